@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The board service without its sockets: it opens boards, gives each event its offset, lends the
+ * pen, seats the members, and repeats itself until it is heard (DESIGN §4, §5). Pure: no I/O, no
+ * clock, no globals. Given the time and one message it changes its state and fills its outbox.
+ */
+#ifndef EASEL_BOARD_CORE_H
+#define EASEL_BOARD_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "outbox.h"
+
+struct board_core;
+
+struct board_core_config {
+    struct id self; /* random at each start, begins with b */
+    uint64_t seed;  /* of the nonces and waits: random at each start */
+    unsigned shards;
+    unsigned seats;
+    uint64_t pen_idle_ms, pen_grace_ms;
+    uint32_t pace_ms, messages_per_s_max;
+    uint64_t segment_ms; /* how often segments go to history: 50 */
+};
+
+struct board_core *board_core_create(const struct board_core_config *config, uint64_t now_ms);
+void board_core_destroy(struct board_core *c);
+
+/* One broker message, whole. What is not understood is counted and skipped. */
+void board_core_message(struct board_core *c, uint64_t now_ms, struct span body);
+/* A mandatory message of ours reached no queue. */
+void board_core_returned(struct board_core *c, uint64_t now_ms, enum exchange exchange,
+                         const char *key);
+/* The broker link went up or down. Owner timers run only while it is up. */
+void board_core_link(struct board_core *c, uint64_t now_ms, bool up);
+/* Does what time brings; call it at the deadline and after each turn with messages. */
+void board_core_tick(struct board_core *c, uint64_t now_ms);
+uint64_t board_core_deadline(const struct board_core *c); /* UINT64_MAX: none */
+struct outbox *board_core_outbox(struct board_core *c);
+
+/* Shards: the core wants some; the shell binds and unbinds their keys and reports what is bound. */
+bool board_core_wants(const struct board_core *c, unsigned shard);
+void board_core_bound(struct board_core *c, uint64_t now_ms, unsigned shard, bool bound);
+
+/* Polite leave: accepts nothing more, waits until all is stored (at most 500 ms), releases its
+ * boards, says bye. board_core_left turns true when nothing is left to send. */
+void board_core_leave(struct board_core *c, uint64_t now_ms);
+bool board_core_left(const struct board_core *c);
+
+struct board_core_stats {
+    uint64_t boards_open, boards_opening, shards_held, peers;
+    uint64_t frames, events, frames_refused, frames_repeated, frames_early;
+    uint64_t opens, opens_refused, fenced, grants, busy_boards, unstored_bytes, bad_messages;
+};
+const struct board_core_stats *board_core_stats(const struct board_core *c);
+
+#endif

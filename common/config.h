@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Settings come from the environment. A program lists its settings in one table; a wrong value is
+ * reported with the name, the value and what is allowed, and the program exits 2. `--help` prints
+ * the table, `--version` the version.
+ */
+#ifndef EASEL_CONFIG_H
+#define EASEL_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum setting_type { SETTING_UINT, SETTING_TEXT, SETTING_SECRET };
+
+struct setting {
+    const char *name; /* "EASEL_PORT" */
+    enum setting_type type;
+    uint64_t low, high;      /* UINT: value; TEXT and SECRET: length */
+    const char *preset;      /* the default; NULL: it must be set */
+    size_t at;               /* offset in the settings struct: uint64_t or const char * */
+    const char *what;        /* one sentence for --help */
+    /* NULL, or a further check: NULL when fine, else what is allowed. */
+    const char *(*check)(const char *value);
+};
+
+#define SETTINGS_END {0}
+
+/* Fills `ret`. Texts stay valid until exit (SECRET values are never printed). On a wrong value, or an
+ * EASEL_* variable that no setting has, prints to stderr and returns -EINVAL (the caller exits 2).
+ * `common` and `own` both end with SETTINGS_END; either may be NULL. Handles --help and --version
+ * (prints, exits 0) and refuses other arguments. */
+int settings_read(int argc, char **argv, const char *program, const struct setting *common,
+                  void *ret_common, const struct setting *own, void *ret_own);
+
+/* What all three programs have. */
+struct common_settings {
+    const char *amqp;       /* EASEL_AMQP, amqp://guest:guest@127.0.0.1:5672/ */
+    uint64_t shards;        /* EASEL_SHARDS, 1..1024, 32 */
+    uint64_t pace_ms;       /* EASEL_PACE_MS, 0..100, 4 */
+    uint64_t budget;        /* EASEL_MESSAGES_PER_S, 0..1000000, 2000 */
+    const char *admin_host; /* EASEL_ADMIN_HOST, 127.0.0.1 */
+    uint64_t admin_port;    /* EASEL_ADMIN_PORT, 0..65535 (0: no admin port) */
+    const char *log_level;  /* EASEL_LOG_LEVEL, info: error, warn, info, debug */
+};
+extern const struct setting COMMON_SETTINGS[];
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The link to the broker: a publishing and a consuming connection, each in a thread of its own
+ * behind bounded queues, so that a blocked, frozen or dead broker never blocks the event loop.
+ * All callbacks run on the loop's thread. The link reconnects by itself, with backoff, and declares
+ * at every connect all exchanges and the queues and bindings that this process uses.
+ *
+ * Nothing is promised because it was published: every hop of Easel repeats until it hears back.
+ */
+#ifndef EASEL_LINK_H
+#define EASEL_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "outbox.h"
+
+#define LINK_OUT_BYTES_MAX (16u << 20) /* waiting to be published; beyond it messages are dropped */
+#define LINK_IN_BYTES_MAX  (16u << 20) /* waiting for the loop; beyond it the link stops reading */
+
+struct link;
+
+struct link_delivery {
+    uint64_t tag;    /* for link_done; 0 for the exclusive queue, which needs none */
+    int shard;       /* >= 0: came from queue history.<shard>; -1 otherwise */
+    struct span body;
+};
+
+struct link_events {
+    /* Both connections are up (or no longer). After each `up` all bindings are in place. */
+    void (*up)(void *owner);
+    void (*down)(void *owner);
+    /* One message; borrowed during the call. */
+    void (*message)(void *owner, const struct link_delivery *delivery);
+    /* A mandatory message reached no queue. key as published. */
+    void (*returned)(void *owner, enum exchange exchange, const char *key, struct span body);
+    /* What link_bind or link_consume asked for is in force (or no longer is). */
+    void (*shard)(void *owner, unsigned shard, bool held);
+};
+
+struct link_config {
+    const char *url; /* amqp://user:password@host:port/vhost */
+    struct id self;
+    unsigned shards;
+    /* What the exclusive queue hears; its keys are "<self>.#" on the one exchange of its kind. */
+    bool hears_board;   /* easel.board: self, and the shards of link_bind */
+    bool hears_gateway; /* easel.gateway: self and all */
+    bool hears_peers;   /* easel.peers */
+    bool hears_direct;  /* history: self on easel.history (none today) */
+    bool serves_replay; /* consumes the shared queue easel.replay */
+    bool quorum;        /* history.<shard> queues are quorum queues (a broker cluster) */
+    unsigned prefetch;  /* per consumed shared queue */
+};
+
+int link_create(uv_loop_t *loop, const struct link_config *config,
+                const struct link_events *events, void *owner, struct link **ret);
+
+/* Queues one message (copied). 0, -ENOTCONN while down, -ENOBUFS at the limit: dropped, counted. */
+int link_publish(struct link *l, const struct outbox_message *message);
+
+/* Board service: the exclusive queue hears (no longer hears) "<shard>.#" of easel.board. */
+void link_bind(struct link *l, unsigned shard, bool wanted);
+/* History service: consumes (lets go, by closing its channel) the queue history.<shard>. */
+void link_consume(struct link *l, unsigned shard, bool wanted);
+/* The delivery with that tag is dealt with, whatever the outcome. */
+void link_done(struct link *l, uint64_t tag);
+
+bool link_is_up(const struct link *l);
+
+struct link_stats {
+    uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
+    uint64_t out_bytes, in_bytes; /* waiting now */
+    bool blocked;                 /* the broker has an alarm */
+};
+void link_stats(struct link *l, struct link_stats *ret);
+
+/* Publishes what waits (at most `timeout_ms`), closes, joins the threads. No callback after it. */
+void link_destroy(struct link *l, unsigned timeout_ms);
+
+#endif

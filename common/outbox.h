@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a core wants to send through the broker: one buffer per destination, sent as few messages.
+ * Pure: no I/O, no clock of its own.
+ *
+ * The first at once, the rest together: if nothing went to a destination within the pace interval,
+ * what was put for it is due at the end of this turn, else when the interval has passed. The
+ * interval grows with the number of busy destinations, so that the message rate keeps within
+ * `messages_per_s_max`. Order per destination is kept.
+ *
+ * The routing key is "<destination>.<board>" when all items of the message are of one board, else
+ * "<destination>.many". Destinations are the id of a process, "all" (every gateway), "s07" (a
+ * shard), or "" (fanout and replay).
+ */
+#ifndef EASEL_OUTBOX_H
+#define EASEL_OUTBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "messages.h"
+
+enum exchange {
+    EXCHANGE_BOARD,   /* easel.board, topic, mandatory */
+    EXCHANGE_GATEWAY, /* easel.gateway, topic */
+    EXCHANGE_HISTORY, /* easel.history, topic */
+    EXCHANGE_REPLAY,  /* easel.replay: the default exchange's queue of that name */
+    EXCHANGE_PEERS,   /* easel.peers, fanout */
+    EXCHANGE_COUNT
+};
+
+#define OUTBOX_DESTINATION_BYTES_MAX (4u << 20) /* beyond it puts are dropped and counted */
+
+struct outbox_config {
+    struct id self;              /* sender of every envelope */
+    uint32_t pace_ms;            /* 0: every turn */
+    uint32_t messages_per_s_max; /* over all destinations; 0: no budget */
+};
+
+struct outbox;
+
+struct outbox *outbox_create(const struct outbox_config *config);
+void outbox_destroy(struct outbox *o);
+
+/* The destination of a shard: "s07". */
+struct id shard_destination(unsigned shard);
+
+/* Adds one item. `board` may be NULL (the item is of no board). An item with its envelope is at
+ * most BROKER_MESSAGE_BYTES_MAX. Returns 0 or -ENOBUFS (dropped; whoever sent it repeats). */
+int outbox_put(struct outbox *o, enum exchange exchange, const struct id *destination,
+               const struct id *board, const struct message_type *type, const void *message);
+
+/* Makes what is there for that destination due at once (grants do this). */
+void outbox_flush(struct outbox *o, enum exchange exchange, const struct id *destination);
+
+struct outbox_message {
+    enum exchange exchange;
+    char key[40];
+    struct span body; /* borrowed until the next outbox_* call */
+    bool mandatory;   /* EXCHANGE_BOARD: a message that reaches no queue comes back */
+};
+
+/* The next message that is due at `now_ms`; false when there is none. */
+bool outbox_next(struct outbox *o, uint64_t now_ms, struct outbox_message *ret);
+
+/* When the next message falls due; UINT64_MAX: none waits. */
+uint64_t outbox_deadline(const struct outbox *o);
+
+/* Forgets all that waits, for when the link is down: hops repeat what they miss. */
+void outbox_clear(struct outbox *o);
+
+struct outbox_stats {
+    uint64_t items, messages, bytes, dropped; /* since the start */
+    uint64_t waiting_bytes, destinations;     /* now */
+};
+const struct outbox_stats *outbox_stats(const struct outbox *o);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who is alive, and so who has which shard. Pure.
+ *
+ * A table of replicas of one kind (the first letter of their ids), fed with what came over
+ * easel.peers. A newcomer counts after two heartbeat intervals; a departure counts at once: it said
+ * goodbye, its queue is gone, or it was silent for a second. After the broker link was down everybody
+ * whom we knew keeps counting for a second (a broker restart must not move boards). All this only
+ * steers traffic: being wrong costs time, never data.
+ */
+#ifndef EASEL_PEERS_H
+#define EASEL_PEERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "id.h"
+
+#define PEER_HEARTBEAT_MS UINT64_C(250)
+#define PEER_SILENT_MS    UINT64_C(1000)
+#define PEERS_MAX         256 /* a newcomer beyond it is ignored */
+
+struct peers;
+
+/* `self` counts always, until peers_leave. */
+struct peers *peers_create(const struct id *self, uint64_t now_ms);
+void peers_destroy(struct peers *p);
+
+/* Each returns true when the set of those who count may have changed. */
+bool peers_alive(struct peers *p, uint64_t now_ms, const struct id *replica);
+bool peers_gone(struct peers *p, const struct id *replica); /* bye, or its queue is gone */
+bool peers_tick(struct peers *p, uint64_t now_ms);
+bool peers_link(struct peers *p, uint64_t now_ms, bool up);
+/* Counts `replica` as alive until then, whatever it is silent about (a refusal named it). */
+bool peers_trust(struct peers *p, const struct id *replica, uint64_t until_ms);
+bool peers_leave(struct peers *p); /* self no longer counts */
+
+/* The replica with the largest shard_weight (then id) among those who count. */
+struct id peers_owner(const struct peers *p, unsigned shard);
+unsigned peers_count(const struct peers *p);
+uint64_t peers_deadline(const struct peers *p); /* when peers_tick may change something */
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The gateway without its sockets: windows, cursors, attach lists, and the drawers' frames until
+ * they are acked or lost (DESIGN §5, §6). Pure: no I/O, no clock, no globals.
+ *
+ * Towards clients it works by pull: events wait once, framed, in their board's window, and a client
+ * is a cursor into it plus a few dirty flags. When a socket can take more, the shell pulls: so no
+ * client has a queue, and a client that never reads costs its cursor and nothing else.
+ */
+#ifndef EASEL_GATEWAY_CORE_H
+#define EASEL_GATEWAY_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "outbox.h"
+
+struct gateway_core;
+struct client; /* one WebSocket that was upgraded; owned by the core until client_closed */
+
+/* What a token grants. */
+struct grant {
+    struct id board;
+    struct id member; /* the truncated hash of the session */
+    enum role role;
+};
+
+struct gateway_core_config {
+    struct id self; /* random at each start, begins with g */
+    uint64_t seed;
+    unsigned shards;
+    uint32_t pace_ms, messages_per_s_max;
+    uint64_t dead_ms; /* a dead connection's frames and seat are kept so long without news: 60000 */
+    /* Checks the token and hashes the session. Returns 0, -EACCES (not valid for any board) or
+     * -ETIME (expired). Does no I/O. */
+    int (*authenticate)(void *owner, uint64_t now_ms, struct span token, struct span session,
+                        struct grant *ret);
+    void *owner;
+};
+
+struct gateway_core *gateway_core_create(const struct gateway_core_config *config, uint64_t now_ms);
+void gateway_core_destroy(struct gateway_core *c);
+
+void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span body);
+void gateway_core_returned(struct gateway_core *c, uint64_t now_ms, enum exchange exchange,
+                           const char *key);
+void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up);
+void gateway_core_tick(struct gateway_core *c, uint64_t now_ms);
+uint64_t gateway_core_deadline(const struct gateway_core *c);
+struct outbox *gateway_core_outbox(struct gateway_core *c);
+
+/* ---- clients ---------------------------------------------------------------------------------- */
+
+/* `shell` is the shell's own handle, given back by client_shell. */
+struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell);
+/* One whole WebSocket binary message: one or more frames, one after the other. */
+void client_message(struct client *cl, uint64_t now_ms, struct span message);
+/* The socket is gone: the client is freed. */
+void client_closed(struct client *cl, uint64_t now_ms);
+void *client_shell(const struct client *cl);
+
+/* Something is there to pull, to close, or the reading state changed: the next dirty client, which
+ * thereby leaves the list; NULL when the list is empty. Run it at the end of each turn. */
+struct client *gateway_core_dirty(struct gateway_core *c);
+
+/* The drawer must be slowed down (busy): the shell stops reading its socket while true. */
+bool client_paused(const struct client *cl);
+
+#define PULL_FRAMES_MAX 64
+#define PULL_BYTES_MAX  (64u << 10)
+
+/* Whole WebSocket messages, framed, ready for the socket, in order. */
+struct pull {
+    struct span frame[PULL_FRAMES_MAX];
+    unsigned count;
+    size_t bytes;
+    /* private: what is done when frame i was sent */
+    struct {
+        uint32_t flag;
+        uint64_t cursor;
+    } done[PULL_FRAMES_MAX];
+    struct buf scratch; /* frames made for this client; reuse the pull, then pull_free */
+};
+
+/* Fills `p` from the client's cursor, without changing the client; spans are borrowed until the
+ * next call into the core. */
+void client_pull(struct client *cl, uint64_t now_ms, struct pull *p);
+/* The first `frames` of the pull left (or were handed over to be sent). */
+void client_pulled(struct client *cl, struct pull *p, unsigned frames);
+void pull_free(struct pull *p);
+
+/* 0, or the WebSocket close code with which the shell closes once everything is pulled;
+ * `ret_reason` is a constant text. */
+unsigned client_close_code(const struct client *cl, const char **ret_reason);
+
+/* ---- boards over HTTP ------------------------------------------------------------------------- */
+
+/* Asks history to store a new board; gateway_core_answer gives the outcome of that nonce. */
+void gateway_core_create_board(struct gateway_core *c, const struct id *board, struct span name,
+                               uint64_t nonce);
+void gateway_core_look(struct gateway_core *c, const struct id *board, uint64_t nonce);
+/* Keeps asking the owner to delete the board until it is gone (or 30 s have passed). */
+void gateway_core_delete(struct gateway_core *c, uint64_t now_ms, const struct id *board,
+                         uint64_t nonce);
+
+struct http_answer {
+    uint64_t nonce;
+    struct id board;
+    enum { ANSWER_CREATED, ANSWER_TAKEN, ANSWER_LOOKED, ANSWER_NO_BOARD, ANSWER_DELETED } what;
+    char name[129];
+    uint64_t tail, time;
+    unsigned members_here; /* on this gateway */
+};
+/* The next answer; false when there is none. Questions are not repeated: the shell asks again after
+ * a second and gives up after ten. */
+bool gateway_core_answer(struct gateway_core *c, struct http_answer *ret);
+
+struct gateway_core_stats {
+    uint64_t clients, boards, members, window_bytes, page_bytes, frame_bytes;
+    uint64_t frames, frames_refused, deliveries, events, cuts, history_reads, history_pages,
+        slow_clients, wants, bad_messages, resent;
+};
+const struct gateway_core_stats *gateway_core_stats(const struct gateway_core *c);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The history service without its sockets and database: a compare-and-swap log (DESIGN §4). Pure.
+ *
+ * One round: take what waits, plan, insert, settle.
+ *   history_core_message   queues the requests of a broker message
+ *   history_core_plan      decides; names the boards whose last record must be read first, and the
+ *                          records to insert (at most one per board)
+ *   ... the shell reads with store_last and inserts with store_append ...
+ *   history_core_settle    learns the results and fills the outbox; what hit a duplicate key is
+ *                          planned again after its last record was read again
+ * Nothing here needs a transaction, or that only one history service is at work.
+ */
+#ifndef EASEL_HISTORY_CORE_H
+#define EASEL_HISTORY_CORE_H
+
+#include "outbox.h"
+#include "store.h"
+
+#define HISTORY_WAITING_BYTES_MAX (32u << 20) /* beyond it requests are dropped: owners repeat */
+#define HISTORY_OPEN_EVERY_MS     UINT64_C(2000)
+
+struct history_core;
+
+struct history_core_config {
+    struct id self; /* begins with h */
+    unsigned shards;
+    uint32_t pace_ms, messages_per_s_max;
+    unsigned tails_max; /* last records kept in memory, 0: 100,000 */
+};
+
+struct history_core *history_core_create(const struct history_core_config *config);
+void history_core_destroy(struct history_core *c);
+
+/* Queues create, look, open and append requests. Returns how many of the message's items were
+ * queued; read requests are answered by history_page (see below). */
+unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct span body);
+bool history_core_waiting(const struct history_core *c);
+
+struct history_plan {
+    const struct id *load; /* boards whose last record is not known: read, then plan again */
+    unsigned load_count;
+    const struct record *records; /* to insert, when load_count is 0 */
+    unsigned record_count;
+};
+
+/* Borrowed until settle. */
+const struct history_plan *history_core_plan(struct history_core *c, uint64_t now_ms);
+/* The answer to a `load`: last is NULL when the board has no records; name is the board's (from
+ * its first record), empty when unknown. */
+void history_core_loaded(struct history_core *c, const struct id *board, const struct record *last,
+                         struct span name);
+/* `results` as store_append gave them, in the order of the plan. Unknown results answer nothing:
+ * the asker repeats; the tail is read again. */
+void history_core_settle(struct history_core *c, uint64_t now_ms, const int *results);
+/* The database cannot be asked: drops what waits (owners probe and repeat), forgets all tails. */
+void history_core_unavailable(struct history_core *c);
+
+struct outbox *history_core_outbox(struct history_core *c);
+
+/* Replay. Collects the events from..to out of records, in order, up to about bytes_max; cuts
+ * records between events. Feed it with history_page_record until it returns false. */
+struct history_page {
+    struct id board;
+    uint64_t nonce, want_from, to, since, bytes_max;
+    uint64_t from, last, epoch; /* collected so far */
+    struct buf events;
+};
+void history_page_begin(struct history_page *p, const struct msg_read *request);
+bool history_page_record(struct history_page *p, const struct record *record);
+/* The page, or behind, to the gateway that asked. `tail` is the last stored offset. */
+void history_page_answer(struct history_page *p, uint64_t tail, const struct id *gateway,
+                         struct outbox *out);
+void history_page_free(struct history_page *p);
+
+struct history_core_stats {
+    uint64_t creates, opens, opens_refused, appends, appends_refused, holes, trimmed, records,
+        events, bytes, duplicate_keys, unknown_results, dropped, bad_messages, rounds, tails;
+    uint64_t waiting_requests, waiting_bytes;
+};
+const struct history_core_stats *history_core_stats(const struct history_core *c);
+
+#endif

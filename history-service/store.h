@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where the stored log lives. Two implementations behind one test suite: store_sqlite.c
+ * ("sqlite:PATH") and store_mongo.c ("mongodb://..."). A store is used by one thread at a time; a
+ * program opens one for each thread. Calls block, each for a bounded time.
+ */
+#ifndef EASEL_STORE_H
+#define EASEL_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "messages.h"
+
+#define RECORD_BYTES_MAX (256u << 10)
+
+/* The state of a board after a record's last event (an open's record: of the state before it). */
+struct board_log_state {
+    struct id opener;
+    uint64_t nonce;
+    struct id holder;
+    uint64_t instance;
+    uint64_t term;
+    uint64_t cseq;
+    uint64_t base;
+    uint64_t time;  /* of the last event */
+    uint64_t flags; /* enum append_flag: the last event is released or deleted */
+};
+
+/* Events first .. first + count - 1. Unique on (board, first). */
+struct record {
+    struct id board;
+    uint64_t first;
+    uint32_t count;
+    uint64_t epoch; /* 0: the record of the created event */
+    struct board_log_state state;
+    struct span events; /* whoever passes the record owns the bytes */
+};
+
+static inline uint64_t record_last(const struct record *r)
+{
+    return r->first + r->count - 1;
+}
+
+struct store;
+
+/* Opens (and sets up) the store. `shards` is written at the first start of all; later another
+ * number gives -EINVAL. `ret_why` is then, and on every other error, a sentence for the log, valid
+ * until the next call. -ENOTSUP: no such kind of store. */
+int store_open(const char *url, unsigned shards, struct store **ret, const char **ret_why);
+void store_close(struct store *s);
+
+/* The last record of a board (events are not read); -ENOENT: it has none. -EIO: the database
+ * cannot be asked now. */
+int store_last(struct store *s, const struct id *board, struct record *ret);
+
+/* Inserts records, at most one per board. ret_results[i]: 0 stored (durably, by a majority),
+ * -EEXIST the key is taken (this decides nothing: read again), -EIO unknown: it may be there or
+ * not. Returns 0 when every result is 0, else -EIO or -EEXIST. */
+int store_append(struct store *s, const struct record *records, unsigned count, int *ret_results);
+
+/* Calls `each` for the records that hold offsets >= from, in order, until it returns false. The
+ * record is borrowed during the call. 0 or -EIO. */
+int store_read(struct store *s, const struct id *board, uint64_t from,
+               bool (*each)(void *owner, const struct record *record), void *owner);
+
+/* The `first` of the earliest record whose last event's time is >= time; -ENOENT: none. */
+int store_find_time(struct store *s, const struct id *board, uint64_t time, uint64_t *ret_first);
+
+const char *store_why(const struct store *s); /* the newest error, a sentence */
+
+#endif

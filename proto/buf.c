@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void *xrealloc(void *p, size_t n, size_t size)
+{
+    void *q = reallocarray(p, n ? n : 1, size ? size : 1);
+    if (!q)
+        abort();
+    return q;
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+    void *p = calloc(n ? n : 1, size ? size : 1);
+    if (!p)
+        abort();
+    return p;
+}
+
+uint8_t *buf_grow(struct buf *b, size_t len)
+{
+    if (len > SIZE_MAX / 2 - b->len)
+        abort();
+    if (len > b->cap - b->len) {
+        size_t cap = b->cap ? b->cap : 64;
+        while (cap - b->len < len)
+            cap *= 2;
+        b->data = xrealloc(b->data, cap, 1);
+        b->cap = cap;
+    }
+    uint8_t *room = b->data + b->len;
+    b->len += len;
+    return room;
+}
+
+void buf_append(struct buf *b, const void *data, size_t len)
+{
+    if (len > 0)
+        memcpy(buf_grow(b, len), data, len);
+}
+
+void buf_drop(struct buf *b, size_t len)
+{
+    if (len >= b->len) {
+        b->len = 0;
+        return;
+    }
+    memmove(b->data, b->data + len, b->len - len);
+    b->len -= len;
+}
+
+void buf_free(struct buf *b)
+{
+    free(b->data);
+    *b = (struct buf){0};
+}
+
+struct span span_of(const char *text)
+{
+    return (struct span){(const uint8_t *)text, strlen(text)};
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "messages.h"
+
+#include <errno.h>
+#include <msgpack.h>
+#include <stdlib.h>
+
+enum field_type { FIELD_UINT, FIELD_NUINT, FIELD_ID, FIELD_STR, FIELD_BIN, FIELD_LIST };
+
+struct field {
+    const char *bad; /* the sentence of a refusal */
+    enum field_type type;
+    size_t at; /* offset in the struct */
+    uint64_t low, high;
+};
+
+struct message_type {
+    const char *name;
+    unsigned code; /* 0: a tuple */
+    uint32_t field_count;
+    const struct field *fields;
+};
+
+/* Each table ends with an empty entry, since C has no empty arrays. */
+#define MESSAGE(name, code) static const struct field fields_##name[] = {
+#define TUPLE(name)         static const struct field fields_##name[] = {
+#define FIELD(message, name, type, low, high)                                                      \
+    {"The field " #name " of " #message " is not " #type " in " #low ".." #high ".",               \
+     FIELD_##type, offsetof(struct msg_##message, name), low, high},
+#define END(name)                                                                                  \
+    {                                                                                              \
+        0                                                                                          \
+    }                                                                                              \
+    }                                                                                              \
+    ;
+#include "messages.def"
+#undef MESSAGE
+#undef TUPLE
+#undef FIELD
+#undef END
+
+#define COUNT(table) (sizeof(table) / sizeof *(table) - 1)
+
+#define MESSAGE(name, code)                                                                        \
+    const struct message_type TYPE_##name = {#name, code, COUNT(fields_##name), fields_##name};
+#define TUPLE(name) MESSAGE(name, 0)
+#define FIELD(message, name, type, low, high)
+#define END(name)
+#include "messages.def"
+#undef MESSAGE
+#undef TUPLE
+#undef END
+
+static const struct message_type *const TYPES[128] = {
+#define MESSAGE(name, code) [code] = &TYPE_##name,
+#define TUPLE(name)
+#define END(name)
+#include "messages.def"
+#undef MESSAGE
+#undef TUPLE
+#undef FIELD
+#undef END
+};
+
+const struct message_type *message_type(unsigned code)
+{
+    return code < sizeof TYPES / sizeof *TYPES ? TYPES[code] : NULL;
+}
+
+const char *message_name(const struct message_type *type)
+{
+    return type->name;
+}
+
+unsigned message_code(const struct message_type *type)
+{
+    return type->code;
+}
+
+/* ---- encoding -------------------------------------------------------------------------------- */
+
+static int append(void *out, const char *data, size_t len)
+{
+    buf_append(out, data, len);
+    return 0;
+}
+
+static void put_field(msgpack_packer *pk, const struct field *f, const void *at)
+{
+    const struct span *bytes = at;
+    const struct list *list = at;
+    uint64_t value;
+    size_t n;
+
+    switch (f->type) {
+    case FIELD_UINT:
+    case FIELD_NUINT:
+        value = *(const uint64_t *)at;
+        if (f->type == FIELD_NUINT && value == NIL) {
+            msgpack_pack_nil(pk);
+            return;
+        }
+        if (value < f->low || value > f->high)
+            abort();
+        msgpack_pack_uint64(pk, value);
+        return;
+    case FIELD_ID:
+        n = strnlen(((const struct id *)at)->text, sizeof(struct id));
+        if (n < f->low || n > f->high)
+            abort();
+        msgpack_pack_str(pk, n);
+        msgpack_pack_str_body(pk, at, n);
+        return;
+    case FIELD_STR:
+        if (bytes->len < f->low || bytes->len > f->high)
+            abort();
+        msgpack_pack_str(pk, bytes->len);
+        msgpack_pack_str_body(pk, bytes->data, bytes->len);
+        return;
+    case FIELD_BIN:
+        if (bytes->len < f->low || bytes->len > f->high)
+            abort();
+        msgpack_pack_bin(pk, bytes->len);
+        msgpack_pack_bin_body(pk, bytes->data, bytes->len);
+        return;
+    case FIELD_LIST:
+        msgpack_pack_array(pk, list->count);
+        buf_append(pk->data, list->at.pos, cursor_left(&list->at));
+        return;
+    }
+}
+
+void message_put(struct buf *out, const struct message_type *type, const void *message)
+{
+    msgpack_packer pk;
+    msgpack_packer_init(&pk, out, append);
+    msgpack_pack_array(&pk, type->field_count + (type->code ? 1 : 0));
+    if (type->code)
+        msgpack_pack_uint64(&pk, type->code);
+    for (uint32_t i = 0; i < type->field_count; i++)
+        put_field(&pk, &type->fields[i], (const char *)message + type->fields[i].at);
+}
+
+struct list list_of(uint32_t count, const struct buf *tuples)
+{
+    return (struct list){count, cursor_of(tuples->data, tuples->len)};
+}
+
+/* ---- decoding -------------------------------------------------------------------------------- */
+
+static int get_uint(struct cursor *in, const struct field *f, uint64_t *ret)
+{
+    uint64_t value;
+    int r = f->type == FIELD_NUINT ? wire_nil_or_uint(in, &value) : wire_uint(in, &value);
+    if (r < 0)
+        return r;
+    bool nil = f->type == FIELD_NUINT && value == NIL;
+    if (!nil && (value < f->low || value > f->high))
+        return -EBADMSG;
+    *ret = value;
+    return 0;
+}
+
+static int get_id(struct cursor *in, const struct field *f, struct id *ret)
+{
+    struct span text;
+    if (wire_str(in, &text) < 0 || text.len < f->low || text.len > f->high)
+        return -EBADMSG;
+    return id_parse((const char *)text.data, text.len, ret) < 0 ? -EBADMSG : 0;
+}
+
+static int get_bytes(struct cursor *in, const struct field *f, struct span *ret)
+{
+    struct span bytes;
+    int r = f->type == FIELD_STR ? wire_str(in, &bytes) : wire_bin(in, &bytes);
+    if (r < 0 || bytes.len < f->low || bytes.len > f->high)
+        return -EBADMSG;
+    if (f->type == FIELD_STR && !utf8_valid(bytes))
+        return -EBADMSG;
+    *ret = bytes;
+    return 0;
+}
+
+static int get_list(struct cursor *in, const struct field *f, struct list *ret)
+{
+    struct list list;
+    if (wire_array(in, &list.count) < 0 || list.count < f->low || list.count > f->high)
+        return -EBADMSG;
+    list.at = *in;
+    for (uint32_t i = 0; i < list.count; i++)
+        if (wire_skip(in) < 0)
+            return -EBADMSG;
+    list.at.end = in->pos;
+    *ret = list;
+    return 0;
+}
+
+static int get_field(struct cursor *in, const struct field *f, void *at)
+{
+    switch (f->type) {
+    case FIELD_UINT:
+    case FIELD_NUINT:
+        return get_uint(in, f, at);
+    case FIELD_ID:
+        return get_id(in, f, at);
+    case FIELD_STR:
+    case FIELD_BIN:
+        return get_bytes(in, f, at);
+    case FIELD_LIST:
+        return get_list(in, f, at);
+    }
+    return -EBADMSG;
+}
+
+int message_begin(struct cursor *in, unsigned *ret_code, uint32_t *ret_fields)
+{
+    struct cursor c = *in;
+    uint32_t count;
+    uint64_t code;
+    if (wire_array(&c, &count) < 0 || count < 1 || wire_uint(&c, &code) < 0 || code > UINT32_MAX)
+        return -EBADMSG;
+    *ret_code = (unsigned)code;
+    *ret_fields = count - 1;
+    *in = c;
+    return 0;
+}
+
+int message_fields(struct cursor *in, const struct message_type *type, uint32_t fields, bool exact,
+                   void *ret, const char **ret_why)
+{
+    const char *why = "The number of fields is wrong.";
+    if (fields < type->field_count || (exact && fields > type->field_count))
+        goto bad;
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        why = type->fields[i].bad;
+        if (get_field(in, &type->fields[i], (char *)ret + type->fields[i].at) < 0)
+            goto bad;
+    }
+    why = "A field that we do not know is not valid msgpack.";
+    for (uint32_t i = type->field_count; i < fields; i++)
+        if (wire_skip(in) < 0)
+            goto bad;
+    return 0;
+bad:
+    if (ret_why)
+        *ret_why = why;
+    return -EBADMSG;
+}
+
+int message_get(struct cursor *in, const struct message_type *type, void *ret)
+{
+    unsigned code;
+    uint32_t fields;
+    if (message_begin(in, &code, &fields) < 0 || code != type->code)
+        return -EBADMSG;
+    return message_fields(in, type, fields, false, ret, NULL);
+}
+
+int list_next(struct list *list, const struct message_type *type, void *ret)
+{
+    if (list->count == 0)
+        return 0;
+    uint32_t fields;
+    if (wire_array(&list->at, &fields) < 0)
+        return -EBADMSG;
+    if (message_fields(&list->at, type, fields, false, ret, NULL) < 0)
+        return -EBADMSG;
+    list->count--;
+    return 1;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The structs, codes and codec of messages.def.
+ *
+ * Encoding appends to a struct buf with msgpack-c. Decoding reads with our own bounded cursor
+ * (wire.h): nothing is allocated, whatever the input claims, and text, bytes and lists of a decoded
+ * message point into the input, which must outlive it.
+ */
+#ifndef EASEL_MESSAGES_H
+#define EASEL_MESSAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "id.h"
+#include "wire.h"
+
+#define OFFSET_MAX      UINT64_C(9007199254740991) /* 2^53 - 1 */
+#define NIL             UINT64_MAX                 /* what a NUINT field holds for nil */
+#define PROTOCOL_WS     "easel.v1"
+#define BROKER_VERSION  1
+
+#define FRAME_BYTES_MAX          16384u /* one client frame */
+#define BROKER_MESSAGE_BYTES_MAX 65536u
+
+enum role { ROLE_WATCH = 0, ROLE_DRAW = 1, ROLE_OWN = 2 };
+enum tool { TOOL_PEN = 0, TOOL_HIGHLIGHTER = 1, TOOL_ERASER = 2 };
+enum stroke_flag { STROKE_PRESSURE = 1, STROKE_JOINED = 2, STROKE_END = 4 };
+enum member_flag { MEMBER_AWAY = 1, MEMBER_LOST = 2, MEMBER_SEATED = 4 };
+enum pen_request { REQUEST_NONE = 0, REQUEST_ASK = 1, REQUEST_TAKE = 2 };
+enum attach_flag { ATTACH_DELETE = 1 };
+enum mark_flag { MARK_BUSY = 1, MARK_TROUBLE = 2 };
+enum append_flag { APPEND_RELEASED = 1, APPEND_DELETED = 2 };
+
+/* Codes: MSG_hello = 1, ... A tuple has no code and is named TUPLE_member, ... */
+enum message_code {
+#define MESSAGE(name, code) MSG_##name = (code),
+#define TUPLE(name)
+#define FIELD(message, name, type, low, high)
+#define END(name)
+#include "messages.def"
+#undef MESSAGE
+#undef TUPLE
+#undef FIELD
+#undef END
+};
+
+typedef uint64_t field_UINT;
+typedef uint64_t field_NUINT;
+typedef struct id field_ID;
+typedef struct span field_STR;
+typedef struct span field_BIN;
+typedef struct list field_LIST;
+
+#define MESSAGE(name, code) struct msg_##name {
+#define TUPLE(name)         struct msg_##name {
+#define FIELD(message, name, type, low, high) field_##type name;
+#define END(name)                                                                                  \
+    };
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic" /* ask, cancel, take and bye have no fields */
+#include "messages.def"
+#pragma GCC diagnostic pop
+#undef MESSAGE
+#undef TUPLE
+#undef FIELD
+#undef END
+
+struct message_type;
+
+/* &TYPE_hello, ...: what the codec knows of each message and tuple. */
+#define MESSAGE(name, code) extern const struct message_type TYPE_##name;
+#define TUPLE(name)         extern const struct message_type TYPE_##name;
+#define FIELD(message, name, type, low, high)
+#define END(name)
+#include "messages.def"
+#undef MESSAGE
+#undef TUPLE
+#undef FIELD
+#undef END
+
+/* Appends `message`, a struct msg_* of that type, to `out`. Fields out of their bounds are a bug of
+ * the caller and abort. */
+void message_put(struct buf *out, const struct message_type *type, const void *message);
+#define PUT(out, name, ...) message_put((out), &TYPE_##name, &(struct msg_##name){__VA_ARGS__})
+
+/* The type with that code; NULL when there is none. */
+const struct message_type *message_type(unsigned code);
+const char *message_name(const struct message_type *type);
+unsigned message_code(const struct message_type *type);
+
+/* Reads the array head and the code of the message at the cursor and moves the cursor to its first
+ * field. `ret_fields` is how many elements follow the code. 0, or -EBADMSG. */
+int message_begin(struct cursor *in, unsigned *ret_code, uint32_t *ret_fields);
+
+/* Reads the fields of one message after message_begin into `ret`, a struct msg_* of that type.
+ * With `exact`, the element count must be that of the type; else more are skipped. On -EBADMSG
+ * `*ret_why`, if asked for, is a constant sentence that names the field. */
+int message_fields(struct cursor *in, const struct message_type *type, uint32_t fields, bool exact,
+                   void *ret, const char **ret_why);
+
+/* message_begin and message_fields of one whole message of a known type (trailing fields skipped).*/
+int message_get(struct cursor *in, const struct message_type *type, void *ret);
+#define GET(in, name, ret) message_get((in), &TYPE_##name, (struct msg_##name *){(ret)})
+
+/* The next tuple of a list: 1 and `ret` filled, 0 at the end, -EBADMSG. */
+int list_next(struct list *list, const struct message_type *type, void *ret);
+#define NEXT(list, name, ret) list_next((list), &TYPE_##name, (struct msg_##name *){(ret)})
+
+/* A list under construction: LIST fields are made from already encoded tuples. */
+struct list list_of(uint32_t count, const struct buf *tuples);
+
+#endif
