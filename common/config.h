@@ -25,10 +25,11 @@ struct setting {
 
 #define SETTINGS_END {0}
 
-/* Fills `ret`. Texts stay valid until exit (SECRET values are never printed). On a wrong value, or an
- * EASEL_* variable that no setting has, prints to stderr and returns -EINVAL (the caller exits 2).
- * `common` and `own` both end with SETTINGS_END; either may be NULL. Handles --help and --version
- * (prints, exits 0) and refuses other arguments. */
+/* Fills `ret`. Texts stay valid until exit (SECRET values are never printed). On a wrong value prints
+ * to stderr and returns -EINVAL (the caller exits 2); an EASEL_* variable that no setting has is only
+ * mentioned there, since programs often share one environment. An empty preset means "not given" and
+ * is subject to no bounds. `common` and `own` both end with SETTINGS_END; either may be NULL. Handles
+ * --help and --version (prints, exits 0) and refuses other arguments. */
 int settings_read(int argc, char **argv, const char *program, const struct setting *common,
                   void *ret_common, const struct setting *own, void *ret_own);
 
@@ -39,7 +40,7 @@ struct common_settings {
     uint64_t pace_ms;       /* EASEL_PACE_MS, 0..100, 4 */
     uint64_t budget;        /* EASEL_MESSAGES_PER_S, 0..1000000, 2000 */
     const char *admin_host; /* EASEL_ADMIN_HOST, 127.0.0.1 */
-    uint64_t admin_port;    /* EASEL_ADMIN_PORT, 0..65535 (0: no admin port) */
+    uint64_t admin_port;    /* EASEL_ADMIN_PORT, 0..65535, 0 (0: any free one) */
     const char *log_level;  /* EASEL_LOG_LEVEL, info: error, warn, info, debug */
 };
 extern const struct setting COMMON_SETTINGS[];

@@ -4,9 +4,9 @@
  * Pure: no I/O, no clock of its own.
  *
  * The first at once, the rest together: if nothing went to a destination within the pace interval,
- * what was put for it is due at the end of this turn, else when the interval has passed. The
- * interval grows with the number of busy destinations, so that the message rate keeps within
- * `messages_per_s_max`. Order per destination is kept.
+ * what was put for it is due at the end of this turn, else when the interval has passed. All
+ * messages together keep within `messages_per_s_max`: when that is used up, destinations take turns,
+ * so that the interval grows with the number of busy ones. Order per destination is kept.
  *
  * The routing key is "<destination>.<board>" when all items of the message are of one board, else
  * "<destination>.many". Destinations are the id of a process, "all" (every gateway), "s07" (a
@@ -29,7 +29,9 @@ enum exchange {
     EXCHANGE_COUNT
 };
 
-#define OUTBOX_DESTINATION_BYTES_MAX (4u << 20) /* beyond it puts are dropped and counted */
+/* Beyond these puts are dropped and counted. */
+#define OUTBOX_DESTINATION_BYTES_MAX (4u << 20)
+#define OUTBOX_BYTES_MAX             (64u << 20) /* over all destinations */
 
 struct outbox_config {
     struct id self;              /* sender of every envelope */
@@ -45,8 +47,8 @@ void outbox_destroy(struct outbox *o);
 /* The destination of a shard: "s07". */
 struct id shard_destination(unsigned shard);
 
-/* Adds one item. `board` may be NULL (the item is of no board). An item with its envelope is at
- * most BROKER_MESSAGE_BYTES_MAX. Returns 0 or -ENOBUFS (dropped; whoever sent it repeats). */
+/* Adds one item. `board` may be NULL (the item is of no board). Returns 0, -ENOBUFS (dropped;
+ * whoever sent it repeats), or -EMSGSIZE: with its envelope it is above BROKER_MESSAGE_BYTES_MAX. */
 int outbox_put(struct outbox *o, enum exchange exchange, const struct id *destination,
                const struct id *board, const struct message_type *type, const void *message);
 

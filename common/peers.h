@@ -3,10 +3,12 @@
  * Who is alive, and so who has which shard. Pure.
  *
  * A table of replicas of one kind (the first letter of their ids), fed with what came over
- * easel.peers. A newcomer counts after two heartbeat intervals; a departure counts at once: it said
- * goodbye, its queue is gone, or it was silent for a second. After the broker link was down everybody
- * whom we knew keeps counting for a second (a broker restart must not move boards). All this only
- * steers traffic: being wrong costs time, never data.
+ * easel.peers. A newcomer counts after two heartbeat intervals, and so do we ourselves, from our
+ * first `up` on: whom we hear until then was here before us and counts at once. (Else each start
+ * would take all boards from the others and give them back.) A departure counts at once: it said
+ * goodbye, its queue is gone, or it was silent for a second. While the broker link is down nobody is
+ * silent, and afterwards everybody whom we knew keeps counting for a second: a broker restart must
+ * not move boards. All this only steers traffic: being wrong costs time, never data.
  */
 #ifndef EASEL_PEERS_H
 #define EASEL_PEERS_H
@@ -22,7 +24,7 @@
 
 struct peers;
 
-/* `self` counts always, until peers_leave. */
+/* `self` counts from PEER_HEARTBEAT_MS * 2 after the first peers_link(up) until peers_leave. */
 struct peers *peers_create(const struct id *self, uint64_t now_ms);
 void peers_destroy(struct peers *p);
 
@@ -35,7 +37,7 @@ bool peers_link(struct peers *p, uint64_t now_ms, bool up);
 bool peers_trust(struct peers *p, const struct id *replica, uint64_t until_ms);
 bool peers_leave(struct peers *p); /* self no longer counts */
 
-/* The replica with the largest shard_weight (then id) among those who count. */
+/* The replica with the largest shard_weight (then id) among those who count; empty: nobody does. */
 struct id peers_owner(const struct peers *p, unsigned shard);
 unsigned peers_count(const struct peers *p);
 uint64_t peers_deadline(const struct peers *p); /* when peers_tick may change something */

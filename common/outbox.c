@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A destination holds its messages ready made, one behind the other in one buffer, so that taking
+ * one costs nothing. Destinations with something to send stand in `waiting`, first come, first
+ * served; the others in `idle`, the one longest without traffic first, until they are forgotten.
+ *
+ * The budget is one allowance for all destinations: it fills with time, each message uses one, and
+ * an empty one holds back everybody for a pace interval. So what waits joins, and all destinations
+ * slow down alike, without anybody having to count how many are busy.
+ */
+#include "outbox.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#define BUCKETS        256u
+#define IDLE_MS        1000u /* then a destination is forgotten; its buffer is worth keeping */
+#define BURST_MS       100u  /* how much allowance can be saved up */
+#define KEPT_BYTES_MAX (256u << 10)
+#define TOKEN          1000u /* a message, in the unit of struct outbox.tokens */
+
+/* One broker message: its envelope and its items. */
+struct part {
+    size_t len;
+    struct id board;
+    bool many;
+};
+
+struct destination {
+    enum exchange exchange;
+    struct id id;
+    struct buf bytes; /* of all parts */
+    struct part *parts;
+    size_t part_count, part_cap;
+    size_t taken, taken_bytes; /* parts that outbox_next gave out */
+    bool sent;                 /* last_ms counts */
+    bool flush;
+    uint64_t last_ms;
+    struct destination *next;       /* of the same bucket */
+    TAILQ_ENTRY(destination) queue; /* outbox.waiting or outbox.idle */
+};
+
+TAILQ_HEAD(queue, destination);
+
+struct outbox {
+    struct outbox_config config;
+    struct buf envelope, item;
+    struct destination *buckets[BUCKETS];
+    struct queue waiting, idle;
+    uint64_t tokens, tokens_ms; /* thousandths of a message, at that time */
+    uint64_t held_until_ms;     /* the allowance ran out */
+    struct outbox_stats stats;
+};
+
+static uint64_t tokens_max(const struct outbox *o)
+{
+    uint64_t most = (uint64_t)o->config.messages_per_s_max * BURST_MS;
+    return most > TOKEN ? most : TOKEN;
+}
+
+struct outbox *outbox_create(const struct outbox_config *config)
+{
+    struct outbox *o = xcalloc(1, sizeof *o);
+    o->config = *config;
+    TAILQ_INIT(&o->waiting);
+    TAILQ_INIT(&o->idle);
+    o->tokens = tokens_max(o);
+    PUT(&o->envelope, envelope, .version = BROKER_VERSION, .sender = config->self);
+    return o;
+}
+
+static unsigned bucket_of(enum exchange exchange, const struct id *id)
+{
+    return (unsigned)((id_hash(id) ^ exchange) % BUCKETS);
+}
+
+static void forget(struct outbox *o, struct destination *d)
+{
+    struct destination **at = &o->buckets[bucket_of(d->exchange, &d->id)];
+    while (*at != d)
+        at = &(*at)->next;
+    *at = d->next;
+    buf_free(&d->bytes);
+    free(d->parts);
+    free(d);
+    o->stats.destinations--;
+}
+
+void outbox_destroy(struct outbox *o)
+{
+    if (!o)
+        return;
+    outbox_clear(o);
+    while (!TAILQ_EMPTY(&o->idle)) {
+        struct destination *d = TAILQ_FIRST(&o->idle);
+        TAILQ_REMOVE(&o->idle, d, queue);
+        forget(o, d);
+    }
+    buf_free(&o->envelope);
+    buf_free(&o->item);
+    free(o);
+}
+
+struct id shard_destination(unsigned shard)
+{
+    struct id id = {0};
+    snprintf(id.text, sizeof id.text, "s%02u", shard);
+    return id;
+}
+
+static struct destination *find(struct outbox *o, enum exchange exchange, const struct id *id)
+{
+    struct destination *d = o->buckets[bucket_of(exchange, id)];
+    while (d && (d->exchange != exchange || !id_equal(&d->id, id)))
+        d = d->next;
+    return d;
+}
+
+static struct destination *find_or_add(struct outbox *o, enum exchange exchange,
+                                       const struct id *id)
+{
+    struct destination *d = find(o, exchange, id);
+    if (d)
+        return d;
+    d = xcalloc(1, sizeof *d);
+    d->exchange = exchange;
+    d->id = *id;
+    struct destination **bucket = &o->buckets[bucket_of(exchange, id)];
+    d->next = *bucket;
+    *bucket = d;
+    TAILQ_INSERT_TAIL(&o->idle, d, queue);
+    o->stats.destinations++;
+    return d;
+}
+
+static bool has_waiting(const struct destination *d)
+{
+    return d->taken < d->part_count;
+}
+
+/* What was taken is no longer borrowed: its room is used again. */
+static void reclaim(struct destination *d)
+{
+    if (has_waiting(d))
+        return;
+    d->part_count = d->taken = d->taken_bytes = 0;
+    if (d->bytes.cap > KEPT_BYTES_MAX)
+        buf_free(&d->bytes);
+    buf_clear(&d->bytes);
+}
+
+/* The message that an item of that length joins: the last one, or a new one. */
+static struct part *part_for(struct outbox *o, struct destination *d, const struct id *board,
+                             size_t len)
+{
+    struct part *last = has_waiting(d) ? &d->parts[d->part_count - 1] : NULL;
+    if (last && last->len + len <= BROKER_MESSAGE_BYTES_MAX) {
+        last->many = last->many || !board || !id_equal(&last->board, board);
+        return last;
+    }
+    if (d->part_count == d->part_cap) {
+        d->part_cap = d->part_cap ? d->part_cap * 2 : 4;
+        d->parts = xrealloc(d->parts, d->part_cap, sizeof *d->parts);
+    }
+    struct part *part = &d->parts[d->part_count++];
+    *part = (struct part){.len = o->envelope.len, .many = !board};
+    if (board)
+        part->board = *board;
+    buf_append(&d->bytes, o->envelope.data, o->envelope.len);
+    o->stats.waiting_bytes += o->envelope.len;
+    return part;
+}
+
+int outbox_put(struct outbox *o, enum exchange exchange, const struct id *destination,
+               const struct id *board, const struct message_type *type, const void *message)
+{
+    buf_clear(&o->item);
+    message_put(&o->item, type, message);
+    size_t len = o->item.len;
+    struct destination *d = find_or_add(o, exchange, destination);
+    reclaim(d);
+    int r = 0;
+    if (o->envelope.len + len > BROKER_MESSAGE_BYTES_MAX)
+        r = -EMSGSIZE;
+    else if (d->bytes.len - d->taken_bytes + len > OUTBOX_DESTINATION_BYTES_MAX ||
+             o->stats.waiting_bytes + len > OUTBOX_BYTES_MAX)
+        r = -ENOBUFS;
+    if (r < 0) {
+        o->stats.dropped++;
+        return r;
+    }
+    if (!has_waiting(d)) {
+        TAILQ_REMOVE(&o->idle, d, queue);
+        TAILQ_INSERT_TAIL(&o->waiting, d, queue);
+    }
+    part_for(o, d, board, len)->len += len;
+    buf_append(&d->bytes, o->item.data, len);
+    o->stats.waiting_bytes += len;
+    o->stats.items++;
+    return 0;
+}
+
+void outbox_flush(struct outbox *o, enum exchange exchange, const struct id *destination)
+{
+    struct destination *d = find(o, exchange, destination);
+    if (d && has_waiting(d))
+        d->flush = true;
+}
+
+/* ---- taking -----------------------------------------------------------------------------------
+ */
+
+static void refill(struct outbox *o, uint64_t now_ms)
+{
+    uint64_t rate = o->config.messages_per_s_max; /* messages a second = thousandths a ms */
+    uint64_t most = tokens_max(o);
+    uint64_t passed = now_ms > o->tokens_ms ? now_ms - o->tokens_ms : 0;
+    if (passed == 0)
+        return;
+    o->tokens =
+        passed > most / rate || o->tokens + passed * rate > most ? most : o->tokens + passed * rate;
+    o->tokens_ms = now_ms;
+}
+
+/* Whether the budget allows one more; if not, all wait for the same moment, to leave together. */
+static bool allowed(struct outbox *o, uint64_t now_ms)
+{
+    if (o->config.messages_per_s_max == 0)
+        return true;
+    if (now_ms < o->held_until_ms)
+        return false;
+    refill(o, now_ms);
+    if (o->tokens >= TOKEN)
+        return true;
+    uint64_t wait =
+        (TOKEN - o->tokens + o->config.messages_per_s_max - 1) / o->config.messages_per_s_max;
+    o->held_until_ms = now_ms + (wait > o->config.pace_ms ? wait : o->config.pace_ms);
+    return false;
+}
+
+static uint64_t due_ms(const struct outbox *o, const struct destination *d)
+{
+    return d->sent ? d->last_ms + o->config.pace_ms : 0;
+}
+
+/* The first in line that is due. Its other messages follow it: they were due together. */
+static struct destination *pick(struct outbox *o, uint64_t now_ms)
+{
+    struct destination *d;
+    TAILQ_FOREACH (d, &o->waiting, queue)
+        if (d->flush || (due_ms(o, d) <= now_ms && allowed(o, now_ms)))
+            return d;
+    return NULL;
+}
+
+static void forget_idle(struct outbox *o, uint64_t now_ms)
+{
+    struct destination *d;
+    while ((d = TAILQ_FIRST(&o->idle)) && now_ms > d->last_ms &&
+           now_ms - d->last_ms > IDLE_MS + o->config.pace_ms) {
+        TAILQ_REMOVE(&o->idle, d, queue);
+        forget(o, d);
+    }
+}
+
+static void make_key(const struct destination *d, const struct part *part, char *ret, size_t size)
+{
+    if (id_empty(&d->id))
+        *ret = '\0';
+    else
+        snprintf(ret, size, "%s.%s", d->id.text, part->many ? "many" : part->board.text);
+}
+
+/* All messages of a destination go together: the time of the last one counts. */
+static void took(struct outbox *o, struct destination *d, size_t len, uint64_t now_ms)
+{
+    o->stats.messages++;
+    o->stats.bytes += len;
+    o->stats.waiting_bytes -= len;
+    o->tokens -= o->tokens < TOKEN ? o->tokens : TOKEN;
+    if (has_waiting(d))
+        return;
+    d->flush = false;
+    d->sent = true;
+    d->last_ms = now_ms;
+    TAILQ_REMOVE(&o->waiting, d, queue);
+    TAILQ_INSERT_TAIL(&o->idle, d, queue);
+}
+
+bool outbox_next(struct outbox *o, uint64_t now_ms, struct outbox_message *ret)
+{
+    struct destination *d = pick(o, now_ms);
+    if (!d) {
+        forget_idle(o, now_ms);
+        return false;
+    }
+    const struct part *part = &d->parts[d->taken];
+    ret->exchange = d->exchange;
+    ret->mandatory = d->exchange == EXCHANGE_BOARD;
+    ret->body = (struct span){d->bytes.data + d->taken_bytes, part->len};
+    make_key(d, part, ret->key, sizeof ret->key);
+    d->taken++;
+    d->taken_bytes += part->len;
+    took(o, d, part->len, now_ms);
+    return true;
+}
+
+uint64_t outbox_deadline(const struct outbox *o)
+{
+    uint64_t at = UINT64_MAX;
+    const struct destination *d;
+    TAILQ_FOREACH (d, &o->waiting, queue) {
+        uint64_t due = due_ms(o, d);
+        if (o->config.messages_per_s_max && due < o->held_until_ms)
+            due = o->held_until_ms;
+        if (d->flush)
+            due = 0;
+        at = due < at ? due : at;
+    }
+    return at;
+}
+
+void outbox_clear(struct outbox *o)
+{
+    struct destination *d;
+    while ((d = TAILQ_FIRST(&o->waiting))) {
+        TAILQ_REMOVE(&o->waiting, d, queue);
+        TAILQ_INSERT_TAIL(&o->idle, d, queue);
+        d->taken = d->part_count;
+        d->flush = false;
+        reclaim(d);
+    }
+    o->stats.waiting_bytes = 0;
+}
+
+const struct outbox_stats *outbox_stats(const struct outbox *o)
+{
+    return &o->stats;
+}

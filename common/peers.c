@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peers.h"
+
+#include <stdlib.h>
+
+#include "buf.h"
+
+#define NEWCOMER_MS (2 * PEER_HEARTBEAT_MS)
+
+struct peer {
+    struct id id;
+    bool counts;
+    uint64_t since_ms; /* first heard */
+    uint64_t heard_ms;
+    uint64_t trust_until_ms; /* counts until then even if silent */
+};
+
+/* peer[0] is self. */
+struct peers {
+    struct peer peer[1 + PEERS_MAX];
+    unsigned count;
+    bool up, left;
+};
+
+struct peers *peers_create(const struct id *self, uint64_t now_ms)
+{
+    struct peers *p = xcalloc(1, sizeof *p);
+    p->peer[0] = (struct peer){.id = *self, .since_ms = now_ms};
+    p->count = 1;
+    return p;
+}
+
+void peers_destroy(struct peers *p)
+{
+    free(p);
+}
+
+static struct peer *find(struct peers *p, const struct id *id)
+{
+    for (unsigned i = 0; i < p->count; i++)
+        if (id_equal(&p->peer[i].id, id))
+            return &p->peer[i];
+    return NULL;
+}
+
+/* The replica's entry, made when need be; NULL: self, another kind, or one too many. */
+static struct peer *find_or_add(struct peers *p, uint64_t now_ms, const struct id *id)
+{
+    struct peer *peer = find(p, id);
+    if (peer == &p->peer[0] || id->text[0] != p->peer[0].id.text[0])
+        return NULL;
+    if (!peer && p->count <= PEERS_MAX) {
+        peer = &p->peer[p->count++];
+        *peer = (struct peer){.id = *id, .since_ms = now_ms, .heard_ms = now_ms};
+    }
+    return peer;
+}
+
+static void forget(struct peers *p, struct peer *peer)
+{
+    *peer = p->peer[--p->count];
+}
+
+/* When `peer` begins to count. While we are new ourselves, those we hear were here before us. */
+static uint64_t counts_from(const struct peers *p, const struct peer *peer)
+{
+    return p->peer[0].counts ? peer->since_ms + NEWCOMER_MS : peer->since_ms;
+}
+
+bool peers_alive(struct peers *p, uint64_t now_ms, const struct id *replica)
+{
+    struct peer *peer = find_or_add(p, now_ms, replica);
+    if (!peer)
+        return false;
+    peer->heard_ms = now_ms;
+    if (peer->counts || now_ms < counts_from(p, peer))
+        return false;
+    return peer->counts = true;
+}
+
+bool peers_gone(struct peers *p, const struct id *replica)
+{
+    struct peer *peer = find(p, replica);
+    if (!peer || peer == &p->peer[0])
+        return false;
+    bool counted = peer->counts;
+    forget(p, peer);
+    return counted;
+}
+
+static uint64_t silent_at(const struct peer *peer)
+{
+    uint64_t at = peer->heard_ms + PEER_SILENT_MS;
+    return at > peer->trust_until_ms ? at : peer->trust_until_ms;
+}
+
+static uint64_t self_counts_from(const struct peers *p)
+{
+    return p->peer[0].since_ms + NEWCOMER_MS;
+}
+
+bool peers_tick(struct peers *p, uint64_t now_ms)
+{
+    struct peer *self = &p->peer[0];
+    bool changed = false;
+    if (!p->up)
+        return false; /* nobody can be heard, so nobody is silent */
+    for (unsigned i = p->count - 1; i >= 1; i--) {
+        struct peer *peer = &p->peer[i];
+        if (now_ms >= silent_at(peer)) {
+            changed = changed || peer->counts;
+            forget(p, peer);
+        } else if (!peer->counts && now_ms >= counts_from(p, peer)) {
+            changed = peer->counts = true;
+        }
+    }
+    if (!self->counts && !p->left && now_ms >= self_counts_from(p))
+        changed = self->counts = true;
+    return changed;
+}
+
+bool peers_link(struct peers *p, uint64_t now_ms, bool up)
+{
+    if (up && !p->up) {
+        for (unsigned i = 1; i < p->count; i++)
+            p->peer[i].heard_ms = now_ms;
+        if (!p->peer[0].counts)
+            p->peer[0].since_ms = now_ms;
+    }
+    p->up = up;
+    return false;
+}
+
+bool peers_trust(struct peers *p, const struct id *replica, uint64_t until_ms)
+{
+    struct peer *peer = find_or_add(p, 0, replica);
+    if (!peer)
+        return false;
+    if (peer->trust_until_ms < until_ms)
+        peer->trust_until_ms = until_ms;
+    bool changed = !peer->counts;
+    peer->counts = true;
+    return changed;
+}
+
+bool peers_leave(struct peers *p)
+{
+    p->left = true;
+    bool changed = p->peer[0].counts;
+    p->peer[0].counts = false;
+    return changed;
+}
+
+struct id peers_owner(const struct peers *p, unsigned shard)
+{
+    struct id owner = {0};
+    uint64_t most = 0;
+    for (unsigned i = 0; i < p->count; i++) {
+        if (!p->peer[i].counts)
+            continue;
+        uint64_t weight = shard_weight(shard, &p->peer[i].id);
+        if (id_empty(&owner) || weight > most ||
+            (weight == most && id_compare(&p->peer[i].id, &owner) > 0)) {
+            owner = p->peer[i].id;
+            most = weight;
+        }
+    }
+    return owner;
+}
+
+unsigned peers_count(const struct peers *p)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < p->count; i++)
+        count += p->peer[i].counts;
+    return count;
+}
+
+uint64_t peers_deadline(const struct peers *p)
+{
+    uint64_t at = UINT64_MAX;
+    if (!p->up)
+        return at;
+    if (!p->peer[0].counts && !p->left)
+        at = self_counts_from(p);
+    for (unsigned i = 1; i < p->count; i++) {
+        const struct peer *peer = &p->peer[i];
+        uint64_t next = silent_at(peer);
+        if (!peer->counts && counts_from(p, peer) < next)
+            next = counts_from(p, peer);
+        at = next < at ? next : at;
+    }
+    return at;
+}
