@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Frames to bytes and back, driven by the table that is made from proto/messages.def. What comes in is
+// checked against the same bounds as in the services: a frame that breaks them throws. A kind that we
+// do not know is skipped, and so are fields beyond those that we know.
+import { Decoder, Encoder } from "@msgpack/msgpack";
+import { MESSAGES, TUPLES, type Message } from "./messages.gen.ts";
+
+export type FieldType = "UINT" | "NUINT" | "ID" | "STR" | "BIN" | "LIST";
+export interface Kind {
+  kind: string;
+  code: number; // 0: a tuple
+  fields: readonly (readonly [name: string, type: FieldType, low: number, high: number])[];
+}
+
+const LIMITS = {
+  maxStrLength: 2048,
+  maxBinLength: 65535,
+  maxArrayLength: 65535,
+  maxMapLength: 16,
+  maxExtLength: 64,
+};
+
+export class BadFrame extends Error {}
+
+type Values = Record<string, unknown>;
+
+const utf8 = new TextEncoder();
+
+/** Does `value` fit a field of this type and bounds? Lists are checked tuple by tuple. */
+function fits(value: unknown, type: FieldType, low: number, high: number): boolean {
+  switch (type) {
+    case "NUINT":
+      return value === null || fits(value, "UINT", low, high);
+    case "UINT":
+      return Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
+    case "ID":
+      return typeof value === "string" && value.length >= low && value.length <= high && /^[a-z0-9]*$/.test(value);
+    case "STR": {
+      const n = typeof value === "string" ? utf8.encode(value).length : -1;
+      return n >= low && n <= high;
+    }
+    case "BIN":
+      return value instanceof Uint8Array && value.length >= low && value.length <= high;
+    case "LIST":
+      return Array.isArray(value) && value.length >= low && value.length <= high;
+  }
+}
+
+/** Fills `ret` from elements `from`, from + 1, … of `array`. */
+function take(kind: Kind, array: unknown[], from: number, ret: Values, tuples: Record<string, Kind>): Values {
+  if (array.length - from < kind.fields.length) throw new BadFrame(`${kind.kind} has too few fields`);
+  kind.fields.forEach(([name, type, low, high], i) => {
+    let value = array[from + i];
+    if (!fits(value, type, low, high))
+      throw new BadFrame(`The field ${name} of ${kind.kind} is not ${type} in ${low}..${high}.`);
+    if (type === "LIST") value = (value as unknown[]).map((item) => takeTuple(tuples[name]!, item, tuples));
+    ret[name] = value;
+  });
+  return ret;
+}
+
+function takeTuple(kind: Kind, item: unknown, tuples: Record<string, Kind>): Values {
+  if (!Array.isArray(item)) throw new BadFrame(`${kind.kind} is not an array`);
+  return take(kind, item, 0, {}, tuples);
+}
+
+function give(kind: Kind, values: Values, tuples: Record<string, Kind>): unknown[] {
+  const array: unknown[] = kind.code ? [kind.code] : [];
+  for (const [name, type, low, high] of kind.fields) {
+    const value = values[name];
+    if (!fits(value, type, low, high))
+      throw new BadFrame(`The field ${name} of ${kind.kind} is not ${type} in ${low}..${high}.`);
+    array.push(type === "LIST" ? (value as Values[]).map((item) => give(tuples[name]!, item, tuples)) : value);
+  }
+  return array;
+}
+
+/** A codec of these messages; the page has one, below. */
+export function codec<M extends { kind: string }>(messages: readonly Kind[], tuples: Record<string, Kind>) {
+  const byName = new Map(messages.map((kind) => [kind.kind, kind]));
+  const byCode = new Map(messages.map((kind) => [kind.code, kind]));
+  const encoder = new Encoder();
+  const decoder = new Decoder(LIMITS);
+
+  return {
+    encode(message: M): Uint8Array<ArrayBuffer> {
+      return encoder.encode(give(byName.get(message.kind)!, message as unknown as Values, tuples));
+    },
+
+    /** All frames of one WebSocket message. Bytes of a decoded frame point into `bytes`. */
+    decode(bytes: Uint8Array): M[] {
+      const ret: M[] = [];
+      for (const array of decoder.decodeMulti(bytes)) {
+        if (!Array.isArray(array) || !fits(array[0], "UINT", 0, 0xffffffff)) throw new BadFrame("not a frame");
+        const kind = byCode.get(array[0] as number);
+        if (kind) ret.push(take(kind, array, 1, { kind: kind.kind }, tuples) as unknown as M);
+      }
+      return ret;
+    },
+  };
+}
+
+const page = codec<Message>(MESSAGES, TUPLES);
+export const encode = page.encode;
+export const decode = page.decode;

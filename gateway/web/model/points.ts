@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The points of a stroke. On the wire they are BIN of big-endian int16 steps (x, y), each from the
+// point before it in the stroke, the first from 0,0, with a byte of pressure when the stroke has it.
+// Here they are places on the board in growing typed arrays. All pages make the same ink from them,
+// the drawer's too: it draws what it sends.
+
+export const BOARD_WIDTH = 32000;
+export const BOARD_HEIGHT = 20000;
+export const POINTS_PER_FRAME = 64; // a page's usual frame; the service takes up to 1,000
+export const POINTS_PER_STROKE = 2000; // then the next stroke begins there, marked as joined
+
+const clamp = (value: number, high: number): number => (value < 0 ? 0 : value > high ? high : value);
+
+export interface Point {
+  x: number;
+  y: number;
+  pressure?: number; // 0..255
+}
+
+/** A pointer's place as it is sent: whole numbers within the board. */
+export function toBoard(x: number, y: number, pressure?: number): Point {
+  const point: Point = { x: clamp(Math.round(x), BOARD_WIDTH), y: clamp(Math.round(y), BOARD_HEIGHT) };
+  if (pressure !== undefined) point.pressure = clamp(Math.round(pressure * 255), 255);
+  return point;
+}
+
+export function encodePoints(points: readonly Point[], from: Point | undefined, pressure: boolean): Uint8Array {
+  const ret = new Uint8Array(points.length * (pressure ? 5 : 4));
+  const view = new DataView(ret.buffer);
+  let { x, y } = from ?? { x: 0, y: 0 };
+  let at = 0;
+  for (const point of points) {
+    view.setInt16(at, point.x - x);
+    view.setInt16(at + 2, point.y - y);
+    at += 4;
+    if (pressure) view.setUint8(at++, point.pressure ?? 128);
+    ({ x, y } = point);
+  }
+  return ret;
+}
+
+/** x, y, x, y, … of a stroke, and its pressures. Cutting it back keeps the room. */
+export class PointList {
+  count = 0;
+  xy = new Uint16Array(16);
+  pressure: Uint8Array | null;
+
+  constructor(pressure: boolean) {
+    this.pressure = pressure ? new Uint8Array(8) : null;
+  }
+
+  /** Adds what a frame holds; places beyond the board are moved to its edge. */
+  add(bytes: Uint8Array): void {
+    const width = this.pressure ? 5 : 4;
+    const more = Math.floor(bytes.length / width);
+    this.#grow(this.count + more);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let x = this.count ? this.xy[this.count * 2 - 2]! : 0;
+    let y = this.count ? this.xy[this.count * 2 - 1]! : 0;
+    for (let i = 0; i < more; i++, this.count++) {
+      x = clamp(x + view.getInt16(i * width), BOARD_WIDTH);
+      y = clamp(y + view.getInt16(i * width + 2), BOARD_HEIGHT);
+      this.xy[this.count * 2] = x;
+      this.xy[this.count * 2 + 1] = y;
+      if (this.pressure) this.pressure[this.count] = view.getUint8(i * width + 4);
+    }
+  }
+
+  #grow(count: number): void {
+    if (count * 2 <= this.xy.length) return;
+    const room = Math.max(count, this.xy.length);
+    const xy = new Uint16Array(room * 2);
+    xy.set(this.xy);
+    this.xy = xy;
+    if (!this.pressure) return;
+    const pressure = new Uint8Array(room);
+    pressure.set(this.pressure);
+    this.pressure = pressure;
+  }
+}

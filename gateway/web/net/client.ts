@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One member at one board: the WebSocket, its reconnects, and the way of frames between the model and
+// the service. Runs in a page and in Node (tests, bots); it knows no DOM.
+//
+// It keeps the promises of a client: on a reconnect it goes back to its mark, joins from there with the
+// same session and instance, and sends what is not acked again. Frames of a term go out only when its
+// grant is at or below the mark.
+import { decode, encode } from "../codec/codec.ts";
+import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../codec/messages.gen.ts";
+import { Board, END, type Frame } from "../model/board.ts";
+import { encodePoints, POINTS_PER_FRAME, POINTS_PER_STROKE, type Point } from "../model/points.ts";
+
+export const SILENT_MS = 10_000; // a socket without a word for so long is dead
+export const UNACKED_FRAMES_MAX = 4_000;
+export const UNACKED_BYTES_MAX = 512 * 1024;
+const FULL_RETRY_MS = 15_000;
+const RETRY_MS = 500;
+const RETRY_MS_MAX = 8_000;
+const RETRY_MS_MAX_HIDDEN = 60_000;
+const BLOCKED_AFTER = 3; // sockets that failed, while HTTP answers
+
+const BUSY = 1;
+const TROUBLE = 2;
+
+/** What the socket does now. `ended` does not come back by itself. */
+export type Phase = "connecting" | "live" | "waiting" | "ended";
+export type End = "forbidden" | "notfound" | "replaced" | "crash" | "outdated" | null;
+
+/** What is used of a WebSocket; ws gives the same in Node. */
+export interface Socket {
+  binaryType: string;
+  readyState: number;
+  bufferedAmount: number;
+  onopen: ((event: any) => void) | null;
+  onmessage: ((event: any) => void) | null;
+  onclose: ((event: any) => void) | null;
+  onerror: ((event: any) => void) | null;
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(code?: number): void;
+}
+
+export interface ClientOptions {
+  token: string;
+  session: Uint8Array; // 16 bytes, a secret between this browser and the service
+  name: string;
+  open: () => Socket;
+  hidden?: () => boolean;
+  /** Does the service answer over HTTP? Tells a network that blocks WebSockets. */
+  reachable?: () => Promise<boolean>;
+  random?: () => number;
+}
+
+const ENDS: Record<number, End> = {
+  4400: "crash",
+  4403: "forbidden",
+  4404: "notfound",
+  4409: "replaced",
+  4413: "crash",
+};
+
+export function randomInstance(): number {
+  const words = crypto.getRandomValues(new Uint32Array(2));
+  return (words[0]! & 0x1fffff) * 2 ** 32 + words[1]! || 1;
+}
+
+export class Client {
+  readonly board = new Board();
+  phase: Phase = "connecting";
+  end: End = null;
+  full = false;
+  blocked = false; // this network lets no WebSocket through
+  retryAt = 0; // when the next try is due (phase waiting)
+  lostAt = 0; // when the socket was lost; 0 while it is live
+  role = 0;
+  seats = 0;
+  graceMs = 5_000;
+  busy = false;
+  trouble = false;
+  sentence = ""; // of the newest error
+  state: State | null = null;
+  stateAt = 0;
+
+  onChange: () => void = () => {};
+  /** Strokes that the service did not take. */
+  onLost: (strokes: number) => void = () => {};
+  /** Each message as it came, after it was dealt with. */
+  onMessage: (message: Message) => void = () => {};
+
+  #options: ClientOptions;
+  #instance = randomInstance();
+  #conn = 0;
+  #socket: Socket | null = null;
+  #joined = false; // the model stands on a welcome
+  #tries = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #silence: ReturnType<typeof setInterval> | undefined;
+  #heard = 0;
+  #term = 0; // the term that cseq counts in
+  #cseq = 0;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.board.onChange = () => this.onChange();
+    this.board.onLost = (frames) => this.#lost(frames);
+  }
+
+  // ---- connection ------------------------------------------------------------------------------
+
+  start(): void {
+    this.#connect();
+  }
+
+  /** Leaves for good. */
+  stop(): void {
+    this.#drop();
+    clearTimeout(this.#retry);
+    this.phase = "ended";
+  }
+
+  /** Tries now instead of at the end of the wait: the browser is online again, the page visible, or
+   *  somebody pressed the button. */
+  tryNow(): void {
+    if (this.phase === "waiting") this.#connect();
+  }
+
+  /** After `replaced`: takes the board back, as a new instance. */
+  useHere(): void {
+    this.#newInstance();
+    this.end = null;
+    this.#connect();
+  }
+
+  #connect(): void {
+    this.#drop();
+    clearTimeout(this.#retry);
+    this.phase = "connecting";
+    this.#heard = Date.now();
+    const socket = this.#options.open();
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.#hello();
+    socket.onmessage = (event) => this.#receive(new Uint8Array(event.data as ArrayBuffer));
+    socket.onclose = (event) => this.#closed(event.code as number);
+    socket.onerror = () => {};
+    this.#silence = setInterval(() => {
+      if (Date.now() - this.#heard > SILENT_MS) this.#closed(0);
+    }, 1_000);
+    this.onChange();
+  }
+
+  /** Lets the socket go; whatever it still says is ignored. */
+  #drop(): void {
+    clearInterval(this.#silence);
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onerror = () => {};
+    socket.close();
+  }
+
+  #hello(): void {
+    const { token, session, name } = this.#options;
+    this.#heard = Date.now();
+    if (this.#joined) this.board.cut(this.board.mark);
+    this.#send({
+      kind: "hello",
+      token,
+      session,
+      instance: this.#instance,
+      conn: ++this.#conn,
+      name,
+      from: this.#joined ? this.board.mark : null,
+      since: null,
+    });
+  }
+
+  #closed(code: number): void {
+    const opened = this.phase === "live";
+    this.#drop();
+    this.lostAt ||= Date.now();
+    this.full = code === 4423;
+    const end = ENDS[code];
+    if (end) {
+      this.phase = "ended";
+      this.end = this.end ?? end;
+      this.onChange();
+      return;
+    }
+    if (!opened && code !== 4423 && this.#tries >= BLOCKED_AFTER - 1) void this.#probe();
+    this.#wait(code === 1012 ? 0 : undefined);
+  }
+
+  #wait(ms: number | undefined): void {
+    const { random = Math.random, hidden = () => false } = this.#options;
+    const most = hidden() ? RETRY_MS_MAX_HIDDEN : RETRY_MS_MAX;
+    const jitter = random() * Math.min(most, RETRY_MS * 2 ** this.#tries++);
+    const delay = this.full ? FULL_RETRY_MS : (ms ?? jitter);
+    this.phase = "waiting";
+    this.retryAt = Date.now() + delay;
+    this.#retry = setTimeout(() => this.#connect(), delay);
+    this.onChange();
+  }
+
+  async #probe(): Promise<void> {
+    const reachable = (await this.#options.reachable?.()) ?? false;
+    this.blocked = reachable && this.phase !== "live";
+    this.onChange();
+  }
+
+  #send(message: Message): void {
+    if (this.#socket?.readyState === 1) this.#socket.send(encode(message));
+  }
+
+  /** The model and the service disagree: begin anew, as another instance, from nothing. */
+  #startOver(): void {
+    this.#newInstance();
+    this.#closed(0);
+  }
+
+  #newInstance(): void {
+    this.#instance = randomInstance();
+    this.#conn = 0;
+    this.#joined = false;
+    this.#term = 0;
+  }
+
+  // ---- what comes in ---------------------------------------------------------------------------
+
+  #receive(bytes: Uint8Array): void {
+    this.#heard = Date.now();
+    let messages: Message[];
+    try {
+      messages = decode(bytes);
+    } catch {
+      this.#startOver();
+      return;
+    }
+    for (const message of messages) {
+      if (!this.#socket) return; // one of them ended the connection
+      this.#handle(message);
+      this.onMessage(message);
+    }
+    this.onChange();
+  }
+
+  #handle(message: Message): void {
+    const { board } = this;
+    switch (message.kind) {
+      case "welcome":
+        return this.#welcome(message);
+      case "own":
+        return this.#expect(board.own(message.term, message.offset, message.cseq, message.count));
+      case "mark":
+        this.busy = (message.flags & BUSY) !== 0;
+        this.trouble = (message.flags & TROUBLE) !== 0;
+        return board.marked(message.head, message.mark);
+      case "cut":
+        return board.cut(message.to);
+      case "state":
+        this.state = message;
+        this.stateAt = Date.now();
+        return;
+      case "error":
+        return this.#error(message);
+      case "goaway":
+        clearTimeout(this.#retry);
+        this.#retry = setTimeout(() => this.#connect(), Math.random() * message.delay_ms);
+        return;
+      case "ev_created":
+      case "ev_open":
+      case "ev_released":
+      case "ev_grant":
+      case "ev_begin":
+      case "ev_points":
+      case "ev_undo":
+      case "ev_redo":
+      case "ev_clear":
+      case "ev_deleted":
+        board.head = Math.max(board.head, message.offset);
+        return this.#expect(board.event(message));
+      default:
+        return;
+    }
+  }
+
+  /** A hole should never be; if it is, join again from the mark. */
+  #expect(outcome: "applied" | "old" | "hole"): void {
+    if (outcome === "hole") this.#closed(0);
+  }
+
+  #welcome(welcome: Welcome): void {
+    const { board } = this;
+    if (!this.#joined || welcome.start > board.applied) {
+      board.reset(welcome.start);
+      this.#joined = true;
+    }
+    board.member = welcome.member;
+    board.name = welcome.name;
+    board.marked(welcome.head, welcome.mark);
+    this.role = welcome.role;
+    this.seats = welcome.seats;
+    this.graceMs = welcome.grace_ms;
+    this.phase = "live";
+    this.#tries = 0;
+    this.lostAt = this.retryAt = 0;
+    this.full = this.blocked = this.busy = this.trouble = false;
+    for (const frame of board.pending()) this.#send(frame);
+  }
+
+  #error(error: ErrorFrame): void {
+    this.sentence = error.sentence;
+    if (error.code === "outdated") this.end = "outdated";
+  }
+
+  #lost(frames: Frame[]): void {
+    const strokes = frames.filter((frame) => frame.kind === "begin").length;
+    const cutShort = frames[0]?.kind === "points" ? 1 : 0;
+    if (strokes + cutShort > 0) this.onLost(strokes + cutShort);
+  }
+
+  // ---- who draws -------------------------------------------------------------------------------
+
+  get members(): Member[] {
+    return this.state?.members ?? [];
+  }
+
+  get instance(): number {
+    return this.#instance;
+  }
+
+  /** The term in which this page may draw; 0 when it has not the pen, or not for certain yet. */
+  get term(): number {
+    const { pen, member, mark } = this.board;
+    const ours = member !== "" && pen.member === member && pen.instance === this.#instance;
+    return ours && pen.offset <= mark ? pen.offset : 0;
+  }
+
+  /** Must the drawer stop for a while, so that little can be lost? */
+  get paused(): "grace" | "unsaved" | null {
+    if (this.lostAt && Date.now() - this.lostAt > this.graceMs) return "grace";
+    const { unackedFrames, unackedBytes } = this.board;
+    if (this.busy || unackedFrames >= UNACKED_FRAMES_MAX || unackedBytes >= UNACKED_BYTES_MAX) return "unsaved";
+    return null;
+  }
+
+  ask(): void {
+    this.#send({ kind: "ask" });
+  }
+
+  cancel(): void {
+    this.#send({ kind: "cancel" });
+  }
+
+  take(): void {
+    this.#send({ kind: "take" });
+  }
+
+  profile(name: string, away: boolean): void {
+    this.#options.name = name;
+    this.#send({ kind: "profile", name, flags: away ? 1 : 0 });
+  }
+
+  // ---- what the drawer sends -------------------------------------------------------------------
+
+  /** Numbers a frame of the current term, puts it on the picture and sends it. */
+  #draw(make: (term: number, cseq: number) => Frame): void {
+    const term = this.term;
+    if (!term) return;
+    if (this.#term !== term) this.#cseq = 0;
+    this.#term = term;
+    const frame = make(term, ++this.#cseq);
+    this.board.draw(frame);
+    if (this.phase === "live") this.#send(frame);
+  }
+
+  begin(pen: PenStyle, points: readonly Point[], flags: number): void {
+    const { tool, colour, size } = pen;
+    const bytes = encodePoints(points, undefined, (flags & 1) !== 0);
+    this.#draw((term, cseq) => ({ kind: "begin", term, cseq, tool, colour, size, shape: 1, flags, points: bytes }));
+  }
+
+  points(points: readonly Point[], from: Point | undefined, pressure: boolean, end: boolean): void {
+    const bytes = encodePoints(points, from, pressure);
+    this.#draw((term, cseq) => ({ kind: "points", term, cseq, flags: end ? END : 0, points: bytes }));
+  }
+
+  undo(): void {
+    for (const stroke of this.board.undoable())
+      this.#draw((term, cseq) => ({ kind: "undo", term, cseq, stroke_term: stroke.term, stroke_cseq: stroke.cseq }));
+  }
+
+  redo(): void {
+    for (const stroke of this.board.redoable())
+      this.#draw((term, cseq) => ({ kind: "redo", term, cseq, stroke_term: stroke.term, stroke_cseq: stroke.cseq }));
+  }
+
+  clear(): void {
+    this.#draw((term, cseq) => ({ kind: "clear", term, cseq }));
+  }
+
+  /** Hands the pen to a member, or puts it down. */
+  pass(to: string): void {
+    this.#draw((term, cseq) => ({ kind: "pass", term, cseq, to }));
+  }
+
+  get bufferedAmount(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+}
+
+export interface PenStyle {
+  tool: number;
+  colour: number;
+  size: number; // board units
+}
+
+/** Cuts a stroke into frames: the first point at once, then what came since, at most 64 at a time. A
+ *  stroke of 2,000 points ends, and the next one begins there, marked as joined. */
+export class StrokeWriter {
+  #client: Client;
+  #style: PenStyle;
+  #flags: number;
+  #waiting: Point[] = [];
+  #last: Point;
+  #count = 1;
+  #term: number;
+
+  constructor(client: Client, style: PenStyle, first: Point) {
+    this.#client = client;
+    this.#style = style;
+    this.#flags = first.pressure === undefined ? 0 : 1;
+    this.#last = first;
+    this.#term = client.term;
+    client.begin(style, [first], this.#flags);
+  }
+
+  /** The pen passed on while this stroke was under way. */
+  get over(): boolean {
+    return this.#client.term !== this.#term;
+  }
+
+  /** Points that are not in a frame yet. */
+  get waiting(): readonly Point[] {
+    return this.#waiting;
+  }
+
+  add(point: Point): void {
+    this.#waiting.push(point);
+  }
+
+  flush(end = false, most = POINTS_PER_FRAME): void {
+    if (this.over) return;
+    while (this.#waiting.length || end) {
+      const room = POINTS_PER_STROKE - this.#count;
+      const points = this.#waiting.splice(0, Math.min(most, room));
+      const last = this.#waiting.length === 0;
+      const whole = points.length === room && !last;
+      this.#client.points(points, this.#last, this.#flags === 1, (end && last) || whole);
+      this.#last = points.at(-1) ?? this.#last;
+      this.#count += points.length;
+      if (whole) this.#continue();
+      if (last) return;
+    }
+  }
+
+  #continue(): void {
+    this.#client.begin(this.#style, [this.#last], this.#flags | 2);
+    this.#count = 1;
+  }
+}
