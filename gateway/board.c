@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A board as the gateway sees it: the window, its epoch and owner, and the state the owner tells.
+ * Messages count only in the board's newest epoch; a higher one cuts the view back to its own mark
+ * first (DESIGN §4, §6).
+ */
+#include "core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+struct board *board_get(struct gateway_core *c, const struct id *id)
+{
+    return idmap_get(&c->boards, id);
+}
+
+struct board *board_obtain(struct gateway_core *c, const struct id *id)
+{
+    struct board *b = board_get(c, id);
+    if (b || c->boards.count >= BOARDS_MAX)
+        return b;
+    b = xcalloc(1, sizeof *b);
+    b->core = c;
+    b->id = *id;
+    b->shard = board_shard(id, c->config.shards);
+    LIST_INIT(&b->sessions);
+    LIST_INIT(&b->clients);
+    LIST_INIT(&b->pages);
+    idmap_put(&c->boards, id, b);
+    c->stats.boards++;
+    return b;
+}
+
+void board_destroy(struct board *b)
+{
+    struct gateway_core *c = b->core;
+    while (!LIST_EMPTY(&b->sessions))
+        session_destroy(LIST_FIRST(&b->sessions));
+    if (b->busy)
+        LIST_REMOVE(b, busy_link);
+    replay_free(b);
+    c->stats.window_bytes -= b->window.bytes;
+    window_free(&b->window);
+    buf_free(&b->state.members);
+    idmap_remove(&c->boards, &b->id);
+    c->stats.boards--;
+    attach_changed(b);
+    free(b);
+}
+
+void board_drop_if_unused(struct board *b)
+{
+    if (LIST_EMPTY(&b->sessions) && LIST_EMPTY(&b->clients) && !b->deleting)
+        board_destroy(b);
+}
+
+void board_wake(struct board *b)
+{
+    if (b->busy)
+        return;
+    b->busy = true;
+    LIST_INSERT_HEAD(&b->core->busy, b, busy_link);
+}
+
+static void touch_all(struct board *b, unsigned flags, const struct session *but)
+{
+    struct client *cl;
+    LIST_FOREACH(cl, &b->clients, link)
+    {
+        if (cl->state != CLIENT_LIVE || (but && cl->session == but))
+            continue;
+        cl->flags |= flags;
+        client_touch(cl);
+    }
+}
+
+/* ---- epochs -----------------------------------------------------------------------------------
+ */
+
+/* Cuts the window and every cursor beyond it back to the view's own mark, at once: a cursor that
+ * has not run since must not miss the cut because the head has grown again. */
+static void cut(struct board *b, uint64_t now)
+{
+    struct window *w = &b->window;
+    uint64_t to = window_mark(w);
+    size_t before = w->bytes;
+    window_cut(w, to);
+    b->core->stats.window_bytes -= before - w->bytes;
+    b->core->stats.cuts++;
+    w->told = to; /* what another epoch said about events beyond means nothing now */
+    b->head = to;
+
+    struct client *cl;
+    LIST_FOREACH(cl, &b->clients, link)
+    {
+        if (cl->state != CLIENT_LIVE || cl->flags & PULL_WELCOME || cl->cursor <= to)
+            continue;
+        if (!(cl->flags & PULL_CUT) || to < cl->cut_to)
+            cl->cut_to = to;
+        cl->cursor = to;
+        cl->flags |= PULL_CUT;
+        client_touch(cl);
+    }
+    struct session *s;
+    LIST_FOREACH(s, &b->sessions, link)
+    session_cut(s, now, to);
+}
+
+void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch)
+{
+#ifndef EASEL_NO_CUT /* a switch of the simulator: it must notice */
+    if (b->window.first != 0)
+        cut(b, now);
+#endif
+    b->window.epoch = epoch;
+    b->state.number = 0;
+    b->mark_flags = 0;
+    board_wake(b);
+}
+
+/* True when a message of that epoch counts. */
+static bool admit(struct board *b, uint64_t now, uint64_t epoch, const struct id *sender)
+{
+    if (epoch < b->window.epoch)
+        return false;
+    if (epoch > b->window.epoch) {
+        board_new_epoch(b, now, epoch);
+        attach_changed(b);
+    }
+    if (!id_equal(&b->owner, sender)) {
+        b->owner = *sender;
+        struct session *s;
+        LIST_FOREACH(s, &b->sessions, link)
+        session_resend(s, now, s->logged + 1);
+    }
+    return true;
+}
+
+void board_owner_gone(struct board *b, uint64_t now)
+{
+    (void)now;
+    b->owner = (struct id){0};
+}
+
+/* ---- events -----------------------------------------------------------------------------------
+ */
+
+/* An event joined the window: what does it mean to the sessions here? Returns the session whose
+ * own frame it is, which needs no copy of it. */
+static const struct session *note_event(struct board *b, uint64_t now, const struct event *e,
+                                        uint64_t offset)
+{
+    struct session *s;
+    struct msg_ev_grant grant;
+    if (e->code == MSG_ev_grant && event_grant(e, &grant) == 0) {
+        LIST_FOREACH(s, &b->sessions, link)
+        if (s->instance == grant.instance && id_equal(&s->member, &grant.member))
+            session_granted(s, offset, offset <= b->window.told);
+        return NULL;
+    }
+    if (e->term == 0)
+        return NULL;
+    LIST_FOREACH(s, &b->sessions, link)
+    if (s->term == e->term) {
+        session_logged(s, now, e);
+        return s;
+    }
+    return NULL;
+}
+
+/* The event is stored now: acks and losses. */
+static void note_stored(struct board *b, const struct event *e)
+{
+    struct session *s;
+    struct msg_ev_grant grant;
+    if (e->code == MSG_ev_grant && event_grant(e, &grant) == 0) {
+        LIST_FOREACH(s, &b->sessions, link)
+        {
+            if (!TAILQ_EMPTY(&s->kept)) {
+                session_acked(s, grant.ended, (uint32_t)grant.last);
+                session_drop_kept(s, grant.ended, (uint32_t)grant.last);
+            }
+            if (s->served_at == grant.offset) {
+                s->request = REQUEST_NONE;
+                s->served_at = 0;
+                attach_changed(b);
+            }
+        }
+        return;
+    }
+    if (e->term != 0)
+        LIST_FOREACH(s, &b->sessions, link)
+    if (s->term == e->term)
+        session_acked(s, e->term, e->cseq);
+}
+
+/* A new told mark. What it covers is acked; a mark that covers a grant goes to clients at once. */
+static void mark_told(struct board *b, uint64_t now, uint64_t told)
+{
+    struct window *w = &b->window;
+    if (told <= w->told)
+        return;
+    uint64_t old = window_mark(w);
+    w->told = told;
+    uint64_t mark = window_mark(w);
+    bool grant = false;
+    for (uint64_t at = old + 1; at <= mark; at++) {
+        const struct event *e = window_at(w, at);
+        if (!e)
+            continue;
+        note_stored(b, e);
+        grant = grant || e->code == MSG_ev_grant;
+    }
+    if (grant)
+        touch_all(b, PULL_MARK, NULL);
+    if (b->mark_moved_at == 0)
+        b->mark_moved_at = now;
+    board_wake(b);
+}
+
+static void append_event(struct board *b, uint64_t now, struct cursor *in)
+{
+    struct window *w = &b->window;
+    if (window_append(w, in) < 0) {
+        b->core->stats.bad_messages++;
+        in->pos = in->end;
+        return;
+    }
+    b->core->stats.events++;
+    uint64_t offset = window_applied(w);
+    const struct event *e = window_at(w, offset);
+    const struct session *author = note_event(b, now, e, offset);
+    if (offset <= w->told)
+        note_stored(b, e);
+    touch_all(b, 0, author);
+}
+
+/* Brings the window to where events from `first` on fit. False: there is a hole of events that are
+ * not stored yet; the owner serves it after the next attach list. */
+static bool reach(struct board *b, uint64_t first, uint64_t told)
+{
+    struct window *w = &b->window;
+    if (w->first != 0 && first <= window_applied(w) + 1)
+        return true;
+    if (first - 1 > told)
+        return false;
+    b->core->stats.window_bytes -= w->bytes;
+    window_reset(w, first);
+    return true;
+}
+
+static void append_events(struct board *b, uint64_t now, const struct msg_events *m)
+{
+    struct window *w = &b->window;
+    struct cursor in = cursor_of(m->events.data, m->events.len);
+    size_t before = w->bytes;
+    for (uint64_t offset = m->first; cursor_left(&in) > 0; offset++) {
+        if (offset == window_applied(w) + 1)
+            append_event(b, now, &in);
+        else if (wire_skip(&in) < 0)
+            break;
+    }
+    b->core->stats.window_bytes += w->bytes - before;
+    before = w->bytes;
+    window_evict(w);
+    b->core->stats.window_bytes -= before - w->bytes;
+}
+
+void board_events(struct board *b, uint64_t now, const struct id *sender,
+                  const struct msg_events *m)
+{
+    if (!admit(b, now, m->epoch, sender))
+        return;
+    struct window *w = &b->window;
+    if (w->first == 0)
+        window_reset(w, m->events.len > 0 && m->first <= m->mark + 1 ? m->first : m->mark + 1);
+    if (m->head > b->head)
+        b->head = m->head;
+    unsigned flags = (unsigned)m->flags & MARK_BUSY;
+    if (flags != b->mark_flags) {
+        b->mark_flags = flags;
+        touch_all(b, PULL_MARK, NULL);
+    }
+    if (m->events.len > 0 && reach(b, m->first, m->mark > w->told ? m->mark : w->told))
+        append_events(b, now, m);
+    mark_told(b, now, m->mark);
+    if (window_applied(w) < b->head && b->lag_since == 0)
+        b->lag_since = now;
+    if (window_applied(w) >= b->head)
+        b->lag_since = 0;
+    board_wake(b);
+}
+
+/* Events that the window lacks were stored meanwhile: nobody sends them by itself any more. The
+ * window starts anew behind them, and cursors read them from history. */
+static void mend_lag(struct board *b, uint64_t now)
+{
+    struct window *w = &b->window;
+    if (b->lag_since == 0 || now - b->lag_since < LAG_RESET_MS)
+        return;
+    b->lag_since = now;
+    attach_changed(b);
+    if (window_applied(w) >= w->told)
+        return;
+    b->core->stats.window_bytes -= w->bytes;
+    window_reset(w, w->told + 1);
+    touch_all(b, 0, NULL);
+}
+
+/* ---- state ------------------------------------------------------------------------------------
+ */
+
+static void copy_text(char *to, size_t size, struct span text)
+{
+    size_t n = text.len < size ? text.len : size - 1;
+    memcpy(to, text.data, n);
+    to[n] = '\0';
+}
+
+static void keep_state(struct board *b, uint64_t now, const struct msg_board_state *m)
+{
+    b->state.number = m->number;
+    copy_text(b->state.name, sizeof b->state.name, m->name);
+    b->state.base = m->base;
+    b->state.term = m->term;
+    b->state.instance = m->instance;
+    b->state.holder = m->holder;
+    b->state.grace_until = m->grace_ms ? now + m->grace_ms : 0;
+    b->state.pass_until = m->pass_ms ? now + m->pass_ms : 0;
+    b->state.seats = m->seats;
+    b->state.grace_ms = m->lost_grace_ms;
+    b->state.idle_ms = m->idle_ms;
+    b->state.member_count = m->members.count;
+    buf_clear(&b->state.members);
+    buf_append(&b->state.members, m->members.at.pos, cursor_left(&m->members.at));
+}
+
+static void seat(struct board *b, uint64_t now, const struct id *member)
+{
+    struct session *s;
+    LIST_FOREACH(s, &b->sessions, link)
+    {
+        if (!id_equal(&s->member, member))
+            continue;
+        s->flags |= MEMBER_SEATED;
+        if (s->client && s->client->state == CLIENT_JOINING)
+            client_seated(s->client, now);
+    }
+}
+
+static void refuse_seat(struct board *b, const struct id *member)
+{
+    struct session *s, *next;
+    for (s = LIST_FIRST(&b->sessions); s; s = next) {
+        next = LIST_NEXT(s, link);
+        if (!id_equal(&s->member, member))
+            continue;
+        if (s->client)
+            client_fail(s->client, 4423, "full", "All places on this board are taken.", 0);
+        session_destroy(s);
+        attach_changed(b);
+    }
+}
+
+void board_told_state(struct board *b, uint64_t now, const struct id *sender,
+                      const struct msg_board_state *m)
+{
+    if (!admit(b, now, m->epoch, sender) || m->number <= b->state.number)
+        return;
+    if (b->window.first == 0)
+        window_reset(&b->window, m->mark + 1);
+    if (m->head > b->head)
+        b->head = m->head;
+    mark_told(b, now, m->mark);
+    keep_state(b, now, m);
+
+    struct session *s;
+    LIST_FOREACH(s, &b->sessions, link)
+    session_learn_term(s);
+
+    struct msg_member member;
+    struct list list = m->members;
+    while (NEXT(&list, member, &member) > 0)
+        seat(b, now, &member.member);
+    struct msg_member_id full;
+    list = m->full;
+    while (NEXT(&list, member_id, &full) > 0)
+        refuse_seat(b, &full.member);
+    touch_all(b, PULL_STATE, NULL);
+}
+
+void board_not_there(struct board *b)
+{
+    struct gateway_core *c = b->core;
+    if (b->deleting) {
+        struct http_answer a = {.nonce = b->delete_nonce, .board = b->id};
+        a.what = b->window.epoch ? ANSWER_DELETED : ANSWER_NO_BOARD;
+        core_answer(c, &a);
+        b->deleting = false;
+    }
+    struct client *cl;
+    LIST_FOREACH(cl, &b->clients, link)
+    client_fail(cl, 4404, "no_board", "There is no such board.", 0);
+    while (!LIST_EMPTY(&b->sessions))
+        session_destroy(LIST_FIRST(&b->sessions));
+    attach_changed(b);
+    board_drop_if_unused(b);
+}
+
+/* ---- time -------------------------------------------------------------------------------------
+ */
+
+/* A mark alone: to the drawer every 100 ms, to viewers every 500 ms. */
+static bool tell_marks(struct board *b, uint64_t now)
+{
+    if (b->mark_moved_at == 0)
+        return false;
+    struct client *cl;
+    bool later = false;
+    uint64_t mark = window_mark(&b->window);
+    LIST_FOREACH(cl, &b->clients, link)
+    {
+        if (cl->state != CLIENT_LIVE || cl->told >= mark)
+            continue;
+        bool drawer = cl->session && cl->session->term && cl->session->term == b->state.term;
+        if (now - b->mark_moved_at >= (drawer ? MARK_DRAWER_MS : MARK_VIEWER_MS)) {
+            cl->flags |= PULL_MARK;
+            client_touch(cl);
+        } else {
+            later = true;
+        }
+    }
+    if (!later)
+        b->mark_moved_at = 0;
+    return later;
+}
+
+static bool tick_sessions(struct board *b, uint64_t now)
+{
+    bool pending = false;
+    struct session *s, *next;
+    for (s = LIST_FIRST(&b->sessions); s; s = next) {
+        next = LIST_NEXT(s, link);
+        session_tick(s, now);
+        pending = pending || s->resend_at != UINT64_MAX;
+        if (s->client)
+            continue;
+        pending = true;
+        uint64_t lost_ms = now - s->lost_at;
+        bool idle = TAILQ_EMPTY(&s->kept) && lost_ms > b->state.grace_ms + 1000;
+        if (idle || lost_ms > b->core->config.dead_ms) {
+            session_destroy(s);
+            attach_changed(b);
+        }
+    }
+    return pending;
+}
+
+void board_tick(struct board *b, uint64_t now)
+{
+    bool pending = tell_marks(b, now);
+    pending = tick_sessions(b, now) || pending;
+    mend_lag(b, now);
+    replay_tick(b, now);
+    pending = pending || b->lag_since != 0 || !LIST_EMPTY(&b->pages) || b->deleting;
+    for (unsigned i = 0; i < PAGES_MAX; i++)
+        pending = pending || b->reads[i].nonce != 0;
+    struct client *cl;
+    LIST_FOREACH(cl, &b->clients, link)
+    pending = pending || cl->since != NIL;
+
+    if (b->deleting && now >= b->delete_until) {
+        b->deleting = false;
+        attach_changed(b);
+    }
+    if (!pending) {
+        b->busy = false;
+        LIST_REMOVE(b, busy_link);
+    }
+    board_drop_if_unused(b);
+}
+
+void board_heartbeat(struct board *b, uint64_t now)
+{
+    struct client *cl;
+    LIST_FOREACH(cl, &b->clients, link)
+    if (cl->state == CLIENT_LIVE && now - cl->told_at >= HEARTBEAT_MS) {
+        cl->flags |= PULL_MARK;
+        client_touch(cl);
+    }
+}
+
+/* Clients learn at once that the service has a problem, or no longer has one. */
+void board_link_changed(struct board *b)
+{
+    touch_all(b, PULL_MARK, NULL);
+}

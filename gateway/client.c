@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Frames from a client. What is wrong closes this connection with a reason and harms nobody else; a
+ * frame that is well-formed is never dropped, since a hole in cseq would stop the drawer for ever.
+ */
+#include "core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell)
+{
+    struct client *cl = xcalloc(1, sizeof *cl);
+    cl->core = c;
+    cl->shell = shell;
+    cl->since = NIL;
+    cl->told_at = now_ms;
+    c->stats.clients++;
+    return cl;
+}
+
+void client_closed(struct client *cl, uint64_t now_ms)
+{
+    struct gateway_core *c = cl->core;
+    struct board *b = cl->board;
+    if (cl->session)
+        session_lose_client(cl->session, now_ms);
+    if (b) {
+        LIST_REMOVE(cl, link);
+        board_drop_if_unused(b);
+    }
+    if (cl->dirty)
+        TAILQ_REMOVE(&c->dirty, cl, dirty_link);
+    if (cl->slow)
+        c->stats.slow_clients--;
+    c->stats.clients--;
+    free(cl);
+}
+
+void *client_shell(const struct client *cl)
+{
+    return cl->shell;
+}
+
+bool client_paused(const struct client *cl)
+{
+    const struct session *s = cl->session;
+    if (!s)
+        return false;
+    bool drawer = s->term != 0 && s->term == s->board->state.term;
+    return session_full(s) || (drawer && s->board->mark_flags & MARK_BUSY);
+}
+
+unsigned client_close_code(const struct client *cl, const char **ret_reason)
+{
+    if (cl->close_code && ret_reason)
+        *ret_reason = cl->close_reason;
+    return cl->close_code;
+}
+
+/* ---- errors -----------------------------------------------------------------------------------
+ */
+
+void client_warn(struct client *cl, const char *code, const char *sentence, uint64_t number)
+{
+    if (cl->close_code)
+        return;
+    cl->error_code = code;
+    cl->error_sentence = sentence;
+    cl->error_number = number;
+    cl->flags |= PULL_ERROR;
+    client_touch(cl);
+}
+
+void client_fail(struct client *cl, unsigned close_code, const char *code, const char *sentence,
+                 uint64_t number)
+{
+    if (cl->close_code)
+        return;
+    cl->core->stats.frames_refused++;
+    client_warn(cl, code, sentence, number);
+    cl->flags = PULL_ERROR;
+    cl->close_code = close_code;
+    cl->close_reason = code;
+    cl->state = CLIENT_CLOSING;
+    cl->since = NIL;
+    if (cl->session) {
+        /* The instance ends with a bad frame; after `replaced` its frames are still good. */
+        struct session *s = cl->session;
+        cl->session = NULL;
+        session_lose_client(s, cl->core->now);
+    }
+}
+
+static void bad_frame(struct client *cl, const char *sentence)
+{
+    client_fail(cl, 4400, "bad_frame", sentence, cl->number);
+}
+
+/* ---- hello ------------------------------------------------------------------------------------
+ */
+
+static bool state_lists(const struct board *b, const struct id *member)
+{
+    struct list list = list_of(b->state.member_count, &b->state.members);
+    struct msg_member m;
+    while (b->state.number && NEXT(&list, member, &m) > 0)
+        if (id_equal(&m.member, member))
+            return true;
+    return false;
+}
+
+void client_seated(struct client *cl, uint64_t now)
+{
+    struct board *b = cl->board;
+    if (cl->since != NIL) {
+        replay_seek(cl, now);
+        return;
+    }
+    if (cl->from_base)
+        cl->cursor = b->state.base ? b->state.base - 1 : 0;
+    cl->state = CLIENT_LIVE;
+    cl->flags |= PULL_WELCOME | PULL_STATE | PULL_MARK;
+    client_touch(cl);
+}
+
+static void replace_client(struct session *s)
+{
+    if (s->client)
+        client_fail(s->client, 4409, "replaced", "This board is open in another tab or window.", 0);
+}
+
+/* The session of this hello; the member's older connections are replaced. NULL: refused. */
+static struct session *enter_session(struct client *cl, struct board *b, const struct grant *grant,
+                                     const struct msg_hello *m)
+{
+    struct session *s = session_find(b, &grant->member, m->instance);
+    if (s && m->conn <= s->conn) {
+        client_fail(cl, 4409, "replaced", "A newer connection of this page is here.", cl->number);
+        return NULL;
+    }
+    struct session *other;
+    bool seated = false;
+    LIST_FOREACH(other, &b->sessions, link)
+    {
+        if (!id_equal(&other->member, &grant->member))
+            continue;
+        seated = seated || (other->flags & MEMBER_SEATED);
+        replace_client(other);
+    }
+    if (!s)
+        s = session_create(b, &grant->member, m->instance);
+    if (!s) {
+        client_fail(cl, 4423, "full", "All places on this board are taken.", cl->number);
+        return NULL;
+    }
+    s->client = cl;
+    s->conn = m->conn;
+    s->role = grant->role;
+    memcpy(s->name, m->name.data, m->name.len);
+    s->name[m->name.len] = '\0';
+    s->flags = seated ? MEMBER_SEATED : 0;
+    return s;
+}
+
+static void join(struct client *cl, uint64_t now, const struct grant *grant,
+                 const struct msg_hello *m)
+{
+    struct board *b = board_obtain(cl->core, &grant->board);
+    if (!b) {
+        client_fail(cl, 4429, "too_many", "This gateway has too many boards.", cl->number);
+        return;
+    }
+    cl->board = b;
+    LIST_INSERT_HEAD(&b->clients, cl, link);
+    struct session *s = enter_session(cl, b, grant, m);
+    if (!s)
+        return;
+    cl->session = s;
+    cl->state = CLIENT_JOINING;
+    cl->since = m->since;
+    cl->from_base = m->since == NIL && m->from == NIL;
+    cl->cursor = m->from == NIL ? 0 : m->from;
+    session_learn_term(s);
+    attach_changed(b);
+    board_wake(b);
+    if (state_lists(b, &s->member)) {
+        s->flags |= MEMBER_SEATED;
+        client_seated(cl, now);
+    }
+}
+
+static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
+{
+    struct gateway_core *c = cl->core;
+    struct grant grant;
+    if (memchr(m->name.data, '\0', m->name.len)) {
+        bad_frame(cl, "The name has a zero byte.");
+        return;
+    }
+    int r = c->config.authenticate(c->config.owner, now, m->token, m->session, &grant);
+    if (r == -ETIME)
+        client_fail(cl, 4403, "expired", "The token of this link has expired.", cl->number);
+    else if (r < 0)
+        client_fail(cl, 4403, "forbidden", "The token does not open a board.", cl->number);
+    else
+        join(cl, now, &grant, m);
+}
+
+/* ---- frames of the drawer ---------------------------------------------------------------------
+ */
+
+/* Whole points only: 4 bytes each, 5 with pressure. */
+static bool check_points(struct session *s, unsigned code, uint64_t flags, size_t bytes)
+{
+    if (code == MSG_begin)
+        s->stride = flags & STROKE_PRESSURE ? 5 : 4;
+    else if (s->stride == 0)
+        return bytes % 4 == 0 || bytes % 5 == 0;
+    return bytes % s->stride == 0;
+}
+
+static void on_drawers(struct client *cl, uint64_t now, uint64_t term, uint64_t cseq,
+                       struct span frame)
+{
+    struct session *s = cl->session;
+    if (s->role == ROLE_WATCH || term < s->kept_term) {
+        client_warn(cl, "not_drawer", "You do not have the pen of that term.", cl->number);
+        return;
+    }
+    if (term == s->kept_term && cseq <= s->kept_cseq)
+        return; /* sent again after a reconnect */
+    if (term == s->kept_term && cseq != (uint64_t)s->kept_cseq + 1) {
+        bad_frame(cl, "The cseq is not the next one of its term.");
+        return;
+    }
+    session_keep(s, now, cl->number, term, (uint32_t)cseq, frame);
+}
+
+/* ---- dispatch ---------------------------------------------------------------------------------
+ */
+
+/* Any frame of a client, decoded. term and cseq lead every frame that has them. */
+union frame {
+    struct {
+        uint64_t term, cseq;
+    } drawers;
+    struct msg_hello hello;
+    struct msg_begin begin;
+    struct msg_points points;
+    struct msg_undo undo;
+    struct msg_redo redo;
+    struct msg_clear clear;
+    struct msg_pass pass;
+    struct msg_profile profile;
+};
+
+static void on_request(struct client *cl, unsigned code)
+{
+    struct session *s = cl->session;
+    enum role least = code == MSG_take ? ROLE_OWN : ROLE_DRAW;
+    if (s->role < least) {
+        client_warn(cl, "not_allowed", "The role of your link does not allow that.", cl->number);
+        return;
+    }
+    s->request = code == MSG_ask ? REQUEST_ASK : code == MSG_take ? REQUEST_TAKE : REQUEST_NONE;
+    s->served_at = 0;
+    attach_changed(s->board);
+}
+
+static void on_profile(struct client *cl, const struct msg_profile *m)
+{
+    struct session *s = cl->session;
+    if (memchr(m->name.data, '\0', m->name.len)) {
+        bad_frame(cl, "The name has a zero byte.");
+        return;
+    }
+    memcpy(s->name, m->name.data, m->name.len);
+    s->name[m->name.len] = '\0';
+    s->flags = (s->flags & ~(unsigned)MEMBER_AWAY) | (m->flags & MEMBER_AWAY);
+    attach_changed(s->board);
+}
+
+static void on_frame(struct client *cl, uint64_t now, unsigned code, const union frame *f,
+                     struct span bytes)
+{
+    switch (code) {
+    case MSG_begin:
+    case MSG_points: {
+        bool begin = code == MSG_begin;
+        uint64_t flags = begin ? f->begin.flags : f->points.flags;
+        size_t n = begin ? f->begin.points.len : f->points.points.len;
+        if (!begin && flags & ~(uint64_t)STROKE_END)
+            bad_frame(cl, "The flags of points can only be 0 or 4.");
+        else if (!check_points(cl->session, code, flags, n))
+            bad_frame(cl, "The points are cut off in the middle of a point.");
+        else
+            on_drawers(cl, now, f->drawers.term, f->drawers.cseq, bytes);
+        return;
+    }
+    case MSG_undo:
+    case MSG_redo:
+    case MSG_clear:
+    case MSG_pass:
+        on_drawers(cl, now, f->drawers.term, f->drawers.cseq, bytes);
+        return;
+    case MSG_ask:
+    case MSG_cancel:
+    case MSG_take:
+        on_request(cl, code);
+        return;
+    case MSG_profile:
+        on_profile(cl, &f->profile);
+        return;
+    }
+}
+
+/* Reads the next frame of the message and acts on it. */
+static void next_frame(struct client *cl, uint64_t now, struct cursor *in)
+{
+    const uint8_t *start = in->pos;
+    struct cursor end = *in;
+    uint32_t fields;
+    unsigned code;
+    union frame frame;
+    const char *why = NULL;
+    cl->number++;
+    cl->core->stats.frames++;
+    if (wire_skip(&end) < 0 || message_begin(in, &code, &fields) < 0) {
+        bad_frame(cl, "This is not a msgpack array that begins with a frame code.");
+        return;
+    }
+    const struct message_type *type = code <= MSG_profile ? message_type(code) : NULL;
+    if (!type)
+        bad_frame(cl, "There is no frame with that code.");
+    else if ((size_t)(end.pos - start) > FRAME_BYTES_MAX)
+        client_fail(cl, 4413, "too_long", "A frame can have at most 16384 bytes.", cl->number);
+    else if ((code == MSG_hello) != (cl->state == CLIENT_NEW))
+        bad_frame(cl, code == MSG_hello ? "There was a hello already."
+                                        : "The first frame must be a hello.");
+    else if (code != MSG_hello && cl->state != CLIENT_LIVE)
+        bad_frame(cl, "No frame may come between hello and welcome.");
+    else if (message_fields(in, type, fields, true, &frame, &why) < 0)
+        bad_frame(cl, why);
+    else if (code == MSG_hello)
+        on_hello(cl, now, &frame.hello);
+    else
+        on_frame(cl, now, code, &frame, (struct span){start, (size_t)(end.pos - start)});
+}
+
+void client_message(struct client *cl, uint64_t now_ms, struct span message)
+{
+    cl->core->now = now_ms;
+    struct cursor in = cursor_of(message.data, message.len);
+    if (message.len == 0 && !cl->close_code) {
+        cl->number++;
+        bad_frame(cl, "The message is empty.");
+    }
+    while (cursor_left(&in) > 0 && !cl->close_code)
+        next_frame(cl, now_ms, &in);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the gateway's core share: the structs and who calls whom.
+ *
+ *   client.c   frames from a socket: hello, strokes, requests            -> session, board
+ *   session.c  a person's place at a board; frames until acked or lost   -> outbox
+ *   board.c    events, states and epochs from the board service          -> window, session
+ *   attach.c   the numbered lists that tell the board service who is here
+ *   replay.c   pages from history, for cursors older than the window
+ *   pull.c     what a socket gets next
+ *   gateway_core.c  dispatch, time, questions over HTTP
+ */
+#ifndef EASEL_GATEWAY_CORE_INTERNAL_H
+#define EASEL_GATEWAY_CORE_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "gateway_core.h"
+#include "idmap.h"
+#include "window.h"
+
+#define ATTACH_EVERY_MS    UINT64_C(2000)
+#define ATTACH_PACE_MS     UINT64_C(20)
+#define MARK_DRAWER_MS     UINT64_C(100)
+#define MARK_VIEWER_MS     UINT64_C(500)
+#define HEARTBEAT_MS       UINT64_C(4000)
+#define RESEND_MS          UINT64_C(1000)
+#define LAG_RESET_MS       UINT64_C(1000)
+#define READ_AGAIN_MS      UINT64_C(1000)
+#define PAGE_KEEP_MS       UINT64_C(5000)
+#define PAGES_MAX          4u
+#define PAGE_BYTES         (48u << 10)
+#define KEPT_FRAMES_MAX    4000u
+#define KEPT_BYTES_MAX     (512u << 10)
+#define SESSIONS_PER_BOARD 64u
+#define BOARDS_MAX         100000u
+#define ANSWERS_MAX        1024u
+#define HOLES_MAX          30u /* the owner asks ten times a second at most */
+#define DELETE_FOR_MS      UINT64_C(30000)
+
+/* ---- sessions ---------------------------------------------------------------------------------
+ */
+
+/* A drawer's frame that the log has not stored yet. */
+struct kept {
+    TAILQ_ENTRY(kept) link; /* session.kept, in order of cseq */
+    uint64_t term;
+    uint64_t number; /* the client's count of its frames, for errors */
+    uint32_t cseq;
+    uint32_t len;
+    uint8_t frame[];
+};
+
+/* One instance (a page) of one member at one board: its entry in the attach list. It outlives its
+ * connection until its frames are acked or lost and its grace is over. */
+struct session {
+    LIST_ENTRY(session) link; /* board.sessions */
+    struct board *board;
+    struct client *client; /* NULL: the connection is lost */
+    struct id member;
+    uint64_t instance, conn;
+    enum role role;
+    char name[129];
+    unsigned flags; /* enum member_flag */
+    uint64_t lost_at;
+
+    enum pen_request request;
+    uint64_t served_at; /* offset of the grant that serves the request, not stored yet; 0: none */
+
+    uint64_t term; /* "own": the newest term granted to this instance; 0: none */
+    TAILQ_HEAD(, kept) kept;
+    unsigned kept_count;
+    size_t kept_bytes;
+    uint64_t kept_term; /* the term and */
+    uint32_t kept_cseq; /* cseq of the newest frame that came from the client; 0: none yet */
+    uint32_t logged;    /* newest cseq of `term` that stands in the window */
+    uint64_t resend_at; /* when unlogged frames are sent again; UINT64_MAX: none wait */
+    unsigned holes;     /* how often the owner wanted a frame that never came */
+    unsigned stride;    /* bytes a point of the stroke under way; 0: not known */
+};
+
+/* ---- clients ----------------------------------------------------------------------------------
+ */
+
+enum client_state {
+    CLIENT_NEW,     /* no hello yet */
+    CLIENT_JOINING, /* waits for a seat, and for the offset of a time */
+    CLIENT_LIVE,    /* was welcomed (or is as soon as it pulls) */
+    CLIENT_CLOSING, /* gets its error and is closed */
+};
+
+enum client_flag { /* frames that wait to be made by the next pull */
+                   PULL_WELCOME = 1,
+                   PULL_CUT = 2,
+                   PULL_STATE = 4,
+                   PULL_MARK = 8,
+                   PULL_ERROR = 16,
+};
+
+struct client {
+    LIST_ENTRY(client) link;        /* board.clients */
+    TAILQ_ENTRY(client) dirty_link; /* core.dirty */
+    bool dirty, slow;
+    struct gateway_core *core;
+    void *shell;
+    enum client_state state;
+    struct board *board;     /* NULL before hello */
+    struct session *session; /* NULL before hello and after replaced */
+
+    uint64_t number; /* frames received on this connection */
+    unsigned flags;
+    uint64_t cursor; /* the last offset that it was sent */
+    uint64_t cut_to;
+    uint64_t since; /* a join by time: not found yet; NIL otherwise */
+    uint64_t seek_nonce, seek_at;
+    bool from_base;                     /* its cursor starts at the base that the state tells */
+    uint64_t told, told_flags, told_at; /* the newest mark frame it was sent */
+
+    unsigned close_code;
+    const char *close_reason, *error_code, *error_sentence;
+    uint64_t error_number;
+};
+
+/* ---- boards -----------------------------------------------------------------------------------
+ */
+
+struct page {
+    LIST_ENTRY(page) link; /* board.pages */
+    struct window events;  /* used as a plain run of events */
+    uint64_t used_at;
+};
+
+struct read_request {
+    uint64_t nonce, from, sent_at; /* nonce 0: free */
+};
+
+struct board {
+    struct gateway_core *core;
+    struct id id;
+    unsigned shard;
+    struct id owner; /* empty: not known */
+    struct window window;
+    uint64_t head;          /* as the owner told, at least window_applied */
+    unsigned mark_flags;    /* MARK_BUSY */
+    uint64_t lag_since;     /* applied < told, or a hole above, since then; 0: no */
+    uint64_t mark_moved_at; /* the mark was told to nobody since then; 0: all know */
+
+    struct {
+        uint64_t number; /* 0: none yet in this epoch */
+        char name[129];
+        uint64_t base, term, instance;
+        struct id holder;
+        uint64_t grace_until, pass_until; /* 0: not under way */
+        uint64_t seats, grace_ms, idle_ms;
+        struct buf members; /* encoded member tuples */
+        uint32_t member_count;
+    } state;
+
+    LIST_HEAD(, session) sessions;
+    unsigned session_count;
+    LIST_HEAD(, client) clients;
+    LIST_HEAD(, page) pages;
+    unsigned page_count;
+    struct read_request reads[PAGES_MAX];
+
+    bool deleting;
+    uint64_t delete_nonce, delete_until;
+    LIST_ENTRY(board) busy_link; /* core.busy: boards that time must look at */
+    bool busy;
+};
+
+struct shard {
+    uint64_t attach_due; /* when the next list goes out */
+    bool attach_dirty;
+    uint64_t attach_sent_at;
+};
+
+struct gateway_core {
+    struct gateway_core_config config;
+    struct outbox *outbox;
+    uint64_t now;    /* of the call under way */
+    uint64_t random; /* state of the nonces */
+    struct idmap boards;
+    struct shard *shard;
+    uint64_t attach_number;
+    TAILQ_HEAD(, client) dirty;
+    LIST_HEAD(, board) busy;
+    bool link_up;
+    uint64_t next_tick;
+    size_t heartbeat_slot;       /* of boards: where the sweep goes on */
+    struct http_answer *answers; /* a ring of ANSWERS_MAX */
+    unsigned answer_first, answer_count;
+    struct gateway_core_stats stats;
+};
+
+/* gateway_core.c */
+uint64_t core_nonce(struct gateway_core *c);
+void core_answer(struct gateway_core *c, const struct http_answer *answer);
+void client_touch(struct client *cl); /* onto the dirty list */
+
+/* board.c */
+struct board *board_get(struct gateway_core *c, const struct id *id);    /* NULL: not open here */
+struct board *board_obtain(struct gateway_core *c, const struct id *id); /* NULL: too many */
+void board_drop_if_unused(struct board *b);
+void board_destroy(struct board *b);
+void board_wake(struct board *b); /* let time look at it */
+void board_tick(struct board *b, uint64_t now);
+void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch);
+void board_owner_gone(struct board *b, uint64_t now);
+void board_events(struct board *b, uint64_t now, const struct id *sender,
+                  const struct msg_events *m);
+void board_told_state(struct board *b, uint64_t now, const struct id *sender,
+                      const struct msg_board_state *m);
+void board_not_there(struct board *b);
+void board_heartbeat(struct board *b, uint64_t now);
+void board_link_changed(struct board *b);
+
+/* session.c */
+struct session *session_find(struct board *b, const struct id *member, uint64_t instance);
+struct session *session_create(struct board *b, const struct id *member, uint64_t instance);
+void session_destroy(struct session *s);
+void session_lose_client(struct session *s, uint64_t now);
+/* A frame from the client that is next in cseq: kept and sent. */
+void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,
+                  struct span frame);
+bool session_full(const struct session *s); /* no more frames may be read from it */
+void session_logged(struct session *s, uint64_t now, const struct event *e);
+void session_acked(struct session *s, uint64_t term, uint32_t cseq);
+void session_granted(struct session *s, uint64_t term, bool stored);
+void session_learn_term(struct session *s); /* from the board's state */
+void session_cut(struct session *s, uint64_t now, uint64_t to);
+void session_resend(struct session *s, uint64_t now, uint32_t from_cseq);
+void session_tick(struct session *s, uint64_t now);
+void session_drop_kept(struct session *s, uint64_t term, uint32_t above_cseq);
+
+/* attach.c */
+void attach_changed(struct board *b);
+void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard);
+void attach_tick(struct gateway_core *c, uint64_t now);
+
+/* client.c */
+void client_fail(struct client *cl, unsigned close_code, const char *code, const char *sentence,
+                 uint64_t number);
+void client_warn(struct client *cl, const char *code, const char *sentence, uint64_t number);
+void client_seated(struct client *cl, uint64_t now); /* the state may let it in */
+
+/* replay.c */
+const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset);
+bool replay_has(const struct board *b, uint64_t offset); /* asks for nothing */
+void replay_seek(struct client *cl, uint64_t now);
+void replay_page(struct board *b, uint64_t now, const struct msg_page *m);
+void replay_behind(struct board *b, uint64_t now, const struct msg_behind *m);
+void replay_tick(struct board *b, uint64_t now);
+void replay_free(struct board *b);
+
+#endif

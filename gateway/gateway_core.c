@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS UINT64_C(50)
+
+struct gateway_core *gateway_core_create(const struct gateway_core_config *config, uint64_t now_ms)
+{
+    struct gateway_core *c = xcalloc(1, sizeof *c);
+    c->config = *config;
+    c->now = now_ms;
+    c->random = config->seed;
+    struct outbox_config out = {config->self, config->pace_ms, config->messages_per_s_max};
+    c->outbox = outbox_create(&out);
+    c->shard = xcalloc(config->shards, sizeof *c->shard);
+    c->answers = xcalloc(ANSWERS_MAX, sizeof *c->answers);
+    TAILQ_INIT(&c->dirty);
+    LIST_INIT(&c->busy);
+    return c;
+}
+
+void gateway_core_destroy(struct gateway_core *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->boards.slots;) {
+        struct board *b = idmap_at(&c->boards, i);
+        if (b)
+            board_destroy(b); /* may move another board into this slot */
+        else
+            i++;
+    }
+    idmap_free(&c->boards);
+    outbox_destroy(c->outbox);
+    free(c->shard);
+    free(c->answers);
+    free(c);
+}
+
+uint64_t core_nonce(struct gateway_core *c)
+{
+    uint64_t x = c->random += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    x = (x ^ (x >> 31)) & OFFSET_MAX;
+    return x ? x : 1;
+}
+
+struct outbox *gateway_core_outbox(struct gateway_core *c)
+{
+    return c->outbox;
+}
+
+const struct gateway_core_stats *gateway_core_stats(const struct gateway_core *c)
+{
+    return &c->stats;
+}
+
+/* ---- dirty clients ----------------------------------------------------------------------------
+ */
+
+void client_touch(struct client *cl)
+{
+    if (cl->dirty)
+        return;
+    cl->dirty = true;
+    TAILQ_INSERT_TAIL(&cl->core->dirty, cl, dirty_link);
+}
+
+struct client *gateway_core_dirty(struct gateway_core *c)
+{
+    struct client *cl = TAILQ_FIRST(&c->dirty);
+    if (cl) {
+        TAILQ_REMOVE(&c->dirty, cl, dirty_link);
+        cl->dirty = false;
+    }
+    return cl;
+}
+
+/* ---- messages ---------------------------------------------------------------------------------
+ */
+
+static void on_want(struct gateway_core *c, const struct msg_want *m)
+{
+    struct board *b = board_get(c, &m->board);
+    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
+    if (!s || m->epoch != b->window.epoch)
+        return;
+    c->stats.wants++;
+    const struct kept *first = TAILQ_FIRST(&s->kept);
+    bool hole = first && first->term == m->term && first->cseq > m->cseq;
+    if (hole && ++s->holes > HOLES_MAX && s->client)
+        client_fail(s->client, 4400, "bad_frame", "A cseq is missing before this frame.",
+                    first->number);
+    else
+        session_resend(s, c->now, (uint32_t)m->cseq);
+}
+
+static void on_not_drawer(struct gateway_core *c, const struct msg_not_drawer *m)
+{
+    struct board *b = board_get(c, &m->board);
+    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
+    if (!s || m->epoch != b->window.epoch)
+        return;
+    const struct kept *k;
+    TAILQ_FOREACH (k, &s->kept, link)
+        if (k->term == m->term && k->cseq == m->cseq)
+            break;
+    if (!k)
+        return; /* acked meanwhile, or told already */
+    if (s->client)
+        client_warn(s->client, "not_drawer", "You do not have the pen of that term.", k->number);
+    session_drop_kept(s, m->term, (uint32_t)m->cseq - 1);
+}
+
+static void on_replaced(struct gateway_core *c, const struct msg_replaced *m)
+{
+    struct board *b = board_get(c, &m->board);
+    if (!b || m->epoch != b->window.epoch)
+        return;
+    struct session *s;
+    LIST_FOREACH(s, &b->sessions, link)
+    if (s->client && id_equal(&s->member, &m->member) &&
+        (s->instance != m->instance || s->conn < m->conn))
+        client_fail(s->client, 4409, "replaced", "This board is open in another tab or window.", 0);
+}
+
+static void on_not_owner(struct gateway_core *c, const struct id *sender,
+                         const struct msg_not_owner *m)
+{
+    for (size_t i = 0; i < c->boards.slots; i++) {
+        struct board *b = idmap_at(&c->boards, i);
+        if (b && b->shard == m->shard && id_equal(&b->owner, sender))
+            board_owner_gone(b, c->now);
+    }
+    if (m->shard < c->config.shards)
+        c->shard[m->shard].attach_dirty = true;
+}
+
+static void on_created(struct gateway_core *c, const struct msg_created *m)
+{
+    struct http_answer a = {.nonce = m->nonce, .board = m->board};
+    a.what = m->status == 0 ? ANSWER_CREATED : ANSWER_TAKEN;
+    core_answer(c, &a);
+}
+
+static void on_looked(struct gateway_core *c, const struct msg_looked *m)
+{
+    struct http_answer a = {.nonce = m->nonce, .board = m->board, .tail = m->tail, .time = m->time};
+    a.what = m->tail ? ANSWER_LOOKED : ANSWER_NO_BOARD;
+    memcpy(a.name, m->name.data, m->name.len);
+    const struct board *b = board_get(c, &m->board);
+    a.members_here = b ? b->session_count : 0;
+    core_answer(c, &a);
+}
+
+union item {
+    struct msg_events events;
+    struct msg_board_state board_state;
+    struct msg_sync sync;
+    struct msg_want want;
+    struct msg_not_drawer not_drawer;
+    struct msg_not_owner not_owner;
+    struct msg_no_board no_board;
+    struct msg_replaced replaced;
+    struct msg_created created;
+    struct msg_looked looked;
+    struct msg_page page;
+    struct msg_behind behind;
+};
+
+/* Items about a board that nobody has open here mean nothing. */
+static void on_board_item(struct gateway_core *c, const struct id *sender, unsigned code,
+                          const union item *item)
+{
+    struct board *b = board_get(c, &item->events.board); /* every one begins with its board */
+    if (!b)
+        return;
+    switch (code) {
+    case MSG_events:
+        board_events(b, c->now, sender, &item->events);
+        return;
+    case MSG_board_state:
+        board_told_state(b, c->now, sender, &item->board_state);
+        return;
+    case MSG_no_board:
+        board_not_there(b);
+        return;
+    case MSG_page:
+        replay_page(b, c->now, &item->page);
+        return;
+    case MSG_behind:
+        replay_behind(b, c->now, &item->behind);
+        return;
+    }
+}
+
+static void on_item(struct gateway_core *c, const struct id *sender, unsigned code,
+                    const union item *item)
+{
+    switch (code) {
+    case MSG_sync:
+        attach_sync(c, c->now, (unsigned)item->sync.shard);
+        return;
+    case MSG_want:
+        on_want(c, &item->want);
+        return;
+    case MSG_not_drawer:
+        on_not_drawer(c, &item->not_drawer);
+        return;
+    case MSG_not_owner:
+        on_not_owner(c, sender, &item->not_owner);
+        return;
+    case MSG_replaced:
+        on_replaced(c, &item->replaced);
+        return;
+    case MSG_created:
+        on_created(c, &item->created);
+        return;
+    case MSG_looked:
+        on_looked(c, &item->looked);
+        return;
+    default:
+        on_board_item(c, sender, code, item);
+    }
+}
+
+static bool for_gateways(unsigned code)
+{
+    switch (code) {
+    case MSG_events:
+    case MSG_board_state:
+    case MSG_sync:
+    case MSG_want:
+    case MSG_not_drawer:
+    case MSG_not_owner:
+    case MSG_no_board:
+    case MSG_replaced:
+    case MSG_created:
+    case MSG_looked:
+    case MSG_page:
+    case MSG_behind:
+        return true;
+    }
+    return false;
+}
+
+void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span body)
+{
+    c->now = now_ms;
+    struct cursor in = cursor_of(body.data, body.len);
+    struct msg_envelope envelope;
+    if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
+        c->stats.bad_messages++;
+        return;
+    }
+    while (cursor_left(&in) > 0) {
+        struct cursor after = in;
+        unsigned code;
+        uint32_t fields;
+        union item item;
+        if (wire_skip(&after) < 0 || message_begin(&in, &code, &fields) < 0) {
+            c->stats.bad_messages++;
+            return;
+        }
+        if (for_gateways(code)) {
+            if (message_fields(&in, message_type(code), fields, false, &item, NULL) == 0)
+                on_item(c, &envelope.sender, code, &item);
+            else
+                c->stats.bad_messages++;
+        }
+        in = after;
+    }
+}
+
+/* A frame or list reached no queue. When it was meant for a replica, that replica is gone:
+ * everybody should know, and its boards' frames wait for the next owner. */
+void gateway_core_returned(struct gateway_core *c, uint64_t now_ms, enum exchange exchange,
+                           const char *key)
+{
+    c->now = now_ms;
+    struct id replica;
+    size_t n = strcspn(key, ".");
+    if (exchange != EXCHANGE_BOARD || id_parse(key, n, &replica) < 0 || key[0] != 'b')
+        return;
+    bool any = false;
+    for (size_t i = 0; i < c->boards.slots; i++) {
+        struct board *b = idmap_at(&c->boards, i);
+        if (b && id_equal(&b->owner, &replica)) {
+            board_owner_gone(b, now_ms);
+            any = true;
+        }
+    }
+    if (any) {
+        struct msg_gone gone = {replica};
+        outbox_put(c->outbox, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_gone, &gone);
+    }
+}
+
+void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
+{
+    if (c->link_up == up)
+        return;
+    c->now = now_ms;
+    c->link_up = up;
+    if (!up)
+        outbox_clear(c->outbox);
+    for (unsigned i = 0; i < c->config.shards; i++)
+        attach_sync(c, now_ms, i);
+    for (size_t i = 0; i < c->boards.slots; i++) {
+        struct board *b = idmap_at(&c->boards, i);
+        if (b)
+            board_link_changed(b);
+    }
+}
+
+/* ---- time -------------------------------------------------------------------------------------
+ */
+
+/* Visits every board once in HEARTBEAT_MS, a slice at a time. */
+static void heartbeats(struct gateway_core *c, uint64_t now)
+{
+    size_t slice = c->boards.slots * TICK_MS / (HEARTBEAT_MS / 2) + 1;
+    for (size_t i = 0; i < slice && c->boards.slots; i++) {
+        c->heartbeat_slot = (c->heartbeat_slot + 1) & (c->boards.slots - 1);
+        struct board *b = idmap_at(&c->boards, c->heartbeat_slot);
+        if (b)
+            board_heartbeat(b, now);
+    }
+}
+
+void gateway_core_tick(struct gateway_core *c, uint64_t now_ms)
+{
+    c->now = now_ms;
+    attach_tick(c, now_ms);
+    if (now_ms < c->next_tick)
+        return;
+    c->next_tick = now_ms + TICK_MS;
+    struct board *b, *next;
+    for (b = LIST_FIRST(&c->busy); b; b = next) {
+        next = LIST_NEXT(b, busy_link);
+        board_tick(b, now_ms);
+    }
+    heartbeats(c, now_ms);
+}
+
+uint64_t gateway_core_deadline(const struct gateway_core *c)
+{
+    uint64_t due = c->next_tick;
+    for (unsigned i = 0; c->link_up && i < c->config.shards; i++) {
+        const struct shard *s = &c->shard[i];
+        uint64_t at = s->attach_due;
+        if (s->attach_dirty && at > s->attach_sent_at + ATTACH_PACE_MS)
+            at = s->attach_sent_at + ATTACH_PACE_MS;
+        due = at < due ? at : due;
+    }
+    return due;
+}
+
+/* ---- questions over HTTP ----------------------------------------------------------------------
+ */
+
+void core_answer(struct gateway_core *c, const struct http_answer *answer)
+{
+    if (c->answer_count == ANSWERS_MAX)
+        return; /* whoever asked asks again */
+    c->answers[(c->answer_first + c->answer_count++) % ANSWERS_MAX] = *answer;
+}
+
+bool gateway_core_answer(struct gateway_core *c, struct http_answer *ret)
+{
+    if (c->answer_count == 0)
+        return false;
+    *ret = c->answers[c->answer_first];
+    c->answer_first = (c->answer_first + 1) % ANSWERS_MAX;
+    c->answer_count--;
+    return true;
+}
+
+static void ask_history(struct gateway_core *c, const struct id *board,
+                        const struct message_type *type, const void *message)
+{
+    struct id to = shard_destination(board_shard(board, c->config.shards));
+    outbox_put(c->outbox, EXCHANGE_HISTORY, &to, board, type, message);
+}
+
+void gateway_core_create_board(struct gateway_core *c, const struct id *board, struct span name,
+                               uint64_t nonce)
+{
+    struct msg_create m = {*board, nonce, name};
+    ask_history(c, board, &TYPE_create, &m);
+}
+
+void gateway_core_look(struct gateway_core *c, const struct id *board, uint64_t nonce)
+{
+    struct msg_look m = {*board, nonce};
+    ask_history(c, board, &TYPE_look, &m);
+}
+
+void gateway_core_delete(struct gateway_core *c, uint64_t now_ms, const struct id *board,
+                         uint64_t nonce)
+{
+    c->now = now_ms;
+    struct board *b = board_obtain(c, board);
+    if (!b)
+        return;
+    b->deleting = true;
+    b->delete_nonce = nonce;
+    b->delete_until = now_ms + DELETE_FOR_MS;
+    attach_changed(b);
+    board_wake(b);
+}

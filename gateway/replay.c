@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pages from history, for cursors older than the window. A page holds stored events, which never
+ * change; all cursors of the board share it. It leads into the next page or into the window without
+ * a hole or a repeat, since offsets count on.
+ */
+#include "core.h"
+
+#include <stdlib.h>
+
+static void page_free(struct board *b, struct page *p)
+{
+    LIST_REMOVE(p, link);
+    b->page_count--;
+    b->core->stats.page_bytes -= p->events.bytes;
+    window_free(&p->events);
+    free(p);
+}
+
+void replay_free(struct board *b)
+{
+    while (!LIST_EMPTY(&b->pages))
+        page_free(b, LIST_FIRST(&b->pages));
+}
+
+/* ---- asking -----------------------------------------------------------------------------------
+ */
+
+static void send_read(struct board *b, uint64_t nonce, uint64_t from, uint64_t since)
+{
+    struct msg_read m = {.board = b->id,
+                         .nonce = nonce,
+                         .from = from,
+                         .to = 0,
+                         .since = since,
+                         .bytes_max = PAGE_BYTES};
+    outbox_put(b->core->outbox, EXCHANGE_REPLAY, &(struct id){0}, &b->id, &TYPE_read, &m);
+    b->core->stats.history_reads++;
+    board_wake(b);
+}
+
+static void request(struct board *b, uint64_t now, uint64_t from)
+{
+    struct read_request *free_slot = NULL;
+    for (unsigned i = 0; i < PAGES_MAX; i++) {
+        struct read_request *r = &b->reads[i];
+        if (r->nonce && r->from == from)
+            return;
+        if (!r->nonce)
+            free_slot = r;
+    }
+    if (!free_slot)
+        return; /* the cursor asks again when it is pulled */
+    *free_slot = (struct read_request){core_nonce(b->core), from, now};
+    send_read(b, free_slot->nonce, from, NIL);
+}
+
+/* A join by time: the page that comes tells the offset. */
+void replay_seek(struct client *cl, uint64_t now)
+{
+    if (cl->seek_at && now - cl->seek_at < READ_AGAIN_MS)
+        return;
+    cl->seek_nonce = core_nonce(cl->core);
+    cl->seek_at = now;
+    send_read(cl->board, cl->seek_nonce, NIL, cl->since);
+}
+
+const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset)
+{
+    struct page *p;
+    LIST_FOREACH(p, &b->pages, link)
+    {
+        const struct event *e = window_at(&p->events, offset);
+        if (!e)
+            continue;
+        p->used_at = now;
+        uint64_t next = window_applied(&p->events) + 1;
+        if (offset == p->events.first && next < b->window.first)
+            request(b, now, next); /* fetched while this one is read */
+        return e;
+    }
+    request(b, now, offset);
+    return NULL;
+}
+
+bool replay_has(const struct board *b, uint64_t offset)
+{
+    const struct page *p;
+    LIST_FOREACH(p, &b->pages, link)
+    if (window_at(&p->events, offset))
+        return true;
+    return false;
+}
+
+/* ---- answers ----------------------------------------------------------------------------------
+ */
+
+static void make_room(struct board *b)
+{
+    struct page *p, *oldest = NULL;
+    if (b->page_count < PAGES_MAX)
+        return;
+    LIST_FOREACH(p, &b->pages, link)
+    if (!oldest || p->used_at < oldest->used_at)
+        oldest = p;
+    page_free(b, oldest);
+}
+
+static void keep_page(struct board *b, uint64_t now, const struct msg_page *m)
+{
+    struct page *p = xcalloc(1, sizeof *p);
+    p->used_at = now;
+    window_reset(&p->events, m->from);
+    struct cursor in = cursor_of(m->events.data, m->events.len);
+    while (cursor_left(&in) > 0 && window_append(&p->events, &in) == 0)
+        ;
+    if (p->events.count == 0 || window_applied(&p->events) != m->to) {
+        b->core->stats.bad_messages++;
+        window_free(&p->events);
+        free(p);
+        return;
+    }
+    make_room(b);
+    LIST_INSERT_HEAD(&b->pages, p, link);
+    b->page_count++;
+    b->core->stats.page_bytes += p->events.bytes;
+    b->core->stats.history_pages++;
+}
+
+static void found_time(struct client *cl, uint64_t now, uint64_t offset)
+{
+    cl->since = NIL;
+    cl->from_base = false;
+    cl->cursor = offset - 1;
+    client_seated(cl, now);
+}
+
+void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
+{
+    bool asked = false;
+    for (unsigned i = 0; i < PAGES_MAX; i++)
+        if (b->reads[i].nonce && b->reads[i].nonce == m->nonce) {
+            b->reads[i].nonce = 0;
+            asked = true;
+        }
+    struct client *cl;
+    LIST_FOREACH(cl, &b->clients, link)
+    if (cl->since != NIL && cl->seek_nonce == m->nonce) {
+        found_time(cl, now, m->from);
+        asked = true;
+    }
+    if (!asked)
+        return;
+    /* Our window may hold events that a newer epoch has rewound. */
+    if (m->epoch > b->window.epoch)
+        board_new_epoch(b, now, m->epoch);
+    if (m->to >= m->from)
+        keep_page(b, now, m);
+    LIST_FOREACH(cl, &b->clients, link)
+    if (cl->state == CLIENT_LIVE && cl->cursor + 1 < b->window.first)
+        client_touch(cl);
+}
+
+void replay_behind(struct board *b, uint64_t now, const struct msg_behind *m)
+{
+    for (unsigned i = 0; i < PAGES_MAX; i++)
+        if (b->reads[i].nonce == m->nonce && m->nonce)
+            b->reads[i].sent_at = now; /* asked again when READ_AGAIN_MS have passed */
+}
+
+void replay_tick(struct board *b, uint64_t now)
+{
+    for (unsigned i = 0; i < PAGES_MAX; i++) {
+        struct read_request *r = &b->reads[i];
+        if (!r->nonce || now - r->sent_at < READ_AGAIN_MS)
+            continue;
+        r->nonce = 0; /* whoever still needs it asks again */
+        struct client *cl;
+        LIST_FOREACH(cl, &b->clients, link)
+        if (cl->state == CLIENT_LIVE && cl->cursor + 1 < b->window.first)
+            client_touch(cl);
+    }
+    struct client *cl;
+    LIST_FOREACH(cl, &b->clients, link)
+    if (cl->state == CLIENT_JOINING && cl->since != NIL && cl->session &&
+        cl->session->flags & MEMBER_SEATED)
+        replay_seek(cl, now);
+    struct page *p, *next;
+    for (p = LIST_FIRST(&b->pages); p; p = next) {
+        next = LIST_NEXT(p, link);
+        if (now - p->used_at > PAGE_KEEP_MS)
+            page_free(b, p);
+    }
+}

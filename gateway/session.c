@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sessions, and the frames of drawers until the log has stored or lost them. The gateway repeats
+ * what it does not see in the log; the owner knows repeats by their cseq.
+ */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct session *session_find(struct board *b, const struct id *member, uint64_t instance)
+{
+    struct session *s;
+    LIST_FOREACH(s, &b->sessions, link)
+    if (s->instance == instance && id_equal(&s->member, member))
+        return s;
+    return NULL;
+}
+
+struct session *session_create(struct board *b, const struct id *member, uint64_t instance)
+{
+    if (b->session_count >= SESSIONS_PER_BOARD)
+        return NULL;
+    struct session *s = xcalloc(1, sizeof *s);
+    s->board = b;
+    s->member = *member;
+    s->instance = instance;
+    s->resend_at = UINT64_MAX;
+    TAILQ_INIT(&s->kept);
+    LIST_INSERT_HEAD(&b->sessions, s, link);
+    b->session_count++;
+    b->core->stats.members++;
+    return s;
+}
+
+static void forget(struct session *s, struct kept *k)
+{
+    TAILQ_REMOVE(&s->kept, k, link);
+    s->kept_count--;
+    s->kept_bytes -= k->len;
+    s->board->core->stats.frame_bytes -= k->len;
+    free(k);
+    if (s->client)
+        client_touch(s->client); /* the shell may read again */
+}
+
+void session_destroy(struct session *s)
+{
+    if (s->client)
+        s->client->session = NULL;
+    s->client = NULL;
+    while (!TAILQ_EMPTY(&s->kept))
+        forget(s, TAILQ_FIRST(&s->kept));
+    LIST_REMOVE(s, link);
+    s->board->session_count--;
+    s->board->core->stats.members--;
+    free(s);
+}
+
+void session_lose_client(struct session *s, uint64_t now)
+{
+    s->client = NULL;
+    s->flags |= MEMBER_LOST;
+    s->lost_at = now;
+    attach_changed(s->board);
+    board_wake(s->board);
+}
+
+bool session_full(const struct session *s)
+{
+    return s->kept_count >= KEPT_FRAMES_MAX || s->kept_bytes >= KEPT_BYTES_MAX;
+}
+
+static void send_frame(struct session *s, const struct kept *k)
+{
+    struct board *b = s->board;
+    struct id to = id_empty(&b->owner) ? shard_destination(b->shard) : b->owner;
+    struct msg_frame m = {b->id, s->member, s->instance, {k->frame, k->len}};
+    outbox_put(b->core->outbox, EXCHANGE_BOARD, &to, &b->id, &TYPE_frame, &m);
+}
+
+static void await_log(struct session *s, uint64_t now)
+{
+    s->resend_at = now + RESEND_MS;
+    board_wake(s->board);
+}
+
+void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,
+                  struct span frame)
+{
+    struct kept *k = xrealloc(NULL, sizeof *k + frame.len, 1);
+    k->term = term;
+    k->number = number;
+    k->cseq = cseq;
+    k->len = (uint32_t)frame.len;
+    memcpy(k->frame, frame.data, frame.len);
+    TAILQ_INSERT_TAIL(&s->kept, k, link);
+    s->kept_count++;
+    s->kept_bytes += k->len;
+    s->kept_term = term;
+    s->kept_cseq = cseq;
+    s->board->core->stats.frame_bytes += k->len;
+    send_frame(s, k);
+    if (s->resend_at == UINT64_MAX)
+        await_log(s, now);
+}
+
+void session_resend(struct session *s, uint64_t now, uint32_t from_cseq)
+{
+    bool any = false;
+    struct kept *k;
+    TAILQ_FOREACH (k, &s->kept, link) {
+        if (k->term == s->term && k->cseq < from_cseq)
+            continue;
+        send_frame(s, k);
+        s->board->core->stats.resent++;
+        any = true;
+    }
+    if (any)
+        await_log(s, now);
+    else
+        s->resend_at = UINT64_MAX;
+}
+
+/* An own event stands in the log, not yet stored. */
+void session_logged(struct session *s, uint64_t now, const struct event *e)
+{
+    if (e->cseq > s->logged)
+        s->logged = e->cseq;
+    s->holes = 0;
+    if (s->kept_term == s->term && s->kept_cseq <= s->logged)
+        s->resend_at = UINT64_MAX; /* all that came from the client is there */
+    else
+        await_log(s, now);
+}
+
+/* Frames of `term` up to `cseq` are stored. */
+void session_acked(struct session *s, uint64_t term, uint32_t cseq)
+{
+    struct kept *k;
+    while ((k = TAILQ_FIRST(&s->kept)) && k->term <= term && !(k->term == term && k->cseq > cseq))
+        forget(s, k);
+    if (!k)
+        s->resend_at = UINT64_MAX;
+}
+
+/* Frames of `term` above `cseq` are lost: a later grant is stored without them. */
+void session_drop_kept(struct session *s, uint64_t term, uint32_t above_cseq)
+{
+    struct kept *k, *next;
+    for (k = TAILQ_FIRST(&s->kept); k; k = next) {
+        next = TAILQ_NEXT(k, link);
+        if (k->term == term && k->cseq > above_cseq)
+            forget(s, k);
+    }
+    if (TAILQ_EMPTY(&s->kept))
+        s->resend_at = UINT64_MAX;
+}
+
+/* The pen was granted to this instance, at offset `term`. A grant that is not stored yet may be
+ * rewound: then the request stands again. */
+void session_granted(struct session *s, uint64_t term, bool stored)
+{
+    if (term > s->term) {
+        s->term = term;
+        s->logged = 0;
+        s->holes = 0;
+    }
+    s->served_at = stored ? 0 : term;
+    if (stored)
+        s->request = REQUEST_NONE;
+}
+
+/* A session that joins after its grant went by learns its term from the board's state. A grant that
+ * is not stored yet comes as an event. */
+void session_learn_term(struct session *s)
+{
+    const struct board *b = s->board;
+    bool holds = s->instance == b->state.instance && id_equal(&s->member, &b->state.holder);
+    if (holds && b->state.term > s->term && b->state.term <= window_mark(&b->window))
+        session_granted(s, b->state.term, true);
+}
+
+/* Events above `to` are gone from the log: what they acknowledged waits again. */
+void session_cut(struct session *s, uint64_t now, uint64_t to)
+{
+    const struct window *w = &s->board->window;
+    if (s->served_at > to)
+        s->served_at = 0;
+    if (s->term > to)
+        s->term = 0; /* a rewound grant never had frames */
+    s->logged = 0;
+    for (uint64_t at = to; s->term && window_at(w, at); at--) {
+        const struct event *e = window_at(w, at);
+        if (e->term == s->term) {
+            s->logged = e->cseq;
+            break;
+        }
+    }
+    if (!TAILQ_EMPTY(&s->kept))
+        s->resend_at = now; /* as soon as the new owner is known, at the next tick */
+}
+
+void session_tick(struct session *s, uint64_t now)
+{
+    if (now >= s->resend_at)
+        session_resend(s, now, s->logged + 1);
+}
