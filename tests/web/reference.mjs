@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The picture of a log, told as plainly as possible: read the events from the first to the last. The
+// page's model, which goes forth and back, must always come to the same.
+import { encodePoints } from "../../build/web-node/client.mjs";
+
+export const bytesOf = (points, from, pressure) => encodePoints(points, from, pressure);
+
+function readPoints(stroke, bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const width = stroke.pressure ? 5 : 4;
+  for (let at = 0; at + width <= bytes.length; at += width) {
+    const [x, y] = stroke.points.slice(-2);
+    const place = (value, step, high) => Math.min(high, Math.max(0, (value ?? 0) + step));
+    stroke.points.push(place(x, view.getInt16(at), 32000), place(y, view.getInt16(at + 2), 20000));
+    if (stroke.pressure) stroke.pressure.push(view.getUint8(at + 4));
+  }
+}
+
+/** events: of the log, with own frames (kind without ev_) after them. Returns what is to be seen, and
+ *  what `me` could undo and redo (the newest of each). */
+export function rebuild(events, me) {
+  const authors = new Map();
+  let strokes = [];
+  let redo = [];
+  let open = null;
+  let pen = "";
+  const find = (event) => strokes.find((s) => s.term === event.stroke_term && s.cseq === event.stroke_cseq);
+  const may = (event, stroke) => stroke && stroke.member && stroke.member === authors.get(event.term);
+
+  for (const event of events) {
+    const kind = event.kind.replace("ev_", "");
+    if (kind === "grant") {
+      authors.set(event.offset, event.member);
+      pen = event.member;
+      open = null;
+    } else if (kind === "begin") {
+      const { term, cseq, tool, colour, size, flags } = event;
+      open = { term, cseq, tool, colour, size, points: [], pressure: flags & 1 ? [] : null };
+      Object.assign(open, { member: authors.get(term), undone: false, joined: !!(flags & 2) });
+      readPoints(open, event.points);
+      if (open.member === me) redo = [];
+      strokes.push(open);
+      if (flags & 4) open = null;
+    } else if (kind === "points" && open?.term === event.term) {
+      readPoints(open, event.points);
+      if (event.flags & 4) open = null;
+    } else if (kind === "undo") {
+      const stroke = find(event);
+      if (!may(event, stroke) || stroke.undone) continue;
+      stroke.undone = true;
+      if (stroke.member === me) redo.push(stroke);
+    } else if (kind === "redo") {
+      const stroke = find(event);
+      if (!may(event, stroke) || !stroke.undone) continue;
+      stroke.undone = false;
+      redo = redo.filter((other) => other !== stroke);
+    } else if (kind === "clear") {
+      authors.set(event.term, event.member ?? me);
+      strokes = [];
+      redo = [];
+      open = null;
+    }
+  }
+  const key = (stroke) => (stroke ? `${stroke.term}:${stroke.cseq}` : null);
+  return {
+    pen,
+    open: key(open),
+    undo: key(strokes.findLast((stroke) => stroke.member === me && !stroke.undone)),
+    redo: key(redo.at(-1)),
+    picture: strokes.filter((stroke) => !stroke.undone).map(({ undone, member, joined, ...rest }) => rest),
+  };
+}
