@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# A private RabbitMQ node for development and tests. Everything of it is below DIR, its ports are its
+# own, and it ends with the script: neither a broker of the system nor another one of ours is touched.
+#
+#   broker.sh DIR PORT       runs it in the foreground, says "ready"; ends at TERM or INT
+#   broker.sh start DIR      runs it in the background and prints its URL; the same one each time
+#   broker.sh stop DIR       ends the one that was started, and returns when it is gone
+#   broker.sh ctl DIR ARG... rabbitmqctl for it
+
+set -euo pipefail
+
+readonly rabbit=/usr/lib/rabbitmq/bin # not the wrappers in /usr/sbin: they change user and HOME
+readonly start_seconds=60 stop_seconds=20
+
+say() { printf '%s\n' "$*"; }
+die() { printf 'broker: %s\n' "$*" >&2; exit 1; }
+
+answers() { # PORT
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# Below the ports that the kernel gives to outgoing connections.
+free_port() {
+    local port
+    while port=$((10000 + (RANDOM << 2 ^ RANDOM) % 20000)) && answers "$port"; do :; done
+    echo "$port"
+}
+
+# The settings of the node in DIR, made at its first start.
+load() { # DIR
+    dir=$(cd "$1" && pwd)
+    [[ -f $dir/env ]] || die "no broker in $1"
+    # shellcheck source=/dev/null
+    . "$dir/env"
+}
+
+make() { # DIR PORT
+    mkdir -p "$1/home" "$1/log" "$1/data"
+    dir=$(cd "$1" && pwd)
+    if [[ -f $dir/env ]]; then
+        load "$dir"
+        [[ $PORT = "$2" || $2 = 0 ]] && return
+    fi
+    local port=$2
+    [[ $port != 0 ]] || port=$(free_port)
+    cat >"$dir/env" <<END
+PORT=$port
+export HOME='$dir/home' ERL_EPMD_PORT=$(free_port) ERL_EPMD_ADDRESS=127.0.0.1
+export RABBITMQ_NODENAME=easel@localhost RABBITMQ_DIST_PORT=$(free_port)
+export RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_CONFIG_FILE='$dir/rabbitmq.conf'
+export RABBITMQ_ADVANCED_CONFIG_FILE='$dir/advanced.config'
+export RABBITMQ_ENABLED_PLUGINS_FILE='$dir/plugins' RABBITMQ_PID_FILE='$dir/rabbitmq.pid'
+export RABBITMQ_MNESIA_BASE='$dir/data' RABBITMQ_LOG_BASE='$dir/log'
+export RABBITMQ_GENERATED_CONFIG_DIR='$dir/config'
+# One scheduler takes a quarter off the broker's CPU, and at most one core.
+export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+S 1:1"
+# Without a shell process in between, so that the process that we start is the node.
+export RUNNING_UNDER_SYSTEMD=true
+unset NOTIFY_SOCKET
+END
+    cat >"$dir/rabbitmq.conf" <<END
+listeners.tcp.1 = 127.0.0.1:$port
+# Absolute, since it would take the memory of the host for that of the container.
+vm_memory_high_watermark.absolute = 512MiB
+disk_free_limit.absolute = 50MB
+END
+    echo '[].' >"$dir/advanced.config"
+    echo '[].' >"$dir/plugins"
+    load "$dir"
+}
+
+runs() { kill -0 "$1" 2>/dev/null; }
+
+end() { # PID
+    kill -TERM "$1" 2>/dev/null || return 0
+    local deadline=$((SECONDS + stop_seconds))
+    while runs "$1"; do
+        ((SECONDS < deadline)) || kill -KILL "$1" 2>/dev/null || true
+        sleep 0.05
+    done
+}
+
+# epmd would be started by the node as a daemon that outlives it; so we start it first.
+foreground() { # DIR PORT
+    make "$1" "$2"
+    local epmd node
+    ! answers "$PORT" || die "port $PORT is taken"
+    setpriv --pdeathsig TERM epmd &
+    epmd=$!
+    setpriv --pdeathsig TERM "$rabbit/rabbitmq-server" >"$dir/log/console" 2>&1 </dev/null &
+    node=$!
+    # shellcheck disable=SC2064
+    trap "trap '' INT TERM; end $node; end $epmd; exit 0" INT TERM
+    await_ready "$node" || { end "$node"; end "$epmd"; die "did not start; see $dir/log"; }
+    say ready
+    wait "$node" || true
+    end "$epmd"
+    die "the node ended by itself; see $dir/log"
+}
+
+await_ready() { # PID
+    local deadline=$((SECONDS + start_seconds))
+    until answers "$PORT"; do
+        runs "$1" && ((SECONDS < deadline)) || return 1
+        sleep 0.1
+    done
+}
+
+start() { # DIR
+    make "$1" 0
+    : >"$dir/log/script" # a "ready" of the last time
+    setsid "$0" "$dir" "$PORT" >"$dir/log/script" 2>&1 </dev/null &
+    local script=$!
+    echo "$script" >"$dir/pid"
+    until grep -q '^ready$' "$dir/log/script"; do
+        runs "$script" || die "$(cat "$dir/log/script")"
+        sleep 0.05
+    done
+    say "amqp://guest:guest@127.0.0.1:$PORT/"
+}
+
+stop() { # DIR
+    load "$1"
+    [[ -f $dir/pid ]] || return 0
+    local script
+    script=$(<"$dir/pid")
+    rm "$dir/pid"
+    kill -TERM "$script" 2>/dev/null || return 0
+    local deadline=$((SECONDS + 2 * stop_seconds + 5))
+    while runs "$script"; do
+        ((SECONDS < deadline)) || die "process $script does not end"
+        sleep 0.05
+    done
+}
+
+case ${1:-} in
+    start) start "$2" ;;
+    stop) stop "$2" ;;
+    ctl)
+        load "$2"
+        exec "$rabbit/rabbitmqctl" "${@:3}"
+        ;;
+    *)
+        [[ $# -eq 2 ]] || die "usage: broker.sh DIR PORT | start DIR | stop DIR | ctl DIR ARG..."
+        foreground "$1" "$2"
+        ;;
+esac
