@@ -28,6 +28,10 @@ export class TestClient {
   log = [];
   /** Offsets in the order in which they were applied, with {cut: to} between them. */
   offsets = [];
+  /** Events that came although they were there already. */
+  repeats = 0;
+  /** How often it connected. */
+  connects = 0;
   /** How many strokes the service did not take. */
   lost = 0;
   /** Errors of the service: {code, sentence, frame}, and close codes as {close}. */
@@ -46,6 +50,7 @@ export class TestClient {
       name,
       open: () => {
         if (this.#held) return deadSocket();
+        this.connects++;
         this.ws = new WebSocket(`${this.url.replace(/^http/, "ws").replace(/\/$/, "")}/ws`, SUBPROTOCOL, {
           perMessageDeflate: false,
           origin,
@@ -212,7 +217,10 @@ export class TestClient {
     if (message.kind.startsWith("ev_")) this.#logged(message.offset, message);
   }
   #logged(offset, entry) {
-    if (this.log[offset]) return; // a repeat
+    if (this.log[offset]) {
+      this.repeats++;
+      return;
+    }
     this.log[offset] = entry;
     this.offsets.push(offset);
   }
