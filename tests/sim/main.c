@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sim [--seeds N] [--from SEED] [--verbose]: runs N seeds and names those that broke a promise.
+ * Exit 1 when one did. A seed runs again the same way: sim --seeds 1 --from SEED --verbose.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+int main(int argc, char **argv)
+{
+    uint64_t seeds = 100, from = 1, steps = 0;
+    bool verbose = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--verbose") == 0)
+            verbose = true;
+        else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc)
+            seeds = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--from") == 0 && i + 1 < argc)
+            from = strtoull(argv[++i], NULL, 10);
+        else
+            return fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--verbose]\n"), 2;
+    }
+    static struct world w;
+    unsigned broken = 0, acked = 0, cuts = 0, epochs = 0, kills = 0;
+    for (uint64_t seed = from; seed < from + seeds; seed++) {
+        if (!world_run(&w, seed, verbose)) {
+            printf("seed %llu: %s\n", (unsigned long long)seed, w.failure);
+            broken++;
+        }
+        steps += w.steps;
+        acked += w.count.acked;
+        cuts += w.count.cuts;
+        epochs += w.count.epochs;
+        kills += w.count.kills;
+        world_free(&w);
+    }
+    printf("%llu seeds, %u broken; %llu steps, %u frames acked, %u cuts, %u epochs, %u kills\n",
+           (unsigned long long)seeds, broken, (unsigned long long)steps, acked, cuts, epochs,
+           kills);
+    return broken ? 1 : 0;
+}

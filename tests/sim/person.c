@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A person: a model client that keeps the log as PROTOCOL.md says, draws when it has the pen, asks,
+ * hands over, reloads, loses its connection, and sometimes reads slowly. The author and a counter
+ * are drawn into the points of each stroke, so that the checks know who drew what.
+ */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t person_mark(const struct person *p)
+{
+    return p->told < p->applied ? p->told : p->applied;
+}
+
+void person_free(struct person *p)
+{
+    free(p->log);
+    free(p->frames);
+}
+
+/* ---- events -----------------------------------------------------------------------------------
+ */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    return (hash ^ value) * UINT64_C(0x100000001b3) + (value >> 7);
+}
+
+static uint64_t stroke_hash(uint32_t code, uint64_t term, uint32_t cseq, uint32_t author,
+                            uint32_t counter)
+{
+    return mix(mix(mix(mix(mix(14695981039346656037u, code), term), cseq), author), counter) | 1;
+}
+
+int seen_event(struct cursor *in, uint64_t *ret_offset, struct seen *ret)
+{
+    struct cursor start = *in;
+    struct msg_ev_begin begin;
+    struct msg_ev_clear clear;
+    struct msg_ev_grant grant;
+    unsigned code;
+    uint32_t fields;
+    uint64_t offset;
+    struct cursor at = *in;
+    if (wire_skip(in) < 0 || message_begin(&at, &code, &fields) < 0 || wire_uint(&at, &offset) < 0)
+        return -1;
+    *ret_offset = offset;
+    *ret = (struct seen){.code = code};
+    at = start;
+    if (code == MSG_ev_begin && GET(&at, ev_begin, &begin) == 0) {
+        const uint8_t *d = begin.points.data;
+        ret->term = begin.term;
+        ret->cseq = (uint32_t)begin.cseq;
+        ret->author = (uint32_t)d[0] << 8 | d[1];
+        ret->counter = (uint32_t)d[2] << 8 | d[3];
+    } else if (code == MSG_ev_clear && GET(&at, ev_clear, &clear) == 0) {
+        ret->term = clear.term;
+        ret->cseq = (uint32_t)clear.cseq;
+        ret->member = clear.member;
+    } else if (code == MSG_ev_grant && GET(&at, ev_grant, &grant) == 0) {
+        ret->member = grant.member;
+        ret->instance = grant.instance;
+        ret->ended = grant.ended;
+        ret->last = (uint32_t)grant.last;
+    }
+    ret->hash = stroke_hash(code, ret->term, ret->cseq, ret->author, ret->counter);
+    if (ret->term == 0) /* not a drawer's: all bytes count */
+        for (const uint8_t *b = start.pos; b < in->pos; b++)
+            ret->hash = mix(ret->hash, *b) | 1;
+    return 0;
+}
+
+/* ---- frames -----------------------------------------------------------------------------------
+ */
+
+static void to_gateway(struct world *w, struct person *p, struct buf *bytes)
+{
+    uint64_t at = w->now + 1 + below(w, 5);
+    if (at < p->last_to_gateway)
+        at = p->last_to_gateway;
+    p->last_to_gateway = at;
+    happen(w, at,
+           (struct event){
+               .what = TO_GATEWAY, .who = p->number, .generation = p->connection, .bytes = *bytes});
+}
+
+static void send_frame(struct world *w, struct person *p, const struct own_frame *f)
+{
+    struct buf b = {0};
+    uint8_t point[4] = {(uint8_t)(p->author >> 8), (uint8_t)p->author, (uint8_t)(f->counter >> 8),
+                        (uint8_t)f->counter};
+    switch (f->what) {
+    case STROKE:
+        PUT(&b, begin, f->term, f->cseq, TOOL_PEN, 0, 80, 1, STROKE_END, {point, 4});
+        break;
+    case CLEAR:
+        PUT(&b, clear, f->term, f->cseq);
+        break;
+    case PASS:
+        PUT(&b, pass, f->term, f->cseq, f->to);
+        break;
+    }
+    to_gateway(w, p, &b);
+}
+
+static void add_frame(struct world *w, struct person *p, struct own_frame f)
+{
+    if (p->frame_count == p->frame_cap) {
+        p->frame_cap = p->frame_cap ? p->frame_cap * 2 : 64;
+        p->frames = xrealloc(p->frames, p->frame_cap, sizeof *p->frames);
+    }
+    f.term = p->term;
+    f.cseq = ++p->cseq;
+    f.counter = f.what == STROKE ? ++p->counter & 0xffff : 0;
+    p->frames[p->frame_count++] = f;
+    send_frame(w, p, &f);
+}
+
+static void draw(struct world *w, struct person *p)
+{
+    add_frame(w, p, (struct own_frame){.what = odds(w, 100) ? CLEAR : STROKE});
+}
+
+/* Hands the pen over, or puts it down. Its cseq comes back in the grant, not as an event. */
+static void pass(struct world *w, struct person *p)
+{
+    const struct person *to = &w->person[below(w, PEOPLE)];
+    struct own_frame f = {.what = PASS};
+    if (to->board == p->board && odds(w, 5000))
+        f.to = to->member;
+    add_frame(w, p, f);
+}
+
+/* Has the pen by the stored log, knows of no newer grant, and has not passed it on. */
+static bool may_draw(const struct person *p)
+{
+    size_t waiting = p->frame_count - p->frame_first;
+    return p->welcomed && p->term != 0 && p->newest_grant == p->term && p->term <= person_mark(p) &&
+           waiting < 1000 && !(waiting > 0 && p->frames[p->frame_count - 1].what == PASS);
+}
+
+/* ---- the log ----------------------------------------------------------------------------------
+ */
+
+static struct seen *at_offset(struct person *p, uint64_t offset)
+{
+    return &p->log[offset - p->start - 1];
+}
+
+/* A stored grant ends a term: its frames up to `last` are acked (a pass only here), the rest lost.
+ */
+static void end_term(struct person *p, uint64_t ended, uint32_t last)
+{
+    for (; p->frame_first < p->frame_count; p->frame_first++) {
+        const struct own_frame *f = &p->frames[p->frame_first];
+        if (f->term > ended)
+            break;
+        if (f->term == ended && f->cseq <= last)
+            p->acked++;
+        else
+            p->lost++;
+    }
+}
+
+/* The event is stored: the ack of an own frame, the loss of frames after their term. */
+static void note_stored(struct world *w, struct person *p, uint64_t offset)
+{
+    const struct seen *e = at_offset(p, offset);
+    promise_stored(w, p, offset);
+    if (e->code == MSG_ev_grant) {
+        end_term(p, e->ended, e->last);
+        if (e->instance == p->instance && id_equal(&e->member, &p->member))
+            if (offset > p->term) {
+                p->term = offset;
+                p->cseq = 0;
+            }
+    }
+    if (e->term == 0 || p->frame_first == p->frame_count)
+        return;
+    const struct own_frame *f = &p->frames[p->frame_first];
+    if (f->term == e->term && f->cseq == e->cseq) {
+        promise_acked(w, p, f);
+        p->frame_first++;
+        p->acked++;
+    }
+}
+
+static void raise_mark(struct world *w, struct person *p, uint64_t before)
+{
+    for (uint64_t at = before + 1; at <= person_mark(p); at++)
+        note_stored(w, p, at);
+}
+
+static void apply(struct world *w, struct person *p, uint64_t offset, const struct seen *e)
+{
+    if (offset <= p->applied)
+        return;
+    if (offset != p->applied + 1) {
+        fail(w, "person %u: offset %u came after %u", p->number, (unsigned)offset,
+             (unsigned)p->applied);
+        return;
+    }
+    uint64_t before = person_mark(p);
+    size_t n = offset - p->start;
+    if (n > p->log_cap) {
+        p->log_cap = p->log_cap ? p->log_cap * 2 : 256;
+        p->log = xrealloc(p->log, p->log_cap, sizeof *p->log);
+    }
+    p->log[n - 1] = *e;
+    p->applied = offset;
+    if (e->code == MSG_ev_grant)
+        p->newest_grant = offset;
+    raise_mark(w, p, before);
+}
+
+static void cut(struct world *w, struct person *p, uint64_t to)
+{
+    uint64_t mark = person_mark(p);
+    if (to < mark)
+        to = mark;
+    if (to >= p->applied)
+        return;
+    w->count.cuts++;
+    p->applied = to;
+    p->told = mark;
+    p->newest_grant = 0;
+    for (uint64_t at = to; at > p->start && p->newest_grant == 0; at--)
+        if (at_offset(p, at)->code == MSG_ev_grant)
+            p->newest_grant = at;
+    if (p->newest_grant == 0) /* it was before we came */
+        p->newest_grant = p->term;
+}
+
+/* ---- what comes -------------------------------------------------------------------------------
+ */
+
+static void resend(struct world *w, struct person *p)
+{
+    for (size_t i = p->frame_first; i < p->frame_count; i++)
+        send_frame(w, p, &p->frames[i]);
+}
+
+static void on_welcome(struct world *w, struct person *p, const struct msg_welcome *m)
+{
+    if (p->fresh) {
+        p->start = p->applied = m->start;
+        p->told = 0;
+        p->fresh = false;
+    } else if (m->start > p->applied) {
+        fail(w, "person %u: asked from %u, got %u", p->number, (unsigned)p->applied,
+             (unsigned)m->start);
+    }
+    p->welcomed = true;
+    say(w, "person %u welcome, applied %u mark %u", p->number, (unsigned)p->applied,
+        (unsigned)person_mark(p));
+    resend(w, p);
+}
+
+static void on_own(struct world *w, struct person *p, const struct msg_own *m)
+{
+    for (uint64_t i = 0; i < m->count; i++) {
+        uint64_t offset = m->offset + i;
+        uint32_t cseq = (uint32_t)(m->cseq + i);
+        if (offset <= p->applied)
+            continue;
+        const struct own_frame *f = NULL;
+        for (size_t k = p->frame_count; k > 0 && !f; k--)
+            if (p->frames[k - 1].term == m->term && p->frames[k - 1].cseq == cseq)
+                f = &p->frames[k - 1];
+        if (!f) {
+            fail(w, "person %u: own %u/%u is no frame of mine", p->number, (unsigned)m->term,
+                 (unsigned)cseq);
+            return;
+        }
+        struct seen e = {
+            .code = f->clear ? MSG_ev_clear : MSG_ev_begin, .term = f->term, .cseq = cseq};
+        e.author = f->what == CLEAR ? 0 : p->author;
+        e.counter = f->counter;
+        e.hash = stroke_hash(e.code, e.term, e.cseq, e.author, e.counter);
+        apply(w, p, offset, &e);
+    }
+}
+
+static void on_mark(struct world *w, struct person *p, const struct msg_mark *m)
+{
+    uint64_t before = person_mark(p);
+    if (m->mark > p->told)
+        p->told = m->mark;
+    p->head = m->head;
+    raise_mark(w, p, before);
+}
+
+static void receive_frame(struct world *w, struct person *p, struct cursor *in)
+{
+    union {
+        struct msg_welcome welcome;
+        struct msg_own own;
+        struct msg_mark mark;
+        struct msg_cut cut;
+        struct msg_state state;
+        struct msg_error error;
+    } m;
+    struct cursor at = *in;
+    unsigned code;
+    uint32_t fields;
+    if (message_begin(&at, &code, &fields) < 0) {
+        fail(w, "person %u: a frame is broken", p->number);
+        in->pos = in->end;
+        return;
+    }
+    at = *in;
+    if (code >= MSG_ev_created && code < MSG_welcome) {
+        struct seen e;
+        uint64_t offset;
+        if (seen_event(in, &offset, &e) == 0)
+            apply(w, p, offset, &e);
+        else
+            in->pos = in->end;
+        return;
+    }
+    wire_skip(in);
+    if (message_get(&at, message_type(code), &m) < 0) {
+        fail(w, "person %u: frame %u is broken", p->number, code);
+        return;
+    }
+    switch (code) {
+    case MSG_welcome:
+        on_welcome(w, p, &m.welcome);
+        break;
+    case MSG_own:
+        on_own(w, p, &m.own);
+        break;
+    case MSG_mark:
+        on_mark(w, p, &m.mark);
+        break;
+    case MSG_cut:
+        cut(w, p, m.cut.to);
+        break;
+    case MSG_state:
+        promise_seats(w, p->board, m.state.members.count);
+        break;
+    case MSG_error:
+        w->count.refused++;
+        say(w, "person %u error %.*s", p->number, (int)m.error.code.len,
+            (const char *)m.error.code.data);
+        if (m.error.code.len == 8 && memcmp(m.error.code.data, "replaced", 8) == 0)
+            p->replaced = true;
+        if (!p->tab && m.error.code.len == 9 && memcmp(m.error.code.data, "bad_frame", 9) == 0)
+            fail(w, "person %u: bad_frame: %.*s", p->number, (int)m.error.sentence.len,
+                 (const char *)m.error.sentence.data);
+        break;
+    }
+}
+
+void person_receive(struct world *w, struct person *p, struct span message)
+{
+    size_t head = message.data[1] < 126 ? 2 : message.data[1] == 126 ? 4 : 10;
+    struct cursor in = cursor_of(message.data + head, message.len - head);
+    while (cursor_left(&in) > 0 && !w->failure[0])
+        receive_frame(w, p, &in);
+}
+
+void person_hung_up(struct world *w, struct person *p)
+{
+    (void)w;
+    p->welcomed = false;
+    p->connection++;
+}
+
+/* ---- what it does -----------------------------------------------------------------------------
+ */
+
+static void connect_person(struct world *w, struct person *p)
+{
+    struct process *g = random_process(w, GATEWAY);
+    if (!g)
+        return;
+    static const char *const ROLES[] = {"watch", "draw", "own"};
+    static const uint8_t session[16];
+    char token[64];
+    snprintf(token, sizeof token, "%s %s %s", ROLES[p->role], w->board_id[p->board].text,
+             p->member.text);
+    cut(w, p, 0); /* to its own mark */
+    p->connection++;
+    p->conn++;
+    p->gateway = (unsigned)(g - w->process);
+    p->gateway_generation = g->generation;
+    p->client = client_open(g->gateway, w->now, NULL);
+    p->welcomed = false;
+    p->reading = true;
+    p->replaced = false;
+    p->last_to_gateway = p->last_to_person = w->now;
+    w->count.reconnects++;
+    struct buf b = {0};
+    PUT(&b, hello, span_of(token), {session, 16}, p->instance, p->conn, span_of("somebody"),
+        p->fresh ? NIL : p->applied, NIL);
+    to_gateway(w, p, &b);
+}
+
+static void disconnect(struct world *w, struct person *p)
+{
+    if (!p->client)
+        return;
+    happen(w, w->now + 1 + below(w, 50),
+           (struct event){.what = HANG_UP, .who = p->number, .generation = p->connection});
+    p->welcomed = false;
+}
+
+/* A reload: another instance, which knows nothing. */
+static void reload(struct world *w, struct person *p)
+{
+    p->author = ++w->authors;
+    p->instance = (chance(w) & OFFSET_MAX) | 1;
+    p->conn = 0;
+    p->fresh = true;
+    p->start = p->applied = p->told = p->head = 0;
+    p->term = p->newest_grant = 0;
+    p->cseq = 0;
+    p->frame_first = p->frame_count = 0;
+}
+
+static void request(struct world *w, struct person *p, const struct message_type *type)
+{
+    struct buf b = {0};
+    message_put(&b, type, &(char){0});
+    to_gateway(w, p, &b);
+}
+
+/* A second tab whose page takes the member's pen for its own. The instance must stop it. */
+static void draw_with_another_tabs_pen(struct world *w, struct person *p)
+{
+    if (!p->welcomed || p->newest_grant == 0 || p->newest_grant > person_mark(p) ||
+        p->newest_grant <= p->start)
+        return;
+    const struct seen *grant = at_offset(p, p->newest_grant);
+    if (!id_equal(&grant->member, &p->member) || grant->instance == p->instance)
+        return;
+    uint32_t cseq = 0;
+    for (uint64_t at = p->newest_grant; at <= p->applied; at++)
+        if (at_offset(p, at)->term == p->newest_grant)
+            cseq = at_offset(p, at)->cseq;
+    struct own_frame f = {p->newest_grant, cseq + 1, 1, STROKE, {{0}}};
+    send_frame(w, p, &f);
+}
+
+static void act_connected(struct world *w, struct person *p)
+{
+    if (w->trouble && odds(w, 40)) {
+        disconnect(w, p);
+    } else if (p->reading ? w->trouble && odds(w, 100) : !w->trouble || odds(w, 500)) {
+        p->reading = !p->reading;
+        if (p->reading)
+            pull_person(w, p);
+    } else if (!p->welcomed || w->silent) {
+        return;
+    } else if (may_draw(p) && odds(w, 8500)) {
+        draw(w, p);
+    } else if (w->trouble && may_draw(p) && odds(w, 800)) {
+        pass(w, p);
+    } else if (p->role != ROLE_WATCH && odds(w, 400)) {
+        request(w, p, odds(w, 8000) ? &TYPE_ask : &TYPE_cancel);
+    } else if (p->role == ROLE_OWN && odds(w, 50)) {
+        request(w, p, &TYPE_take);
+    } else if (p->tab && w->trouble && odds(w, 2000)) {
+        draw_with_another_tabs_pen(w, p);
+    }
+}
+
+void person_act(struct world *w, struct person *p)
+{
+    if (!p->client) {
+        bool wants = !p->replaced || odds(w, 200);
+        if (wants && odds(w, 2000)) {
+            if (w->trouble && odds(w, 500))
+                reload(w, p);
+            connect_person(w, p);
+        }
+    } else {
+        act_connected(w, p);
+    }
+    happen(w, w->now + 20 + below(w, 60), (struct event){.what = ACT, .who = p->number});
+}
+
+void person_start(struct world *w, unsigned number)
+{
+    struct person *p = &w->person[number];
+    uint64_t bits = chance(w);
+    uint8_t bytes[8];
+    memcpy(bytes, &bits, sizeof bytes);
+    p->number = number;
+    p->board = number % BOARDS;
+    p->tab = number >= PEOPLE - BOARDS;
+    p->member = p->tab ? w->person[number - BOARDS].member : id_from_bits(0, MEMBER_CHARS, bytes);
+    p->role = number < BOARDS ? ROLE_OWN : number == BOARDS ? ROLE_WATCH : ROLE_DRAW;
+    reload(w, p);
+    happen(w, w->now + below(w, 2000), (struct event){.what = ACT, .who = number});
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * P1..P5 of DESIGN §10, checked while the world runs and when it has come to rest.
+ */
+#include "world.h"
+
+#include <stdlib.h>
+
+/* P4: what somebody was told is stored never changes. */
+void promise_stored(struct world *w, const struct person *p, uint64_t offset)
+{
+    struct truth *t = &w->truth[p->board];
+    const struct seen *e = &p->log[offset - p->start - 1];
+    if (offset >= t->cap) {
+        size_t cap = (size_t)offset * 2 + 64;
+        t->hash = xrealloc(t->hash, cap, sizeof *t->hash);
+        for (size_t i = t->cap; i < cap; i++)
+            t->hash[i] = 0;
+        t->cap = cap;
+    }
+    if (t->hash[offset] == 0)
+        t->hash[offset] = e->hash;
+    if (t->hash[offset] != e->hash)
+        fail(w, "P4: person %u was told another stored event %u", p->number, (unsigned)offset);
+}
+
+void promise_acked(struct world *w, const struct person *p, const struct own_frame *f)
+{
+    w->count.acked++;
+    if (w->acked_count == w->acked_cap) {
+        w->acked_cap = w->acked_cap ? w->acked_cap * 2 : 256;
+        w->acked = xrealloc(w->acked, w->acked_cap, sizeof *w->acked);
+    }
+    w->acked[w->acked_count++] =
+        (struct acked){p->board, f->term, f->cseq, f->what == CLEAR ? 0 : p->author, f->counter};
+}
+
+/* P5: never more than the allowed seats under one owner. */
+void promise_seats(struct world *w, unsigned board, unsigned members)
+{
+    if (members > SEATS)
+        fail(w, "P5: %u members are seated on board %u", members, board);
+}
+
+/* ---- the stored log ---------------------------------------------------------------------------
+ */
+
+struct log {
+    struct seen *event; /* event[offset - 1] */
+    uint64_t tail;
+};
+
+static void read_log(struct world *w, unsigned board, struct log *log)
+{
+    for (unsigned i = 0; i < w->store.count; i++) {
+        const struct stored_record *r = &w->store.records[i];
+        if (!id_equal(&r->record.board, &w->board_id[board]))
+            continue;
+        struct cursor in = cursor_of(r->events.data, r->events.len);
+        if (r->record.first != log->tail + 1)
+            fail(w, "P4: a record begins at %u after %u", (unsigned)r->record.first,
+                 (unsigned)log->tail);
+        while (cursor_left(&in) > 0 && !w->failure[0]) {
+            struct seen e;
+            uint64_t offset;
+            if (seen_event(&in, &offset, &e) < 0 || offset != log->tail + 1) {
+                fail(w, "P4: event %u of board %u is not where it belongs", (unsigned)log->tail + 1,
+                     board);
+                return;
+            }
+            log->event = xrealloc(log->event, log->tail + 1, sizeof *log->event);
+            log->event[log->tail++] = e;
+        }
+        if (log->tail != record_last(&r->record))
+            fail(w, "P4: a record counts %u events wrongly", r->record.count);
+    }
+    w->count.events += (unsigned)log->tail;
+}
+
+/* P1, in the order drawn and once; P3, by the holder; P5, one holder. */
+static void check_log(struct world *w, unsigned board, const struct log *log)
+{
+    uint64_t term = 0;
+    uint32_t next = 1;
+    uint32_t author = 0;
+    const struct seen *grant = NULL;
+    for (uint64_t at = 1; at <= log->tail; at++) {
+        const struct seen *e = &log->event[at - 1];
+        if (e->code == MSG_ev_open)
+            w->count.epochs++;
+        if (e->code == MSG_ev_grant) {
+            if (grant && e->ended != term)
+                fail(w, "P5: the grant at %u ends term %u, not %u", (unsigned)at,
+                     (unsigned)e->ended, (unsigned)term);
+            /* A pass takes a cseq of its own and is no event. */
+            if (grant && e->last + 1 != next && e->last != next)
+                fail(w, "P1: the grant at %u says last %u, the log says %u", (unsigned)at, e->last,
+                     next - 1);
+            grant = e;
+            term = at;
+            next = 1;
+            author = 0;
+        }
+        if (e->term == 0)
+            continue;
+        if (e->term != term || !grant || id_empty(&grant->member))
+            fail(w, "P3: event %u is of term %u, the pen's is %u", (unsigned)at, (unsigned)e->term,
+                 (unsigned)term);
+        if (e->cseq != next)
+            fail(w, "P1: event %u has cseq %u where %u is next", (unsigned)at, e->cseq, next);
+        if (e->author && author && e->author != author)
+            fail(w, "P3: two pages drew in term %u of board %u", (unsigned)term, board);
+        author = e->author ? e->author : author;
+        next = e->cseq + 1;
+    }
+}
+
+static void check_acked(struct world *w, unsigned board, const struct log *log)
+{
+    for (size_t i = 0; i < w->acked_count; i++) {
+        const struct acked *a = &w->acked[i];
+        if (a->board != board)
+            continue;
+        bool found = false;
+        for (uint64_t at = a->term; at < log->tail && !found; at++) {
+            const struct seen *e = &log->event[at];
+            found = e->term == a->term && e->cseq == a->cseq;
+            if (found && (e->author != a->author || e->counter != a->counter))
+                fail(w, "P1: frame %u/%u is stored as another's", (unsigned)a->term, a->cseq);
+            if (e->code == MSG_ev_grant)
+                break;
+        }
+        if (!found)
+            fail(w, "P1: frame %u/%u was acked and is not stored", (unsigned)a->term, a->cseq);
+    }
+}
+
+static void check_truth(struct world *w, unsigned board, const struct log *log)
+{
+    const struct truth *t = &w->truth[board];
+    for (uint64_t at = 1; at < t->cap; at++)
+        if (t->hash[at] && (at > log->tail || t->hash[at] != log->event[at - 1].hash))
+            fail(w, "P4: event %u was told to be stored and is not", (unsigned)at);
+}
+
+/* P2: everybody sees the log, and nothing but the log; nobody waits for anything. */
+static void check_person(struct world *w, const struct person *p, const struct log *log)
+{
+    if (!p->client || !p->welcomed)
+        return;
+    if (p->applied != log->tail || person_mark(p) != log->tail)
+        fail(w, "P2: person %u stands at %u (mark %u), the log at %u", p->number,
+             (unsigned)p->applied, (unsigned)person_mark(p), (unsigned)log->tail);
+    for (uint64_t at = p->start + 1; at <= p->applied && at <= log->tail; at++)
+        if (p->log[at - p->start - 1].hash != log->event[at - 1].hash)
+            fail(w, "P2: person %u sees another event %u", p->number, (unsigned)at);
+    if (p->frame_count > p->frame_first)
+        fail(w, "person %u still waits for %u frames", p->number,
+             (unsigned)(p->frame_count - p->frame_first));
+}
+
+void check_at_rest(struct world *w)
+{
+    for (unsigned board = 0; board < BOARDS; board++) {
+        struct log log = {0};
+        unsigned live = 0;
+        read_log(w, board, &log);
+        if (!w->failure[0]) {
+            check_log(w, board, &log);
+            check_acked(w, board, &log);
+            check_truth(w, board, &log);
+            for (unsigned i = 0; i < PEOPLE; i++)
+                if (w->person[i].board == board) {
+                    check_person(w, &w->person[i], &log);
+                    live += w->person[i].client && w->person[i].welcomed;
+                }
+            if (live == 0)
+                fail(w, "nobody is live on board %u after %u s without faults", board,
+                     (QUIET_MS + SILENT_MS) / 1000);
+        }
+        free(log.event);
+    }
+}

@@ -1,0 +1,695 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The clock, the processes and their turns, and the faults.
+ */
+#include "world.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- chance -----------------------------------------------------------------------------------
+ */
+
+uint64_t chance(struct world *w)
+{
+    uint64_t x = w->random += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+uint64_t below(struct world *w, uint64_t n)
+{
+    return chance(w) % n;
+}
+
+bool odds(struct world *w, unsigned in_ten_thousand)
+{
+    return below(w, 10000) < in_ten_thousand;
+}
+
+void say(struct world *w, const char *format, ...)
+{
+    if (!w->verbose)
+        return;
+    va_list args;
+    va_start(args, format);
+    printf("%8.3f ", (double)(w->now - 1000000) / 1000);
+    vprintf(format, args);
+    putchar('\n');
+    va_end(args);
+}
+
+void fail(struct world *w, const char *format, ...)
+{
+    if (w->failure[0])
+        return;
+    int n =
+        snprintf(w->failure, sizeof w->failure, "at %.3f s: ", (double)(w->now - 1000000) / 1000);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(w->failure + n, sizeof w->failure - (size_t)n, format, args);
+    va_end(args);
+    say(w, "BROKEN %s", w->failure);
+}
+
+/* ---- the clock: a binary heap, ordered by time and then by when it was put in ------------------
+ */
+
+static bool earlier(const struct event *a, const struct event *b)
+{
+    return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+void happen(struct world *w, uint64_t at, struct event e)
+{
+    e.at = at > w->now ? at : w->now;
+    e.order = w->order++;
+    if (w->heap_count == w->heap_cap) {
+        w->heap_cap = w->heap_cap ? w->heap_cap * 2 : 256;
+        w->heap = xrealloc(w->heap, w->heap_cap, sizeof *w->heap);
+    }
+    size_t i = w->heap_count++;
+    for (; i > 0 && earlier(&e, &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
+        w->heap[i] = w->heap[(i - 1) / 2];
+    w->heap[i] = e;
+}
+
+static struct event next_event(struct world *w)
+{
+    struct event first = w->heap[0], last = w->heap[--w->heap_count];
+    size_t i = 0;
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= w->heap_count)
+            break;
+        if (child + 1 < w->heap_count && earlier(&w->heap[child + 1], &w->heap[child]))
+            child++;
+        if (!earlier(&w->heap[child], &last))
+            break;
+        w->heap[i] = w->heap[child];
+        i = child;
+    }
+    w->heap[i] = last;
+    return first;
+}
+
+/* ---- processes --------------------------------------------------------------------------------
+ */
+
+struct process *random_process(struct world *w, enum kind kind)
+{
+    struct process *found[PROCESSES];
+    unsigned n = 0;
+    for (unsigned i = 0; i < PROCESSES; i++)
+        if (w->process[i].kind == kind && w->process[i].alive && w->process[i].linked)
+            found[n++] = &w->process[i];
+    return n ? found[below(w, n)] : NULL;
+}
+
+/* "draw <board> <member>", "watch ..." or "own ...". */
+static int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
+                        struct grant *ret)
+{
+    (void)owner, (void)now_ms, (void)session;
+    char text[64] = {0}, role[8], board[16], member[16];
+    if (token.len >= sizeof text)
+        return -EACCES;
+    memcpy(text, token.data, token.len);
+    if (sscanf(text, "%7s %15s %15s", role, board, member) != 3)
+        return -EACCES;
+    if (id_parse(board, strlen(board), &ret->board) < 0 ||
+        id_parse(member, strlen(member), &ret->member) < 0)
+        return -EACCES;
+    ret->role = role[0] == 'w' ? ROLE_WATCH : role[0] == 'd' ? ROLE_DRAW : ROLE_OWN;
+    return 0;
+}
+
+static void start_core(struct world *w, struct process *p)
+{
+    if (p->kind == GATEWAY) {
+        struct gateway_core_config c = {.self = p->id,
+                                        .seed = chance(w),
+                                        .shards = SHARDS,
+                                        .pace_ms = 4,
+                                        .dead_ms = 60000,
+                                        .authenticate = authenticate};
+        p->gateway = gateway_core_create(&c, w->now);
+        gateway_core_link(p->gateway, w->now, true);
+    } else if (p->kind == BOARD_CORE) {
+        struct board_core_config c = {.self = p->id,
+                                      .seed = chance(w),
+                                      .shards = SHARDS,
+                                      .seats = SEATS,
+                                      .pen_idle_ms = 6000,
+                                      .pen_grace_ms = 3000,
+                                      .pace_ms = 4,
+                                      .segment_ms = 50};
+        p->board = board_core_create(&c, w->now);
+        board_core_link(p->board, w->now, true);
+    } else {
+        struct history_core_config c = {
+            .self = p->id, .shards = SHARDS, .pace_ms = 4, .tails_max = 1 + (unsigned)below(w, 3)};
+        p->history = history_core_create(&c);
+    }
+}
+
+static void start_process(struct world *w, struct process *p)
+{
+    uint64_t bits = chance(w);
+    uint8_t bytes[8];
+    memcpy(bytes, &bits, sizeof bytes);
+    p->id = id_from_bits(p->kind == GATEWAY      ? 'g'
+                         : p->kind == BOARD_CORE ? 'b'
+                                                 : 'h',
+                         REPLICA_CHARS - 1, bytes);
+    p->generation++;
+    p->alive = p->linked = true;
+    p->frozen_until = p->wake_at = 0;
+    p->in_round = p->inserted = false;
+    p->plan = NULL;
+    memset(p->wants, 0, sizeof p->wants);
+    memset(p->bound, 0, sizeof p->bound);
+    start_core(w, p);
+    say(w, "start %s", p->id.text);
+    turn(w, p);
+}
+
+static void free_core(struct process *p)
+{
+    gateway_core_destroy(p->gateway);
+    if (p->board)
+        board_core_destroy(p->board);
+    if (p->history)
+        history_core_destroy(p->history);
+    p->gateway = NULL;
+    p->board = NULL;
+    p->history = NULL;
+}
+
+static void kill_process(struct world *w, struct process *p)
+{
+    unsigned slot = (unsigned)(p - w->process);
+    say(w, "kill %s", p->id.text);
+    w->count.kills++;
+    p->alive = false;
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        struct person *m = &w->person[i];
+        if (p->kind != GATEWAY || !m->client || m->gateway != slot)
+            continue;
+        client_closed(m->client, w->now);
+        m->client = NULL;
+        happen(w, w->now + 1,
+               (struct event){.what = HUNG_UP, .who = i, .generation = m->connection});
+    }
+    free_core(p);
+    happen(w, w->now + 200 + below(w, 4000),
+           (struct event){.what = START, .who = slot, .generation = p->generation});
+}
+
+/* ---- turns ------------------------------------------------------------------------------------
+ */
+
+static void bind_shards(struct world *w, struct process *p)
+{
+    for (unsigned s = 0; s < SHARDS; s++) {
+        bool wants = board_core_wants(p->board, s);
+        if (wants == p->wants[s])
+            continue;
+        p->wants[s] = wants;
+        happen(w, w->now + 1 + below(w, 20),
+               (struct event){.what = BOUND,
+                              .who = (unsigned)(p - w->process),
+                              .generation = p->generation,
+                              .arg = s * 2 + wants});
+    }
+}
+
+static struct person *person_of(struct world *w, struct client *cl)
+{
+    for (unsigned i = 0; i < PEOPLE; i++)
+        if (w->person[i].client == cl)
+            return &w->person[i];
+    return NULL;
+}
+
+static void to_person(struct world *w, struct person *m, struct span bytes)
+{
+    uint64_t at = w->now + 1 + below(w, 5);
+    if (at < m->last_to_person)
+        at = m->last_to_person;
+    m->last_to_person = at;
+    struct event e = {.what = TO_PERSON, .who = m->number, .generation = m->connection};
+    buf_append(&e.bytes, bytes.data, bytes.len);
+    happen(w, at, e);
+}
+
+static void flush_client(struct world *w, struct client *cl)
+{
+    static struct pull pull;
+    struct person *m = person_of(w, cl);
+    if (!m || !m->reading)
+        return;
+    for (;;) {
+        client_pull(cl, w->now, &pull);
+        if (pull.count == 0)
+            break;
+        unsigned n = odds(w, 500) ? 1 : pull.count;
+        for (unsigned i = 0; i < n; i++)
+            to_person(w, m, pull.frame[i]);
+        client_pulled(cl, &pull, n);
+    }
+    if (!client_close_code(cl, &(const char *){0}))
+        return;
+    client_closed(cl, w->now);
+    m->client = NULL;
+    happen(w, m->last_to_person,
+           (struct event){.what = HUNG_UP, .who = m->number, .generation = m->connection});
+}
+
+void pull_person(struct world *w, struct person *p)
+{
+    if (p->client && w->now >= w->process[p->gateway].frozen_until)
+        flush_client(w, p->client);
+}
+
+static struct outbox *outbox_of(struct process *p)
+{
+    return p->gateway ? gateway_core_outbox(p->gateway)
+           : p->board ? board_core_outbox(p->board)
+                      : history_core_outbox(p->history);
+}
+
+static void wake(struct world *w, struct process *p)
+{
+    uint64_t due = outbox_deadline(outbox_of(p)), core_due = UINT64_MAX;
+    if (p->gateway)
+        core_due = gateway_core_deadline(p->gateway);
+    if (p->board)
+        core_due = board_core_deadline(p->board);
+    due = core_due < due ? core_due : due;
+    if (due == UINT64_MAX)
+        return;
+    due = due > w->now ? due : w->now + 1;
+    if (p->wake_at > w->now && p->wake_at <= due)
+        return;
+    p->wake_at = due;
+    happen(w, due,
+           (struct event){
+               .what = WAKE, .who = (unsigned)(p - w->process), .generation = p->generation});
+}
+
+static void start_round(struct world *w, struct process *p)
+{
+    if (p->in_round || !history_core_waiting(p->history))
+        return;
+    p->in_round = true;
+    happen(w, w->now + 1 + below(w, 4),
+           (struct event){
+               .what = ROUND, .who = (unsigned)(p - w->process), .generation = p->generation});
+}
+
+/* What a shell does at the end of a turn of its loop. */
+void turn(struct world *w, struct process *p)
+{
+    if (!p->alive || w->now < p->frozen_until)
+        return;
+    if (p->gateway) {
+        gateway_core_tick(p->gateway, w->now);
+        struct client *cl;
+        while ((cl = gateway_core_dirty(p->gateway)))
+            flush_client(w, cl);
+    }
+    if (p->board) {
+        board_core_tick(p->board, w->now);
+        bind_shards(w, p);
+    }
+    if (p->history)
+        start_round(w, p);
+    struct outbox_message m;
+    while (outbox_next(outbox_of(p), w->now, &m))
+        broker_publish(w, p, &m);
+    wake(w, p);
+}
+
+/* ---- history: rounds and reads ----------------------------------------------------------------
+ */
+
+static void load(struct world *w, struct process *p, const struct history_plan *plan)
+{
+    for (unsigned i = 0; i < plan->load_count; i++) {
+        struct record last;
+        struct id board = plan->load[i];
+        int r = memory_last(w, &board, &last);
+        if (r == -EIO) {
+            history_core_unavailable(p->history);
+            p->in_round = false;
+            return;
+        }
+        history_core_loaded(p->history, &board, r == 0 ? &last : NULL, span_of("board"));
+    }
+}
+
+/* The next step: plan, insert what was planned, or settle. Others work in between. */
+static void round_step(struct world *w, struct process *p)
+{
+    if (!p->plan) {
+        const struct history_plan *plan = history_core_plan(p->history, w->now);
+        if (plan->load_count > 0)
+            load(w, p, plan);
+        else
+            p->plan = plan;
+    } else if (!p->inserted) {
+        for (unsigned i = 0; i < p->plan->record_count && i < 64; i++)
+            p->results[i] = memory_append(w, &p->plan->records[i]);
+        p->inserted = true;
+    } else {
+        history_core_settle(p->history, w->now, p->results);
+        p->plan = NULL;
+        p->inserted = false;
+        p->in_round = history_core_waiting(p->history);
+    }
+    if (p->in_round)
+        happen(w, w->now + 1 + below(w, 6),
+               (struct event){
+                   .what = ROUND, .who = (unsigned)(p - w->process), .generation = p->generation});
+}
+
+static void answer_read(struct world *w, struct process *p, const struct msg_read *m,
+                        const struct id *gateway)
+{
+    struct history_page page = {0};
+    uint64_t tail = 0;
+    if (w->now < w->store.away_until)
+        return;
+    history_page_begin(&page, m);
+    bool more = true;
+    for (unsigned i = 0; i < w->store.count; i++) {
+        struct record r = w->store.records[i].record;
+        if (!id_equal(&r.board, &m->board))
+            continue;
+        r.events = buf_span(&w->store.records[i].events);
+        tail = record_last(&r);
+        if (more && (m->from == NIL ? r.state.time >= m->since : record_last(&r) >= m->from))
+            more = history_page_record(&page, &r);
+    }
+    history_page_answer(&page, tail, gateway, history_core_outbox(p->history));
+    history_page_free(&page);
+}
+
+static void reads_of(struct world *w, struct process *p, struct span body)
+{
+    struct cursor in = cursor_of(body.data, body.len);
+    struct msg_envelope envelope;
+    if (GET(&in, envelope, &envelope) < 0)
+        return;
+    while (cursor_left(&in) > 0) {
+        struct cursor at = in;
+        struct msg_read m;
+        if (wire_skip(&in) < 0)
+            return;
+        if (GET(&at, read, &m) == 0)
+            answer_read(w, p, &m, &envelope.sender);
+    }
+}
+
+/* ---- what happens -----------------------------------------------------------------------------
+ */
+
+static void deliver(struct world *w, struct process *p, const struct event *e)
+{
+    struct span body = buf_span(&e->bytes);
+    if (p->gateway)
+        gateway_core_message(p->gateway, w->now, body);
+    if (p->board)
+        board_core_message(p->board, w->now, body);
+    if (p->history) {
+        history_core_message(p->history, w->now, body);
+        reads_of(w, p, body);
+    }
+}
+
+static void set_link(struct world *w, struct process *p, bool up)
+{
+    p->linked = up;
+    say(w, "link of %s %s", p->id.text, up ? "up" : "down");
+    if (p->gateway)
+        gateway_core_link(p->gateway, w->now, up);
+    if (p->board) {
+        board_core_link(p->board, w->now, up);
+        for (unsigned s = 0; s < SHARDS; s++)
+            p->bound[s] = p->wants[s] = false;
+        for (unsigned s = 0; !up && s < SHARDS; s++)
+            board_core_bound(p->board, w->now, s, false);
+    }
+}
+
+/* Something breaks; the next thing in a while. */
+static void fault(struct world *w)
+{
+    if (!w->trouble)
+        return;
+    struct process *p = &w->process[below(w, PROCESSES)];
+    unsigned slot = (unsigned)(p - w->process);
+    switch (below(w, 8)) {
+    case 0:
+    case 1:
+    case 2:
+        if (p->alive)
+            kill_process(w, p);
+        break;
+    case 3:
+    case 4:
+        if (!p->alive)
+            break;
+        p->frozen_until = w->now + 300 + below(w, 8000);
+        w->count.freezes++;
+        say(w, "freeze %s", p->id.text);
+        break;
+    case 5:
+        w->store.away_until = w->now + below(w, 5000);
+        say(w, "store away");
+        break;
+    case 6:
+        say(w, "broker restarts");
+        w->broker_down_until = w->now + 500 + below(w, 3000);
+        for (unsigned i = 0; i < PROCESSES; i++) {
+            if (!w->process[i].alive)
+                continue;
+            struct event e = {.what = LINK, .who = i, .generation = w->process[i].generation};
+            happen(w, w->now + below(w, 100), e);
+            e.arg = 1;
+            happen(w, w->broker_down_until + below(w, 1000), e);
+        }
+        break;
+    case 7:
+        if (!p->alive || !p->linked)
+            break;
+        happen(w, w->now, (struct event){.what = LINK, .who = slot, .generation = p->generation});
+        happen(w, w->now + 500 + below(w, 5000),
+               (struct event){.what = LINK, .who = slot, .generation = p->generation, .arg = 1});
+        break;
+    }
+    happen(w, w->now + 500 + below(w, 5000), (struct event){.what = FAULT});
+}
+
+/* A frozen process sees what arrived when it thaws, except what the broker dropped by then. */
+static bool defer(struct world *w, struct process *p, struct event *e)
+{
+    if (!p->alive || w->now >= p->frozen_until)
+        return false;
+    if (e->what == DELIVERY && p->frozen_until - e->sent_at > 5000)
+        return false; /* dropped: the caller frees it, see below */
+    happen(w, p->frozen_until, *e);
+    e->bytes = (struct buf){0};
+    return true;
+}
+
+static void to_process(struct world *w, struct event *e)
+{
+    struct process *p = &w->process[e->who];
+    if (e->what == START) {
+        if (!p->alive)
+            start_process(w, p);
+        return;
+    }
+    if (!p->alive || e->generation != p->generation || defer(w, p, e))
+        return;
+    if (w->now < p->frozen_until)
+        return;
+    switch (e->what) {
+    case DELIVERY:
+        if (p->linked)
+            deliver(w, p, e);
+        break;
+    case RETURN:
+        if (p->gateway)
+            gateway_core_returned(p->gateway, w->now, (enum exchange)e->arg, e->key);
+        if (p->board)
+            board_core_returned(p->board, w->now, (enum exchange)e->arg, e->key);
+        break;
+    case BOUND:
+        p->bound[e->arg / 2] = e->arg % 2;
+        board_core_bound(p->board, w->now, e->arg / 2, e->arg % 2);
+        break;
+    case ROUND:
+        round_step(w, p);
+        break;
+    case LINK:
+        set_link(w, p, e->arg);
+        break;
+    default:
+        break;
+    }
+    turn(w, p);
+}
+
+static void to_gateway(struct world *w, const struct event *e)
+{
+    struct person *m = &w->person[e->who];
+    if (e->generation != m->connection || !m->client)
+        return;
+    struct process *g = &w->process[m->gateway];
+    if (w->now < g->frozen_until) {
+        struct event later = *e;
+        later.bytes = (struct buf){0};
+        buf_append(&later.bytes, e->bytes.data, e->bytes.len);
+        happen(w, g->frozen_until, later);
+        return;
+    }
+    if (e->what == HANG_UP) {
+        client_closed(m->client, w->now);
+        m->client = NULL;
+    } else {
+        client_message(m->client, w->now, buf_span(&e->bytes));
+    }
+    turn(w, g);
+}
+
+static void dispatch(struct world *w, struct event *e)
+{
+    struct person *m = e->who < PEOPLE ? &w->person[e->who] : NULL;
+    switch (e->what) {
+    case TO_GATEWAY:
+    case HANG_UP:
+        to_gateway(w, e);
+        return;
+    case TO_PERSON:
+        if (e->generation == m->connection)
+            person_receive(w, m, buf_span(&e->bytes));
+        return;
+    case HUNG_UP:
+        if (e->generation == m->connection)
+            person_hung_up(w, m);
+        return;
+    case ACT:
+        person_act(w, m);
+        return;
+    case FAULT:
+        fault(w);
+        return;
+    default:
+        to_process(w, e);
+    }
+}
+
+/* ---- a run ------------------------------------------------------------------------------------
+ */
+
+static void create_boards(struct world *w)
+{
+    for (unsigned i = 0; i < BOARDS; i++) {
+        uint64_t bits = chance(w);
+        uint8_t bytes[8];
+        memcpy(bytes, &bits, sizeof bytes);
+        w->board_id[i] = id_from_bits(0, BOARD_CHARS, bytes);
+        struct buf event = {0};
+        PUT(&event, ev_created, 1, w->now, span_of("board"));
+        struct record r = {.board = w->board_id[i],
+                           .first = 1,
+                           .count = 1,
+                           .state = {.time = w->now},
+                           .events = buf_span(&event)};
+        memory_append(w, &r);
+        buf_free(&event);
+    }
+}
+
+static void settle_down(struct world *w)
+{
+    w->trouble = false;
+    w->store.away_until = w->broker_down_until = 0;
+    for (unsigned i = 0; i < PROCESSES; i++) {
+        struct process *p = &w->process[i];
+        if (p->frozen_until > w->now)
+            p->frozen_until = w->now;
+        p->wake_at = 0;
+        if (p->alive && !p->linked)
+            set_link(w, p, true);
+        turn(w, p);
+    }
+}
+
+static void run_until(struct world *w, uint64_t end)
+{
+    while (w->heap_count > 0 && w->heap[0].at <= end && !w->failure[0]) {
+        struct event e = next_event(w);
+        w->now = e.at;
+        w->steps++;
+        dispatch(w, &e);
+        buf_free(&e.bytes);
+    }
+    w->now = end;
+}
+
+bool world_run(struct world *w, uint64_t seed, bool verbose)
+{
+    memset(w, 0, sizeof *w);
+    w->seed = w->random = seed;
+    w->verbose = verbose;
+    w->now = 1000000;
+    create_boards(w);
+    w->trouble = true;
+    for (unsigned i = 0; i < PROCESSES; i++) {
+        w->process[i].kind = i < GATEWAYS                 ? GATEWAY
+                             : i < GATEWAYS + BOARD_CORES ? BOARD_CORE
+                                                          : HISTORY;
+        start_process(w, &w->process[i]);
+    }
+    for (unsigned i = 0; i < PEOPLE; i++)
+        person_start(w, i);
+    happen(w, w->now + 3000, (struct event){.what = FAULT});
+    run_until(w, w->now + TROUBLE_MS);
+    if (!w->failure[0]) {
+        say(w, "trouble ends");
+        settle_down(w);
+        run_until(w, w->now + QUIET_MS);
+        w->silent = true;
+        run_until(w, w->now + SILENT_MS);
+    }
+    if (!w->failure[0])
+        check_at_rest(w);
+    return !w->failure[0];
+}
+
+void world_free(struct world *w)
+{
+    for (size_t i = 0; i < w->heap_count; i++)
+        buf_free(&w->heap[i].bytes);
+    free(w->heap);
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        if (w->person[i].client)
+            client_closed(w->person[i].client, w->now);
+        w->person[i].client = NULL;
+        person_free(&w->person[i]);
+    }
+    for (unsigned i = 0; i < PROCESSES; i++)
+        free_core(&w->process[i]);
+    memory_free(&w->store);
+    for (unsigned i = 0; i < BOARDS; i++)
+        free(w->truth[i].hash);
+    free(w->acked);
+}

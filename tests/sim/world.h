@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The simulator: gateways, board services and history services (the real cores) with people who
+ * draw and watch, in one process, under a simulated network, store and clock. One seed decides
+ * everything that happens, so a failure can be run again, step by step.
+ *
+ *   world.c    processes, their turns, the clock, faults
+ *   broker.c   exchanges and queues: loss, delay, repeats, returns
+ *   memory.c   a store in memory that can be away, or answer "unknown"
+ *   person.c   a client: its log, its frames, what it does
+ *   promises.c P1..P5, checked while it runs and at the end
+ */
+#ifndef EASEL_SIM_WORLD_H
+#define EASEL_SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "board_core.h"
+#include "gateway_core.h"
+#include "history_core.h"
+
+#define SHARDS      2u
+#define BOARDS      2u
+#define GATEWAYS    3u
+#define BOARD_CORES 3u
+#define HISTORIES   2u
+#define PROCESSES   (GATEWAYS + BOARD_CORES + HISTORIES)
+#define PEOPLE      12u
+#define SEATS       4u
+#define TROUBLE_MS  40000u /* faults happen so long */
+#define QUIET_MS    30000u /* then people go on without */
+#define SILENT_MS   20000u /* then nobody draws, and all must come to rest */
+
+struct world;
+
+/* ---- chance -----------------------------------------------------------------------------------
+ */
+
+uint64_t chance(struct world *w);            /* 64 random bits */
+uint64_t below(struct world *w, uint64_t n); /* 0 .. n - 1 */
+bool odds(struct world *w, unsigned in_ten_thousand);
+
+/* ---- the clock --------------------------------------------------------------------------------
+ */
+
+enum happening {
+    WAKE,       /* a process looks at its deadlines */
+    DELIVERY,   /* a broker message arrives at a process */
+    RETURN,     /* a mandatory message came back */
+    BOUND,      /* a board core's shard key is bound (arg 1) or unbound (0) */
+    ROUND,      /* a history core takes the next step of its round */
+    READ,       /* a history core answers a read */
+    TO_GATEWAY, /* bytes of a person arrive at its gateway */
+    TO_PERSON,  /* bytes of a gateway arrive at the person */
+    HANG_UP,    /* a socket is closed, seen by the gateway */
+    HUNG_UP,    /* a socket is closed, seen by the person */
+    ACT,        /* a person does something */
+    FAULT,      /* something breaks */
+    START,      /* a process starts again */
+    LINK,       /* a process's broker link goes up (arg 1) or down (0) */
+};
+
+struct event {
+    uint64_t at, order;
+    enum happening what;
+    unsigned who;        /* process or person */
+    unsigned generation; /* of the process, or connection of the person */
+    unsigned arg;
+    uint64_t sent_at;
+    struct buf bytes;
+    char key[40];
+};
+
+void happen(struct world *w, uint64_t at, struct event e);
+
+/* ---- processes --------------------------------------------------------------------------------
+ */
+
+enum kind { GATEWAY, BOARD_CORE, HISTORY };
+
+struct process {
+    enum kind kind;
+    bool alive, linked;
+    unsigned generation;
+    uint64_t frozen_until, wake_at;
+    struct id id;
+    struct gateway_core *gateway;
+    struct board_core *board;
+    struct history_core *history;
+    bool wants[SHARDS], bound[SHARDS];
+    bool in_round;
+    const struct history_plan *plan; /* its records wait to be inserted, or settled */
+    bool inserted;
+    int results[64];
+};
+
+/* ---- store ------------------------------------------------------------------------------------
+ */
+
+struct stored_record {
+    struct record record;
+    struct buf events;
+};
+
+struct memory {
+    struct stored_record *records;
+    unsigned count, cap;
+    uint64_t away_until;
+};
+
+int memory_last(struct world *w, const struct id *board, struct record *ret);
+int memory_append(struct world *w, const struct record *record);
+void memory_free(struct memory *m);
+
+/* ---- people -----------------------------------------------------------------------------------
+ */
+
+/* What the checks compare of an event. */
+struct seen {
+    uint64_t hash; /* of all that is the same for everybody */
+    uint64_t term;
+    uint32_t cseq;
+    uint32_t code;
+    uint32_t author, counter; /* drawn into the points */
+    struct id member;         /* of a grant */
+    uint64_t instance, ended;
+    uint32_t last;
+};
+
+struct own_frame {
+    uint64_t term;
+    uint32_t cseq, counter;
+    enum { STROKE, CLEAR, PASS } what;
+    struct id to; /* of a pass */
+};
+
+struct person {
+    unsigned number, board;
+    struct id member;
+    uint64_t instance, conn;
+    uint32_t author; /* a new one for each instance */
+    enum role role;
+    bool tab; /* shares its member with the person before */
+
+    /* connection */
+    unsigned gateway, gateway_generation;
+    struct client *client; /* at the gateway; NULL: not connected */
+    unsigned connection;   /* counts connections */
+    bool welcomed, reading, replaced, full;
+    uint64_t last_to_gateway, last_to_person;
+
+    /* log */
+    bool fresh; /* nothing applied yet: joins from the base */
+    uint64_t start, applied, told, head;
+    struct seen *log; /* log[offset - start - 1] */
+    size_t log_cap;
+
+    /* pen */
+    uint64_t term;         /* the newest stored grant to this instance */
+    uint64_t newest_grant; /* offset of the newest grant in the log, stored or not */
+    uint32_t cseq;         /* last used */
+    struct own_frame *frames;
+    size_t frame_count, frame_cap;
+    size_t frame_first; /* frames before it are acked or lost */
+    uint32_t counter;
+    uint64_t acked, lost;
+};
+
+void person_start(struct world *w, unsigned number);
+void person_act(struct world *w, struct person *p);
+void person_receive(struct world *w, struct person *p, struct span message);
+void person_hung_up(struct world *w, struct person *p);
+uint64_t person_mark(const struct person *p);
+void person_free(struct person *p);
+int seen_event(struct cursor *in, uint64_t *ret_offset, struct seen *ret);
+
+/* ---- promises ---------------------------------------------------------------------------------
+ */
+
+struct acked {
+    unsigned board;
+    uint64_t term;
+    uint32_t cseq, author, counter;
+};
+
+struct truth {      /* what was told to be stored, by offset */
+    uint64_t *hash; /* 0: nobody was told yet */
+    size_t cap;
+};
+
+void promise_stored(struct world *w, const struct person *p, uint64_t offset);
+void promise_acked(struct world *w, const struct person *p, const struct own_frame *f);
+void promise_seats(struct world *w, unsigned board, unsigned members);
+void check_at_rest(struct world *w);
+void fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- the world --------------------------------------------------------------------------------
+ */
+
+struct world {
+    uint64_t seed, random, now, order, steps;
+    struct event *heap;
+    size_t heap_count, heap_cap;
+    struct process process[PROCESSES];
+    uint64_t last_delivery[PROCESSES][PROCESSES]; /* the broker keeps the order of a pair */
+    struct memory store;
+    struct person person[PEOPLE];
+    struct id board_id[BOARDS];
+    struct truth truth[BOARDS];
+    struct acked *acked;
+    size_t acked_count, acked_cap;
+    bool trouble; /* faults happen */
+    bool silent;  /* nobody draws */
+    uint32_t authors;
+    uint64_t broker_down_until;
+    bool verbose;
+    char failure[400];
+    struct {
+        unsigned kills, freezes, cuts, epochs, reconnects, acked, lost, events, refused;
+    } count;
+};
+
+/* Runs one seed. Returns false when a promise broke; `w->failure` says which. */
+bool world_run(struct world *w, uint64_t seed, bool verbose);
+void world_free(struct world *w);
+void turn(struct world *w, struct process *p);
+void pull_person(struct world *w, struct person *p); /* it reads again */
+void broker_publish(struct world *w, struct process *from, const struct outbox_message *m);
+struct process *random_process(struct world *w, enum kind kind); /* alive; NULL: none */
+void say(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
