@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The admin port of every program: GET /healthz (my loop turns: 200), /readyz (200 or 503 with a
+ * The admin port of every program: GET /healthz (200: the loop turns), /readyz (200 or 503 with a
  * reason), /metrics. A few lines of HTTP/1.1 on the program's own loop, with bounds on everything
  * (64 connections, 4 KB of request, 5 s).
  */
@@ -20,8 +20,8 @@ struct admin_events {
 };
 
 /* Port 0 picks a free one. -EADDRINUSE and the like. */
-int admin_create(uv_loop_t *loop, const char *host, unsigned port, const struct admin_events *events,
-                 void *owner, struct admin **ret);
+int admin_create(uv_loop_t *loop, const char *host, unsigned port,
+                 const struct admin_events *events, void *owner, struct admin **ret);
 unsigned admin_port(const struct admin *a);
 void admin_destroy(struct admin *a); /* closes its handles; run the loop once more afterwards */
 

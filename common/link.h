@@ -16,19 +16,22 @@
 
 #include "outbox.h"
 
-#define LINK_OUT_BYTES_MAX (16u << 20) /* waiting to be published; beyond it messages are dropped */
-#define LINK_IN_BYTES_MAX  (16u << 20) /* waiting for the loop; beyond it the link stops reading */
+#define LINK_OUT_BYTES_MAX                                                                         \
+    (16u << 20)                       /* waiting to be published; beyond it messages are dropped   \
+                                       */
+#define LINK_IN_BYTES_MAX (16u << 20) /* waiting for the loop; beyond it the link stops reading */
 
 struct link;
 
 struct link_delivery {
-    uint64_t tag;    /* for link_done; 0 for the exclusive queue, which needs none */
-    int shard;       /* >= 0: came from queue history.<shard>; -1 otherwise */
+    uint64_t tag; /* for link_done; 0 for the exclusive queue, which needs none */
+    int shard;    /* >= 0: came from queue history.<shard>; -1 otherwise */
     struct span body;
 };
 
 struct link_events {
-    /* Both connections are up (or no longer). After each `up` all bindings are in place. */
+    /* Both connections are up, and the broker has no alarm (or no longer). At each `up` all
+     * bindings are in place; `shard` is called for each right afterwards. */
     void (*up)(void *owner);
     void (*down)(void *owner);
     /* One message; borrowed during the call. */
@@ -53,8 +56,8 @@ struct link_config {
     unsigned prefetch;  /* per consumed shared queue */
 };
 
-int link_create(uv_loop_t *loop, const struct link_config *config,
-                const struct link_events *events, void *owner, struct link **ret);
+int link_create(uv_loop_t *loop, const struct link_config *config, const struct link_events *events,
+                void *owner, struct link **ret);
 
 /* Queues one message (copied). 0, -ENOTCONN while down, -ENOBUFS at the limit: dropped, counted. */
 int link_publish(struct link *l, const struct outbox_message *message);
@@ -67,6 +70,8 @@ void link_consume(struct link *l, unsigned shard, bool wanted);
 void link_done(struct link *l, uint64_t tag);
 
 bool link_is_up(const struct link *l);
+/* Why it is not, in one line ("" if unknown); valid until the next call. */
+const char *link_trouble(struct link *l);
 
 struct link_stats {
     uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
@@ -75,7 +80,8 @@ struct link_stats {
 };
 void link_stats(struct link *l, struct link_stats *ret);
 
-/* Publishes what waits (at most `timeout_ms`), closes, joins the threads. No callback after it. */
+/* Publishes what waits (at most `timeout_ms`), closes, joins the threads. No callback after it; not
+ * to be called from one. Run the loop once more afterwards. */
 void link_destroy(struct link *l, unsigned timeout_ms);
 
 #endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One request per connection: read until the empty line, answer, close. Nothing in a request but
+ * its first line matters.
+ */
+#include "admin.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#define VISITS_MAX        64
+#define REQUEST_BYTES_MAX 4096
+#define VISIT_MS_MAX      5000
+#define SWEEP_MS          1000
+
+/* A connection, from accept to close. */
+struct visit {
+    uv_tcp_t tcp;
+    uv_write_t write;
+    struct admin *admin;
+    LIST_ENTRY(visit) list; /* admin.visits */
+    uint64_t since_ms;
+    bool answered;
+    char request[REQUEST_BYTES_MAX];
+    size_t len;
+    struct buf answer;
+};
+
+struct admin {
+    uv_tcp_t listener;
+    uv_timer_t sweep;
+    const struct admin_events *events;
+    void *owner;
+    LIST_HEAD(, visit) visits;
+    unsigned visit_count;
+    unsigned handles; /* open ones; the last one to close frees */
+    unsigned port;
+};
+
+static void drop(struct admin *a)
+{
+    if (--a->handles == 0)
+        free(a);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    drop(handle->data);
+}
+
+static void on_visit_closed(uv_handle_t *handle)
+{
+    struct visit *v = handle->data;
+    LIST_REMOVE(v, list);
+    v->admin->visit_count--;
+    drop(v->admin);
+    buf_free(&v->answer);
+    free(v);
+}
+
+static void visit_close(struct visit *v)
+{
+    if (!uv_is_closing((uv_handle_t *)&v->tcp))
+        uv_close((uv_handle_t *)&v->tcp, on_visit_closed);
+}
+
+/* ---- answers ----------------------------------------------------------------------------------
+ */
+
+static void on_written(uv_write_t *write, int status)
+{
+    (void)status;
+    visit_close(write->data);
+}
+
+static void answer(struct visit *v, const char *status, struct span body)
+{
+    char head[256];
+    int n = snprintf(head, sizeof head,
+                     "HTTP/1.1 %s\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+                     "Content-Length: %zu\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
+                     status, body.len);
+    buf_append(&v->answer, head, (size_t)n);
+    buf_append(&v->answer, body.data, body.len);
+    v->answered = true;
+    v->write.data = v;
+    uv_buf_t out = uv_buf_init((char *)v->answer.data, (unsigned)v->answer.len);
+    if (uv_write(&v->write, (uv_stream_t *)&v->tcp, &out, 1, on_written) < 0)
+        visit_close(v);
+}
+
+static void answer_ready(struct visit *v)
+{
+    struct admin *a = v->admin;
+    const char *reason = a->events->ready(a->owner);
+    char line[256];
+    snprintf(line, sizeof line, "%s\n", reason ? reason : "ready");
+    answer(v, reason ? "503 Service Unavailable" : "200 OK", span_of(line));
+}
+
+static void answer_metrics(struct visit *v)
+{
+    struct buf text = {0};
+    v->admin->events->metrics(v->admin->owner, &text);
+    answer(v, "200 OK", buf_span(&text));
+    buf_free(&text);
+}
+
+/* Whether the first line of the request asks for `path`. */
+static bool asks_for(const struct visit *v, const char *path)
+{
+    size_t n = strlen(path);
+    const char *at = v->request + strlen("GET ");
+    return strncmp(at, path, n) == 0 && (at[n] == ' ' || at[n] == '?');
+}
+
+static void answer_request(struct visit *v)
+{
+    if (strncmp(v->request, "GET ", 4) != 0)
+        answer(v, "405 Method Not Allowed\r\nAllow: GET", span_of("only GET\n"));
+    else if (asks_for(v, "/healthz"))
+        answer(v, "200 OK", span_of("ok\n"));
+    else if (asks_for(v, "/readyz"))
+        answer_ready(v);
+    else if (asks_for(v, "/metrics"))
+        answer_metrics(v);
+    else
+        answer(v, "404 Not Found", span_of("/healthz, /readyz or /metrics\n"));
+}
+
+/* ---- connections ------------------------------------------------------------------------------
+ */
+
+static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
+{
+    struct visit *v = handle->data;
+    (void)suggested;
+    /* The last byte stays free for the end of the text. */
+    *ret = uv_buf_init(v->request + v->len, (unsigned)(sizeof v->request - 1 - v->len));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct visit *v = stream->data;
+    (void)buf;
+    if (n == 0)
+        return;
+    if (n < 0 && n != UV_ENOBUFS) {
+        visit_close(v);
+        return;
+    }
+    if (n > 0)
+        v->len += (size_t)n;
+    v->request[v->len] = '\0';
+    bool whole = strstr(v->request, "\r\n\r\n") != NULL;
+    if (!whole && v->len < sizeof v->request - 1)
+        return;
+    uv_read_stop(stream);
+    if (whole)
+        answer_request(v);
+    else
+        answer(v, "431 Request Header Fields Too Large", span_of("the request is too long\n"));
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    struct admin *a = listener->data;
+    if (status < 0)
+        return;
+    struct visit *v = xcalloc(1, sizeof *v);
+    v->admin = a;
+    v->since_ms = uv_now(listener->loop);
+    v->tcp.data = v;
+    uv_tcp_init(listener->loop, &v->tcp);
+    LIST_INSERT_HEAD(&a->visits, v, list);
+    a->visit_count++;
+    a->handles++;
+    /* One too many is accepted all the same, or it would wait in the kernel and wake us for ever.
+     */
+    if (uv_accept(listener, (uv_stream_t *)&v->tcp) < 0 || a->visit_count > VISITS_MAX ||
+        uv_read_start((uv_stream_t *)&v->tcp, on_room, on_read) < 0)
+        visit_close(v);
+}
+
+static void on_sweep(uv_timer_t *sweep)
+{
+    struct admin *a = sweep->data;
+    struct visit *v;
+    LIST_FOREACH (v, &a->visits, list) {
+        if (uv_now(sweep->loop) - v->since_ms > VISIT_MS_MAX)
+            visit_close(v); /* frees later, in the close callback */
+    }
+}
+
+/* ---- create and destroy -----------------------------------------------------------------------
+ */
+
+static int listen_at(struct admin *a, const char *host, unsigned port)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at;
+    if (uv_ip4_addr(host, (int)port, &at.v4) < 0 && uv_ip6_addr(host, (int)port, &at.v6) < 0)
+        return -EINVAL;
+    int r = uv_tcp_bind(&a->listener, &at.any, 0);
+    if (r == 0)
+        r = uv_listen((uv_stream_t *)&a->listener, VISITS_MAX, on_connection);
+    int len = sizeof at;
+    if (r == 0)
+        r = uv_tcp_getsockname(&a->listener, &at.any, &len);
+    if (r == 0)
+        a->port = ntohs(at.any.sa_family == AF_INET ? at.v4.sin_port : at.v6.sin6_port);
+    return r;
+}
+
+int admin_create(uv_loop_t *loop, const char *host, unsigned port,
+                 const struct admin_events *events, void *owner, struct admin **ret)
+{
+    struct admin *a = xcalloc(1, sizeof *a);
+    a->events = events;
+    a->owner = owner;
+    a->handles = 2;
+    LIST_INIT(&a->visits);
+    uv_tcp_init(loop, &a->listener);
+    uv_timer_init(loop, &a->sweep);
+    a->listener.data = a->sweep.data = a;
+    int r = listen_at(a, host, port);
+    if (r == 0)
+        r = uv_timer_start(&a->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    if (r < 0) {
+        admin_destroy(a);
+        return r;
+    }
+    *ret = a;
+    return 0;
+}
+
+unsigned admin_port(const struct admin *a)
+{
+    return a->port;
+}
+
+void admin_destroy(struct admin *a)
+{
+    if (!a)
+        return;
+    struct visit *v;
+    LIST_FOREACH (v, &a->visits, list) {
+        visit_close(v);
+    }
+    uv_close((uv_handle_t *)&a->sweep, on_handle_closed);
+    uv_close((uv_handle_t *)&a->listener, on_handle_closed);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link_connection.h"
+
+#include <amqp_framing.h>
+#include <amqp_tcp_socket.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECT_SECONDS 3
+#define RPC_SECONDS     4
+#define HEARTBEAT_S     10
+#define TURN_MS         1000 /* far more often than heartbeats are due */
+#define UNACKED_MS      4000 /* a peer that takes nothing for so long is gone */
+#define SEND_BYTES      (512 << 10)
+#define FRAME_MAX       131072
+
+void connection_init(struct connection *c)
+{
+    *c = (struct connection){.fd = -1};
+    pthread_mutex_init(&c->lock, NULL);
+}
+
+void connection_finish(struct connection *c)
+{
+    connection_close(c, false);
+    pthread_mutex_destroy(&c->lock);
+}
+
+__attribute__((format(printf, 2, 3))) static int fail(struct connection *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(c->trouble, sizeof c->trouble, format, args);
+    va_end(args);
+    return -EIO;
+}
+
+static int fail_close(struct connection *c, const char *what, amqp_bytes_t text)
+{
+    return fail(c, "%s: %.*s", what, (int)text.len, (const char *)text.bytes);
+}
+
+static int fail_method(struct connection *c, const char *what, const amqp_method_t *m)
+{
+    if (m->id == AMQP_CONNECTION_CLOSE_METHOD)
+        return fail_close(c, what, ((amqp_connection_close_t *)m->decoded)->reply_text);
+    if (m->id == AMQP_CHANNEL_CLOSE_METHOD)
+        return fail_close(c, what, ((amqp_channel_close_t *)m->decoded)->reply_text);
+    return fail(c, "%s: the broker answered %s", what, amqp_method_name(m->id));
+}
+
+int connection_check(struct connection *c, const char *what, amqp_rpc_reply_t reply)
+{
+    switch (reply.reply_type) {
+    case AMQP_RESPONSE_NORMAL:
+        return 0;
+    case AMQP_RESPONSE_SERVER_EXCEPTION:
+        return fail_method(c, what, &reply.reply);
+    default:
+        return fail(c, "%s: %s", what, amqp_error_string2(reply.library_error));
+    }
+}
+
+int connection_rpc(struct connection *c, const char *what)
+{
+    return connection_check(c, what, amqp_get_rpc_reply(c->amqp));
+}
+
+/* ---- opening and closing ----------------------------------------------------------------------
+ */
+
+static void set_fd(struct connection *c, int fd)
+{
+    pthread_mutex_lock(&c->lock);
+    c->fd = fd;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* The send buffer is so large that a socket which poll calls writable (a third is free) takes any
+ * message of ours whole; so a publish never waits. */
+static void tune(int fd)
+{
+    unsigned unacked = UNACKED_MS;
+    int bytes = SEND_BYTES;
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked, sizeof unacked);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+static int login(struct connection *c, const struct amqp_connection_info *at, const char *name)
+{
+    amqp_table_entry_t can[] = {
+        {amqp_cstring_bytes("connection.blocked"), {.kind = AMQP_FIELD_KIND_BOOLEAN}},
+        {amqp_cstring_bytes("consumer_cancel_notify"), {.kind = AMQP_FIELD_KIND_BOOLEAN}},
+        {amqp_cstring_bytes("authentication_failure_close"), {.kind = AMQP_FIELD_KIND_BOOLEAN}},
+    };
+    amqp_table_entry_t own[] = {
+        {amqp_cstring_bytes("capabilities"), {.kind = AMQP_FIELD_KIND_TABLE}},
+        {amqp_cstring_bytes("connection_name"), {.kind = AMQP_FIELD_KIND_UTF8}},
+    };
+    for (unsigned i = 0; i < sizeof can / sizeof *can; i++)
+        can[i].value.value.boolean = 1;
+    own[0].value.value.table = (amqp_table_t){sizeof can / sizeof *can, can};
+    own[1].value.value.bytes = amqp_cstring_bytes(name);
+    amqp_table_t properties = {sizeof own / sizeof *own, own};
+    const char *vhost = *at->vhost ? at->vhost : "/";
+    return connection_check(c, "login",
+                            amqp_login_with_properties(c->amqp, vhost, 0, FRAME_MAX, HEARTBEAT_S,
+                                                       &properties, AMQP_SASL_METHOD_PLAIN,
+                                                       at->user, at->password));
+}
+
+static int open_at(struct connection *c, const struct amqp_connection_info *at, const char *name)
+{
+    struct timeval rpc = {.tv_sec = RPC_SECONDS}, connecting = {.tv_sec = CONNECT_SECONDS};
+    c->amqp = amqp_new_connection();
+    amqp_socket_t *socket = c->amqp ? amqp_tcp_socket_new(c->amqp) : NULL;
+    if (!socket)
+        return fail(c, "connect: out of memory");
+    amqp_set_handshake_timeout(c->amqp, &rpc);
+    amqp_set_rpc_timeout(c->amqp, &rpc);
+    int r = amqp_socket_open_noblock(socket, at->host, at->port, &connecting);
+    if (r != AMQP_STATUS_OK)
+        return fail(c, "connect to %s port %d: %s", at->host, at->port, amqp_error_string2(r));
+    set_fd(c, amqp_get_sockfd(c->amqp));
+    tune(c->fd);
+    return login(c, at, name);
+}
+
+int connection_open(struct connection *c, const char *url, const char *name)
+{
+    struct amqp_connection_info at;
+    char *copy = strdup(url); /* taken apart in place */
+    amqp_default_connection_info(&at);
+    int r;
+    if (!copy || amqp_parse_url(copy, &at) != AMQP_STATUS_OK)
+        r = fail(c, "the URL of the broker is not valid");
+    else
+        r = open_at(c, &at, name);
+    free(copy);
+    if (r < 0)
+        connection_close(c, false);
+    return r;
+}
+
+void connection_close(struct connection *c, bool politely)
+{
+    if (!c->amqp)
+        return;
+    if (politely && c->fd >= 0)
+        amqp_connection_close(c->amqp, AMQP_REPLY_SUCCESS);
+    set_fd(c, -1);
+    amqp_destroy_connection(c->amqp);
+    c->amqp = NULL;
+    c->blocked = false;
+}
+
+void connection_abort(struct connection *c)
+{
+    pthread_mutex_lock(&c->lock);
+    if (c->fd >= 0)
+        shutdown(c->fd, SHUT_RDWR);
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- waiting, reading and writing -------------------------------------------------------------
+ */
+
+void connection_wait(struct connection *c, int wake, bool to_write, bool only_wake)
+{
+    struct pollfd fds[2] = {{.fd = wake, .events = POLLIN},
+                            {.fd = only_wake ? -1 : c->fd, .events = POLLIN}};
+    if (to_write)
+        fds[1].events |= POLLOUT;
+    poll(fds, 2, TURN_MS);
+    uint64_t count;
+    if (fds[0].revents && read(wake, &count, sizeof count) < 0)
+        count = 0;
+}
+
+bool connection_writable(const struct connection *c)
+{
+    struct pollfd fd = {.fd = c->fd, .events = POLLOUT};
+    return poll(&fd, 1, 0) == 1;
+}
+
+void connection_cork(const struct connection *c, bool on)
+{
+    int value = on;
+    setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+}
+
+int connection_read(struct connection *c, amqp_frame_t *ret)
+{
+    struct timeval no_time = {0};
+    int r = amqp_simple_wait_frame_noblock(c->amqp, ret, &no_time);
+    if (r == AMQP_STATUS_TIMEOUT)
+        return 0;
+    if (r != AMQP_STATUS_OK)
+        return fail(c, "%s", amqp_error_string2(r));
+    if (ret->frame_type != AMQP_FRAME_METHOD)
+        return 1;
+    switch (ret->payload.method.id) {
+    case AMQP_CONNECTION_CLOSE_METHOD:
+    case AMQP_CHANNEL_CLOSE_METHOD:
+        return fail_method(c, "closed", &ret->payload.method);
+    case AMQP_BASIC_CANCEL_METHOD:
+        return fail(c, "a queue that we consume is gone");
+    case AMQP_CONNECTION_BLOCKED_METHOD:
+        c->blocked = true;
+        return 1;
+    case AMQP_CONNECTION_UNBLOCKED_METHOD:
+        c->blocked = false;
+        return 1;
+    default:
+        return 1;
+    }
+}
+
+void connection_release(struct connection *c)
+{
+    amqp_maybe_release_buffers(c->amqp);
+}
+
+void content_begin(struct content *in)
+{
+    in->open = true;
+    in->skipped = false;
+    in->left = UINT64_MAX; /* the header tells */
+    buf_clear(&in->body);
+}
+
+int content_frame(struct content *in, const amqp_frame_t *frame)
+{
+    if (!in->open)
+        return 0;
+    if (frame->frame_type == AMQP_FRAME_HEADER) {
+        in->left = frame->payload.properties.body_size;
+        in->skipped = in->left > BROKER_MESSAGE_BYTES_MAX;
+    } else if (frame->frame_type == AMQP_FRAME_BODY && in->left != UINT64_MAX) {
+        amqp_bytes_t part = frame->payload.body_fragment;
+        if (!in->skipped)
+            buf_append(&in->body, part.bytes, part.len);
+        in->left -= part.len < in->left ? part.len : in->left;
+    }
+    in->open = in->left > 0;
+    return !in->open;
+}
+
+/* ---- exchanges --------------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *name, *type;
+} EXCHANGES[EXCHANGE_COUNT] = {
+    [EXCHANGE_BOARD] = {"easel.board", "topic"},
+    [EXCHANGE_GATEWAY] = {"easel.gateway", "topic"},
+    [EXCHANGE_HISTORY] = {"easel.history", "topic"},
+    [EXCHANGE_REPLAY] = {"", NULL}, /* the default exchange: the key is the queue's name */
+    [EXCHANGE_PEERS] = {"easel.peers", "fanout"},
+};
+
+const char *exchange_name(enum exchange exchange)
+{
+    return EXCHANGES[exchange].name;
+}
+
+int connection_declare_exchanges(struct connection *c, amqp_channel_t channel)
+{
+    for (unsigned i = 0; i < EXCHANGE_COUNT; i++) {
+        if (!EXCHANGES[i].type)
+            continue;
+        amqp_exchange_declare(c->amqp, channel, amqp_cstring_bytes(EXCHANGES[i].name),
+                              amqp_cstring_bytes(EXCHANGES[i].type), false, true, false, false,
+                              amqp_empty_table);
+        if (connection_rpc(c, EXCHANGES[i].name) < 0)
+            return -EIO;
+    }
+    return 0;
+}

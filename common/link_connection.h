@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One connection to the broker, used by one thread. Everything here returns within a few seconds,
+ * whatever the broker does, except a name look-up (the resolver's own limits).
+ */
+#ifndef EASEL_LINK_CONNECTION_H
+#define EASEL_LINK_CONNECTION_H
+
+#include <amqp.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "outbox.h"
+
+struct connection {
+    amqp_connection_state_t amqp; /* NULL: not connected */
+    pthread_mutex_t lock;         /* of fd, which connection_abort reads */
+    int fd;                       /* -1: none */
+    bool blocked;                 /* the broker has an alarm: publish nothing */
+    char trouble[200];            /* why the last call failed */
+};
+
+/* A message of several frames as it comes in: content header, then bodies. */
+struct content {
+    bool open;    /* a delivery or return was announced, the message is not complete */
+    bool skipped; /* too long for a message of ours: `body` stays empty */
+    uint64_t left;
+    struct buf body;
+};
+
+void connection_init(struct connection *c);
+void connection_finish(struct connection *c);
+
+/* Connects and logs in; `name` is what the broker's tools show. 0 or -EIO. */
+int connection_open(struct connection *c, const char *url, const char *name);
+void connection_close(struct connection *c, bool politely);
+/* From any thread: ends whatever the connection is waiting for. */
+void connection_abort(struct connection *c);
+
+/* Waits until there is something to read (or room to write, if `to_write`), `wake` is written to,
+ * or a second has passed (heartbeats). A `wake` is cleared. With `only_wake` the socket is not
+ * watched. */
+void connection_wait(struct connection *c, int wake, bool to_write, bool only_wake);
+bool connection_writable(const struct connection *c);
+/* Between true and false what is sent leaves together. */
+void connection_cork(const struct connection *c, bool on);
+
+/* The next frame that is there: 1, 0 (none) or -EIO (also when the broker closed a channel). Notes
+ * what it says about alarms. The frame is valid until connection_release. */
+int connection_read(struct connection *c, amqp_frame_t *ret);
+void connection_release(struct connection *c);
+/* How the RPC just made ended: 0 or -EIO. */
+int connection_rpc(struct connection *c, const char *what);
+int connection_check(struct connection *c, const char *what, amqp_rpc_reply_t reply);
+
+/* Takes one header or body frame: 1 complete, 0 more to come. Frames out of place are skipped. */
+int content_frame(struct content *in, const amqp_frame_t *frame);
+void content_begin(struct content *in);
+
+const char *exchange_name(enum exchange exchange);
+/* Declares all exchanges of Easel on `channel`. */
+int connection_declare_exchanges(struct connection *c, amqp_channel_t channel);
+
+#endif

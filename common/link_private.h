@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The link's inside. Three threads: the loop's (link.c), the publisher (link_publisher.c) and the
+ * consumer (link_consumer.c). They share what stands under `lock`; everything else belongs to one
+ * of them.
+ */
+#ifndef EASEL_LINK_PRIVATE_H
+#define EASEL_LINK_PRIVATE_H
+
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "link.h"
+#include "link_connection.h"
+
+/* From the loop to the publisher: a message to be published. */
+struct post {
+    STAILQ_ENTRY(post) queue;
+    enum exchange exchange;
+    bool mandatory;
+    char key[40];
+    size_t len;
+    uint8_t body[];
+};
+STAILQ_HEAD(post_queue, post);
+
+enum note_kind { NOTE_MESSAGE, NOTE_RETURNED, NOTE_SHARD, NOTE_PUBLISHER, NOTE_CONSUMER };
+
+/* From a thread to the loop: something for the callbacks. */
+struct note {
+    STAILQ_ENTRY(note) queue;
+    enum note_kind kind;
+    bool yes;               /* SHARD: held. PUBLISHER, CONSUMER: up */
+    int shard;              /* SHARD, MESSAGE */
+    uint64_t tag;           /* MESSAGE */
+    enum exchange exchange; /* RETURNED */
+    char key[40];           /* RETURNED */
+    size_t len;
+    uint8_t body[];
+};
+STAILQ_HEAD(note_queue, note);
+
+/* What the process wants of a shard, or has. */
+enum hold { HOLD_NONE, HOLD_BINDING, HOLD_CONSUMER };
+
+struct worker {
+    struct link *link;
+    pthread_t thread;
+    bool started;
+    int wake;  /* eventfd: there is something to do */
+    int ended; /* eventfd: the thread is done */
+    struct connection connection;
+};
+
+struct link {
+    struct link_config config;
+    char *url;
+
+    /* the loop's */
+    const struct link_events *events;
+    void *owner;
+    uv_async_t async;
+    bool publisher_up, consumer_up, up;
+    bool *held, *told; /* shards in force; shards that events.shard reported */
+    char trouble_copy[200];
+
+    pthread_mutex_t lock;
+    struct post_queue posts;
+    struct note_queue notes;
+    size_t out_bytes, in_bytes;
+    bool in_full;       /* the consumer waits until the loop has taken its notes */
+    enum hold *wanted;  /* per shard */
+    bool wants_changed; /* since the consumer looked */
+    uint64_t *done;     /* tags to be acked */
+    size_t done_count, done_cap;
+    uint64_t stop_ms; /* 0: run; else publish until then and end */
+    bool closed;      /* the loop hears no more notes */
+    char trouble[200];
+
+    struct worker publisher, consumer;
+
+    _Atomic uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
+    atomic_bool blocked;
+};
+
+uint64_t link_now_ms(void);
+void worker_wake(struct worker *w);
+
+/* Hands a note over; `full` (if asked for): the loop has enough. */
+struct note *note_new(enum note_kind kind, struct span body);
+void link_note(struct link *l, struct note *note, bool *full);
+void link_note_state(struct link *l, enum note_kind kind, bool up, const char *trouble);
+
+/* 0: go on; else when to end at the latest. */
+uint64_t link_stop_ms(struct link *l);
+void link_drop_posts(struct link *l, struct post_queue *posts);
+void link_take_posts(struct link *l, struct post_queue *ret);
+
+/* Runs `session` on a fresh connection again and again until the link stops. A session returns when
+ * its connection has failed or the link stops. */
+void worker_run(struct worker *w, void (*session)(struct worker *w));
+
+void *publisher_main(void *worker);
+void *consumer_main(void *worker);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The publishing thread. amqp_basic_publish waits without end when the broker stops reading, so
+ * each publish is preceded by reading what the broker said (it announces an alarm) and by asking
+ * whether the socket has room. A broker that takes nothing for some seconds loses the connection.
+ */
+#include "link_private.h"
+
+#include <amqp_framing.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHANNEL 1
+
+struct publisher {
+    struct link *link;
+    struct worker *worker;
+    struct connection *connection;
+    struct post_queue mine; /* taken from link.posts */
+    struct content content; /* of the message that comes back */
+    enum exchange back_exchange;
+    char back_key[40];
+    bool up; /* as told to the loop */
+};
+
+/* ---- what comes back --------------------------------------------------------------------------
+ */
+
+static enum exchange exchange_of(amqp_bytes_t name)
+{
+    for (unsigned i = 0; i < EXCHANGE_COUNT; i++) {
+        const char *known = exchange_name((enum exchange)i);
+        if (strlen(known) == name.len &&
+            (name.len == 0 || memcmp(known, name.bytes, name.len) == 0))
+            return (enum exchange)i;
+    }
+    return EXCHANGE_REPLAY; /* the only one without a name of its own */
+}
+
+static void begin_return(struct publisher *p, const amqp_basic_return_t *back)
+{
+    p->back_exchange = exchange_of(back->exchange);
+    snprintf(p->back_key, sizeof p->back_key, "%.*s", (int)back->routing_key.len,
+             (const char *)back->routing_key.bytes);
+    content_begin(&p->content);
+}
+
+static void take_frame(struct publisher *p, const amqp_frame_t *frame)
+{
+    if (frame->frame_type == AMQP_FRAME_METHOD) {
+        if (frame->payload.method.id == AMQP_BASIC_RETURN_METHOD)
+            begin_return(p, frame->payload.method.decoded);
+        return;
+    }
+    if (!content_frame(&p->content, frame))
+        return;
+    struct note *note = note_new(NOTE_RETURNED, buf_span(&p->content.body));
+    note->exchange = p->back_exchange;
+    memcpy(note->key, p->back_key, sizeof note->key);
+    p->link->returned++;
+    link_note(p->link, note, NULL);
+}
+
+/* ---- state ------------------------------------------------------------------------------------
+ */
+
+/* While the broker has an alarm the link counts as down: nobody hears us, and what would wait here
+ * grows old. */
+static void tell_state(struct publisher *p, bool connected)
+{
+    bool up = connected && !p->connection->blocked;
+    p->link->blocked = p->connection->blocked;
+    if (up == p->up)
+        return;
+    p->up = up;
+    if (up)
+        link_drop_posts(p->link, &p->mine); /* posted before the loop knew that we were down */
+    link_note_state(p->link, NOTE_PUBLISHER, up,
+                    p->connection->blocked ? "the broker has an alarm"
+                    : up                   ? ""
+                                           : p->connection->trouble);
+    if (!up)
+        link_drop_posts(p->link, &p->mine);
+}
+
+static int read_all(struct publisher *p)
+{
+    amqp_frame_t frame;
+    int r;
+    while ((r = connection_read(p->connection, &frame)) > 0)
+        take_frame(p, &frame);
+    if (r == 0)
+        tell_state(p, true);
+    return r;
+}
+
+/* ---- publishing -------------------------------------------------------------------------------
+ */
+
+static int publish(struct publisher *p, const struct post *post)
+{
+    amqp_bytes_t body = {post->len, (void *)post->body};
+    int r = amqp_basic_publish(p->connection->amqp, CHANNEL,
+                               amqp_cstring_bytes(exchange_name(post->exchange)),
+                               amqp_cstring_bytes(post->key), post->mandatory, false, NULL, body);
+    if (r != AMQP_STATUS_OK) {
+        snprintf(p->connection->trouble, sizeof p->connection->trouble, "publish: %s",
+                 amqp_error_string2(r));
+        return -EIO;
+    }
+    p->link->published++;
+    p->link->publish_bytes += post->len;
+    return 0;
+}
+
+static struct post *next_post(struct publisher *p)
+{
+    if (STAILQ_EMPTY(&p->mine))
+        link_take_posts(p->link, &p->mine);
+    return STAILQ_FIRST(&p->mine);
+}
+
+static void forget_post(struct publisher *p, struct post *post)
+{
+    STAILQ_REMOVE_HEAD(&p->mine, queue);
+    pthread_mutex_lock(&p->link->lock);
+    p->link->out_bytes -= post->len;
+    pthread_mutex_unlock(&p->link->lock);
+    free(post);
+}
+
+/* Publishes what waits, as far as the broker takes it. */
+static int publish_waiting(struct publisher *p)
+{
+    struct post *post;
+    bool corked = false;
+    int r;
+    while ((r = read_all(p)) == 0 && !p->connection->blocked && (post = next_post(p)) &&
+           connection_writable(p->connection)) {
+        if (!corked && STAILQ_NEXT(post, queue))
+            connection_cork(p->connection, corked = true);
+        r = publish(p, post);
+        if (r < 0)
+            break;
+        forget_post(p, post);
+    }
+    if (corked)
+        connection_cork(p->connection, false);
+    return r;
+}
+
+/* ---- a connection's life ----------------------------------------------------------------------
+ */
+
+static int open_connection(struct publisher *p)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s publishes", p->link->config.self.text);
+    struct connection *c = p->connection;
+    if (connection_open(c, p->link->url, name) < 0)
+        return -EIO;
+    amqp_channel_open(c->amqp, CHANNEL);
+    if (connection_rpc(c, "channel") < 0)
+        return -EIO;
+    return connection_declare_exchanges(c, CHANNEL);
+}
+
+static bool must_end(struct publisher *p, bool idle)
+{
+    uint64_t stop_ms = link_stop_ms(p->link);
+    return stop_ms != 0 && (idle || link_now_ms() >= stop_ms);
+}
+
+static int serve(struct publisher *p)
+{
+    for (;;) {
+        int r = publish_waiting(p);
+        if (r < 0)
+            return r;
+        connection_release(p->connection);
+        bool idle = !next_post(p);
+        if (must_end(p, idle))
+            return 0;
+        /* Not idle: the socket has no room, or the broker an alarm. */
+        bool to_write = !idle && !p->connection->blocked;
+        connection_wait(p->connection, p->worker->wake, to_write, false);
+    }
+}
+
+static void session(struct worker *w)
+{
+    struct publisher p = {.link = w->link, .worker = w, .connection = &w->connection};
+    STAILQ_INIT(&p.mine);
+    int r = open_connection(&p);
+    if (r == 0) {
+        p.link->connects++;
+        r = serve(&p);
+    } else {
+        link_note_state(p.link, NOTE_PUBLISHER, false, w->connection.trouble);
+    }
+    /* The polite close returns when the broker has taken all that was published. */
+    connection_close(&w->connection, r == 0);
+    tell_state(&p, false);
+    link_drop_posts(p.link, &p.mine);
+    buf_free(&p.content.body);
+}
+
+void *publisher_main(void *worker)
+{
+    worker_run(worker, session);
+    return NULL;
+}
