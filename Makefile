@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The commands of the project; `make help` lists them. What they do stands in scripts/.
+
+# make run: how many of each service.
+GATEWAYS = 1
+BOARDS = 1
+HISTORIES = 1
+# make run: the first gateway's address; HOST=0.0.0.0 opens it to the network.
+HOST = 127.0.0.1
+PORT = 8080
+# make run: where boards, the secret and the logs are kept.
+DATA = data
+
+PARTS := lint unit asan tsan web service chaos sim browser fuzz
+
+.PHONY: help run test build bench-quick format clean $(PARTS)
+
+help:
+	@echo 'make run          start Easel here; GATEWAYS=3 BOARDS=2 HISTORIES=2 HOST=0.0.0.0 PORT=8080 DATA=data'
+	@echo 'make test         all tests, with all their set-up'
+	@echo '  make lint       the sources are formatted'
+	@echo '  make unit       unit tests in C, with a broker and a MongoDB-wire server'
+	@echo '  make asan       the same with AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo '  make tsan       tests of the broker link with ThreadSanitizer'
+	@echo '  make web        codec and model of the page, in Node'
+	@echo '  make service    real services, tested over their sockets'
+	@echo '  make chaos      real services that are killed, frozen and cut off'
+	@echo '  make sim        the three cores under the simulator, a few hundred seeds'
+	@echo '  make browser    the page in headless Chromium'
+	@echo '  make fuzz       a short run of each fuzzer'
+	@echo 'make bench-quick  what a delivery costs, in under two minutes'
+	@echo 'make build        the release build alone, in build/release'
+	@echo 'make format       formats the sources'
+	@echo 'make clean        removes build/ (boards in data/ stay)'
+
+run:
+	@scripts/setup.sh run
+	@DATA=$(DATA) scripts/run.sh $(GATEWAYS) $(BOARDS) $(HISTORIES) $(HOST) $(PORT)
+
+build:
+	@scripts/setup.sh run
+	@scripts/build.sh release
+
+test:
+	@scripts/setup.sh test
+	@scripts/test.sh $(PARTS)
+
+$(PARTS) bench-quick:
+	@scripts/setup.sh test
+	@scripts/test.sh $@
+
+format:
+	@scripts/format.sh
+
+clean:
+	rm -rf build

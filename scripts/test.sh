@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# test.sh PART...: runs these parts of the tests, in this order, and goes on after a failure. Each
+# step prints a heading and its time; the last line of all is "N passed, M failed". Reads from the
+# environment EASEL_TEST_MONGO, to test against a MongoDB of your own.
+
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+passed=0 failed=0 bad_steps=()
+scratch=$(mktemp -d)
+
+# Runs a step and adds up what its test runner counted; a step without a runner counts as one test.
+step() { # HEADING COMMAND...
+    local heading=$1 begun=$SECONDS status=0 counts
+    shift
+    printf '\n== %s\n' "$heading"
+    "$@" 2>&1 | tee "$scratch/out" || status=$?
+    counts=$(count_tests "$scratch/out")
+    if [[ $counts = "0 0" ]]; then
+        [[ $status -eq 0 ]] && counts="1 0" || counts="0 1"
+    elif [[ $status -ne 0 && $counts = *" 0" ]]; then
+        counts="${counts% 0} 1"
+    fi
+    passed=$((passed + ${counts% *})) failed=$((failed + ${counts#* }))
+    [[ $status -eq 0 ]] || bad_steps+=("$heading")
+    printf -- '-- %s: %s (%d s)\n' "$heading" "$([[ $status -eq 0 ]] && echo passed || echo FAILED)" \
+        $((SECONDS - begun))
+    return "$status"
+}
+
+count_tests() { # FILE, of ctest or of node's test runner
+    awk '/tests passed, [0-9]+ tests failed out of/ { f += $4; p += $NF - $4 }
+         /^(#|ℹ) pass [0-9]+$/ { p += $3 }
+         /^(#|ℹ) fail [0-9]+$/ { f += $3 }
+         END { print p + 0, f + 0 }' "$1"
+}
+
+# --- Helpers of the parts ------------------------------------------------------------------------
+
+broker_dir='' mongo_dir=''
+clean_up() {
+    [[ -z $broker_dir ]] || scripts/broker.sh stop "$broker_dir"
+    [[ -z $mongo_dir ]] || tests/mongo/stop.sh "$mongo_dir"
+    rm -rf "$scratch"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# The servers that the unit tests talk to are started once, at the first need.
+need_broker() {
+    [[ -z $broker_dir ]] || return 0
+    broker_dir=$scratch/broker
+    EASEL_TEST_AMQP=$(scripts/broker.sh start "$broker_dir") || exit 1
+    export EASEL_TEST_AMQP
+}
+
+need_mongo() {
+    [[ -z ${EASEL_TEST_MONGO:-} ]] || return 0
+    mongo_dir=$scratch/mongo
+    EASEL_TEST_MONGO=$(tests/mongo/start.sh "$mongo_dir") || exit 1
+    export EASEL_TEST_MONGO
+}
+
+need_build() { # PRESET
+    step "build $1" scripts/build.sh "$1" || exit 1 # nothing can be tested
+}
+
+# One test file after the other: each has a cluster of its own, and the machine may be small.
+node_tests() { # FILES...
+    timeout 1200 node --test --test-concurrency=1 "$@"
+}
+
+# --- The parts -----------------------------------------------------------------------------------
+
+part_lint() {
+    step "lint: formatting" scripts/format.sh --check
+    step "lint: types of the page" npm run --silent check
+}
+
+part_unit() {
+    need_build dev
+    need_broker
+    need_mongo
+    step "unit tests" ctest --preset dev
+}
+
+part_asan() {
+    need_build asan
+    need_broker
+    need_mongo
+    step "unit tests, AddressSanitizer and UndefinedBehaviorSanitizer" ctest --preset asan
+}
+
+part_tsan() {
+    need_build tsan
+    need_broker
+    step "broker link, ThreadSanitizer" ctest --preset tsan -R '^link$'
+}
+
+part_web() {
+    need_build dev
+    step "page: codec and model" node_tests tests/web/*.test.mjs
+}
+
+# With sanitizers, but for what is measured.
+part_service() {
+    need_build asan
+    need_build release
+    need_mongo
+    step "services" env EASEL_TEST_BUILD=asan node_tests tests/service/*.test.mjs
+}
+
+part_chaos() {
+    need_build release
+    need_mongo
+    step "chaos" env EASEL_TEST_BUILD=release node_tests tests/chaos/*.test.mjs
+}
+
+part_browser() {
+    need_build release
+    step "browser" env EASEL_TEST_BUILD=release node_tests tests/browser/*.test.mjs
+}
+
+part_sim() {
+    need_build release
+    step "simulator" build/release/tests/sim/easel-sim
+}
+
+part_fuzz() {
+    need_build fuzz
+    local fuzzer
+    for fuzzer in build/fuzz/tests/fuzz/fuzz_*; do
+        [[ ! -x $fuzzer || -d $fuzzer ]] || step "fuzz: ${fuzzer##*/}" "$fuzzer" -max_total_time=20 -rss_limit_mb=1024
+    done
+}
+
+# Not a test: prints a table.
+part_bench-quick() {
+    need_build release
+    step "bench-quick" tests/load/bench-quick.sh
+}
+
+for part in "$@"; do
+    "part_$part"
+done
+printf '\n'
+[[ ${#bad_steps[@]} -eq 0 ]] || printf 'failed: %s\n' "${bad_steps[@]}"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[[ $failed -eq 0 && ${#bad_steps[@]} -eq 0 ]]

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The HTTP API of the gateway: boards are made, looked at, deleted, and opened by their code.
+
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import { connect } from "../client/client.mjs";
+import { assertAllEqual, join, startCluster } from "./harness.mjs";
+import { strokes } from "./strokes.mjs";
+import { Wire } from "./wire.mjs";
+
+const ID = /^[0-9a-z]{10}$/;
+
+async function call(gateway, method, path, { body, token, headers = {} } = {}) {
+  const answer = await fetch(`${gateway.url}${path}`, {
+    method,
+    body: typeof body === "object" ? JSON.stringify(body) : body,
+    headers: { ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
+  });
+  const text = await answer.text();
+  return { status: answer.status, headers: answer.headers, body: text ? JSON.parse(text) : null };
+}
+
+/** An error answer has the status, and a code and a sentence as JSON. */
+function assertError(answer, status) {
+  assert.equal(answer.status, status);
+  assert.match(answer.headers.get("content-type"), /^application\/json/);
+  assert.match(answer.body.error.code, /^[a-z_]+$/);
+  assert.match(answer.body.error.sentence, /^[A-Z].*\.$/);
+}
+
+describe("the HTTP API", { timeout: 120_000 }, () => {
+  let cluster, one, other;
+
+  before(async () => {
+    cluster = await startCluster({ gateways: 2, env: { EASEL_CREATES_PER_MIN: "1000", EASEL_CODES_PER_MIN: "1000" } });
+    [one, other] = cluster.gateways;
+  });
+
+  test("makes a board, answers once it is stored, with links and tokens for three roles", async () => {
+    const { status, headers, body } = await call(one, "POST", "/api/boards", { body: { name: "Physics" } });
+    assert.equal(status, 201);
+    assert.match(headers.get("content-type"), /^application\/json/);
+    assert.match(body.board, ID);
+    assert.equal(body.name, "Physics");
+    for (const role of ["own", "draw", "watch"]) {
+      assert.equal(body.links[role], `${one.url.replace(/\/$/, "")}/b/${body.board}#${body.tokens[role]}`);
+    }
+    assert.equal((await call(other, "GET", `/api/boards/${body.board}`)).status, 200, "it is stored: all know it");
+  });
+
+  test("lets each token open the board in its role", async () => {
+    const { tokens } = await cluster.makeBoard();
+    const roles = await Promise.all(
+      [tokens.watch, tokens.draw, tokens.own].map(async (token) => (await Wire.join(other, token)).welcome.role),
+    );
+    assert.deepEqual(roles, [0, 1, 2]);
+  });
+
+  test("takes a board without a name, and keeps a name as it was given", async () => {
+    for (const name of ["", "Ärger & <b>Ωmega</b> \"7\" 🖍"]) {
+      const board = await cluster.makeBoard(name);
+      assert.equal(board.name, name);
+      const { welcome } = await Wire.join(one, board.tokens.own);
+      assert.equal(welcome.name, name);
+    }
+  });
+
+  test("tells the state of a board", async () => {
+    const board = await cluster.makeBoard("Chemistry");
+    const ana = await join(one, board.tokens.own, "Ana");
+    await ana.takePen();
+    ana.draw(strokes(3));
+    await ana.settled();
+    const { status, body } = await call(one, "GET", `/api/boards/${board.board}`);
+    assert.equal(status, 200);
+    assert.deepEqual({ ...body, time: 0 }, { board: board.board, name: "Chemistry", head: ana.applied, time: 0, members: 1 });
+    assert.ok(Math.abs(body.time - Date.now()) < 60_000);
+  });
+
+  test("does not know a board that never was", async () => {
+    assertError(await call(one, "GET", "/api/boards/zzzzzzzzzz"), 404);
+    assertError(await call(one, "POST", "/api/boards/zzzzzzzzzz/watch"), 404);
+    assertError(await call(one, "GET", "/api/boards/not-an-id"), 404);
+    assertError(await call(one, "GET", "/api/nothing"), 404);
+  });
+
+  test("gives a watch token to who knows the code, and no more than that", async () => {
+    const board = await cluster.makeBoard();
+    const { status, body } = await call(other, "POST", `/api/boards/${board.board}/watch`);
+    assert.equal(status, 200);
+    assert.ok(body.link.endsWith(`/b/${board.board}#${body.token}`));
+    assert.equal((await Wire.join(one, body.token)).welcome.role, 0);
+  });
+
+  test("deletes a board for its owner alone; all who are there are told, and it never comes back", async () => {
+    const board = await cluster.makeBoard();
+    const path = `/api/boards/${board.board}`;
+    const ana = await join(one, board.tokens.own, "Ana");
+    await ana.takePen();
+    ana.draw(strokes(2));
+    await ana.settled();
+    const viewer = await Wire.join(other, board.tokens.watch);
+
+    assertError(await call(one, "DELETE", path), 403);
+    for (const token of [board.tokens.draw, board.tokens.watch, "nonsense", (await cluster.makeBoard()).tokens.own]) {
+      assertError(await call(one, "DELETE", path, { token }), 403);
+    }
+    assert.equal((await call(other, "DELETE", path, { token: board.tokens.own })).status, 204);
+
+    assert.equal(await viewer.closes(), 4404);
+    await ana.waitFor(() => ana.client.end === "notfound", "is told that the board is gone");
+    assertError(await call(one, "GET", path), 404);
+    await assert.rejects(connect(one.url, board.tokens.own), { end: "notfound" });
+    assertError(await call(one, "DELETE", path, { token: board.tokens.own }), 404);
+  });
+
+  test("refuses what is no JSON, too long, or of a wrong kind", async () => {
+    assertError(await call(one, "POST", "/api/boards", { body: "name=Physics" }), 400);
+    assertError(await call(one, "POST", "/api/boards", { body: { name: 7 } }), 400);
+    assertError(await call(one, "POST", "/api/boards", { body: { name: "x".repeat(129) } }), 400);
+    assertError(await call(one, "POST", "/api/boards", { body: { name: "x".repeat(100_000) } }), 413);
+    assertError(await call(one, "PUT", "/api/boards", { body: {} }), 405);
+    await cluster.makeBoard(); // and goes on
+  });
+
+  test("serves the page at / and at the address of a board, with its security headers", async () => {
+    for (const path of ["/", "/b/k3v9x2mq4t"]) {
+      const answer = await fetch(`${one.url}${path}`);
+      assert.equal(answer.status, 200);
+      assert.match(answer.headers.get("content-type"), /^text\/html/);
+      assert.match(answer.headers.get("content-security-policy"), /default-src 'none'/);
+      assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
+      assert.equal(answer.headers.get("referrer-policy"), "no-referrer");
+    }
+  });
+});
+
+describe("limits of the HTTP API", { timeout: 120_000 }, () => {
+  let gateway, cluster;
+
+  before(async () => {
+    cluster = await startCluster({
+      env: {
+        EASEL_CREATES_PER_MIN: "3",
+        EASEL_CODES_PER_MIN: "3",
+        EASEL_CREATE_TOKEN: "only for friends",
+        EASEL_TRUSTED_PROXIES: "127.0.0.1",
+      },
+    });
+    [gateway] = cluster.gateways;
+  });
+
+  const create = (address, token = "only for friends") =>
+    call(gateway, "POST", "/api/boards", { body: { name: "x" }, token, headers: { "x-forwarded-for": address } });
+
+  test("a board is made only with the create token, when there is one", async () => {
+    assertError(await create("192.0.2.1", undefined), 403);
+    assertError(await create("192.0.2.1", "a guess"), 403);
+    assert.equal((await create("192.0.2.1")).status, 201);
+  });
+
+  test("an address that makes boards too fast is told when to try again; others are not disturbed", async () => {
+    const answers = [];
+    for (let i = 0; i < 4; i++) answers.push(await create("192.0.2.7"));
+    assert.deepEqual(answers.slice(0, 3).map(({ status }) => status), [201, 201, 201]);
+    assertError(answers[3], 429);
+    assert.ok(Number(answers[3].headers.get("retry-after")) >= 1);
+    assert.equal((await create("192.0.2.8")).status, 201);
+  });
+
+  test("an address that tries codes too fast is stopped", async () => {
+    const guess = (address) =>
+      call(gateway, "POST", "/api/boards/zzzzzzzzzz/watch", { headers: { "x-forwarded-for": address } });
+    for (let i = 0; i < 3; i++) assertError(await guess("192.0.2.9"), 404);
+    assertError(await guess("192.0.2.9"), 429);
+    assertError(await guess("192.0.2.10"), 404);
+  });
+});

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Viewers who stop reading cost their gateway little, disturb nobody, and miss nothing.
+
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { assertAllEqual, join, startCluster } from "./harness.mjs";
+import { strokes } from "./strokes.mjs";
+import { Wire } from "./wire.mjs";
+
+const VIEWERS = 50;
+const WINDOW_BYTES = 256 * 1024; // of a board, in the gateway
+const SILENCE_MS = 30_000;
+const STROKE_EVERY_MS = 50;
+const LATE_MS = 500;
+
+/** A stroke of one frame with about a kilobyte. */
+const big = (seed) => strokes(1, seed, 256).map((stroke) => ({ ...stroke, perFrame: 255 }));
+
+describe("fifty viewers who stop reading for 30 s", { timeout: 240_000 }, () => {
+  let cluster, board, gateway, ana, eve, viewers;
+
+  before(async () => {
+    // What is measured is the memory of the program that people use, without sanitizers.
+    cluster = await startCluster({ build: "release", env: { EASEL_BOARD_SEATS: "64" } });
+    [gateway] = cluster.gateways;
+    board = await cluster.makeBoard();
+    ana = await join(gateway, board.tokens.own, "Ana");
+    eve = await join(gateway, board.tokens.watch, "Eve");
+    await ana.takePen();
+    viewers = [];
+    for (let i = 0; i < VIEWERS; i++) {
+      viewers.push(await Wire.join(gateway, board.tokens.watch, { name: `Viewer ${i}` }));
+    }
+    const full = (2 * WINDOW_BYTES) / 1024;
+    for (let i = 0; i < full; i++) {
+      ana.draw(big(i));
+      if (i % 32 === 0) await ana.allStored();
+    }
+    await assertAllEqual([ana, eve]);
+    for (const viewer of viewers) await viewer.has(ana.applied);
+  });
+
+  test("cost their gateway less than 256 KiB each, and disturb nobody", async () => {
+    const before = gateway.rss;
+    viewers.forEach((viewer) => viewer.socket.pause());
+    const begun = Date.now();
+    const delays = [];
+    for (let i = 0; Date.now() - begun < SILENCE_MS; i++) {
+      const drawn = Date.now();
+      ana.draw(big(i));
+      const { cseq } = ana.board.strokes.at(-1);
+      await eve.waitFor(() => eve.board.strokes.at(-1)?.cseq >= cseq, "Eve sees it at once");
+      delays.push(Date.now() - drawn);
+      await setTimeout(Math.max(0, STROKE_EVERY_MS - (Date.now() - drawn)));
+    }
+    const growth = (gateway.rss - before) / VIEWERS;
+    assert.ok(growth < 256 * 1024, `${Math.round(growth / 1024)} KiB each`);
+    delays.sort((a, b) => a - b);
+    const p99 = delays[Math.floor(0.99 * delays.length)];
+    assert.ok(p99 < LATE_MS, `what is drawn is seen after ${p99} ms (p99)`);
+    await assertAllEqual([ana, eve]);
+    console.log(`${Math.round(growth / 1024)} KiB for each; drawn to seen: p50 ${delays[delays.length >> 1]} ms, p99 ${p99} ms`);
+  });
+
+  test("are complete again after they resume", async () => {
+    viewers.forEach((viewer) => viewer.socket.resume());
+    for (const viewer of viewers) {
+      const offsets = await complete(viewer);
+      assert.deepEqual(offsets, Array.from({ length: offsets.length }, (_, i) => offsets[0] + i));
+      assert.equal(offsets.at(-1), ana.applied);
+    }
+  });
+
+  /** All offsets that this viewer got; one that was silent for too long had to come back. */
+  async function complete(viewer) {
+    try {
+      await viewer.has(ana.applied);
+      return viewer.offsets;
+    } catch (error) {
+      if (!viewer.closed) throw error;
+      const again = await Wire.join(gateway, board.tokens.watch, {
+        session: viewer.session,
+        instance: viewer.instance,
+        conn: 2,
+        from: viewer.offsets.at(-1),
+      });
+      await again.has(ana.applied);
+      return [...viewer.offsets, ...again.offsets];
+    }
+  }
+});
