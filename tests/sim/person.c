@@ -276,7 +276,7 @@ static void on_own(struct world *w, struct person *p, const struct msg_own *m)
             return;
         }
         struct seen e = {
-            .code = f->clear ? MSG_ev_clear : MSG_ev_begin, .term = f->term, .cseq = cseq};
+            .code = f->what == CLEAR ? MSG_ev_clear : MSG_ev_begin, .term = f->term, .cseq = cseq};
         e.author = f->what == CLEAR ? 0 : p->author;
         e.counter = f->counter;
         e.hash = stroke_hash(e.code, e.term, e.cseq, e.author, e.counter);
