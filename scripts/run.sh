@@ -37,7 +37,7 @@ start() { # NAME PROGRAM [SETTING=VALUE...]
     local name=$1 program=$2
     shift 2
     names+=("$name")
-    call[$name]="export ${*@Q}; exec setsid setpriv --pdeathsig TERM $program"
+    call[$name]="${*:+export ${*@Q};} exec setsid setpriv --pdeathsig TERM $program"
     : >"$data/log/$name.log"
     launch "$name"
 }
@@ -134,7 +134,8 @@ mkdir -p "$data/log" || exit 1
 exec 9>"$data/lock"
 flock -n 9 || die "Easel runs already on $data; make run DATA=... starts another one"
 make_secret
-trap 'stop_all; exit 0' INT TERM HUP
+trap stop_all EXIT
+trap 'exit 0' INT TERM HUP
 
 say "Starting a private RabbitMQ, $histories history, $boards board and $gateways gateway service(s)."
 start broker "scripts/broker.sh $data/rabbitmq 0"
@@ -165,4 +166,4 @@ say "" "Easel is here:" ""
 printf '    %s\n' "${urls[@]}"
 [[ $host != 0.0.0.0 ]] || say "" "and for others in this network at: $(hostname -I)"
 say "" "Make a board there and send its link to a friend. Boards are kept in $data/. Ctrl-C stops Easel."
-watch_over_all
+watch_over_all 2>/dev/null # where the shell, too, would tell of each death
