@@ -63,6 +63,7 @@ export interface Stroke {
   readonly begun: number; // its place in the order of what was done
   ended: boolean;
   undone: number; // when, in the same order; 0: it is not
+  gone: boolean; // its begin was taken back, so it is no stroke at all
 }
 
 export interface Grant {
@@ -98,6 +99,9 @@ export class Board {
   pen: Grant = NOBODY; // of the newest grant applied
   /** Rises with every change but points: a cheap hint that undo, redo or the pen may differ. */
   version = 0;
+
+  /** The log was taken back and has not gone on yet: a good moment not to repaint. */
+  rewound = false;
 
   applied = 0;
   head = 0;
@@ -160,6 +164,7 @@ export class Board {
       rec.back = this.#apply(event);
       this.#tail.push(rec);
       this.applied = event.offset;
+      this.rewound = false;
     });
     this.#settle();
     return "applied";
@@ -178,6 +183,7 @@ export class Board {
       this.#pending.shift();
       this.#tail.push(rec);
     }
+    this.rewound = false;
     this.#settle();
     return "applied";
   }
@@ -199,6 +205,7 @@ export class Board {
         if (rec.frame) pending.unshift(rec);
       }
       this.applied = to;
+      this.rewound = true;
       this.#putOnPending(pending);
     }
     this.#told = Math.min(this.#told, this.applied);
@@ -401,6 +408,7 @@ export class Board {
       begun: this.#order,
       ended: (event.flags & END) !== 0,
       undone: 0,
+      gone: false,
     };
     stroke.points.add(event.points);
     const key = keyOf(event.term, event.cseq);
@@ -413,6 +421,7 @@ export class Board {
       this.strokes.pop();
       this.#byKey.delete(key);
       this.open = null;
+      stroke.gone = true;
       this.#touch(stroke);
       this.version++;
       reopen();

@@ -359,7 +359,11 @@ export class Client {
 
   profile(name: string, away: boolean): void {
     this.#options.name = name;
-    this.#send({ kind: "profile", name, flags: away ? 1 : 0 });
+    this.away(away);
+  }
+
+  away(away: boolean): void {
+    if (this.phase === "live") this.#send({ kind: "profile", name: this.#options.name, flags: away ? 1 : 0 });
   }
 
   // ---- what the drawer sends -------------------------------------------------------------------

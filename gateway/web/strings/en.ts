@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// All words of the page, in English. Texts without holes go into the pages at build time, where an
+// element names them (data-t, and data-t-label for its name and tooltip).
+const rank = new Intl.PluralRules("en", { type: "ordinal" });
+const number = new Intl.NumberFormat("en");
+const SUFFIX: Record<string, string> = { one: "st", two: "nd", few: "rd", other: "th" };
+const ordinal = (n: number): string => `${number.format(n)}${SUFFIX[rank.select(n)]}`;
+const strokes = (n: number): string => (n === 1 ? "1 stroke" : `${number.format(n)} strokes`);
+
+export const en = {
+  // start page
+  easel: "Easel",
+  tagline: "One draws, everybody sees it at the same moment.",
+  newBoard: "New board",
+  boardName: "Name (optional)",
+  boardNameHint: "Physics, Tuesday",
+  makeBoard: "New board",
+  making: "One moment…",
+  makeKey: "Key of this service",
+  makeKeyNeeded: "This service asks for a key before it makes a board.",
+  makeFailed: "The board could not be made. Try again.",
+  makeTooMany: "That were many boards. Wait a minute and try again.",
+  join: "Join",
+  joinHint: "k3v9-x2mq-4t",
+  joinLabel: "Link or code",
+  joinBad: "This is neither a link nor a code of Easel. A code looks like k3v9-x2mq-4t.",
+  joinElsewhere: (host: string) => `This link belongs to another place: ${host}.`,
+  joinTooMany: "That were many tries. Wait a minute and try again.",
+  yourBoards: "Boards on this device",
+  noBoards: "No boards yet. Make one; you get a link to share.",
+  unnamed: "Board without a name",
+  forget: "Forget",
+  forgetBoard: (name: string) => `Forget ${name} on this device`,
+  roles: ["You watch", "You can draw", "Your board"] as readonly string[],
+  serviceAway: "The service does not answer. Try again in a moment.",
+
+  // top bar
+  skip: "Skip to the board",
+  startPage: "Start page",
+  share: "Share",
+  fullScreen: "Full screen",
+  board: "Board",
+  whiteboard: (count: number, sentence: string) => `Whiteboard, ${strokes(count)}. ${sentence}`,
+  drawHere: "Draw here.",
+  nothingYet: "Nothing here yet.",
+  turnPhone: "Turn your phone for a bigger board.",
+
+  // palette
+  palette: "Drawing tools",
+  tool: "Tool",
+  tools: ["Pen", "Highlighter", "Eraser"] as readonly string[],
+  colour: "Colour",
+  colours: {
+    black: "Black",
+    grey: "Grey",
+    red: "Red",
+    orange: "Orange",
+    green: "Green",
+    blue: "Blue",
+    violet: "Violet",
+    pink: "Pink",
+    yellow: "Yellow",
+  },
+  size: "Size",
+  sizeOf: (points: number) => `Size ${points}`,
+  undo: "Undo",
+  redo: "Redo",
+  clear: "Clear",
+  nothingToUndo: "Nothing of yours to undo",
+  nothingToRedo: "Nothing to redo",
+  nothingToClear: "The board is empty",
+  clearQuestion: "Clear the board for everyone? This cannot be undone.",
+  keep: "Keep",
+
+  // who draws
+  whoDraws: "Who draws",
+  nobodyDraws: "Nobody is drawing.",
+  nobodyDrawsWatching: "Nobody is drawing. You are watching.",
+  draws: (name: string) => `${name} is drawing.`,
+  drawsWatching: (name: string) => `${name} is drawing. You are watching.`,
+  takePen: "Take the pen",
+  askForPen: "Ask for the pen",
+  takeQuestion: (name: string) => `Take the pen from ${name}?`,
+  youHavePen: "You have the pen.",
+  putDown: "Put it down",
+  inLine: (line: number) => `You are ${ordinal(line)} in line.`,
+  cancel: "Cancel",
+  asks: (name: string) => `${name} asks for the pen.`,
+  handOver: "Hand over",
+  notNow: "Not now",
+  waitsAndPasses: (name: string, s: number) => `${name} is waiting. Draw, or the pen passes on in ${s} s.`,
+  connectionLost: (name: string, s: number) => `${name}’s connection is lost. The pen is free in ${s} s.`,
+  penComes: "The pen is on its way to you.",
+  youHavePenNow: "You have the pen now.",
+  hasPenNow: (name: string) => `${name} has the pen now.`,
+  penIsWith: (name: string) => `The pen is with ${name} now.`,
+  penIsFree: "The pen is free.",
+  notAdded: (n: number) =>
+    n === 1
+      ? "The pen had already passed on. Your last stroke was not added."
+      : `The pen had already passed on. Your last ${number.format(n)} strokes were not added.`,
+  people: "People",
+  peopleCount: (here: number, seats: number) => `${number.format(here)} of ${number.format(seats)}`,
+  you: "you",
+  pen: "pen",
+  lineOf: (line: number) => `${ordinal(line)} in line`,
+  away: "away",
+  lost: "connection lost",
+  guest: "Guest",
+  guestOf: (n: number) => `Guest ${n}`,
+  yourName: "Your name",
+  save: "Save",
+  cameAndWent: (came: string, left: string) => [came && `${came} came.`, left && `${left} left.`].filter(Boolean).join(" "),
+  cleared: "The board was cleared.",
+  list: (names: readonly string[]) => new Intl.ListFormat("en").format(names),
+
+  // status
+  connecting: "Connecting…",
+  offline: "You are offline. We reconnect as soon as you are back.",
+  reconnectingIn: (s: number) => `Reconnecting… next try in ${s} s.`,
+  reconnecting: "Reconnecting…",
+  strokesKept: "Your last strokes are kept.",
+  tryNow: "Try now",
+  pausedGrace: "Drawing pauses until we are connected again.",
+  trouble: "The service has a problem. You stay connected and nothing is lost.",
+  pausedUnsaved: "Drawing pauses until the board can be saved again.",
+  behind: (steps: number) => `Catching up: ${number.format(steps)} ${steps === 1 ? "step" : "steps"} behind.`,
+  notSaved: "Live. The newest strokes are not saved yet.",
+  saving: "Live. Saving…",
+  live: "Live. All saved.",
+  blocked: "This network blocks live connections. Try another network.",
+
+  // instead of the board
+  full: (seats: number) =>
+    `This board is full: ${number.format(seats)} of ${number.format(seats)} places are taken. We try again every 15 s.`,
+  fullUnknown: "This board is full. We try again every 15 s.",
+  forbidden: "This link does not open the board. It may be cut off or no longer valid. Ask for a new one.",
+  notFound: "There is no such board. Check the link or the code.",
+  replaced: "This board is open in another tab or window.",
+  useHere: "Use it here",
+  crash: "Something went wrong in this page. The board is safe.",
+  outdated: "Easel was updated. Reload to go on.",
+  reload: "Reload",
+  noScript: "Easel needs JavaScript.",
+
+  // share
+  shareTitle: "Share this board",
+  watchLink: "Anyone with this link can watch.",
+  drawLink: "Anyone with this link can draw when the pen is free.",
+  code: "Code",
+  codeHint: "On the start page, the code opens the board for watching.",
+  copy: "Copy",
+  copied: "Copied",
+  pressCopy: "Press Ctrl+C to copy",
+  shareBy: "Share…",
+  close: "Close",
+  watchLinkFailed: "The link could not be made just now. Close and try again.",
+};
+
+export type Strings = typeof en;

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the page asks of the service over HTTP.
+export interface Made {
+  board: string;
+  tokens: { own: string; draw: string; watch: string };
+}
+
+async function post(path: string, body: unknown, key: string): Promise<Response | null> {
+  const headers: Record<string, string> = { "Content-Type": "application/json" };
+  if (key) headers["Authorization"] = `Bearer ${key}`;
+  try {
+    return await fetch(path, { method: "POST", headers, body: JSON.stringify(body), credentials: "omit" });
+  } catch {
+    return null;
+  }
+}
+
+/** The new board, or the status why there is none (0: no answer). */
+export async function makeBoard(name: string, key: string): Promise<Made | number> {
+  const response = await post("/api/boards", { name }, key);
+  if (response?.status !== 201) return response?.status ?? 0;
+  return (await response.json()) as Made;
+}
+
+/** A token for watching, for who knows the code; or the status why there is none. */
+export async function watchToken(board: string): Promise<string | number> {
+  const response = await post(`/api/boards/${board}/watch`, {}, "");
+  if (!response?.ok) return response?.status ?? 0;
+  const { token } = (await response.json()) as { token: string };
+  return token;
+}
+
+/** Does the service answer over HTTP at all? */
+export async function reachable(): Promise<boolean> {
+  try {
+    await fetch("/icon.svg", { method: "HEAD", cache: "no-store" });
+    return true;
+  } catch {
+    return false;
+  }
+}

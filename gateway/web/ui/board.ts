@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The board page: joins its parts. The model and the connection know the truth; once a frame (and four
+// times a second, for what depends on time) each part shows what differs.
+import { Painter } from "../ink/painter.ts";
+import { Client } from "../net/client.ts";
+import { en as words } from "../strings/en.ts";
+import { reachable } from "./api.ts";
+import { type Known, known, myName, remember, sessionBytes } from "./device.ts";
+import { $, button, setText, show } from "./dom.ts";
+import { listenToKeys } from "./keys.ts";
+import { Margin } from "./margin.ts";
+import { Notices } from "./notices.ts";
+import { Palette } from "./palette.ts";
+import { nameOf } from "./pen-view.ts";
+import { ask } from "./question.ts";
+import { openShare } from "./share.ts";
+import { Stage } from "./stage.ts";
+import { type Status, StatusView } from "./status.ts";
+
+const TICK_MS = 250;
+const STATUS_ICONS = { good: "good", calm: "wait", warn: "warn", bad: "warn" };
+
+const board = location.pathname.split("/")[2] ?? "";
+
+/** What to join with: the token of the address, else the one that this device knows. */
+function entry(): Known & { fresh: boolean } {
+  const before = known(board);
+  const token = location.hash.slice(1) || before?.token || "";
+  const mine = before ?? remember(board, {});
+  return { ...mine, token, fresh: token !== before?.token };
+}
+
+const me = entry();
+const client = new Client({
+  token: me.token || "none", // refused with the right words
+  session: sessionBytes(me.session),
+  name: myName(),
+  open: () => new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`, "easel.v1"),
+  hidden: () => document.hidden,
+  reachable,
+});
+const painter = new Painter(client.board, $<HTMLCanvasElement>("live"));
+const stage = new Stage(client, painter);
+const palette = new Palette(client);
+const margin = new Margin(client);
+const notices = new Notices(client);
+const statusView = new StatusView();
+
+const drawing = (): boolean => client.term !== 0 && client.end === null;
+
+// ---- once a frame ------------------------------------------------------------------------------
+
+let frame = 0;
+let version = -1;
+let statusShown = "";
+
+function update(): void {
+  frame = 0;
+  const draws = drawing();
+  palette.update(draws, client.role);
+  stage.update(draws);
+  margin.update();
+  notices.update();
+  showStatus();
+  showEnding();
+  if (client.board.version !== version) {
+    version = client.board.version;
+    showBoard();
+  }
+}
+
+function changed(): void {
+  painter.request();
+  frame ||= requestAnimationFrame(update);
+}
+
+function showBoard(): void {
+  const count = client.board.strokes.filter((stroke) => !stroke.undone).length;
+  const { state } = client;
+  const holder = state?.members.find((member) => member.member === state.holder);
+  const sentence = drawing() ? words.youHavePen : holder ? words.draws(nameOf(holder)) : words.nobodyDraws;
+  $("board").setAttribute("aria-label", words.whiteboard(count, sentence));
+  const ready = client.board.member !== "" && client.board.applied >= client.board.head;
+  show($("hint"), ready && client.board.strokes.length === 0);
+  setText($("hint"), drawing() ? words.drawHere : words.nothingYet);
+  setText($("boardName"), client.board.name);
+  document.title = client.board.name ? `${client.board.name} – ${words.easel}` : words.easel;
+}
+
+function showStatus(): void {
+  const status: Status = statusView.of(client, navigator.onLine, Date.now());
+  const chip = $("status");
+  setText(chip.querySelector("span")!, status.text);
+  show(chip.querySelector("button")!, status.tryNow);
+  if (statusShown === status.level) return;
+  if (statusShown && (status.level === "bad" || statusShown === "bad")) notices.say(status.text);
+  statusShown = status.level;
+  chip.dataset["level"] = status.level;
+  chip.querySelector("use")!.setAttribute("href", `#i-${STATUS_ICONS[status.level]}`);
+}
+
+// ---- instead of the board ----------------------------------------------------------------------
+
+let ending = "";
+
+function showEnding(): void {
+  const now = client.end ?? (client.full ? "full" : "");
+  if (now === ending) return;
+  ending = now;
+  show($("card"), ending !== "");
+  show($("board"), ending === "");
+  document.body.classList.toggle("ended", ending !== "");
+  const start = button(words.startPage, () => location.assign("/"));
+  const reload = button(words.reload, () => location.reload(), "primary");
+  const again = button(words.tryNow, () => client.tryNow(), "primary");
+  const here = button(words.useHere, () => client.useHere(), "primary");
+  const cards: Record<string, [string, HTMLElement[]]> = {
+    full: [client.seats ? words.full(client.seats) : words.fullUnknown, [again, start]],
+    forbidden: [words.forbidden, [start]],
+    notfound: [words.notFound, [start]],
+    replaced: [words.replaced, [here]],
+    crash: [words.crash, [reload]],
+    outdated: [words.outdated, [reload]],
+  };
+  const [text, buttons] = cards[ending] ?? ["", []];
+  setText($("card").querySelector("p")!, text);
+  $("card").querySelector(".buttons")!.replaceChildren(...buttons);
+}
+
+// ---- what happens ------------------------------------------------------------------------------
+
+let welcomed = false;
+
+client.onChange = changed;
+client.onLost = (strokes) => notices.show(words.notAdded(strokes));
+client.onMessage = (message) => {
+  if (message.kind === "welcome" && !welcomed) {
+    welcomed = true;
+    const stronger = !me.fresh || client.role >= me.role; // a weaker link does not replace a stronger one
+    const kept = stronger ? { token: me.token, role: client.role } : {};
+    remember(board, { ...kept, name: client.board.name, last: Date.now() });
+  }
+  if (message.kind === "ev_clear" && client.phase === "live") notices.say(words.cleared);
+};
+
+stage.mayDraw = () => drawing() && client.paused === null;
+stage.style = () => palette.style;
+palette.onChange = changed;
+palette.onClear = async () => {
+  if (await ask(words.clearQuestion, words.clear, words.keep)) client.clear();
+};
+margin.onTakeFrom = async (name) => {
+  if (await ask(words.takeQuestion(name), words.takePen, words.cancel)) client.take();
+};
+
+function fullScreen(): void {
+  if (document.fullscreenElement) void document.exitFullscreen();
+  else void document.documentElement.requestFullscreen?.();
+}
+
+show($("fullButton"), document.fullscreenEnabled === true);
+$("fullButton").onclick = fullScreen;
+$("shareButton").onclick = () => void openShare(board, client.role, me.token);
+$("status").querySelector("button")!.onclick = () => client.tryNow();
+listenToKeys(palette, fullScreen, () => stage.finish());
+
+addEventListener("online", () => client.tryNow());
+addEventListener("offline", changed);
+addEventListener("pageshow", () => client.tryNow());
+addEventListener("hashchange", () => location.reload());
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) stage.finish();
+  else client.tryNow();
+  client.away(document.hidden);
+});
+setInterval(changed, TICK_MS);
+client.start();

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What this device remembers: the name, and for each board its session, token, role and name. Without
+// storage (some private windows) it lasts as long as the page.
+export interface Known {
+  board: string;
+  name: string;
+  role: number;
+  token: string;
+  /** Weaker links that the maker of the board got with it. */
+  links: { draw?: string; watch?: string };
+  session: string; // 32 hexadecimal digits, a secret
+  last: number; // ms since 1970
+}
+
+const NAME = "easel.name";
+const BOARD = "easel.board.";
+const memory = new Map<string, string>();
+
+function read(key: string): string | null {
+  try {
+    return localStorage.getItem(key) ?? memory.get(key) ?? null;
+  } catch {
+    return memory.get(key) ?? null;
+  }
+}
+
+function write(key: string, value: string | null): void {
+  if (value === null) memory.delete(key);
+  else memory.set(key, value);
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // kept in memory
+  }
+}
+
+function keys(): string[] {
+  try {
+    return [...new Set([...Object.keys(localStorage), ...memory.keys()])];
+  } catch {
+    return [...memory.keys()];
+  }
+}
+
+const freshSession = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+export const sessionBytes = (session: string): Uint8Array =>
+  Uint8Array.from(session.match(/../g)!, (digits) => parseInt(digits, 16));
+
+function parse(board: string, json: string | null): Known | null {
+  try {
+    const { name, role, token, links, session, last } = JSON.parse(json ?? "null");
+    if (!/^[0-9a-f]{32}$/.test(session)) return null;
+    return { board, name: String(name), role: Number(role), token: String(token), links: links ?? {}, session, last: Number(last) };
+  } catch {
+    return null;
+  }
+}
+
+export const known = (board: string): Known | null => parse(board, read(BOARD + board));
+
+export function remember(board: string, more: Partial<Known>): Known {
+  const before = known(board) ?? { board, name: "", role: 0, token: "", links: {}, session: freshSession(), last: 0 };
+  const now = { ...before, ...more };
+  write(BOARD + board, JSON.stringify(now));
+  return now;
+}
+
+export const forget = (board: string): void => write(BOARD + board, null);
+
+/** The boards that were opened here, the newest first. */
+export function boards(): Known[] {
+  const ret = keys()
+    .filter((key) => key.startsWith(BOARD))
+    .map((key) => known(key.slice(BOARD.length)));
+  return ret.filter((one) => one !== null && one.token !== "").sort((a, b) => b!.last - a!.last) as Known[];
+}
+
+/** Names have at most 32 characters, none of them a control or bidi character. */
+export const cleanName = (name: string): string =>
+  Array.from(name.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "").trim().replace(/\s+/g, " ")).slice(0, 32).join("");
+
+export const myName = (): string => cleanName(read(NAME) ?? "");
+export const setMyName = (name: string): void => write(NAME, cleanName(name));

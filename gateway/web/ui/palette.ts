@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The drawer's tools. Each tool keeps its own colour and size.
+import { type Colour, DEFAULT_SIZES, HIGHLIGHTER_COLOURS, PEN_COLOURS, SIZES, UNITS_PER_POINT } from "../ink/colours.ts";
+import { ERASER, HIGHLIGHTER, PEN } from "../model/board.ts";
+import type { Client, PenStyle } from "../net/client.ts";
+import { en as words } from "../strings/en.ts";
+import { $, icon, show } from "./dom.ts";
+
+const TOOL_ICONS = ["pen", "highlighter", "eraser"];
+const TOOL_KEYS = ["P", "H", "E"];
+const SVG = "http://www.w3.org/2000/svg";
+/** How wide a size is shown: the widest of a tool fills its button. */
+const DOT_MIN = 4;
+const DOT_MAX = 24;
+
+export class Palette {
+  onChange: () => void = () => {};
+  /** Asks before a clear. */
+  onClear: () => void = () => {};
+
+  #client: Client;
+  #tool = PEN;
+  #colours = [PEN_COLOURS[0]!.index, HIGHLIGHTER_COLOURS[0]!.index, 0];
+  #sizes = [...DEFAULT_SIZES];
+  #version = -1;
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.#build();
+    $("undo").onclick = () => this.undo();
+    $("redo").onclick = () => this.redo();
+    $("clear").onclick = () => this.clear();
+    $("palette").onkeydown = (event) => this.#arrows(event);
+  }
+
+  get style(): PenStyle {
+    return {
+      tool: this.#tool,
+      colour: this.#colours[this.#tool]!,
+      size: this.#sizes[this.#tool]! * UNITS_PER_POINT,
+    };
+  }
+
+  get open(): boolean {
+    return !$("palette").hidden;
+  }
+
+  // ---- what keys and buttons do ----------------------------------------------------------------
+
+  undo(): void {
+    this.#client.undo();
+  }
+  redo(): void {
+    this.#client.redo();
+  }
+  clear(): void {
+    if (this.#client.board.strokes.length) this.onClear();
+  }
+  setTool(tool: number): void {
+    this.#tool = tool;
+    this.#build();
+    this.onChange();
+  }
+  /** The colour in that place of the row, from 0. */
+  setColour(place: number): void {
+    const colour = this.#palette[place];
+    if (colour) this.#set(() => (this.#colours[this.#tool] = colour.index));
+  }
+  /** The next larger size (or smaller: -1). */
+  stepSize(step: number): void {
+    const sizes = SIZES[this.#tool]!;
+    const size = sizes[sizes.indexOf(this.#sizes[this.#tool]!) + step];
+    if (size) this.#set(() => (this.#sizes[this.#tool] = size));
+  }
+
+  /** Once a frame: is it ours to draw, and what can be undone? */
+  update(drawing: boolean, role: number): void {
+    show($("paletteColumn"), role > 0);
+    show($("palette"), drawing);
+    const { board } = this.#client;
+    if (!drawing || board.version === this.#version) return;
+    this.#version = board.version;
+    able($("undo"), board.undoable().length > 0, words.undo, words.nothingToUndo);
+    able($("redo"), board.redoable().length > 0, words.redo, words.nothingToRedo);
+    able($("clear"), board.strokes.length > 0, words.clear, words.nothingToClear);
+  }
+
+  // ---- its buttons -----------------------------------------------------------------------------
+
+  get #palette(): readonly Colour[] {
+    return this.#tool === ERASER ? [] : this.#tool === HIGHLIGHTER ? HIGHLIGHTER_COLOURS : PEN_COLOURS;
+  }
+
+  #set(change: () => void): void {
+    change();
+    this.#build();
+    this.onChange();
+  }
+
+  #build(): void {
+    const focused = document.activeElement?.getAttribute("aria-label");
+    const tools = words.tools.map((name, tool) => {
+      const label = document.createElement("span");
+      label.textContent = name;
+      const title = `${name} (${TOOL_KEYS[tool]})`;
+      return radio(title, this.#tool === tool, () => this.setTool(tool), icon(TOOL_ICONS[tool]!), label);
+    });
+    const colours = this.#palette.map((colour, place) => {
+      const chosen = this.#colours[this.#tool] === colour.index;
+      return radio(words.colours[colour.name], chosen, () => this.setColour(place), swatch(colour));
+    });
+    const sizes = SIZES[this.#tool]!;
+    const most = sizes.at(-1)!;
+    const dots = sizes.map((size) => {
+      const chosen = this.#sizes[this.#tool] === size;
+      const pick = (): void => this.#set(() => (this.#sizes[this.#tool] = size));
+      return radio(words.sizeOf(size), chosen, pick, dot((size / most) * Math.min(DOT_MAX, most)));
+    });
+    $("tools").replaceChildren(...tools);
+    $("colours").replaceChildren(...colours);
+    $("sizes").replaceChildren(...dots);
+    show($("colours"), colours.length > 0);
+    if (focused) this.#buttons().find((one) => one.getAttribute("aria-label") === focused)?.focus();
+  }
+
+  #buttons(): HTMLElement[] {
+    return [...$("palette").querySelectorAll<HTMLElement>("button")];
+  }
+
+  #arrows(event: KeyboardEvent): void {
+    const buttons = this.#buttons();
+    const at = buttons.indexOf(document.activeElement as HTMLElement);
+    const steps: Record<string, number> = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+    const to = event.key === "Home" ? 0 : event.key === "End" ? buttons.length - 1 : at + (steps[event.key] ?? NaN);
+    const next = buttons[(to + buttons.length) % buttons.length];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  }
+}
+
+function radio(label: string, chosen: boolean, act: () => void, ...inside: Element[]): HTMLButtonElement {
+  const ret = document.createElement("button");
+  ret.type = "button";
+  ret.setAttribute("role", "radio");
+  ret.setAttribute("aria-checked", String(chosen));
+  ret.setAttribute("aria-label", label);
+  ret.title = label;
+  ret.onclick = act;
+  ret.append(...inside);
+  return ret;
+}
+
+function swatch(colour: Colour): HTMLElement {
+  const ret = document.createElement("span");
+  ret.className = colour.index > 7 || colour.name === "pink" ? "swatch light" : "swatch";
+  ret.style.backgroundColor = colour.hex;
+  const check = document.createElementNS(SVG, "svg");
+  check.setAttribute("viewBox", "0 0 24 24");
+  check.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", "m5 12 5 5 9-10");
+  check.append(path);
+  ret.append(check);
+  return ret;
+}
+
+function dot(px: number): HTMLElement {
+  const ret = document.createElement("span");
+  ret.className = "dot";
+  ret.style.width = ret.style.height = `${Math.max(DOT_MIN, Math.round(px))}px`;
+  return ret;
+}
+
+/** A greyed button stays reachable and says why it is grey. */
+function able(element: HTMLElement, able: boolean, label: string, why: string): void {
+  element.setAttribute("aria-disabled", String(!able));
+  element.title = able ? label : why;
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who draws, in words, and what one can do about it. Pure: what it needs comes in, what is to be shown
+// goes out.
+import type { Member, State } from "../codec/messages.gen.ts";
+import { en as words } from "../strings/en.ts";
+
+export const AWAY = 1;
+export const LOST = 2;
+export const WATCH = 0;
+export const OWN = 2;
+
+export interface PenFacts {
+  me: string;
+  role: number;
+  drawing: boolean; // I have the pen for certain
+  live: boolean;
+  state: State | null;
+  age: number; // ms since the state came
+  dismissed: ReadonlySet<string>; // who asked and got "Not now"
+}
+
+export type PenAct = "ask" | "take" | "takeFrom" | "putDown" | "cancel";
+
+export interface PenView {
+  text: string;
+  acts: { act: PenAct; label: string; primary: boolean }[];
+  asker: { member: string; text: string } | null;
+}
+
+export const nameOf = (member: Member | undefined): string => member?.name || words.guest;
+
+const seconds = (ms: number, age: number): number => Math.max(0, Math.ceil((ms - age) / 1000));
+
+export function penView(facts: PenFacts): PenView {
+  const { state, me, role, drawing, age } = facts;
+  if (!state) return { text: words.connecting, acts: [], asker: null };
+  const find = (id: string): Member | undefined => state.members.find((member) => member.member === id);
+  const holder = state.holder ? nameOf(find(state.holder)) : "";
+
+  if (drawing) {
+    const put = { act: "putDown" as const, label: words.putDown, primary: false };
+    return { text: words.youHavePen, acts: [put], asker: firstAsker(facts, state) };
+  }
+  if (state.holder === me && me) return { text: words.penComes, acts: [], asker: null };
+  if (role === WATCH)
+    return { text: holder ? words.drawsWatching(holder) : words.nobodyDrawsWatching, acts: [], asker: null };
+
+  const line = find(me)?.line ?? 0;
+  const lost = state.grace_ms > 0 && holder !== "";
+  const text = !holder
+    ? words.nobodyDraws
+    : lost
+      ? words.connectionLost(holder, seconds(state.grace_ms, age))
+      : words.draws(holder);
+  if (line > 0) {
+    const cancel = { act: "cancel" as const, label: words.cancel, primary: false };
+    return { text: `${text} ${words.inLine(line)}`, acts: [cancel], asker: null };
+  }
+  if (!holder) return { text, acts: [{ act: "ask", label: words.takePen, primary: true }], asker: null };
+  const acts: PenView["acts"] = [{ act: "ask", label: words.askForPen, primary: true }];
+  if (role === OWN) acts.push({ act: "takeFrom", label: words.takePen, primary: false });
+  return { text, acts, asker: null };
+}
+
+/** The next in line, for the drawer. "Not now" hides the question, not the news that the pen passes. */
+function firstAsker({ age, dismissed }: PenFacts, state: State): PenView["asker"] {
+  const next = state.members.filter((member) => member.line > 0).sort((a, b) => a.line - b.line)[0];
+  if (!next) return null;
+  if (state.pass_ms > 0)
+    return { member: next.member, text: words.waitsAndPasses(nameOf(next), seconds(state.pass_ms, age)) };
+  if (dismissed.has(next.member)) return null;
+  return { member: next.member, text: words.asks(nameOf(next)) };
+}
