@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attach.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fanout.h"
+#include "seats.h"
+#include "sequencer.h"
+
+/* ---- lists ------------------------------------------------------------------------------------
+ */
+
+static void forget_parts(struct gateway_list *list)
+{
+    for (unsigned i = 0; i < list->part_count; i++)
+        buf_free(&list->parts[i]);
+    free(list->parts);
+    free(list->part_boards);
+    list->parts = NULL;
+    list->part_boards = NULL;
+    list->part_count = list->parts_there = 0;
+}
+
+void attachment_free(struct attachment *at)
+{
+    at->board->seats.dirty = true;
+    owner_touch(at->board);
+    LIST_REMOVE(at, board_link);
+    LIST_REMOVE(at, list_link);
+    buf_free(&at->members);
+    free(at->entries);
+    free(at);
+}
+
+static void drop_list(struct board_core *c, struct gateway_list *list)
+{
+    while (!LIST_EMPTY(&list->attachments))
+        attachment_free(LIST_FIRST(&list->attachments));
+    TAILQ_REMOVE(&c->lists, list, heard_link);
+    LIST_REMOVE(list, shard_link);
+    c->shard[list->shard].list_count--;
+    forget_parts(list);
+    free(list);
+}
+
+static struct gateway_list *find_or_add_list(struct board_core *c, const struct id *gateway,
+                                             unsigned shard)
+{
+    struct shard *s = &c->shard[shard];
+    struct gateway_list *list;
+    LIST_FOREACH (list, &s->lists, shard_link)
+        if (id_equal(&list->gateway, gateway))
+            return list;
+    if (s->list_count >= SHARD_LISTS_MAX) {
+        c->stats.dropped++;
+        return NULL;
+    }
+    list = xcalloc(1, sizeof *list);
+    list->gateway = *gateway;
+    list->shard = shard;
+    LIST_INIT(&list->attachments);
+    LIST_INSERT_HEAD(&s->lists, list, shard_link);
+    TAILQ_INSERT_TAIL(&c->lists, list, heard_link);
+    s->list_count++;
+    return list;
+}
+
+/* ---- a board in a list ------------------------------------------------------------------------
+ */
+
+static struct attachment *find(const struct board *b, const struct gateway_list *list)
+{
+    struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        if (at->list == list)
+            return at;
+    return NULL;
+}
+
+static struct attachment *add(struct board *b, struct gateway_list *list)
+{
+    struct attachment *at = xcalloc(1, sizeof *at);
+    at->board = b;
+    at->list = list;
+    LIST_INSERT_HEAD(&b->attachments, at, board_link);
+    LIST_INSERT_HEAD(&list->attachments, at, list_link);
+    return at;
+}
+
+/* Those with a seat first: however many others crowd in, nobody loses it by that. */
+static void keep_entries(struct attachment *at, uint32_t count, unsigned most, bool seated)
+{
+    struct list list = list_of(count, &at->members);
+    struct msg_at_member m;
+    while (at->entry_count < most && NEXT(&list, at_member, &m) > 0)
+        if (!!(m.flags & MEMBER_SEATED) == seated)
+            at->entries[at->entry_count++] = m;
+}
+
+/* Keeps a copy of the entries; false when they are what we have already. */
+static bool keep_members(struct attachment *at, const struct list *members)
+{
+    size_t len = cursor_left(&members->at);
+    if (at->members.len == len && (len == 0 || !memcmp(at->members.data, members->at.pos, len)))
+        return false;
+    buf_clear(&at->members);
+    buf_append(&at->members, members->at.pos, len);
+    unsigned most = at->board->core->config.seats * LISTED_PER_SEAT;
+    if (members->count < most)
+        most = members->count;
+    at->entries = xrealloc(at->entries, most, sizeof *at->entries);
+    at->entry_count = 0;
+    keep_entries(at, members->count, most, true);
+    keep_entries(at, members->count, most, false);
+    return true;
+}
+
+static bool has_request(const struct attachment *at)
+{
+    for (unsigned i = 0; i < at->entry_count; i++)
+        if (at->entries[i].request != REQUEST_NONE)
+            return true;
+    return false;
+}
+
+/* What this gateway should be told in answer to its list. */
+static void answer(struct attachment *at, bool first, bool changed)
+{
+    struct board *b = at->board;
+    uint64_t clock = b->core->clock;
+    if (first)
+        fanout_attached(at);
+    else
+        fanout_listed(at);
+    if (at->epoch > b->log.epoch)
+        sequencer_probe(b); /* ours is void: history will say by whom */
+    if (first || changed || clock < b->seats.news_at + STATE_NEWS_MS ||
+        clock >= at->state_at + STATE_REPEAT_MS)
+        at->state_due = true;
+}
+
+/* A board that nobody looks at is not opened for it. */
+static bool is_wanted(const struct msg_at_board *m)
+{
+    return m->members.count > 0 || m->flags & ATTACH_DELETE;
+}
+
+static void apply_board(struct board_core *c, struct gateway_list *list, uint64_t number,
+                        const struct msg_at_board *m)
+{
+    struct board *b = owner_find(c, &m->board);
+    if (!b && is_wanted(m))
+        b = owner_add(c, &m->board);
+    if (!b)
+        return;
+    struct attachment *at = find(b, list);
+    bool first = !at;
+    if (first)
+        at = add(b, list);
+    at->number = number;
+    at->epoch = m->epoch;
+    at->applied = m->applied;
+    if (m->epoch > b->newest)
+        b->newest = m->epoch;
+    if (m->flags & ATTACH_DELETE)
+        b->delete_wanted = true;
+    bool changed = keep_members(at, &m->members);
+    if (first || changed || has_request(at))
+        b->seats.dirty = true;
+    if (owner_has_log(b))
+        answer(at, first, changed);
+    owner_touch(b);
+}
+
+/* False when the part is malformed: then the list counts for nothing more. */
+static bool apply_part(struct board_core *c, struct gateway_list *list, uint64_t number,
+                       struct list boards)
+{
+    struct msg_at_board m;
+    int r;
+    while ((r = NEXT(&boards, at_board, &m)) > 0) {
+        if (board_shard(&m.board, c->config.shards) != list->shard)
+            c->stats.bad_messages++;
+        else
+            apply_board(c, list, number, &m);
+    }
+    c->stats.bad_messages += r < 0;
+    return r == 0;
+}
+
+/* All parts were applied: what the list no longer names is no longer open there. */
+static void apply_absence(struct gateway_list *list, uint64_t number)
+{
+    struct attachment *at, *next;
+    for (at = LIST_FIRST(&list->attachments); at; at = next) {
+        next = LIST_NEXT(at, list_link);
+        if (at->number != number)
+            attachment_free(at);
+    }
+    list->number = number;
+}
+
+/* ---- parts ------------------------------------------------------------------------------------
+ */
+
+static void keep_part(struct gateway_list *list, const struct msg_attach *m)
+{
+    if (list->part_count != m->parts || list->part_number != m->number) {
+        forget_parts(list);
+        list->part_count = (unsigned)m->parts;
+        list->part_number = m->number;
+        list->parts = xcalloc(m->parts, sizeof *list->parts);
+        list->part_boards = xcalloc(m->parts, sizeof *list->part_boards);
+    }
+    struct buf *part = &list->parts[m->part - 1];
+    if (part->len > 0 || m->boards.count == 0)
+        return; /* a repeat; only a list of one part is empty */
+    buf_append(part, m->boards.at.pos, cursor_left(&m->boards.at));
+    list->part_boards[m->part - 1] = m->boards.count;
+    list->parts_there++;
+}
+
+static void apply_parts(struct board_core *c, struct gateway_list *list)
+{
+    bool whole = true;
+    for (unsigned i = 0; i < list->part_count; i++)
+        whole = apply_part(c, list, list->part_number,
+                           list_of(list->part_boards[i], &list->parts[i])) &&
+                whole;
+    if (whole)
+        apply_absence(list, list->part_number);
+    forget_parts(list);
+}
+
+void attachment_list(struct board_core *c, const struct id *gateway, const struct msg_attach *m)
+{
+    if (m->parts > LIST_PARTS_MAX || m->part > m->parts) {
+        c->stats.bad_messages++;
+        return;
+    }
+    struct gateway_list *list = find_or_add_list(c, gateway, (unsigned)m->shard);
+    if (!list || m->number < list->number || m->number < list->part_number)
+        return;
+    list->heard_at = c->clock;
+    TAILQ_REMOVE(&c->lists, list, heard_link);
+    TAILQ_INSERT_TAIL(&c->lists, list, heard_link);
+    if (m->parts == 1) {
+        if (apply_part(c, list, m->number, m->boards))
+            apply_absence(list, m->number);
+        return;
+    }
+    keep_part(list, m);
+    if (list->parts_there == list->part_count)
+        apply_parts(c, list);
+}
+
+/* ---- gateways come and go ---------------------------------------------------------------------
+ */
+
+void attachment_gateway_gone(struct board_core *c, const struct id *gateway)
+{
+    struct gateway_list *list, *next;
+    for (list = TAILQ_FIRST(&c->lists); list; list = next) {
+        next = TAILQ_NEXT(list, heard_link);
+        if (id_equal(&list->gateway, gateway))
+            drop_list(c, list);
+    }
+}
+
+void attachment_forget_all(struct board_core *c)
+{
+    while (!TAILQ_EMPTY(&c->lists))
+        drop_list(c, TAILQ_FIRST(&c->lists));
+}
+
+void attachment_link_up(struct board_core *c)
+{
+    struct gateway_list *list;
+    TAILQ_FOREACH (list, &c->lists, heard_link)
+        list->heard_at = c->clock;
+}
+
+void attachment_tick(struct board_core *c)
+{
+    struct gateway_list *list;
+    while ((list = TAILQ_FIRST(&c->lists)) && c->clock >= list->heard_at + ATTACH_SILENT_MS)
+        drop_list(c, list);
+}
+
+uint64_t attachment_deadline(const struct board_core *c)
+{
+    const struct gateway_list *list = TAILQ_FIRST(&c->lists);
+    return list ? list->heard_at + ATTACH_SILENT_MS : NEVER;
+}

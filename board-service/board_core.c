@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "board_core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach.h"
+#include "fanout.h"
+#include "owner.h"
+#include "sequencer.h"
+
+#define SENT_AWAY_EVERY_MS UINT64_C(100)
+
+struct board_core *board_core_create(const struct board_core_config *config, uint64_t now_ms)
+{
+    struct board_core *c = xcalloc(1, sizeof *c);
+    c->config = *config;
+    c->now = c->clock = now_ms;
+    c->random = config->seed;
+    c->sweep_at = NEVER;
+    c->out = outbox_create(
+        &(struct outbox_config){config->self, config->pace_ms, config->messages_per_s_max});
+    c->peers = peers_create(&config->self, now_ms);
+    TAILQ_INIT(&c->dirty);
+    TAILQ_INIT(&c->active);
+    TAILQ_INIT(&c->lists);
+    c->shard = xcalloc(config->shards, sizeof *c->shard);
+    for (unsigned i = 0; i < config->shards; i++) {
+        TAILQ_INIT(&c->shard[i].boards);
+        LIST_INIT(&c->shard[i].lists);
+    }
+    return c;
+}
+
+static void for_boards(struct board_core *c, unsigned shard, void (*each)(struct board *b))
+{
+    struct board *b, *next;
+    for (b = TAILQ_FIRST(&c->shard[shard].boards); b; b = next) {
+        next = TAILQ_NEXT(b, shard_link);
+        each(b);
+    }
+}
+
+void board_core_destroy(struct board_core *c)
+{
+    if (!c)
+        return;
+    for (unsigned i = 0; i < c->config.shards; i++)
+        for_boards(c, i, owner_forget);
+    attachment_forget_all(c);
+    idmap_free(&c->boards);
+    outbox_destroy(c->out);
+    peers_destroy(c->peers);
+    buf_free(&c->scratch);
+    buf_free(&c->scratch2);
+    free(c->shard);
+    free(c);
+}
+
+uint64_t core_random(struct board_core *c)
+{
+    uint64_t x = c->random += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (x ^ (x >> 31)) & OFFSET_MAX;
+}
+
+/* Each call from outside begins here. Time does not go back, and the owner's clock runs only while
+ * we can hear. */
+static void enter(struct board_core *c, uint64_t now_ms)
+{
+    if (now_ms <= c->now)
+        return;
+    if (c->link_up)
+        c->clock += now_ms - c->now;
+    c->now = now_ms;
+}
+
+/* ---- shards -----------------------------------------------------------------------------------
+ */
+
+static void shard_changed(struct board_core *c, unsigned shard)
+{
+    struct shard *s = &c->shard[shard];
+    bool held = s->wanted && s->bound;
+    if (held == s->held)
+        return;
+    s->held = held;
+    if (!held) {
+        c->stats.shards_held--;
+        return;
+    }
+    c->stats.shards_held++;
+    struct id all = {"all"};
+    outbox_put(c->out, EXCHANGE_GATEWAY, &all, NULL, &TYPE_sync, &(struct msg_sync){shard});
+    outbox_flush(c->out, EXCHANGE_GATEWAY, &all);
+}
+
+/* All this only steers traffic; the log decides who owns a board. */
+static void assign_shards(struct board_core *c)
+{
+    c->owners_changed = false;
+    for (unsigned i = 0; i < c->config.shards; i++) {
+        struct id owner = peers_owner(c->peers, i);
+        bool wanted = id_equal(&owner, &c->config.self);
+        if (wanted == c->shard[i].wanted)
+            continue;
+        c->shard[i].wanted = wanted;
+        if (!wanted)
+            for_boards(c, i, owner_let_go);
+        shard_changed(c, i);
+    }
+    c->stats.peers = peers_count(c->peers);
+}
+
+bool board_core_wants(const struct board_core *c, unsigned shard)
+{
+    return c->shard[shard].wanted;
+}
+
+void board_core_bound(struct board_core *c, uint64_t now_ms, unsigned shard, bool bound)
+{
+    enter(c, now_ms);
+    c->shard[shard].bound = bound;
+    shard_changed(c, shard);
+}
+
+static void send_away(struct board_core *c, const struct id *gateway, unsigned shard)
+{
+    struct shard *s = &c->shard[shard];
+    if (c->leaving ||
+        (id_equal(&s->sent_away, gateway) && c->now < s->sent_away_at + SENT_AWAY_EVERY_MS))
+        return;
+    s->sent_away = *gateway;
+    s->sent_away_at = c->now;
+    outbox_put(c->out, EXCHANGE_GATEWAY, gateway, NULL, &TYPE_not_owner,
+               &(struct msg_not_owner){shard});
+}
+
+/* ---- messages ---------------------------------------------------------------------------------
+ */
+
+/* Kinds of processes, by the first letter of their ids. */
+enum { GATEWAY = 'g', BOARD = 'b', HISTORY = 'h' };
+
+static bool is_from(const struct id *sender, char kind)
+{
+    return sender->text[0] == kind;
+}
+
+static void on_frame(struct board_core *c, const struct id *sender, const struct msg_frame *m)
+{
+    unsigned shard = board_shard(&m->board, c->config.shards);
+    c->stats.frames++;
+    if (!c->shard[shard].held) {
+        send_away(c, sender, shard);
+        return;
+    }
+    struct board *b = owner_find(c, &m->board);
+    if (b && b->ownership == BOARD_OPEN)
+        sequencer_frame(b, sender, m);
+    else
+        c->stats.frames_early++; /* the gateway repeats it when it hears of the new epoch */
+}
+
+static void on_attach(struct board_core *c, const struct id *sender, const struct msg_attach *m)
+{
+    if (m->shard >= c->config.shards)
+        c->stats.bad_messages++;
+    else if (!c->shard[m->shard].held)
+        send_away(c, sender, (unsigned)m->shard);
+    else if (!c->leaving)
+        attachment_list(c, sender, m);
+}
+
+static int from_gateway(struct board_core *c, const struct id *sender, unsigned code,
+                        uint32_t fields, struct cursor *in)
+{
+    union {
+        struct msg_frame frame;
+        struct msg_attach attach;
+    } m;
+    if (message_fields(in, message_type(code), fields, false, &m, NULL) < 0)
+        return -EBADMSG;
+    if (code == MSG_frame)
+        on_frame(c, sender, &m.frame);
+    else
+        on_attach(c, sender, &m.attach);
+    return 0;
+}
+
+static bool has_epoch(const struct board *b, uint64_t epoch)
+{
+    return b && owner_has_log(b) && b->log.epoch == epoch;
+}
+
+static int from_history(struct board_core *c, unsigned code, uint32_t fields, struct cursor *in)
+{
+    union {
+        struct msg_opened opened;
+        struct msg_refused refused;
+        struct msg_stored stored;
+        struct msg_hole hole;
+        struct msg_no_board no_board;
+        struct id board; /* the first field of each */
+    } m;
+    if (message_fields(in, message_type(code), fields, false, &m, NULL) < 0)
+        return -EBADMSG;
+    struct board *b = owner_find(c, &m.board);
+    if (b && code == MSG_opened)
+        owner_opened(b, &m.opened);
+    else if (b && code == MSG_refused)
+        owner_refused(b, &m.refused);
+    else if (b && code == MSG_no_board)
+        owner_no_board(b);
+    else if (code == MSG_stored && has_epoch(b, m.stored.epoch))
+        sequencer_stored(b, m.stored.mark);
+    else if (code == MSG_hole && has_epoch(b, m.hole.epoch))
+        sequencer_hole(b, m.hole.want);
+    return 0; /* else of a board, or an epoch, that is no longer ours */
+}
+
+static void someone_gone(struct board_core *c, const struct id *replica)
+{
+    if (is_from(replica, BOARD) && peers_gone(c->peers, replica))
+        c->owners_changed = true;
+    if (is_from(replica, GATEWAY))
+        attachment_gateway_gone(c, replica);
+}
+
+static int from_peer(struct board_core *c, const struct id *sender, unsigned code, uint32_t fields,
+                     struct cursor *in)
+{
+    union {
+        struct msg_alive alive;
+        struct msg_bye bye;
+        struct msg_gone gone;
+    } m;
+    if (message_fields(in, message_type(code), fields, false, &m, NULL) < 0)
+        return -EBADMSG;
+    if (code == MSG_gone)
+        someone_gone(c, &m.gone.replica);
+    else if (code == MSG_bye)
+        someone_gone(c, sender);
+    else if (is_from(sender, BOARD) && m.alive.shards == c->config.shards)
+        c->owners_changed = peers_alive(c->peers, c->now, sender) || c->owners_changed;
+    return 0;
+}
+
+static int skip(struct cursor *in, uint32_t fields)
+{
+    while (fields-- > 0)
+        if (wire_skip(in) < 0)
+            return -EBADMSG;
+    return 0;
+}
+
+static int take_item(struct board_core *c, const struct id *sender, struct cursor *in)
+{
+    unsigned code;
+    uint32_t fields;
+    if (message_begin(in, &code, &fields) < 0)
+        return -EBADMSG;
+    switch (code) {
+    case MSG_frame:
+    case MSG_attach:
+        if (is_from(sender, GATEWAY))
+            return from_gateway(c, sender, code, fields, in);
+        break;
+    case MSG_opened:
+    case MSG_refused:
+    case MSG_stored:
+    case MSG_hole:
+    case MSG_no_board:
+        if (is_from(sender, HISTORY))
+            return from_history(c, code, fields, in);
+        break;
+    case MSG_alive:
+    case MSG_bye:
+    case MSG_gone:
+        return from_peer(c, sender, code, fields, in);
+    }
+    return skip(in, fields); /* of a newer version, or not for us */
+}
+
+void board_core_message(struct board_core *c, uint64_t now_ms, struct span body)
+{
+    enter(c, now_ms);
+    struct cursor in = cursor_of(body.data, body.len);
+    struct msg_envelope envelope;
+    if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
+        c->stats.bad_messages++;
+        return;
+    }
+    if (c->gone || id_equal(&envelope.sender, &c->config.self))
+        return;
+    while (cursor_left(&in) > 0)
+        if (take_item(c, &envelope.sender, &in) < 0) {
+            c->stats.bad_messages++;
+            return;
+        }
+}
+
+void board_core_returned(struct board_core *c, uint64_t now_ms, enum exchange exchange,
+                         const char *key)
+{
+    enter(c, now_ms);
+    struct id to;
+    if (exchange == EXCHANGE_GATEWAY && id_parse(key, strcspn(key, "."), &to) == 0)
+        someone_gone(c, &to);
+}
+
+/* ---- time -------------------------------------------------------------------------------------
+ */
+
+static void hear_again(struct board *b)
+{
+    if (owner_has_log(b)) {
+        fanout_all_again(b);
+        if (b->log.sent > b->log.mark)
+            sequencer_probe(b);
+    }
+    owner_touch(b);
+}
+
+void board_core_link(struct board_core *c, uint64_t now_ms, bool up)
+{
+    enter(c, now_ms);
+    if (up == c->link_up)
+        return;
+    c->link_up = up;
+    c->owners_changed = peers_link(c->peers, c->now, up) || c->owners_changed;
+    if (!up) {
+        outbox_clear(c->out); /* every hop repeats what it did not hear back */
+        return;
+    }
+    c->heartbeat_at = c->now;
+    attachment_link_up(c);
+    for (unsigned i = 0; i < c->config.shards; i++)
+        for_boards(c, i, hear_again);
+}
+
+static void heartbeat(struct board_core *c)
+{
+    if (c->now < c->heartbeat_at)
+        return;
+    c->heartbeat_at = c->now + PEER_HEARTBEAT_MS;
+    outbox_put(c->out, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_alive,
+               &(struct msg_alive){c->config.shards});
+}
+
+static void sweep(struct board_core *c)
+{
+    if (c->clock < c->sweep_at)
+        return;
+    c->sweep_at = NEVER;
+    struct board *b;
+    TAILQ_FOREACH (b, &c->active, active_link) {
+        if (b->deadline <= c->clock)
+            owner_touch(b);
+        else if (b->deadline < c->sweep_at)
+            c->sweep_at = b->deadline;
+    }
+}
+
+static void take_turns(struct board_core *c)
+{
+    struct board *b;
+    while ((b = TAILQ_FIRST(&c->dirty))) {
+        TAILQ_REMOVE(&c->dirty, b, dirty_link);
+        b->is_dirty = false;
+        owner_turn(b);
+    }
+}
+
+static void finish_leaving(struct board_core *c)
+{
+    if (c->boards.count > 0 && c->now < c->leave_until)
+        return;
+    peers_leave(c->peers);
+    for (unsigned i = 0; i < c->config.shards; i++)
+        for_boards(c, i, owner_forget);
+    assign_shards(c);
+    outbox_put(c->out, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_bye, &(struct msg_bye){});
+    outbox_flush(c->out, EXCHANGE_PEERS, &(struct id){0});
+    if (!c->link_up)
+        outbox_clear(c->out);
+    c->gone = true;
+}
+
+void board_core_tick(struct board_core *c, uint64_t now_ms)
+{
+    enter(c, now_ms);
+    if (c->gone)
+        return;
+    if (c->link_up) {
+        heartbeat(c);
+        c->owners_changed = peers_tick(c->peers, c->now) || c->owners_changed;
+        if (c->owners_changed && !c->leaving)
+            assign_shards(c);
+        attachment_tick(c);
+        sweep(c);
+        take_turns(c);
+    }
+    if (c->leaving)
+        finish_leaving(c);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t board_core_deadline(const struct board_core *c)
+{
+    uint64_t at = outbox_deadline(c->out);
+    if (c->gone)
+        return at;
+    if (c->leaving)
+        at = earlier(at, c->leave_until);
+    if (!c->link_up)
+        return at;
+    if (!TAILQ_EMPTY(&c->dirty) || c->owners_changed)
+        return c->now;
+    at = earlier(at, earlier(c->heartbeat_at, peers_deadline(c->peers)));
+    uint64_t on_clock = earlier(c->sweep_at, attachment_deadline(c));
+    return on_clock == NEVER ? at : earlier(at, on_clock - c->clock + c->now);
+}
+
+struct outbox *board_core_outbox(struct board_core *c)
+{
+    return c->out;
+}
+
+void board_core_leave(struct board_core *c, uint64_t now_ms)
+{
+    enter(c, now_ms);
+    if (c->leaving)
+        return;
+    c->leaving = true;
+    c->leave_until = c->now + LEAVE_MS;
+    for (unsigned i = 0; i < c->config.shards; i++)
+        for_boards(c, i, owner_let_go);
+}
+
+bool board_core_left(const struct board_core *c)
+{
+    return c->gone && outbox_deadline(c->out) == UINT64_MAX;
+}
+
+const struct board_core_stats *board_core_stats(const struct board_core *c)
+{
+    return &c->stats;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fanout.h"
+
+#include "sequencer.h"
+
+/* Events first .. first + n - 1 (none when n is 0), with the head and the mark. */
+static void put_events(struct attachment *at, uint64_t first, struct span events)
+{
+    struct board *b = at->board;
+    const struct log *l = &b->log;
+    struct msg_events m = {.board = b->id,
+                           .epoch = l->epoch,
+                           .first = first,
+                           .head = l->head,
+                           .mark = l->mark,
+                           .flags = l->busy ? MARK_BUSY : 0,
+                           .events = events};
+    outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_events, &m);
+    at->told_mark = l->mark;
+    at->told_at = b->core->clock;
+    at->force = false;
+}
+
+static void send_events(struct attachment *at)
+{
+    const struct log *l = &at->board->log;
+    if (at->next <= l->mark)
+        at->next = l->mark + 1; /* history serves what is stored */
+    while (at->next <= l->head) {
+        const struct event *e = &l->events[at->next - l->mark - 1];
+        uint64_t first = at->next, start = e->at;
+        size_t len = 0;
+        for (; at->next <= l->head && len + e->len <= SEGMENT_BYTES_MAX; at->next++, e++)
+            len += e->len;
+        put_events(at, first, (struct span){l->bytes.data + (start - l->bytes_at), len});
+    }
+}
+
+void fanout_turn(struct board *b)
+{
+    struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link) {
+        uint64_t due = at->told_at + MARK_EVERY_MS;
+        if (at->next <= b->log.head)
+            send_events(at);
+        if (at->force || (at->told_mark != b->log.mark && b->core->clock >= due))
+            put_events(at, b->log.head + 1, (struct span){0});
+    }
+}
+
+uint64_t fanout_deadline(const struct board *b)
+{
+    uint64_t at_ms = NEVER;
+    const struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        if (at->told_mark != b->log.mark && at->told_at + MARK_EVERY_MS < at_ms)
+            at_ms = at->told_at + MARK_EVERY_MS;
+    return at_ms;
+}
+
+/* Tells the new epoch. The open event itself is stored, so history would serve it; but nearly every
+ * window ends right before it, and would ask for this one event. */
+void fanout_start(struct board *b, uint64_t time)
+{
+    struct buf *open = &b->core->scratch;
+    buf_clear(open);
+    PUT(open, ev_open, .offset = b->log.epoch, .time = time, .replica = b->core->config.self);
+    struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link) {
+        at->next = b->log.head + 1;
+        put_events(at, b->log.epoch, buf_span(open));
+    }
+}
+
+/* The first event above the mark that this gateway does not have. What it has of another epoch it
+ * cuts. */
+static uint64_t lacks_from(const struct attachment *at)
+{
+    const struct log *l = &at->board->log;
+    if (at->epoch != l->epoch || at->applied <= l->mark)
+        return l->mark + 1;
+    return at->applied < l->head ? at->applied + 1 : l->head + 1;
+}
+
+void fanout_attached(struct attachment *at)
+{
+    at->next = lacks_from(at);
+    at->force = true;
+}
+
+void fanout_listed(struct attachment *at)
+{
+    const struct log *l = &at->board->log;
+    uint64_t lacks = lacks_from(at), clock = at->board->core->clock;
+    if (lacks < at->next && lacks <= l->head &&
+        clock >= l->events[lacks - l->mark - 1].made_at + LACKING_MS)
+        at->next = lacks;
+    if (at->epoch != l->epoch && clock >= at->told_at + LACKING_MS)
+        at->force = true;
+}
+
+void fanout_all_again(struct board *b)
+{
+    struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link) {
+        at->next = b->log.mark + 1;
+        at->force = at->state_due = true;
+    }
+}
+
+void fanout_marks(struct board *b)
+{
+    struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        at->force = true;
+}
+
+void fanout_repeat(struct attachment *at, uint64_t offset)
+{
+    if (offset <= at->board->log.mark)
+        at->force = true;
+    else if (offset < at->next)
+        at->next = offset;
+    owner_touch(at->board);
+}
+
+struct attachment *fanout_to(const struct board *b, const struct id *gateway)
+{
+    struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        if (id_equal(&at->list->gateway, gateway))
+            return at;
+    return NULL;
+}
+
+void fanout_flush(struct board *b)
+{
+    struct id history = shard_destination(b->shard);
+    outbox_flush(b->core->out, EXCHANGE_HISTORY, &history);
+    struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        outbox_flush(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway);
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * easel-board: the thin shell around board_core. It carries messages between the core and the
+ * broker link, gives the core the time, and leaves politely on SIGTERM and SIGINT.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <uv.h>
+
+#include "admin.h"
+#include "board_core.h"
+#include "config.h"
+#include "link.h"
+#include "log.h"
+#include "metrics.h"
+
+#define SEGMENT_MS      50u
+#define LINK_DESTROY_MS 500u
+#define SLEEP_MS_MAX    UINT64_C(3600000)
+
+struct settings {
+    uint64_t seats, pen_idle_s, pen_grace_s;
+};
+
+static const struct setting SETTINGS[] = {
+    {"EASEL_BOARD_SEATS", SETTING_UINT, 1, 200, "10", offsetof(struct settings, seats),
+     "how many members may be at a board at once", NULL},
+    {"EASEL_PEN_IDLE_S", SETTING_UINT, 1, 86400, "30", offsetof(struct settings, pen_idle_s),
+     "when others wait, an idle drawer's pen passes on after so many seconds", NULL},
+    {"EASEL_PEN_GRACE_S", SETTING_UINT, 0, 3600, "5", offsetof(struct settings, pen_grace_s),
+     "who loses the connection keeps pen and seat for so many seconds", NULL},
+    SETTINGS_END,
+};
+
+struct shell {
+    uv_loop_t loop;
+    struct common_settings common;
+    struct settings own;
+    struct id self;
+    uint64_t seed;
+    uint64_t clock_offset_ms; /* wall clock - CLOCK_BOOTTIME, once: our time never jumps */
+    struct board_core *core;
+    struct link *link;
+    struct admin *admin;
+    uv_timer_t timer;
+    uv_prepare_t prepare;
+    uv_signal_t sigterm, sigint;
+    bool *wanted; /* shards whose key we asked the link to bind */
+    bool leaving;
+    struct histogram turn_seconds;
+};
+
+/* ---- time -------------------------------------------------------------------------------------
+ */
+
+static uint64_t read_clock_ms(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static uint64_t now_ms(const struct shell *s)
+{
+    return read_clock_ms(CLOCK_BOOTTIME) + s->clock_offset_ms;
+}
+
+/* ---- a turn -----------------------------------------------------------------------------------
+ */
+
+static void bind_shards(struct shell *s)
+{
+    for (unsigned i = 0; i < s->common.shards; i++) {
+        bool wanted = board_core_wants(s->core, i);
+        if (wanted != s->wanted[i])
+            link_bind(s->link, i, wanted);
+        s->wanted[i] = wanted;
+    }
+}
+
+/* What the link has no room for is dropped and counted there: every hop repeats. */
+static void publish_due(struct shell *s)
+{
+    struct outbox_message message;
+    while (outbox_next(board_core_outbox(s->core), now_ms(s), &message))
+        link_publish(s->link, &message);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    (void)timer; /* it only ends the poll: the turn follows in on_prepare */
+}
+
+/* Runs before each poll, so after all messages of the turn. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct shell *s = prepare->data;
+    uint64_t start_ns = uv_hrtime();
+    board_core_tick(s->core, now_ms(s));
+    bind_shards(s);
+    publish_due(s);
+    histogram_add(&s->turn_seconds, (double)(uv_hrtime() - start_ns) / 1e9);
+    if (board_core_left(s->core)) {
+        uv_stop(&s->loop);
+        return;
+    }
+    uint64_t now = now_ms(s), deadline = board_core_deadline(s->core);
+    uint64_t wait = deadline <= now ? 0 : deadline - now;
+    uv_update_time(&s->loop);
+    uv_timer_start(&s->timer, on_timer, wait < SLEEP_MS_MAX ? wait : SLEEP_MS_MAX, 0);
+}
+
+/* ---- the broker link --------------------------------------------------------------------------
+ */
+
+static void on_up(void *owner)
+{
+    struct shell *s = owner;
+    log_info("broker link up");
+    board_core_link(s->core, now_ms(s), true);
+}
+
+static void on_down(void *owner)
+{
+    struct shell *s = owner;
+    log_warn("broker link down: %s", link_trouble(s->link));
+    board_core_link(s->core, now_ms(s), false);
+}
+
+static void on_message(void *owner, const struct link_delivery *delivery)
+{
+    struct shell *s = owner;
+    board_core_message(s->core, now_ms(s), delivery->body);
+}
+
+static void on_returned(void *owner, enum exchange exchange, const char *key, struct span body)
+{
+    struct shell *s = owner;
+    (void)body;
+    board_core_returned(s->core, now_ms(s), exchange, key);
+}
+
+static void on_shard(void *owner, unsigned shard, bool held)
+{
+    struct shell *s = owner;
+    log_debug("shard %u is %s", shard, held ? "bound" : "not bound");
+    board_core_bound(s->core, now_ms(s), shard, held);
+}
+
+static const struct link_events LINK_EVENTS = {
+    .up = on_up,
+    .down = on_down,
+    .message = on_message,
+    .returned = on_returned,
+    .shard = on_shard,
+};
+
+/* ---- the admin port ---------------------------------------------------------------------------
+ */
+
+static const char *is_ready(void *owner)
+{
+    struct shell *s = owner;
+    if (s->leaving)
+        return "leaving";
+    if (!link_is_up(s->link))
+        return "the broker link is down";
+    return NULL;
+}
+
+static void board_metrics(struct buf *out, const struct board_core_stats *t)
+{
+    metric_gauge(out, "easel_board_boards_open", "Boards owned here.", NULL,
+                 (double)t->boards_open);
+    metric_gauge(out, "easel_board_boards_opening", "Boards that history was asked for.", NULL,
+                 (double)t->boards_opening);
+    metric_gauge(out, "easel_board_boards_busy", "Boards with too much unsaved: drawing pauses.",
+                 NULL, (double)t->busy_boards);
+    metric_gauge(out, "easel_board_shards_held", "Shards whose key is bound here.", NULL,
+                 (double)t->shards_held);
+    metric_gauge(out, "easel_board_replicas", "Board services that count as alive.", NULL,
+                 (double)t->peers);
+    metric_gauge(out, "easel_board_unstored_bytes", "Bytes of events not yet stored.", NULL,
+                 (double)t->unstored_bytes);
+    metric_counter(out, "easel_board_frames_total", "Frames that came in.", NULL, t->frames);
+    metric_counter(out, "easel_board_events_total", "Events that got an offset.", NULL, t->events);
+    metric_counter(out, "easel_board_frames_refused_total", "Frames not from the holder.", NULL,
+                   t->frames_refused);
+    metric_counter(out, "easel_board_frames_repeated_total", "Frames that were in the log already.",
+                   NULL, t->frames_repeated);
+    metric_counter(out, "easel_board_frames_early_total", "Frames ahead of what we have.", NULL,
+                   t->frames_early);
+    metric_counter(out, "easel_board_opens_total", "Open requests, repeats included.", NULL,
+                   t->opens);
+    metric_counter(out, "easel_board_opens_refused_total", "Open requests that were refused.", NULL,
+                   t->opens_refused);
+    metric_counter(out, "easel_board_fenced_total", "Boards lost to another replica.", NULL,
+                   t->fenced);
+    metric_counter(out, "easel_board_grants_total", "Times the pen changed hands.", NULL,
+                   t->grants);
+    metric_counter(out, "easel_board_bad_messages_total", "Broker messages not understood.", NULL,
+                   t->bad_messages);
+    metric_counter(out, "easel_board_dropped_total",
+                   "Boards, lists and held frames beyond a limit.", NULL, t->dropped);
+}
+
+static void link_metrics(struct buf *out, struct link *link)
+{
+    struct link_stats t;
+    link_stats(link, &t);
+    metric_gauge(out, "easel_link_up", "1 while the broker link is up.", NULL, link_is_up(link));
+    metric_counter(out, "easel_link_connects_total", "Connections made to the broker.", NULL,
+                   t.connects);
+    metric_counter(out, "easel_link_published_total", "Messages given to the broker.", NULL,
+                   t.published);
+    metric_counter(out, "easel_link_publish_bytes_total", "Bytes of these.", NULL, t.publish_bytes);
+    metric_counter(out, "easel_link_received_total", "Messages from the broker.", NULL, t.received);
+    metric_counter(out, "easel_link_receive_bytes_total", "Bytes of these.", NULL, t.receive_bytes);
+    metric_counter(out, "easel_link_dropped_total", "Messages dropped, the link was down or full.",
+                   NULL, t.dropped);
+    metric_gauge(out, "easel_link_out_bytes", "Bytes that wait to be published.", NULL,
+                 (double)t.out_bytes);
+    metric_gauge(out, "easel_link_in_bytes", "Bytes that wait for the loop.", NULL,
+                 (double)t.in_bytes);
+}
+
+static void outbox_metrics(struct buf *out, const struct outbox_stats *t)
+{
+    metric_counter(out, "easel_outbox_items_total", "Items put for other processes.", NULL,
+                   t->items);
+    metric_counter(out, "easel_outbox_messages_total", "Messages they left in.", NULL, t->messages);
+    metric_counter(out, "easel_outbox_dropped_total", "Items dropped at a limit.", NULL,
+                   t->dropped);
+    metric_gauge(out, "easel_outbox_waiting_bytes", "Bytes that wait for their pace.", NULL,
+                 (double)t->waiting_bytes);
+}
+
+static void put_metrics(void *owner, struct buf *out)
+{
+    struct shell *s = owner;
+    board_metrics(out, board_core_stats(s->core));
+    outbox_metrics(out, outbox_stats(board_core_outbox(s->core)));
+    link_metrics(out, s->link);
+    metric_histogram(out, "easel_board_turn_seconds", "Time of one turn of the core.",
+                     &s->turn_seconds);
+    metric_process(out, "board");
+}
+
+static const struct admin_events ADMIN_EVENTS = {.ready = is_ready, .metrics = put_metrics};
+
+/* ---- start and end ----------------------------------------------------------------------------
+ */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct shell *s = handle->data;
+    if (s->leaving) {
+        log_warn("signal %d again: leaving at once", number);
+        uv_stop(&s->loop);
+        return;
+    }
+    log_info("signal %d: leaving", number);
+    s->leaving = true;
+    board_core_leave(s->core, now_ms(s));
+}
+
+static int make_identity(struct shell *s)
+{
+    uint8_t bits[8];
+    if (getrandom(bits, sizeof bits, 0) != sizeof bits ||
+        getrandom(&s->seed, sizeof s->seed, 0) != sizeof s->seed)
+        return -EIO;
+    s->self = id_from_bits('b', REPLICA_CHARS - 1, bits);
+    s->clock_offset_ms = read_clock_ms(CLOCK_REALTIME) - read_clock_ms(CLOCK_BOOTTIME);
+    s->turn_seconds.bounds = SECONDS_BOUNDS;
+    s->turn_seconds.bound_count = SECONDS_BOUND_COUNT;
+    return 0;
+}
+
+static void create_core(struct shell *s)
+{
+    s->core = board_core_create(
+        &(struct board_core_config){
+            .self = s->self,
+            .seed = s->seed,
+            .shards = (unsigned)s->common.shards,
+            .seats = (unsigned)s->own.seats,
+            .pen_idle_ms = s->own.pen_idle_s * 1000,
+            .pen_grace_ms = s->own.pen_grace_s * 1000,
+            .pace_ms = (uint32_t)s->common.pace_ms,
+            .messages_per_s_max = (uint32_t)s->common.budget,
+            .segment_ms = SEGMENT_MS,
+        },
+        now_ms(s));
+    s->wanted = xcalloc(s->common.shards, sizeof *s->wanted);
+}
+
+static int open_doors(struct shell *s)
+{
+    struct link_config config = {.url = s->common.amqp,
+                                 .self = s->self,
+                                 .shards = (unsigned)s->common.shards,
+                                 .hears_board = true,
+                                 .hears_peers = true};
+    int r = link_create(&s->loop, &config, &LINK_EVENTS, s, &s->link);
+    if (r < 0) {
+        log_error("cannot use EASEL_AMQP: %s", strerror(-r));
+        return r;
+    }
+    r = admin_create(&s->loop, s->common.admin_host, (unsigned)s->common.admin_port, &ADMIN_EVENTS,
+                     s, &s->admin);
+    if (r < 0) {
+        log_error("cannot listen on %s:%u: %s", s->common.admin_host,
+                  (unsigned)s->common.admin_port, strerror(-r));
+        return r;
+    }
+    log_info("admin on http://%s:%u", s->common.admin_host, admin_port(s->admin));
+    return 0;
+}
+
+static void start_handles(struct shell *s)
+{
+    uv_timer_init(&s->loop, &s->timer);
+    uv_prepare_init(&s->loop, &s->prepare);
+    uv_signal_init(&s->loop, &s->sigterm);
+    uv_signal_init(&s->loop, &s->sigint);
+    s->timer.data = s->prepare.data = s->sigterm.data = s->sigint.data = s;
+    uv_prepare_start(&s->prepare, on_prepare);
+    uv_signal_start(&s->sigterm, on_signal, SIGTERM);
+    uv_signal_start(&s->sigint, on_signal, SIGINT);
+}
+
+static void close_all(struct shell *s)
+{
+    if (s->link)
+        link_destroy(s->link, LINK_DESTROY_MS);
+    if (s->admin)
+        admin_destroy(s->admin);
+    uv_close((uv_handle_t *)&s->timer, NULL);
+    uv_close((uv_handle_t *)&s->prepare, NULL);
+    uv_close((uv_handle_t *)&s->sigterm, NULL);
+    uv_close((uv_handle_t *)&s->sigint, NULL);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&s->loop);
+    board_core_destroy(s->core);
+    free(s->wanted);
+}
+
+int main(int argc, char **argv)
+{
+    static struct shell shell;
+    struct shell *s = &shell;
+    enum log_level level;
+    if (settings_read(argc, argv, "easel-board", COMMON_SETTINGS, &s->common, SETTINGS, &s->own) <
+        0)
+        return 2;
+    if (make_identity(s) < 0 || log_level_parse(s->common.log_level, &level) < 0)
+        return 2;
+    log_setup("board", &s->self, level);
+    uv_loop_init(&s->loop);
+    create_core(s);
+    start_handles(s);
+    int r = open_doors(s);
+    if (r == 0) {
+        uv_run(&s->loop, UV_RUN_DEFAULT);
+        log_info("left");
+    }
+    close_all(s);
+    return r < 0 ? 1 : 0;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A board's way through this process: somebody has it open, so we ask history for it (WAITING,
+ * OPENING); the open event is stored, so it is ours (OPEN); we end its log and wait until that is
+ * stored (ENDING). A refusal leads back to WAITING from everywhere: the log is the lock.
+ */
+#include "owner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach.h"
+#include "fanout.h"
+#include "pen.h"
+#include "seats.h"
+#include "sequencer.h"
+
+struct board *owner_find(struct board_core *c, const struct id *id)
+{
+    return idmap_get(&c->boards, id);
+}
+
+struct board *owner_add(struct board_core *c, const struct id *id)
+{
+    if (c->boards.count >= BOARDS_MAX) {
+        c->stats.dropped++;
+        return NULL;
+    }
+    struct board *b = xcalloc(1, sizeof *b);
+    b->core = c;
+    b->id = *id;
+    b->shard = board_shard(id, c->config.shards);
+    b->ownership = BOARD_WAITING;
+    b->open_at = c->clock;
+    b->deadline = NEVER;
+    LIST_INIT(&b->attachments);
+    TAILQ_INSERT_TAIL(&c->shard[b->shard].boards, b, shard_link);
+    idmap_put(&c->boards, id, b);
+    owner_touch(b);
+    return b;
+}
+
+bool owner_has_log(const struct board *b)
+{
+    return b->ownership == BOARD_OPEN || b->ownership == BOARD_ENDING;
+}
+
+static bool has_members(const struct board *b)
+{
+    const struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        if (at->entry_count > 0)
+            return true;
+    return false;
+}
+
+void owner_forget(struct board *b)
+{
+    struct board_core *c = b->core;
+    sequencer_drop(b);
+    while (!LIST_EMPTY(&b->attachments))
+        attachment_free(LIST_FIRST(&b->attachments));
+    seats_free(b);
+    if (b->is_dirty)
+        TAILQ_REMOVE(&c->dirty, b, dirty_link);
+    if (b->is_active)
+        TAILQ_REMOVE(&c->active, b, active_link);
+    TAILQ_REMOVE(&c->shard[b->shard].boards, b, shard_link);
+    idmap_remove(&c->boards, &b->id);
+    c->stats.boards_open -= owner_has_log(b);
+    c->stats.boards_opening -= b->ownership == BOARD_OPENING;
+    free(b);
+}
+
+void owner_touch(struct board *b)
+{
+    if (b->is_dirty)
+        return;
+    b->is_dirty = true;
+    TAILQ_INSERT_TAIL(&b->core->dirty, b, dirty_link);
+}
+
+/* Every change of a board's state happens here. */
+static void become(struct board *b, enum ownership to)
+{
+    struct board_core_stats *stats = &b->core->stats;
+    stats->boards_open -= owner_has_log(b);
+    stats->boards_opening -= b->ownership == BOARD_OPENING;
+    b->ownership = to;
+    stats->boards_open += owner_has_log(b);
+    stats->boards_opening += to == BOARD_OPENING;
+    if (!owner_has_log(b))
+        sequencer_drop(b); /* nobody goes on in an epoch whose unstored events are lost */
+    if (to == BOARD_OPENING)
+        b->nonce = core_random(b->core);
+    owner_touch(b);
+}
+
+static void wait_and_open(struct board *b, uint64_t wait_ms)
+{
+    b->open_at = b->core->clock + wait_ms;
+    become(b, BOARD_WAITING);
+}
+
+/* ---- taking over ------------------------------------------------------------------------------
+ */
+
+/* The same question until it is answered: history knows it by (replica, nonce). */
+static void put_open(struct board *b)
+{
+    struct board_core *c = b->core;
+    struct msg_open m = {b->id, c->config.self, b->nonce, b->over};
+    struct id to = shard_destination(b->shard);
+    outbox_put(c->out, EXCHANGE_HISTORY, &to, &b->id, &TYPE_open, &m);
+    b->asked_at = c->clock;
+    c->stats.opens++;
+}
+
+static void ask_to_open(struct board *b)
+{
+    become(b, BOARD_OPENING);
+    b->over = b->newest;
+    put_open(b);
+}
+
+void owner_opened(struct board *b, const struct msg_opened *m)
+{
+    if (b->ownership != BOARD_OPENING || m->nonce != b->nonce)
+        return;
+    become(b, BOARD_OPEN);
+    b->newest = m->epoch;
+    memcpy(b->name, m->name.data, m->name.len);
+    b->name[m->name.len] = '\0';
+    b->empty_since = NEVER;
+    sequencer_start(b, m);
+    pen_start(b);
+    /* Before the very first owner (event 2, after created) nobody had a seat. */
+    seats_start(b, m->clean || m->epoch == 2);
+    fanout_start(b, m->time);
+}
+
+/* Who held the board leaves it to the one who took it. It takes it back only after a while, unless
+ * it hears the other: then both agree soon on who should have it. */
+static void fenced(struct board *b, const struct msg_refused *m)
+{
+    struct board_core *c = b->core;
+    c->stats.fenced++;
+    bool unheard = peers_trust(c->peers, &m->replica, c->now + TRUST_MS);
+    uint64_t span = WAIT_FENCED_HIGH_MS - WAIT_FENCED_LOW_MS + 1;
+    uint64_t wait_ms = m->wait_ms;
+    if (unheard)
+        wait_ms = WAIT_FENCED_LOW_MS + core_random(c) % span;
+    wait_and_open(b, wait_ms);
+    if (unheard)
+        c->owners_changed = true; /* the shard may be the other's now */
+}
+
+void owner_refused(struct board *b, const struct msg_refused *m)
+{
+    bool open = b->ownership == BOARD_OPENING && m->nonce != 0 && m->nonce == b->nonce;
+    bool append = owner_has_log(b) && m->nonce == 0 && m->asked == b->log.epoch;
+    if (!open && !append)
+        return;
+    b->newest = m->newest;
+    if (append) {
+        fenced(b, m);
+        return;
+    }
+    b->core->stats.opens_refused++;
+    uint64_t wait_ms = m->wait_ms < WAIT_REFUSED_MAX_MS ? m->wait_ms : WAIT_REFUSED_MAX_MS;
+    if (wait_ms == 0 && m->newest == b->over)
+        wait_ms = OPEN_AGAIN_MS; /* it cannot say why: do not ask at the speed of the wire */
+    wait_and_open(b, wait_ms);
+}
+
+/* ---- letting go -------------------------------------------------------------------------------
+ */
+
+static void end(struct board *b, enum append_flag flag)
+{
+    become(b, BOARD_ENDING);
+    sequencer_end(b, flag);
+}
+
+void owner_let_go(struct board *b)
+{
+    if (b->ownership == BOARD_OPEN)
+        end(b, APPEND_RELEASED);
+    else if (b->ownership != BOARD_ENDING)
+        owner_forget(b);
+}
+
+void owner_no_board(struct board *b)
+{
+    const struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_no_board,
+                   &(struct msg_no_board){b->id});
+    owner_forget(b);
+}
+
+static void ended(struct board *b)
+{
+    if (b->log.end_flags & APPEND_DELETED)
+        owner_no_board(b);
+    else
+        wait_and_open(b, 0); /* somebody may have come meanwhile */
+}
+
+/* Somebody has it open, and it is up to us. */
+static bool is_ours_to_open(const struct board *b)
+{
+    return b->core->shard[b->shard].wanted && !b->core->leaving &&
+           (has_members(b) || b->delete_wanted);
+}
+
+/* ---- turns ------------------------------------------------------------------------------------
+ */
+
+static void watch_emptiness(struct board *b)
+{
+    uint64_t clock = b->core->clock;
+    if (has_members(b))
+        b->empty_since = NEVER;
+    else if (b->empty_since == NEVER)
+        b->empty_since = clock;
+    if (b->empty_since != NEVER && clock >= b->empty_since + RELEASE_EMPTY_MS)
+        end(b, APPEND_RELEASED);
+}
+
+static void speak(struct board *b)
+{
+    sequencer_turn(b);
+    fanout_turn(b);
+    if (b->ownership == BOARD_OPEN)
+        seats_tell(b);
+    if (b->flush)
+        fanout_flush(b);
+    b->flush = false;
+}
+
+static void turn_open(struct board *b)
+{
+    seats_update(b);
+    watch_emptiness(b);
+    if (b->ownership == BOARD_OPEN && b->delete_wanted)
+        end(b, APPEND_DELETED);
+    if (b->ownership == BOARD_OPEN)
+        pen_turn(b);
+    speak(b);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t deadline(const struct board *b)
+{
+    uint64_t at = NEVER;
+    switch (b->ownership) {
+    case BOARD_WAITING:
+        return b->open_at;
+    case BOARD_OPENING:
+        return b->asked_at + OPEN_AGAIN_MS;
+    case BOARD_OPEN:
+        at = earlier(seats_deadline(b), pen_deadline(b));
+        if (b->empty_since != NEVER)
+            at = earlier(at, b->empty_since + RELEASE_EMPTY_MS);
+        /* fall through */
+    case BOARD_ENDING:
+        break;
+    }
+    return earlier(at, earlier(sequencer_deadline(b), fanout_deadline(b)));
+}
+
+/* Puts the board where the next sweep finds it, on the grid of segments. */
+static void schedule(struct board *b)
+{
+    struct board_core *c = b->core;
+    uint64_t interval = c->config.segment_ms, at = deadline(b);
+    if (at != NEVER) {
+        at = at > c->clock ? at : c->clock + 1;
+        at = (at + interval - 1) / interval * interval;
+        c->sweep_at = earlier(c->sweep_at, at);
+    }
+    b->deadline = at;
+    if ((at != NEVER) == b->is_active)
+        return;
+    b->is_active = at != NEVER;
+    if (b->is_active)
+        TAILQ_INSERT_TAIL(&c->active, b, active_link);
+    else
+        TAILQ_REMOVE(&c->active, b, active_link);
+}
+
+void owner_turn(struct board *b)
+{
+    uint64_t clock = b->core->clock;
+    switch (b->ownership) {
+    case BOARD_WAITING:
+        if (!is_ours_to_open(b)) {
+            owner_forget(b);
+            return;
+        }
+        if (clock >= b->open_at)
+            ask_to_open(b);
+        break;
+    case BOARD_OPENING:
+        if (clock >= b->asked_at + OPEN_AGAIN_MS)
+            put_open(b);
+        break;
+    case BOARD_OPEN:
+        turn_open(b);
+        break;
+    case BOARD_ENDING:
+        speak(b);
+        if (b->log.mark == b->log.head) {
+            ended(b);
+            return;
+        }
+        break;
+    }
+    schedule(b);
+}

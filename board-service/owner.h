@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the board service's core share.
+ *
+ *   board_core.c  messages, time, peers and shards        -> all below
+ *   owner.c       taking boards over, letting them go     -> sequencer, pen, seats, fanout
+ *   attach.c      the gateways' lists: who is where       -> owner
+ *   seats.c       members, seats, and the state we tell   -> fanout
+ *   pen.c         who may draw                            -> sequencer
+ *   sequencer.c   frames become events, events are stored -> fanout
+ *   fanout.c      events and marks to the gateways
+ *
+ * A turn: messages change boards and put them on `dirty`; board_core_tick then lets each of these
+ * speak once, so that what belongs together leaves together. What waits for time stands in `active`
+ * and is looked at on a grid of segment_ms: timers are late by that at most, and all segments leave
+ * in the same messages.
+ *
+ * The owner's clock stands still while the broker link is down: nobody loses a pen or a seat
+ * because we could not hear them. All times of a board are of that clock, except those in events.
+ */
+#ifndef EASEL_BOARD_OWNER_H
+#define EASEL_BOARD_OWNER_H
+
+#include <sys/queue.h>
+
+#include "board_core.h"
+#include "idmap.h"
+#include "peers.h"
+
+#define OPEN_AGAIN_MS       UINT64_C(1000)  /* an open without an answer is repeated */
+#define WAIT_FENCED_LOW_MS  UINT64_C(2000)  /* who lost a board to one whom it does not hear */
+#define WAIT_FENCED_HIGH_MS UINT64_C(30000) /* waits so long before it asks again */
+#define WAIT_REFUSED_MAX_MS UINT64_C(30000)
+#define TRUST_MS            UINT64_C(30000)
+#define RELEASE_EMPTY_MS    UINT64_C(60000)
+#define LEAVE_MS            UINT64_C(500)
+#define ATTACH_EVERY_MS     UINT64_C(2000) /* gateways repeat their lists so often */
+#define ATTACH_SILENT_MS    UINT64_C(6000)
+#define BOARDS_MAX          100000u
+#define LISTED_PER_SEAT     4u /* entries of a board that we look at, for each seat */
+#define NEVER               UINT64_MAX
+
+struct board;
+
+/* One gateway's list of one shard. */
+struct gateway_list {
+    TAILQ_ENTRY(gateway_list) heard_link; /* core.lists, longest silent first */
+    LIST_ENTRY(gateway_list) shard_link;  /* shard.lists */
+    LIST_HEAD(, attachment) attachments;
+    struct id gateway;
+    unsigned shard;
+    uint64_t number; /* of the list in force */
+    uint64_t heard_at;
+    /* a list of several parts under way */
+    uint64_t part_number;
+    unsigned part_count, parts_there;
+    struct buf *parts;
+    uint32_t *part_boards;
+};
+
+/* A board in a gateway's list. */
+struct attachment {
+    LIST_ENTRY(attachment) board_link; /* board.attachments */
+    LIST_ENTRY(attachment) list_link;  /* gateway_list.attachments */
+    struct board *board;
+    struct gateway_list *list;
+    uint64_t number; /* of the newest list that names it */
+    uint64_t epoch, applied;
+    struct buf members; /* as they came; names in `entries` point into it */
+    struct msg_at_member *entries;
+    unsigned entry_count;
+    /* what this gateway was told */
+    uint64_t next; /* the first event that it was not sent */
+    uint64_t told_mark, told_at;
+    bool force; /* tell the mark at once */
+    bool state_due;
+    uint64_t state_at; /* when the state was sent last */
+};
+
+/* What an append carries beside its events: the board after the last of them. */
+struct log_state {
+    struct id holder;
+    uint64_t instance, term, cseq, base, time;
+};
+
+struct event {
+    uint64_t at; /* position in the stream of bytes; log.bytes_at is that of its first byte */
+    uint64_t time;
+    uint64_t made_at; /* owner's clock */
+    uint32_t len;
+    uint32_t cseq; /* 0: not a frame */
+    unsigned code;
+};
+
+/* The events above the mark, and how far they went. mark <= sent <= head. */
+struct log {
+    uint64_t epoch, head, mark, sent;
+    struct log_state stored, reached, newest; /* after mark, sent, head */
+    struct buf bytes;
+    uint64_t bytes_at;
+    struct event *events; /* mark + 1 ... head */
+    size_t count, cap;
+    uint64_t segment_at;    /* when the first unsent event is due */
+    uint64_t asked_at;      /* history owes us an answer since then; NEVER: it does not */
+    uint64_t hole, hole_at; /* the last hole that made us go back */
+    uint64_t want_at;       /* not before then is the drawer asked to repeat */
+    struct id drawer;       /* the gateway of the newest frame */
+    bool urgent;            /* a grant: nothing waits for its interval */
+    bool probing;
+    bool busy;
+    bool turned_away;   /* a frame found no room */
+    unsigned end_flags; /* enum append_flag: the log ends here */
+    struct buf held;    /* frames that came while a grant was not stored */
+};
+
+struct pen {
+    uint64_t grace_until; /* the holder is lost and keeps the pen until then; NEVER: it is here */
+    uint64_t active_at;   /* the holder's last frame, or when its grant was stored */
+    uint64_t wait_since;  /* somebody waits since then; NEVER: nobody does */
+    bool passing;         /* the countdown of idleness is told */
+};
+
+struct connection {
+    uint64_t instance, conn;
+};
+
+struct member {
+    struct id id;
+    char name[129];
+    enum role role;
+    unsigned flags; /* MEMBER_AWAY, MEMBER_LOST as it is told */
+    bool listed, connected, seated, seated_before;
+    uint64_t instance;               /* of a connection that is up */
+    struct connection newest, older; /* the one that came last, and the one before it */
+    uint64_t lost_at;                /* NEVER: it is connected */
+    enum pen_request request;
+    uint64_t ask_instance;
+    bool ask_lost;    /* the connection that asked is lost */
+    uint64_t granted; /* offset of its newest grant that we know of */
+    uint64_t line;    /* order of arrival; 0: does not wait */
+};
+
+struct seats {
+    struct member *members;
+    unsigned count, cap;
+    bool dirty; /* lists or grants changed */
+    bool stale; /* what we told may no longer be true */
+    uint64_t opened_at;
+    uint64_t closed_until; /* nobody new is admitted before */
+    uint64_t line;         /* arrivals so far */
+    uint64_t told_hash;    /* of the state told last */
+    uint64_t news_at;      /* when something changed last */
+};
+
+enum ownership {
+    BOARD_WAITING, /* not ours (yet): asks at open_at */
+    BOARD_OPENING, /* asked history */
+    BOARD_OPEN,
+    BOARD_ENDING, /* its log is ended (released or deleted); gone once that is stored */
+};
+
+struct board {
+    struct board_core *core;
+    struct id id;
+    unsigned shard;
+    enum ownership ownership; /* changed by become() in owner.c only */
+    TAILQ_ENTRY(board) shard_link, dirty_link, active_link;
+    bool is_dirty, is_active;
+    bool flush; /* what this turn sends does not wait for the pace */
+    uint64_t deadline;
+    LIST_HEAD(, attachment) attachments;
+
+    uint64_t newest;                         /* the newest epoch that we know of */
+    uint64_t nonce, over, open_at, asked_at; /* what we ask history for */
+    bool delete_wanted;
+    uint64_t empty_since; /* NEVER: members are here */
+    char name[129];
+
+    struct log log;
+    struct pen pen;
+    struct seats seats;
+};
+
+TAILQ_HEAD(board_queue, board);
+
+struct shard {
+    bool wanted, bound, held;
+    uint64_t unanswered; /* bytes at history */
+    struct board_queue boards;
+    LIST_HEAD(, gateway_list) lists;
+    unsigned list_count;
+    struct id sent_away;   /* the gateway told last that we do not own it, */
+    uint64_t sent_away_at; /* and when */
+};
+
+struct board_core {
+    struct board_core_config config;
+    struct outbox *out;
+    struct peers *peers;
+    uint64_t now;   /* of the call under way */
+    uint64_t clock; /* the owner's */
+    uint64_t random;
+    bool link_up;
+    bool leaving, gone;
+    uint64_t leave_until;
+    uint64_t heartbeat_at;
+    bool owners_changed; /* who has which shard is to be computed anew */
+    struct shard *shard;
+    struct idmap boards;
+    struct board_queue dirty, active;
+    uint64_t sweep_at; /* owner's clock */
+    TAILQ_HEAD(, gateway_list) lists;
+    uint64_t state_number;
+    struct buf scratch, scratch2;
+    struct board_core_stats stats;
+};
+
+uint64_t core_random(struct board_core *c); /* 0..2^53 - 1 */
+
+/* ---- owner.c ----------------------------------------------------------------------------------
+ */
+
+struct board *owner_find(struct board_core *c, const struct id *id);
+/* A board that a list named; NULL: there are too many. */
+struct board *owner_add(struct board_core *c, const struct id *id);
+void owner_forget(struct board *b); /* frees it */
+/* The board speaks at the end of this turn. */
+void owner_touch(struct board *b);
+void owner_turn(struct board *b);
+/* Politely: nothing more is accepted, and all that was is stored first. */
+void owner_let_go(struct board *b);
+void owner_opened(struct board *b, const struct msg_opened *m);
+void owner_refused(struct board *b, const struct msg_refused *m);
+void owner_no_board(struct board *b);
+/* Events have offsets here that history may still have to store. */
+bool owner_has_log(const struct board *b);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One rule stands before all others: while a grant is not stored, nothing here happens.
+ */
+#include "pen.h"
+
+#include "seats.h"
+#include "sequencer.h"
+
+void pen_start(struct board *b)
+{
+    b->pen = (struct pen){.grace_until = NEVER, .active_at = b->core->clock, .wait_since = NEVER};
+}
+
+void pen_active(struct board *b)
+{
+    b->pen.active_at = b->core->clock;
+    if (b->pen.passing)
+        b->seats.stale = true;
+    b->pen.passing = false;
+}
+
+static void give(struct board *b, struct member *m, uint64_t instance)
+{
+    uint64_t term = sequencer_grant(b, m, instance);
+    if (m) {
+        m->granted = term; /* its request is served, whatever older lists say */
+        m->request = REQUEST_NONE;
+        m->line = 0;
+    }
+    b->seats.stale = true;
+}
+
+static void give_to_first_in_line(struct board *b)
+{
+    struct member *m = seats_first_in_line(b);
+    give(b, m, m ? m->ask_instance : 0);
+}
+
+/* To somebody who is not there the pen is put down; whoever waits gets it by the next grant. */
+void pen_pass(struct board *b, const struct id *to)
+{
+    struct member *m = seats_find(b, to);
+    if (m && (!m->seated || !m->connected || m->role == ROLE_WATCH))
+        m = NULL;
+    bool asks = m && m->request != REQUEST_NONE && !m->ask_lost;
+    give(b, m, !m ? 0 : asks ? m->ask_instance : m->instance);
+}
+
+/* ---- time -------------------------------------------------------------------------------------
+ */
+
+/* A new owner hears of all members only after an attach interval. */
+static uint64_t grace_end(const struct board *b)
+{
+    uint64_t end = b->core->clock + b->core->config.pen_grace_ms;
+    uint64_t heard_all = b->seats.opened_at + ATTACH_EVERY_MS;
+    return end > heard_all ? end : heard_all;
+}
+
+static void watch_holder(struct board *b, const struct member *holder)
+{
+    struct pen *p = &b->pen;
+    bool lost = !id_empty(&b->log.stored.holder) && (!holder || !holder->connected);
+    if (lost == (p->grace_until != NEVER))
+        return;
+    p->grace_until = lost ? grace_end(b) : NEVER;
+    b->seats.stale = true;
+}
+
+/* When an idle holder's pen passes on: after half of the interval it is warned, and never later
+ * than half of it before. */
+static uint64_t passes_at(const struct board *b)
+{
+    const struct pen *p = &b->pen;
+    uint64_t idle = b->core->config.pen_idle_ms;
+    if (p->wait_since == NEVER || id_empty(&b->log.stored.holder) || b->log.busy)
+        return NEVER;
+    uint64_t idle_end = p->active_at + idle, warned = p->wait_since + idle / 2;
+    return idle_end > warned ? idle_end : warned;
+}
+
+static uint64_t warns_at(const struct board *b)
+{
+    uint64_t at = passes_at(b);
+    return at == NEVER ? NEVER : at - b->core->config.pen_idle_ms / 2;
+}
+
+static void watch_line(struct board *b)
+{
+    struct pen *p = &b->pen;
+    if (!seats_first_in_line(b))
+        p->wait_since = NEVER;
+    else if (p->wait_since == NEVER)
+        p->wait_since = b->core->clock;
+    bool passing = b->core->clock >= warns_at(b);
+    if (passing != p->passing)
+        b->seats.stale = true;
+    p->passing = passing;
+}
+
+/* The holder's own session asks with another instance: a reload, or a second tab. */
+static bool asks_anew(const struct board *b, const struct member *holder)
+{
+    return holder && holder->seated && holder->role != ROLE_WATCH &&
+           holder->request != REQUEST_NONE && !holder->ask_lost &&
+           holder->ask_instance != b->log.stored.instance;
+}
+
+void pen_turn(struct board *b)
+{
+    if (sequencer_grant_pending(b))
+        return;
+    const struct id *id = &b->log.stored.holder;
+    struct member *holder = id_empty(id) ? NULL : seats_find(b, id);
+    struct member *taker = seats_taker(b);
+    watch_holder(b, holder);
+    watch_line(b);
+
+    if (taker)
+        give(b, taker, taker->ask_instance);
+    else if (asks_anew(b, holder))
+        give(b, holder, holder->ask_instance);
+    else if (b->core->clock >= b->pen.grace_until || b->core->clock >= passes_at(b))
+        give_to_first_in_line(b);
+    else if (id_empty(id) && seats_first_in_line(b))
+        give_to_first_in_line(b);
+}
+
+static uint64_t left(uint64_t until, uint64_t clock)
+{
+    return until > clock ? until - clock : 1;
+}
+
+uint64_t pen_grace_left(const struct board *b)
+{
+    return b->pen.grace_until == NEVER ? 0 : left(b->pen.grace_until, b->core->clock);
+}
+
+uint64_t pen_pass_left(const struct board *b)
+{
+    uint64_t at = passes_at(b);
+    return b->pen.passing && at != NEVER ? left(at, b->core->clock) : 0;
+}
+
+uint64_t pen_deadline(const struct board *b)
+{
+    if (sequencer_grant_pending(b))
+        return NEVER;
+    uint64_t pass = b->pen.passing ? passes_at(b) : warns_at(b);
+    return b->pen.grace_until < pass ? b->pen.grace_until : pass;
+}

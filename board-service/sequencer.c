@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sequencer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fanout.h"
+#include "pen.h"
+
+#define KEPT_BYTES_MAX (16u << 10) /* of an empty log's buffer */
+
+/* ---- the log above the mark -------------------------------------------------------------------
+ */
+
+static const struct event *event_at(const struct log *l, uint64_t offset)
+{
+    return &l->events[offset - l->mark - 1];
+}
+
+static struct span event_bytes(const struct log *l, const struct event *e)
+{
+    return (struct span){l->bytes.data + (e->at - l->bytes_at), e->len};
+}
+
+/* Where the bytes of the events up to `offset` end. */
+static uint64_t end_of(const struct log *l, uint64_t offset)
+{
+    if (offset <= l->mark)
+        return l->bytes_at;
+    const struct event *e = event_at(l, offset);
+    return e->at + e->len;
+}
+
+static uint64_t unanswered(const struct log *l)
+{
+    return end_of(l, l->sent) - l->bytes_at;
+}
+
+/* The state after one more event. */
+static void step(const struct log *l, struct log_state *s, uint64_t offset)
+{
+    const struct event *e = event_at(l, offset);
+    s->time = e->time;
+    if (e->cseq)
+        s->cseq = e->cseq;
+    if (e->code == MSG_ev_clear)
+        s->base = offset;
+    if (e->code != MSG_ev_grant)
+        return;
+    struct span bytes = event_bytes(l, e);
+    struct cursor in = cursor_of(bytes.data, bytes.len);
+    struct msg_ev_grant grant;
+    if (GET(&in, ev_grant, &grant) < 0)
+        abort(); /* we wrote it ourselves */
+    s->holder = grant.member;
+    s->instance = grant.instance;
+    s->term = offset;
+    s->cseq = 0;
+}
+
+static void step_all(const struct log *l, struct log_state *s, uint64_t from, uint64_t to)
+{
+    for (uint64_t offset = from; offset <= to; offset++)
+        step(l, s, offset);
+}
+
+static void set_sent(struct board *b, uint64_t sent)
+{
+    struct log *l = &b->log;
+    uint64_t before = unanswered(l);
+    if (sent < l->sent) {
+        l->reached = l->stored;
+        l->sent = l->mark;
+    }
+    step_all(l, &l->reached, l->sent + 1, sent);
+    l->sent = sent;
+    b->core->shard[b->shard].unanswered += unanswered(l) - before;
+}
+
+static void set_mark(struct board *b, uint64_t mark)
+{
+    struct log *l = &b->log;
+    if (l->sent < mark)
+        set_sent(b, mark); /* an answer to what was sent before we went back */
+    size_t bytes = (size_t)(end_of(l, mark) - l->bytes_at);
+    size_t events = (size_t)(mark - l->mark);
+    step_all(l, &l->stored, l->mark + 1, mark);
+    buf_drop(&l->bytes, bytes);
+    l->bytes_at += bytes;
+    l->count -= events;
+    memmove(l->events, l->events + events, l->count * sizeof *l->events);
+    l->mark = mark;
+    b->core->shard[b->shard].unanswered -= bytes;
+    b->core->stats.unstored_bytes -= bytes;
+    if (l->count == 0 && l->bytes.cap > KEPT_BYTES_MAX)
+        buf_free(&l->bytes);
+}
+
+/* ---- epochs -----------------------------------------------------------------------------------
+ */
+
+void sequencer_start(struct board *b, const struct msg_opened *m)
+{
+    struct log_state state = {m->holder, m->instance, m->term, m->cseq, m->base, m->time};
+    b->log = (struct log){
+        .epoch = m->epoch,
+        .head = m->epoch,
+        .mark = m->epoch,
+        .sent = m->epoch,
+        .stored = state,
+        .reached = state,
+        .newest = state,
+        .asked_at = NEVER,
+    };
+}
+
+void sequencer_drop(struct board *b)
+{
+    struct log *l = &b->log;
+    b->core->shard[b->shard].unanswered -= unanswered(l);
+    b->core->stats.unstored_bytes -= l->bytes.len;
+    b->core->stats.busy_boards -= l->busy;
+    buf_free(&l->bytes);
+    buf_free(&l->held);
+    free(l->events);
+    *l = (struct log){0};
+}
+
+/* ---- events get their offsets -----------------------------------------------------------------
+ */
+
+/* Times never go back, whoever's clock they came from. */
+static uint64_t event_time(const struct board *b)
+{
+    uint64_t before = b->log.newest.time;
+    return b->core->now > before ? b->core->now : before;
+}
+
+/* Counts the event whose bytes were just appended, from `start` on. */
+static void add_event(struct board *b, size_t start, unsigned code, uint32_t cseq, uint64_t time)
+{
+    struct log *l = &b->log;
+    if (l->count == l->cap) {
+        l->cap = l->cap ? l->cap * 2 : 8;
+        l->events = xrealloc(l->events, l->cap, sizeof *l->events);
+    }
+    l->events[l->count++] = (struct event){.at = l->bytes_at + start,
+                                           .time = time,
+                                           .made_at = b->core->clock,
+                                           .len = (uint32_t)(l->bytes.len - start),
+                                           .cseq = cseq,
+                                           .code = code};
+    uint64_t interval = b->core->config.segment_ms;
+    if (l->sent == l->head)
+        l->segment_at = (b->core->clock / interval + 1) * interval;
+    l->head++;
+    step(l, &l->newest, l->head);
+    b->core->stats.events++;
+    b->core->stats.unstored_bytes += l->bytes.len - start;
+    if (!l->busy && l->bytes.len >= BUSY_BYTES) {
+        l->busy = true;
+        b->core->stats.busy_boards++;
+        fanout_marks(b);
+    }
+    owner_touch(b);
+}
+
+uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t instance)
+{
+    struct log *l = &b->log;
+    uint64_t time = event_time(b);
+    size_t start = l->bytes.len;
+    struct msg_ev_grant grant = {
+        .offset = l->head + 1, .time = time, .ended = l->newest.term, .last = l->newest.cseq};
+    if (m) {
+        grant.member = m->id;
+        grant.instance = instance;
+        grant.name = span_of(m->name);
+    }
+    message_put(&l->bytes, &TYPE_ev_grant, &grant);
+    l->urgent = b->flush = true;
+    b->core->stats.grants++;
+    add_event(b, start, MSG_ev_grant, 0, time);
+    return l->head;
+}
+
+void sequencer_end(struct board *b, enum append_flag flag)
+{
+    struct log *l = &b->log;
+    uint64_t time = event_time(b);
+    size_t start = l->bytes.len;
+    if (flag == APPEND_DELETED)
+        PUT(&l->bytes, ev_deleted, .offset = l->head + 1, .time = time);
+    else
+        PUT(&l->bytes, ev_released, .offset = l->head + 1, .time = time);
+    l->urgent = b->flush = true;
+    l->end_flags = flag;
+    buf_free(&l->held); /* they stay with the gateway, for the next owner */
+    add_event(b, start, flag == APPEND_DELETED ? MSG_ev_deleted : MSG_ev_released, 0, time);
+}
+
+/* ---- frames -----------------------------------------------------------------------------------
+ */
+
+struct frame {
+    unsigned code;
+    uint32_t fields;
+    uint64_t term, cseq;
+    struct span rest; /* all fields, term and cseq first, as the client wrote them */
+    struct id pass_to;
+};
+
+union any_frame {
+    struct msg_begin begin;
+    struct msg_points points;
+    struct msg_undo undo;
+    struct msg_redo redo;
+    struct msg_clear clear;
+    struct msg_pass pass;
+};
+
+/* The gateway checked it; but nothing that is not whole may get into the log. */
+static int frame_parse(struct span body, struct frame *ret)
+{
+    struct cursor in = cursor_of(body.data, body.len);
+    union any_frame any;
+    if (message_begin(&in, &ret->code, &ret->fields) < 0)
+        return -1;
+    if (ret->code < MSG_begin || ret->code > MSG_pass)
+        return -1;
+    struct cursor rest = in;
+    if (message_fields(&in, message_type(ret->code), ret->fields, true, &any, NULL) < 0 ||
+        cursor_left(&in) > 0)
+        return -1;
+    ret->rest = (struct span){rest.pos, cursor_left(&rest)};
+    if (ret->code == MSG_pass)
+        ret->pass_to = any.pass.to;
+    return wire_uint(&rest, &ret->term) < 0 || wire_uint(&rest, &ret->cseq) < 0 ? -1 : 0;
+}
+
+static void put_uint(struct buf *out, uint64_t value)
+{
+    unsigned log2 = value <= UINT8_MAX ? 0 : value <= UINT16_MAX ? 1 : value <= UINT32_MAX ? 2 : 3;
+    unsigned bytes = value < 0x80 ? 0 : 1u << log2;
+    uint8_t *p = buf_grow(out, 1 + bytes);
+    *p++ = (uint8_t)(bytes ? 0xcc + log2 : value);
+    while (bytes-- > 0)
+        *p++ = (uint8_t)(value >> 8 * bytes);
+}
+
+/* [kind, offset, time, the frame's fields as they are]. A client's kind and its event's are as far
+ * apart as begin and ev_begin; none has 15 fields. */
+static void append_frame(struct board *b, const struct frame *f)
+{
+    struct log *l = &b->log;
+    unsigned code = f->code - MSG_begin + MSG_ev_begin;
+    uint32_t fields = f->fields + 2 + (f->code == MSG_clear);
+    uint64_t time = event_time(b);
+    size_t start = l->bytes.len;
+    *buf_grow(&l->bytes, 1) = (uint8_t)(0x90 | (fields + 1));
+    put_uint(&l->bytes, code);
+    put_uint(&l->bytes, l->head + 1);
+    put_uint(&l->bytes, time);
+    buf_append(&l->bytes, f->rest.data, f->rest.len);
+    if (f->code == MSG_clear) {
+        const char *member = l->newest.holder.text;
+        size_t n = strlen(member);
+        *buf_grow(&l->bytes, 1) = (uint8_t)(0xa0 | n);
+        buf_append(&l->bytes, member, n);
+    }
+    add_event(b, start, code, (uint32_t)f->cseq, time);
+}
+
+static bool from_holder(const struct board *b, const struct msg_frame *m)
+{
+    const struct log_state *s = &b->log.newest;
+    if (id_empty(&s->holder))
+        return false;
+#ifdef EASEL_NO_INSTANCE_CHECK /* a simulator's switch: two tabs then mix their strokes */
+    return id_equal(&s->holder, &m->member);
+#else
+    return id_equal(&s->holder, &m->member) && s->instance == m->instance;
+#endif
+}
+
+static void refuse(struct board *b, const struct id *gateway, const struct msg_frame *m,
+                   const struct frame *f)
+{
+    b->core->stats.frames_refused++;
+    struct msg_not_drawer answer = {b->id, b->log.epoch, m->member, m->instance, f->term, f->cseq};
+    outbox_put(b->core->out, EXCHANGE_GATEWAY, gateway, &b->id, &TYPE_not_drawer, &answer);
+}
+
+/* What stands in the log is answered with the log: its event, or the mark that covers it. All
+ * events of this term that are not stored are frames, one cseq after the other. */
+static void answer_repeated(struct board *b, const struct id *gateway, const struct frame *f)
+{
+    struct log *l = &b->log;
+    b->core->stats.frames_repeated++;
+    struct attachment *at = fanout_to(b, gateway);
+    uint64_t back = l->newest.cseq - f->cseq;
+    if (at)
+        fanout_repeat(at, back < l->head ? l->head - back : 0);
+}
+
+static void ask_again(struct board *b, const struct id *gateway, const struct id *member,
+                      uint64_t instance)
+{
+    struct log *l = &b->log;
+    if (b->core->clock < l->want_at)
+        return;
+    l->want_at = b->core->clock + WANT_EVERY_MS;
+    struct msg_want want = {b->id, l->epoch, *member, instance, l->newest.term, l->newest.cseq + 1};
+    outbox_put(b->core->out, EXCHANGE_GATEWAY, gateway, &b->id, &TYPE_want, &want);
+}
+
+static void accept(struct board *b, const struct id *gateway, const struct frame *f)
+{
+    struct log *l = &b->log;
+    if (l->bytes.len + f->rest.len > UNSTORED_BYTES_MAX) {
+        l->turned_away = true; /* it stays with the gateway; we ask for it when there is room */
+        l->drawer = *gateway;
+        return;
+    }
+    l->drawer = *gateway;
+    pen_active(b);
+    if (f->code != MSG_pass) {
+        append_frame(b, f);
+        return;
+    }
+    l->newest.cseq = f->cseq; /* the grant that it causes carries it as the term's last */
+    pen_pass(b, &f->pass_to);
+}
+
+static void judge(struct board *b, const struct id *gateway, const struct msg_frame *m,
+                  const struct frame *f)
+{
+    struct log *l = &b->log;
+    if (f->term > l->newest.term) {
+        b->core->stats.frames_early++; /* a newer epoch's, which makes ours void */
+        return;
+    }
+    if (f->term < l->newest.term || !from_holder(b, m)) {
+        refuse(b, gateway, m, f);
+    } else if (f->cseq <= l->newest.cseq) {
+        answer_repeated(b, gateway, f);
+    } else if (f->cseq > l->newest.cseq + 1) {
+        b->core->stats.frames_early++;
+        ask_again(b, gateway, &m->member, m->instance);
+    } else {
+        accept(b, gateway, f);
+    }
+}
+
+/* Until the grant is stored nobody knows whether the old term goes on: neither taken nor refused.
+ * What finds no room is repeated by the gateway. */
+static void hold(struct board *b, const struct id *gateway, const struct msg_frame *m)
+{
+    struct buf *held = &b->log.held;
+    if (held->len + m->body.len > HELD_BYTES_MAX) {
+        b->core->stats.dropped++;
+        return;
+    }
+    buf_append(held, gateway, sizeof *gateway);
+    message_put(held, &TYPE_frame, m);
+}
+
+static void judge_held(struct board *b)
+{
+    struct buf held = b->log.held;
+    b->log.held = (struct buf){0};
+    struct cursor in = cursor_of(held.data, held.len);
+    while (cursor_left(&in) > sizeof(struct id)) {
+        struct id gateway;
+        memcpy(&gateway, in.pos, sizeof gateway);
+        in.pos += sizeof gateway;
+        struct msg_frame m;
+        if (GET(&in, frame, &m) < 0)
+            break;
+        sequencer_frame(b, &gateway, &m);
+    }
+    buf_free(&held);
+}
+
+void sequencer_frame(struct board *b, const struct id *gateway, const struct msg_frame *m)
+{
+    struct frame f = {0};
+    if (frame_parse(m->body, &f) < 0)
+        b->core->stats.bad_messages++;
+    else if (sequencer_grant_pending(b))
+        hold(b, gateway, m);
+    else
+        judge(b, gateway, m, &f);
+}
+
+/* ---- history ----------------------------------------------------------------------------------
+ */
+
+static void put_append(struct board *b, uint64_t first, uint32_t count, const struct log_state *s,
+                       unsigned flags, struct span events)
+{
+    struct msg_append m = {.board = b->id,
+                           .epoch = b->log.epoch,
+                           .first = first,
+                           .count = count,
+                           .time = s->time,
+                           .holder = s->holder,
+                           .instance = s->instance,
+                           .term = s->term,
+                           .cseq = s->cseq,
+                           .base = s->base,
+                           .flags = flags,
+                           .events = events};
+    struct id to = shard_destination(b->shard);
+    outbox_put(b->core->out, EXCHANGE_HISTORY, &to, &b->id, &TYPE_append, &m);
+    if (b->log.asked_at == NEVER)
+        b->log.asked_at = b->core->clock;
+}
+
+static void send_segment(struct board *b)
+{
+    struct log *l = &b->log;
+    uint64_t first = l->sent + 1, last = first;
+    uint64_t start = event_at(l, first)->at;
+    while (last < l->head && end_of(l, last + 1) - start <= SEGMENT_BYTES_MAX)
+        last++;
+    set_sent(b, last);
+    struct span events = {l->bytes.data + (start - l->bytes_at), (size_t)(end_of(l, last) - start)};
+    put_append(b, first, (uint32_t)(last - first + 1), &l->reached,
+               last == l->head ? l->end_flags : 0, events);
+}
+
+void sequencer_probe(struct board *b)
+{
+    struct log *l = &b->log;
+    if (l->probing)
+        return;
+    l->probing = true;
+    l->asked_at = b->core->clock;
+    put_append(b, l->mark + 1, 0, &l->stored, 0, (struct span){0});
+    owner_touch(b);
+}
+
+/* History answered: what it did not store by now was lost on the way. */
+static void answered(struct board *b)
+{
+    struct log *l = &b->log;
+    l->asked_at = l->sent > l->mark ? b->core->clock : NEVER;
+}
+
+static void go_back(struct board *b)
+{
+    set_sent(b, b->log.mark);
+    b->log.segment_at = b->core->clock;
+    answered(b);
+}
+
+static void advance(struct board *b, uint64_t mark)
+{
+    struct log *l = &b->log;
+    uint64_t term = l->stored.term, base = l->stored.base;
+    set_mark(b, mark);
+    answered(b);
+    b->seats.news_at = b->core->clock;
+    if (l->stored.base != base)
+        b->seats.stale = true;
+    if (l->busy && l->bytes.len < BUSY_BYTES / 2) {
+        l->busy = false;
+        b->core->stats.busy_boards--;
+        pen_active(b); /* it was us who made the drawer pause */
+        fanout_marks(b);
+    }
+    if (l->stored.term != term) {
+        l->want_at = 0;
+        l->turned_away = false;
+        pen_start(b);
+        fanout_marks(b);
+        b->flush = b->seats.dirty = true;
+        judge_held(b);
+    }
+    if (l->end_flags && mark == l->head) {
+        b->flush = true; /* all that gateways may need to know, before we forget it */
+        fanout_marks(b);
+    }
+    if (l->turned_away && !l->busy) {
+        l->turned_away = false;
+        ask_again(b, &l->drawer, &l->newest.holder, l->newest.instance);
+    }
+}
+
+void sequencer_stored(struct board *b, uint64_t mark)
+{
+    struct log *l = &b->log;
+    if (mark > l->head) {
+        b->core->stats.bad_messages++;
+        return;
+    }
+    if (mark > l->mark)
+        advance(b, mark);
+    if (l->probing) {
+        l->probing = false;
+        go_back(b);
+    }
+    owner_touch(b);
+}
+
+/* Each segment behind a lost one gives a hole: going back once is enough. */
+void sequencer_hole(struct board *b, uint64_t want)
+{
+    struct log *l = &b->log;
+    if (want - 1 > l->head || want - 1 < l->mark)
+        return; /* not of this log, or old */
+    if (!l->probing && want == l->hole && b->core->clock - l->hole_at < ANSWER_MS)
+        return;
+    l->hole = want;
+    l->hole_at = b->core->clock;
+    l->probing = true;
+    sequencer_stored(b, want - 1); /* the epoch is ours: so all below is stored */
+}
+
+static bool may_send(const struct board *b)
+{
+    const struct log *l = &b->log;
+    return !l->probing && l->sent < l->head &&
+           b->core->shard[b->shard].unanswered < SHARD_UNANSWERED_MAX;
+}
+
+void sequencer_turn(struct board *b)
+{
+    struct log *l = &b->log;
+    if (l->asked_at != NEVER && b->core->clock >= l->asked_at + ANSWER_MS) {
+        l->probing = false; /* the probe may be lost too */
+        sequencer_probe(b);
+    }
+    if (!l->urgent && b->core->clock < l->segment_at)
+        return;
+    while (may_send(b))
+        send_segment(b);
+    if (l->sent == l->head)
+        l->urgent = false;
+}
+
+uint64_t sequencer_deadline(const struct board *b)
+{
+    const struct log *l = &b->log;
+    uint64_t at = l->asked_at == NEVER ? NEVER : l->asked_at + ANSWER_MS;
+    if (!l->probing && l->sent < l->head && l->segment_at < at)
+        at = l->segment_at;
+    return at;
+}

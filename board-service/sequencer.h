@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The log above its mark: frames get offsets, segments go to history until they are stored
+ * (DESIGN §2, §4).
+ */
+#ifndef EASEL_BOARD_SEQUENCER_H
+#define EASEL_BOARD_SEQUENCER_H
+
+#include "owner.h"
+
+#define SEGMENT_BYTES_MAX    (48u << 10)
+#define SHARD_UNANSWERED_MAX (1u << 20)
+#define BUSY_BYTES           (192u << 10)
+#define UNSTORED_BYTES_MAX   (512u << 10)
+#define HELD_BYTES_MAX       (64u << 10)
+#define WANT_EVERY_MS        UINT64_C(100)
+#define ANSWER_MS            UINT64_C(1000) /* then we probe */
+
+void sequencer_start(struct board *b, const struct msg_opened *m);
+void sequencer_drop(struct board *b); /* forgets all that is not stored */
+
+void sequencer_frame(struct board *b, const struct id *gateway, const struct msg_frame *f);
+/* The pen goes to `m`, or to nobody (NULL). Returns the new term. */
+uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t instance);
+/* The last event of this epoch: released or deleted. */
+void sequencer_end(struct board *b, enum append_flag flag);
+
+void sequencer_stored(struct board *b, uint64_t mark);
+void sequencer_hole(struct board *b, uint64_t want);
+/* Somebody says that there is a newer epoch: ask history whether ours still counts. */
+void sequencer_probe(struct board *b);
+
+void sequencer_turn(struct board *b);
+uint64_t sequencer_deadline(const struct board *b);
+
+/* A grant has its offset and is not stored: no frame of any term and no other grant gets one. */
+static inline bool sequencer_grant_pending(const struct board *b)
+{
+    return b->log.newest.term > b->log.mark;
+}
+
+#endif
