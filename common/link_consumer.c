@@ -40,7 +40,7 @@ struct consumer {
     struct worker *worker;
     struct connection *connection;
     struct channel *channels;
-    unsigned channel_count, generation;
+    unsigned channel_count;
     enum hold *have; /* per shard */
     char own_queue[48];
     bool full; /* the loop has enough: read nothing */
@@ -159,8 +159,9 @@ static int open_channel(struct consumer *k, unsigned channel)
     amqp_channel_open(k->connection->amqp, (amqp_channel_t)channel);
     if (connection_rpc(k->connection, "channel") < 0)
         return -EIO;
-    k->generation = k->generation % ((1u << GENERATION_BITS) - 1) + 1;
-    k->channels[channel].generation = k->generation;
+    unsigned *last = &k->link->generation;
+    *last = *last % ((1u << GENERATION_BITS) - 1) + 1;
+    k->channels[channel].generation = *last;
     return 0;
 }
 

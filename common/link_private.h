@@ -78,6 +78,7 @@ struct link {
     char trouble[200];
 
     struct worker publisher, consumer;
+    unsigned generation; /* the consumer's: of its channels, over all connections */
 
     _Atomic uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
     atomic_bool blocked;

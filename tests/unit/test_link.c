@@ -1,0 +1,859 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The link against a real broker, EASEL_TEST_AMQP. Faults of the network are made by a small proxy
+ * on the test's own loop; the link's threads do not notice the difference.
+ */
+#include "link.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define SHARDS         32u
+#define PATIENCE_MS    15000
+#define PARTY_MESSAGES 5000
+
+static uv_loop_t loop;
+static bool out_of_patience;
+
+/* ---- waiting ----------------------------------------------------------------------------------
+ */
+
+static void on_patience(uv_timer_t *timer)
+{
+    (void)timer;
+    out_of_patience = true;
+}
+
+/* Runs the loop until the condition holds; fails the test when it does not come true. */
+#define UNTIL_ON(l, condition)                                                                     \
+    do {                                                                                           \
+        uv_timer_t patience;                                                                       \
+        out_of_patience = false;                                                                   \
+        uv_timer_init((l), &patience);                                                             \
+        uv_timer_start(&patience, on_patience, PATIENCE_MS, 0);                                    \
+        while (!(condition) && !out_of_patience)                                                   \
+            uv_run((l), UV_RUN_ONCE);                                                              \
+        uv_close((uv_handle_t *)&patience, NULL);                                                  \
+        uv_run((l), UV_RUN_NOWAIT);                                                                \
+        ck_assert_msg(!out_of_patience, "waited in vain for %s", #condition);                      \
+    } while (0)
+#define UNTIL(condition) UNTIL_ON(&loop, condition)
+
+/* ---- a party: one link and what it heard ------------------------------------------------------
+ */
+
+struct party {
+    struct link *link;
+    struct id self;
+    unsigned ups, downs, count, returned_count;
+    struct {
+        uint64_t tag;
+        int shard;
+        char text[64];
+        size_t len;
+    } heard[PARTY_MESSAGES];
+    enum exchange returned_exchange;
+    char returned_key[40], returned_text[64];
+    bool held[SHARDS];
+};
+
+/* In every text: shared queues may hold what an earlier run left. */
+static char nonce[17];
+
+static struct span text_of(const char *text)
+{
+    static char full[128];
+    snprintf(full, sizeof full, "%s %s", nonce, text);
+    return span_of(full);
+}
+
+static void on_up(void *owner)
+{
+    ((struct party *)owner)->ups++;
+}
+
+static void on_down(void *owner)
+{
+    ((struct party *)owner)->downs++;
+}
+
+static void copy_text(struct span body, char *ret, size_t size)
+{
+    size_t skip = sizeof nonce;
+    size_t len = body.len - skip < size - 1 ? body.len - skip : size - 1;
+    memcpy(ret, body.data + skip, len);
+    ret[len] = '\0';
+}
+
+static void on_message(void *owner, const struct link_delivery *delivery)
+{
+    struct party *p = owner;
+    if (delivery->body.len < sizeof nonce || memcmp(delivery->body.data, nonce, 16) != 0) {
+        link_done(p->link, delivery->tag);
+        return;
+    }
+    ck_assert_uint_lt(p->count, PARTY_MESSAGES);
+    p->heard[p->count].tag = delivery->tag;
+    p->heard[p->count].shard = delivery->shard;
+    p->heard[p->count].len = delivery->body.len;
+    copy_text(delivery->body, p->heard[p->count].text, sizeof p->heard[0].text);
+    p->count++;
+}
+
+static void on_returned(void *owner, enum exchange exchange, const char *key, struct span body)
+{
+    struct party *p = owner;
+    p->returned_count++;
+    p->returned_exchange = exchange;
+    snprintf(p->returned_key, sizeof p->returned_key, "%s", key);
+    copy_text(body, p->returned_text, sizeof p->returned_text);
+}
+
+static void on_shard(void *owner, unsigned shard, bool held)
+{
+    ((struct party *)owner)->held[shard] = held;
+}
+
+static const struct link_events EVENTS = {on_up, on_down, on_message, on_returned, on_shard};
+
+static const char *broker_url(void)
+{
+    const char *url = getenv("EASEL_TEST_AMQP");
+    ck_assert_msg(url != NULL, "EASEL_TEST_AMQP must name a broker");
+    return url;
+}
+
+static struct id random_id(char kind)
+{
+    uint8_t bits[8];
+    ck_assert_int_eq(getrandom(bits, sizeof bits, 0), sizeof bits);
+    return id_from_bits(kind, REPLICA_CHARS - 1, bits);
+}
+
+static struct link_config board_config(void)
+{
+    return (struct link_config){.url = broker_url(),
+                                .self = random_id('b'),
+                                .shards = SHARDS,
+                                .hears_board = true,
+                                .hears_peers = true};
+}
+
+static struct link_config gateway_config(void)
+{
+    return (struct link_config){
+        .url = broker_url(), .self = random_id('g'), .shards = SHARDS, .hears_gateway = true};
+}
+
+static struct link_config history_config(void)
+{
+    return (struct link_config){.url = broker_url(),
+                                .self = random_id('h'),
+                                .shards = SHARDS,
+                                .serves_replay = true,
+                                .prefetch = 2};
+}
+
+static struct party *party_start(uv_loop_t *on, const struct link_config *config)
+{
+    struct party *p = calloc(1, sizeof *p);
+    p->self = config->self;
+    ck_assert_int_eq(link_create(on, config, &EVENTS, p, &p->link), 0);
+    return p;
+}
+
+static struct party *party_up(struct link_config config)
+{
+    struct party *p = party_start(&loop, &config);
+    UNTIL(link_is_up(p->link));
+    return p;
+}
+
+static void party_end(struct party *p)
+{
+    link_destroy(p->link, 2000);
+    free(p);
+}
+
+static int say_to(struct party *p, enum exchange exchange, const char *destination,
+                  struct span body)
+{
+    struct outbox_message m = {
+        .exchange = exchange, .body = body, .mandatory = exchange == EXCHANGE_BOARD};
+    snprintf(m.key, sizeof m.key, "%s.%s", destination, "k3v9x2mq4t");
+    return link_publish(p->link, &m);
+}
+
+static int say(struct party *p, enum exchange exchange, const char *destination, const char *text)
+{
+    return say_to(p, exchange, destination, text_of(text));
+}
+
+/* ---- a proxy that can be cut, frozen and made to say things -----------------------------------
+ */
+
+#define PIPES_MAX 16
+
+struct pipe_end {
+    uv_tcp_t tcp;
+    struct pipe_end *other;
+    bool connected, closed;
+    struct buf early; /* before the broker's side is connected */
+};
+
+static struct proxy {
+    uv_tcp_t listener;
+    struct sockaddr_in broker;
+    struct pipe_end client[PIPES_MAX], server[PIPES_MAX];
+    unsigned pipes;
+    bool frozen, deaf; /* deaf: new connections are closed */
+    char url[64];
+} proxy;
+
+struct relay {
+    uv_write_t write;
+    size_t len;
+    char data[];
+};
+
+static void on_relayed(uv_write_t *write, int status)
+{
+    (void)status;
+    free(write->data);
+}
+
+static void relay(struct pipe_end *to, const void *data, size_t len)
+{
+    struct relay *r = malloc(sizeof *r + len);
+    if (len)
+        memcpy(r->data, data, len);
+    r->write.data = r;
+    uv_buf_t out = uv_buf_init(r->data, (unsigned)len);
+    if (uv_write(&r->write, (uv_stream_t *)&to->tcp, &out, 1, on_relayed) < 0)
+        free(r);
+}
+
+static void end_close(struct pipe_end *e)
+{
+    if (!e->closed)
+        uv_close((uv_handle_t *)&e->tcp, NULL);
+    e->closed = true;
+}
+
+static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
+{
+    (void)handle;
+    (void)suggested;
+    static char room[65536];
+    *ret = uv_buf_init(room, sizeof room);
+}
+
+static void on_data(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct pipe_end *e = stream->data;
+    if (n < 0) {
+        end_close(e);
+        end_close(e->other);
+    } else if (e->other->connected) {
+        relay(e->other, buf->base, (size_t)n);
+    } else {
+        buf_append(&e->other->early, buf->base, (size_t)n);
+    }
+}
+
+static void on_connect(uv_connect_t *connect, int status)
+{
+    struct pipe_end *e = connect->data;
+    free(connect);
+    if (status < 0 || e->closed) {
+        end_close(e->other);
+        return;
+    }
+    e->connected = true;
+    relay(e, e->early.data, e->early.len);
+    buf_free(&e->early);
+    uv_read_start((uv_stream_t *)&e->tcp, on_room, on_data);
+}
+
+static void pipe_init(struct pipe_end *e, struct pipe_end *other)
+{
+    *e = (struct pipe_end){.other = other};
+    uv_tcp_init(&loop, &e->tcp);
+    e->tcp.data = e;
+}
+
+static void on_pipe(uv_stream_t *listener, int status)
+{
+    ck_assert_int_eq(status, 0);
+    ck_assert_uint_lt(proxy.pipes, PIPES_MAX);
+    struct pipe_end *client = &proxy.client[proxy.pipes], *server = &proxy.server[proxy.pipes];
+    pipe_init(client, server);
+    pipe_init(server, client);
+    ck_assert_int_eq(uv_accept(listener, (uv_stream_t *)&client->tcp), 0);
+    proxy.pipes++;
+    if (proxy.deaf) {
+        end_close(client);
+        end_close(server);
+        return;
+    }
+    client->connected = true;
+    uv_connect_t *connect = malloc(sizeof *connect);
+    connect->data = server;
+    uv_tcp_connect(connect, &server->tcp, (struct sockaddr *)&proxy.broker, on_connect);
+    uv_read_start((uv_stream_t *)&client->tcp, on_room, on_data);
+}
+
+static const char *proxy_start(void)
+{
+    unsigned port;
+    struct sockaddr_in at;
+    int len = sizeof at;
+    const char *host = strrchr(broker_url(), '@');
+    ck_assert(host && sscanf(host, "@127.0.0.1:%u", &port) == 1);
+    uv_ip4_addr("127.0.0.1", (int)port, &proxy.broker);
+    uv_ip4_addr("127.0.0.1", 0, &at);
+    uv_tcp_init(&loop, &proxy.listener);
+    ck_assert_int_eq(uv_tcp_bind(&proxy.listener, (struct sockaddr *)&at, 0), 0);
+    ck_assert_int_eq(uv_listen((uv_stream_t *)&proxy.listener, 16, on_pipe), 0);
+    uv_tcp_getsockname(&proxy.listener, (struct sockaddr *)&at, &len);
+    snprintf(proxy.url, sizeof proxy.url, "amqp://guest:guest@127.0.0.1:%u/", ntohs(at.sin_port));
+    return proxy.url;
+}
+
+static void proxy_cut(void)
+{
+    for (unsigned i = 0; i < proxy.pipes; i++) {
+        end_close(&proxy.client[i]);
+        end_close(&proxy.server[i]);
+    }
+}
+
+static void proxy_freeze(void)
+{
+    for (unsigned i = 0; i < proxy.pipes; i++) {
+        uv_read_stop((uv_stream_t *)&proxy.client[i].tcp);
+        uv_read_stop((uv_stream_t *)&proxy.server[i].tcp);
+    }
+}
+
+/* Between two frames, since the broker is silent. */
+static void proxy_say(const char *frame, size_t len)
+{
+    for (unsigned i = 0; i < proxy.pipes; i++)
+        if (!proxy.client[i].closed)
+            relay(&proxy.client[i], frame, len);
+}
+
+static void proxy_end(void)
+{
+    proxy_cut();
+    uv_close((uv_handle_t *)&proxy.listener, NULL);
+    uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+/* ---- fixture ----------------------------------------------------------------------------------
+ */
+
+static void begin(void)
+{
+    uint64_t random;
+    ck_assert_int_eq(getrandom(&random, sizeof random, 0), sizeof random);
+    snprintf(nonce, sizeof nonce, "%016llx", (unsigned long long)random);
+    uv_loop_init(&loop);
+}
+
+static void end(void)
+{
+    while (uv_run(&loop, UV_RUN_DEFAULT))
+        ;
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+}
+
+/* ---- messages ---------------------------------------------------------------------------------
+ */
+
+START_TEST(a_message_to_oneself_arrives)
+{
+    struct party *p = party_up(board_config());
+    ck_assert_int_eq(say(p, EXCHANGE_BOARD, p->self.text, "hello"), 0);
+    UNTIL(p->count == 1);
+    ck_assert_str_eq(p->heard[0].text, "hello");
+    ck_assert_int_eq(p->heard[0].shard, -1);
+    ck_assert_uint_eq(p->heard[0].tag, 0);
+    ck_assert_uint_eq(p->ups, 1);
+    party_end(p);
+}
+END_TEST
+
+START_TEST(all_gateways_hear_what_is_for_all)
+{
+    struct party *one = party_up(gateway_config()), *two = party_up(gateway_config());
+    say(one, EXCHANGE_GATEWAY, "all", "sync");
+    say(one, EXCHANGE_GATEWAY, two->self.text, "for two");
+    UNTIL(one->count == 1 && two->count == 2);
+    ck_assert_str_eq(one->heard[0].text, "sync");
+    ck_assert_str_eq(two->heard[0].text, "sync");
+    ck_assert_str_eq(two->heard[1].text, "for two");
+    party_end(one);
+    party_end(two);
+}
+END_TEST
+
+START_TEST(peers_hear_each_other)
+{
+    struct party *one = party_up(board_config()), *two = party_up(board_config());
+    say(one, EXCHANGE_PEERS, "", "alive");
+    UNTIL(one->count == 1 && two->count == 1);
+    party_end(one);
+    party_end(two);
+}
+END_TEST
+
+START_TEST(many_messages_arrive_in_order)
+{
+    struct party *p = party_up(board_config());
+    char text[16];
+    for (unsigned i = 0; i < 2000; i++) {
+        snprintf(text, sizeof text, "%u", i);
+        ck_assert_int_eq(say(p, EXCHANGE_BOARD, p->self.text, text), 0);
+    }
+    UNTIL(p->count == 2000);
+    for (unsigned i = 0; i < 2000; i++)
+        ck_assert_int_eq(atoi(p->heard[i].text), i);
+    struct link_stats stats;
+    link_stats(p->link, &stats);
+    ck_assert_uint_eq(stats.published, 2000);
+    ck_assert_uint_eq(stats.received, 2000);
+    ck_assert_uint_eq(stats.out_bytes, 0);
+    party_end(p);
+}
+END_TEST
+
+START_TEST(the_longest_message_arrives_whole)
+{
+    struct party *p = party_up(board_config());
+    struct buf body = {0};
+    buf_append(&body, text_of("long").data, text_of("long").len);
+    memset(buf_grow(&body, BROKER_MESSAGE_BYTES_MAX - body.len), 'x',
+           BROKER_MESSAGE_BYTES_MAX - body.len);
+    body.len = BROKER_MESSAGE_BYTES_MAX;
+    ck_assert_int_eq(say_to(p, EXCHANGE_BOARD, p->self.text, buf_span(&body)), 0);
+    UNTIL(p->count == 1);
+    ck_assert_uint_eq(p->heard[0].len, BROKER_MESSAGE_BYTES_MAX);
+    buf_free(&body);
+    party_end(p);
+}
+END_TEST
+
+START_TEST(a_mandatory_message_to_nobody_comes_back)
+{
+    struct party *p = party_up(board_config());
+    ck_assert_int_eq(say(p, EXCHANGE_BOARD, "b0000000000", "anybody?"), 0);
+    UNTIL(p->returned_count == 1);
+    ck_assert_int_eq(p->returned_exchange, EXCHANGE_BOARD);
+    ck_assert_str_eq(p->returned_key, "b0000000000.k3v9x2mq4t");
+    ck_assert_str_eq(p->returned_text, "anybody?");
+    party_end(p);
+}
+END_TEST
+
+START_TEST(a_message_to_a_process_that_left_comes_back)
+{
+    struct party *stays = party_up(board_config()), *leaves = party_up(board_config());
+    struct id gone = leaves->self;
+    party_end(leaves);
+    say(stays, EXCHANGE_BOARD, gone.text, "anybody?");
+    UNTIL(stays->returned_count == 1);
+    party_end(stays);
+}
+END_TEST
+
+/* ---- shards -----------------------------------------------------------------------------------
+ */
+
+START_TEST(a_bound_shard_is_heard_until_it_is_unbound)
+{
+    struct party *p = party_up(board_config());
+    link_bind(p->link, 7, true);
+    UNTIL(p->held[7]);
+    say(p, EXCHANGE_BOARD, "s07", "bound");
+    UNTIL(p->count == 1);
+    link_bind(p->link, 7, false);
+    UNTIL(!p->held[7]);
+    say(p, EXCHANGE_BOARD, "s07", "unbound");
+    UNTIL(p->returned_count == 1);
+    ck_assert_str_eq(p->returned_text, "unbound");
+    ck_assert_uint_eq(p->count, 1);
+    party_end(p);
+}
+END_TEST
+
+START_TEST(shards_wanted_before_the_link_is_up_are_reported_after_up)
+{
+    struct link_config config = board_config();
+    struct party *p = party_start(&loop, &config);
+    for (unsigned s = 0; s < SHARDS; s += 2)
+        link_bind(p->link, s, true);
+    UNTIL(p->held[30]);
+    ck_assert_uint_eq(p->ups, 1);
+    for (unsigned s = 0; s < SHARDS; s++)
+        ck_assert_int_eq(p->held[s], s % 2 == 0);
+    party_end(p);
+}
+END_TEST
+
+START_TEST(what_is_for_history_waits_for_a_consumer)
+{
+    struct party *board = party_up(board_config());
+    say(board, EXCHANGE_HISTORY, "s03", "append");
+    struct party *history = party_up(history_config());
+    link_consume(history->link, 3, true);
+    UNTIL(history->count == 1);
+    ck_assert(history->held[3]);
+    ck_assert_int_eq(history->heard[0].shard, 3);
+    ck_assert_uint_ne(history->heard[0].tag, 0);
+    ck_assert_str_eq(history->heard[0].text, "append");
+    link_done(history->link, history->heard[0].tag);
+    party_end(history);
+    party_end(board);
+}
+END_TEST
+
+START_TEST(no_more_than_the_prefetch_comes_before_something_is_done)
+{
+    struct party *board = party_up(board_config()), *history = party_up(history_config());
+    link_consume(history->link, 4, true);
+    say(board, EXCHANGE_HISTORY, "s04", "1");
+    say(board, EXCHANGE_HISTORY, "s04", "2");
+    say(board, EXCHANGE_HISTORY, "s04", "3");
+    UNTIL(history->count == 2);
+    /* Were there no limit, the third would come before this one, which goes the same way. */
+    say(board, EXCHANGE_REPLAY, "", "read");
+    UNTIL(history->count == 3);
+    ck_assert_str_eq(history->heard[2].text, "read");
+    ck_assert_int_eq(history->heard[2].shard, -1);
+    link_done(history->link, history->heard[2].tag);
+    link_done(history->link, history->heard[0].tag);
+    UNTIL(history->count == 4);
+    ck_assert_str_eq(history->heard[3].text, "3");
+    link_done(history->link, history->heard[1].tag);
+    link_done(history->link, history->heard[3].tag);
+    party_end(history);
+    party_end(board);
+}
+END_TEST
+
+START_TEST(a_shard_let_go_passes_on_with_what_is_not_done)
+{
+    struct party *board = party_up(board_config());
+    struct party *old = party_up(history_config()), *new = party_up(history_config());
+    link_consume(old->link, 5, true);
+    UNTIL(old->held[5]);
+    link_consume(new->link, 5, true);
+    UNTIL(new->held[5]);
+    say(board, EXCHANGE_HISTORY, "s05", "done");
+    say(board, EXCHANGE_HISTORY, "s05", "not done");
+    UNTIL(old->count == 2);
+    ck_assert_uint_eq(new->count, 0); /* a single active consumer */
+    link_done(old->link, old->heard[0].tag);
+    link_consume(old->link, 5, false);
+    UNTIL(!old->held[5] && new->count == 1);
+    ck_assert_str_eq(new->heard[0].text, "not done");
+    link_done(old->link, old->heard[1].tag); /* too late: ignored */
+    link_done(new->link, new->heard[0].tag);
+    say(board, EXCHANGE_HISTORY, "s05", "next");
+    UNTIL(new->count == 2);
+    link_done(new->link, new->heard[1].tag);
+    ck_assert_uint_eq(old->count, 2);
+    party_end(old);
+    party_end(new);
+    party_end(board);
+}
+END_TEST
+
+START_TEST(a_shard_can_be_taken_again)
+{
+    struct party *board = party_up(board_config()), *history = party_up(history_config());
+    char text[16];
+    for (unsigned i = 0; i < 20; i++) {
+        link_consume(history->link, 6, true);
+        UNTIL(history->held[6]);
+        snprintf(text, sizeof text, "%u", i);
+        say(board, EXCHANGE_HISTORY, "s06", text);
+        UNTIL(history->count == i + 1);
+        ck_assert_str_eq(history->heard[i].text, text);
+        link_done(history->link, history->heard[i].tag);
+        link_consume(history->link, 6, false);
+        UNTIL(!history->held[6]);
+    }
+    ck_assert_uint_eq(history->downs, 0);
+    party_end(history);
+    party_end(board);
+}
+END_TEST
+
+START_TEST(replay_requests_are_shared_out)
+{
+    struct party *gateway = party_up(gateway_config());
+    struct party *one = party_up(history_config()), *two = party_up(history_config());
+    for (unsigned i = 0; i < 4; i++)
+        say(gateway, EXCHANGE_REPLAY, "", "read");
+    UNTIL(one->count + two->count == 4); /* the prefetch is 2 */
+    ck_assert_uint_eq(one->count, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        link_done(one->link, one->heard[i].tag);
+        link_done(two->link, two->heard[i].tag);
+    }
+    party_end(one);
+    party_end(two);
+    party_end(gateway);
+}
+END_TEST
+
+/* ---- trouble ----------------------------------------------------------------------------------
+ */
+
+START_TEST(after_a_cut_the_link_comes_up_again_with_all_bindings)
+{
+    struct link_config config = board_config();
+    config.url = proxy_start();
+    struct party *p = party_up(config);
+    link_bind(p->link, 7, true);
+    UNTIL(p->held[7]);
+    proxy_cut();
+    UNTIL(p->downs == 1 && !p->held[7]);
+    ck_assert_str_ne(link_trouble(p->link), "");
+    UNTIL(p->ups == 2 && p->held[7]);
+    ck_assert_str_eq(link_trouble(p->link), "");
+    say(p, EXCHANGE_BOARD, "s07", "again");
+    say(p, EXCHANGE_BOARD, p->self.text, "and again");
+    UNTIL(p->count == 2);
+    link_destroy(p->link, 0);
+    free(p);
+    proxy_end();
+}
+END_TEST
+
+START_TEST(what_was_not_done_before_a_cut_comes_again)
+{
+    struct link_config config = history_config();
+    config.url = proxy_start();
+    struct party *board = party_up(board_config()), *history = party_up(config);
+    link_consume(history->link, 8, true);
+    say(board, EXCHANGE_HISTORY, "s08", "append");
+    UNTIL(history->count == 1);
+    proxy_cut();
+    UNTIL(history->count == 2);
+    ck_assert_str_eq(history->heard[1].text, "append");
+    ck_assert_uint_ne(history->heard[0].tag, history->heard[1].tag);
+    link_done(history->link, history->heard[0].tag); /* of the connection that is gone */
+    link_done(history->link, history->heard[1].tag);
+    say(board, EXCHANGE_HISTORY, "s08", "next");
+    UNTIL(history->count == 3);
+    link_done(history->link, history->heard[2].tag);
+    link_consume(history->link, 8, false);
+    UNTIL(!history->held[8]);
+    ck_assert_uint_eq(history->downs, 1);
+    link_destroy(history->link, 0);
+    free(history);
+    party_end(board);
+    proxy_end();
+}
+END_TEST
+
+static const char BLOCKED[] = "\x01\0\0\0\0\0\x0a\0\x0a\0\x3c\x05"
+                              "alarm\xce";
+static const char UNBLOCKED[] = "\x01\0\0\0\0\0\x04\0\x0a\0\x3d\xce";
+
+START_TEST(a_broker_with_an_alarm_counts_as_down_until_it_is_over)
+{
+    struct link_config config = board_config();
+    struct link_stats stats;
+    config.url = proxy_start();
+    struct party *p = party_up(config), *other = party_up(board_config());
+    proxy_say(BLOCKED, sizeof BLOCKED - 1);
+    UNTIL(p->downs == 1);
+    link_stats(p->link, &stats);
+    ck_assert(stats.blocked);
+    ck_assert_int_eq(say(p, EXCHANGE_BOARD, p->self.text, "lost"), -ENOTCONN);
+    say(other, EXCHANGE_BOARD, p->self.text, "we still hear");
+    UNTIL(p->count == 1);
+    proxy_say(UNBLOCKED, sizeof UNBLOCKED - 1);
+    UNTIL(p->ups == 2);
+    ck_assert_int_eq(say(p, EXCHANGE_BOARD, p->self.text, "after"), 0);
+    UNTIL(p->count == 2);
+    ck_assert_str_eq(p->heard[1].text, "after");
+    link_stats(p->link, &stats);
+    ck_assert_uint_eq(stats.connects, 2);
+    ck_assert_uint_eq(stats.dropped, 1);
+    link_destroy(p->link, 0);
+    free(p);
+    party_end(other);
+    proxy_end();
+}
+END_TEST
+
+START_TEST(a_frozen_broker_never_blocks_the_loop_and_is_given_up)
+{
+    struct link_config config = board_config();
+    config.url = proxy_start();
+    struct party *p = party_up(config);
+    static uint8_t big[BROKER_MESSAGE_BYTES_MAX];
+    struct link_stats stats;
+    proxy_freeze();
+    int r;
+    uint64_t begun = uv_hrtime();
+    while ((r = say_to(p, EXCHANGE_BOARD, p->self.text, (struct span){big, sizeof big})) == 0)
+        ;
+    ck_assert_int_eq(r, -ENOBUFS);
+    ck_assert_uint_lt(uv_hrtime() - begun, UINT64_C(3000000000));
+    link_stats(p->link, &stats);
+    ck_assert_uint_le(stats.out_bytes, LINK_OUT_BYTES_MAX);
+    ck_assert_uint_ge(stats.dropped, 1);
+    UNTIL(p->downs == 1); /* after some seconds without progress */
+    UNTIL(p->ups == 2);
+    link_stats(p->link, &stats);
+    ck_assert_uint_eq(stats.out_bytes, 0);
+    link_destroy(p->link, 0);
+    free(p);
+    proxy_end();
+}
+END_TEST
+
+static void on_turn(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+START_TEST(a_loop_that_does_not_turn_makes_the_link_stop_reading)
+{
+    uv_loop_t slow;
+    uv_loop_init(&slow);
+    struct link_config config = board_config();
+    struct party *reader = party_start(&slow, &config), *writer = party_up(board_config());
+    UNTIL_ON(&slow, link_is_up(reader->link));
+    static uint8_t big[BROKER_MESSAGE_BYTES_MAX];
+    struct link_stats stats;
+    memcpy(big, text_of("big").data, text_of("big").len);
+    unsigned sent = 0;
+    static uv_timer_t turn; /* so that the writer's loop turns while its thread works */
+    uv_timer_init(&loop, &turn);
+    uv_timer_start(&turn, on_turn, 1, 1);
+    for (; sent < (24u << 20) / sizeof big; sent++) {
+        UNTIL((link_stats(writer->link, &stats), stats.out_bytes < LINK_OUT_BYTES_MAX / 2));
+        ck_assert_int_eq(
+            say_to(writer, EXCHANGE_BOARD, reader->self.text, (struct span){big, sizeof big}), 0);
+    }
+    UNTIL((link_stats(reader->link, &stats), stats.in_bytes >= LINK_IN_BYTES_MAX));
+    ck_assert_uint_lt(stats.in_bytes, LINK_IN_BYTES_MAX + 2 * sizeof big);
+    UNTIL_ON(&slow, reader->count == sent);
+    uv_close((uv_handle_t *)&turn, NULL);
+    party_end(writer);
+    party_end(reader);
+    while (uv_run(&slow, UV_RUN_DEFAULT))
+        ;
+    ck_assert_int_eq(uv_loop_close(&slow), 0);
+}
+END_TEST
+
+START_TEST(destroy_first_publishes_what_waits)
+{
+    struct party *stays = party_up(board_config()), *leaves = party_up(board_config());
+    for (unsigned i = 0; i < 1000; i++)
+        say(leaves, EXCHANGE_BOARD, stays->self.text, "bye");
+    party_end(leaves);
+    UNTIL(stays->count == 1000);
+    party_end(stays);
+}
+END_TEST
+
+START_TEST(without_a_broker_the_link_is_down_and_says_why)
+{
+    struct link_config config = board_config();
+    config.url = "amqp://guest:guest@127.0.0.1:1/";
+    struct party *p = party_start(&loop, &config);
+    UNTIL(*link_trouble(p->link));
+    ck_assert_ptr_nonnull(strstr(link_trouble(p->link), "127.0.0.1 port 1"));
+    ck_assert_int_eq(say(p, EXCHANGE_BOARD, p->self.text, "lost"), -ENOTCONN);
+    party_end(p);
+}
+END_TEST
+
+START_TEST(a_broker_that_comes_later_is_found)
+{
+    struct link_config config = board_config();
+    config.url = proxy_start();
+    proxy.deaf = true;
+    struct party *p = party_start(&loop, &config);
+    UNTIL(*link_trouble(p->link));
+    proxy.deaf = false;
+    UNTIL(p->ups == 1);
+    ck_assert_uint_eq(p->downs, 0);
+    link_destroy(p->link, 0);
+    free(p);
+    proxy_end();
+}
+END_TEST
+
+START_TEST(a_wrong_password_is_named)
+{
+    struct link_config config = board_config();
+    char url[64];
+    snprintf(url, sizeof url, "amqp://guest:wrong%s", strrchr(broker_url(), '@'));
+    config.url = url;
+    struct party *p = party_start(&loop, &config);
+    UNTIL(strstr(link_trouble(p->link), "ACCESS_REFUSED"));
+    party_end(p);
+}
+END_TEST
+
+START_TEST(a_url_that_is_none_is_refused)
+{
+    struct link_config config = board_config();
+    struct link *link;
+    config.url = "http://127.0.0.1/";
+    ck_assert_int_eq(link_create(&loop, &config, &EVENTS, NULL, &link), -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("link");
+    TCase *c = tcase_create("link");
+    tcase_add_checked_fixture(c, begin, end);
+    tcase_set_timeout(c, 60);
+    tcase_add_test(c, a_message_to_oneself_arrives);
+    tcase_add_test(c, all_gateways_hear_what_is_for_all);
+    tcase_add_test(c, peers_hear_each_other);
+    tcase_add_test(c, many_messages_arrive_in_order);
+    tcase_add_test(c, the_longest_message_arrives_whole);
+    tcase_add_test(c, a_mandatory_message_to_nobody_comes_back);
+    tcase_add_test(c, a_message_to_a_process_that_left_comes_back);
+    tcase_add_test(c, a_bound_shard_is_heard_until_it_is_unbound);
+    tcase_add_test(c, shards_wanted_before_the_link_is_up_are_reported_after_up);
+    tcase_add_test(c, what_is_for_history_waits_for_a_consumer);
+    tcase_add_test(c, no_more_than_the_prefetch_comes_before_something_is_done);
+    tcase_add_test(c, a_shard_let_go_passes_on_with_what_is_not_done);
+    tcase_add_test(c, a_shard_can_be_taken_again);
+    tcase_add_test(c, replay_requests_are_shared_out);
+    tcase_add_test(c, after_a_cut_the_link_comes_up_again_with_all_bindings);
+    tcase_add_test(c, what_was_not_done_before_a_cut_comes_again);
+    tcase_add_test(c, a_broker_with_an_alarm_counts_as_down_until_it_is_over);
+    tcase_add_test(c, a_frozen_broker_never_blocks_the_loop_and_is_given_up);
+    tcase_add_test(c, a_loop_that_does_not_turn_makes_the_link_stop_reading);
+    tcase_add_test(c, destroy_first_publishes_what_waits);
+    tcase_add_test(c, without_a_broker_the_link_is_down_and_says_why);
+    tcase_add_test(c, a_broker_that_comes_later_is_found);
+    tcase_add_test(c, a_wrong_password_is_named);
+    tcase_add_test(c, a_url_that_is_none_is_refused);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
