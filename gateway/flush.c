@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The way out. What is sent stands framed in the core; at the end of a turn each client that has
+ * something gets one sendmsg of whole frames, past libwebsockets. That library has its own small
+ * buffer per connection, for what the kernel did not take and for PONG and CLOSE, and it flushes
+ * that before anything of its own, but knows nothing of ours. From this follow the rules:
+ *
+ *  1. While lws has something buffered, or we wait for WRITEABLE, nothing is sent directly.
+ *  2. The tail of a frame that was cut goes to lws at once: kept here, a PONG could land inside it.
+ *  3. After EAGAIN the client is left to WRITEABLE, or each event would try again.
+ *  4. Flush from uv_check and uv_prepare (shell.c), since lws and timers also run outside of poll.
+ *  5. No byte after CLOSE, ours or the peer's: PHASE_FAILED and PHASE_CLOSING send nothing here.
+ */
+#include "shell.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define ROUNDS_MAX 4 /* pulls per client and turn: then others, then WRITEABLE */
+
+/* With a payload, since an empty PONG reaches no callback of lws. */
+static const uint8_t PING[] = {0x89, 5, 'e', 'a', 's', 'e', 'l'};
+
+void flush_ask_writeable(struct connection *c)
+{
+    c->waits_writeable = true;
+    lws_callback_on_writable(c->wsi);
+}
+
+static void count_sent(struct gateway *g, unsigned messages, size_t bytes)
+{
+    g->stats.sent_messages += messages;
+    g->stats.sent_bytes += bytes;
+}
+
+static bool lws_take(struct connection *c, size_t len)
+{
+    uint8_t *data = c->gateway->scratch + LWS_PRE;
+    if (lws_write(c->wsi, data, len, LWS_WRITE_RAW) >= 0)
+        return true;
+    connection_kill(c);
+    return false;
+}
+
+static void append(struct connection *c, size_t *len, const void *data, size_t n)
+{
+    if (n > sizeof c->gateway->scratch - LWS_PRE - *len)
+        abort(); /* a frame holds at most one broker message */
+    memcpy(c->gateway->scratch + LWS_PRE + *len, data, n);
+    *len += n;
+}
+
+/* One sendmsg of the ping that is due and the whole pull. True: all of it left. */
+static bool send_direct(struct connection *c, struct pull *p)
+{
+    struct gateway *g = c->gateway;
+    struct iovec iov[PULL_FRAMES_MAX + 1];
+    unsigned first = c->ping_due ? 1 : 0, n = first + p->count, i = 0;
+    iov[0] = (struct iovec){(void *)(uintptr_t)PING, sizeof PING};
+    for (; i < p->count; i++)
+        iov[first + i] = (struct iovec){(void *)(uintptr_t)p->frame[i].data, p->frame[i].len};
+
+    struct msghdr message = {.msg_iov = iov, .msg_iovlen = n};
+    ssize_t sent = sendmsg(lws_get_socket_fd(c->wsi), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        connection_kill(c);
+        return false;
+    }
+    size_t left = sent > 0 ? (size_t)sent : 0;
+    g->stats.sends++;
+    count_sent(g, 0, left);
+    for (i = 0; i < n && left >= iov[i].iov_len; i++)
+        left -= iov[i].iov_len;
+    if (left > 0) { /* frame i was cut; lws takes what it does not send itself */
+        size_t tail = 0;
+        append(c, &tail, (const uint8_t *)iov[i].iov_base + left, iov[i].iov_len - left);
+        g->stats.cut_frames++;
+        count_sent(g, 0, tail);
+        if (!lws_take(c, tail))
+            return false;
+        i++;
+    }
+    if (i > 0)
+        c->ping_due = false;
+    unsigned frames = i > first ? i - first : 0;
+    count_sent(g, frames, 0);
+    client_pulled(c->client, p, frames);
+    return i == n && left == 0;
+}
+
+void flush_client(struct connection *c)
+{
+    struct gateway *g = c->gateway;
+    if (!c->client || c->phase > PHASE_JOINED || c->waits_writeable)
+        return;
+    if (lws_partial_buffered(c->wsi)) {
+        flush_ask_writeable(c);
+        return;
+    }
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        client_pull(c->client, gateway_now(g), &g->pull);
+        if (g->pull.count == 0 && !c->ping_due) {
+            if (client_close_code(c->client, NULL) != 0)
+                flush_ask_writeable(c); /* closing is done there */
+            return;
+        }
+        if (!send_direct(c, &g->pull)) {
+            if (c->phase == PHASE_CLOSING)
+                return;
+            g->stats.blocked_sends++;
+            break;
+        }
+    }
+    flush_ask_writeable(c);
+}
+
+/* ---- the slow way -----------------------------------------------------------------------------
+ */
+
+static int close_with(struct connection *c, unsigned code, const char *reason)
+{
+    uint8_t text[64];
+    size_t len = strnlen(reason, sizeof text);
+    memcpy(text, reason, len);
+    lws_close_reason(c->wsi, (enum lws_close_status)code, text, len);
+    ws_closing(c);
+    return -1;
+}
+
+/* The frame's header and an error message behind it; that message is short. */
+static size_t frame_error(struct connection *c)
+{
+    struct buf body = {0};
+    size_t len = 0;
+    PUT(&body, error, .code = span_of(c->close_name), .sentence = span_of(c->close_sentence));
+    uint8_t head[] = {0x82, 126, (uint8_t)(body.len >> 8), (uint8_t)body.len};
+    if (body.len < 126)
+        head[1] = (uint8_t)body.len;
+    append(c, &len, head, body.len < 126 ? 2 : 4);
+    append(c, &len, body.data, body.len);
+    buf_free(&body);
+    return len;
+}
+
+/* Joins whole frames up to what lws takes at once, and leaves the rest to the next WRITEABLE. */
+static int write_joined(struct connection *c, struct pull *p)
+{
+    struct gateway *g = c->gateway;
+    size_t len = 0;
+    unsigned i = 0;
+    if (c->ping_due)
+        append(c, &len, PING, sizeof PING);
+    for (; i < p->count && (i == 0 || len + p->frame[i].len <= TX_BYTES_MAX); i++)
+        append(c, &len, p->frame[i].data, p->frame[i].len);
+    c->ping_due = false;
+    g->stats.joined_sends++;
+    count_sent(g, i, len);
+    if (!lws_take(c, len))
+        return 0;
+    client_pulled(c->client, p, i);
+    flush_ask_writeable(c);
+    return 0;
+}
+
+int flush_writeable(struct connection *c)
+{
+    struct gateway *g = c->gateway;
+    c->waits_writeable = false;
+    if (c->phase == PHASE_CLOSING)
+        return 0;
+    if (lws_send_pipe_choked(c->wsi)) {
+        flush_ask_writeable(c);
+        return 0;
+    }
+    if (c->phase == PHASE_FAILED) {
+        if (lws_take(c, frame_error(c)))
+            return close_with(c, c->close_code, c->close_name);
+        return 0;
+    }
+    if (!c->client)
+        return 0;
+    client_pull(c->client, gateway_now(g), &g->pull);
+    if (g->pull.count > 0 || c->ping_due)
+        return write_joined(c, &g->pull);
+    const char *reason = "";
+    unsigned code = client_close_code(c->client, &reason);
+    return code ? close_with(c, code, reason) : 0;
+}

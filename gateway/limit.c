@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "limit.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- addresses --------------------------------------------------------------------------------
+ */
+
+static struct address address_of_ipv4(const struct in_addr *v4)
+{
+    struct address a = {.byte = {[10] = 0xff, [11] = 0xff}};
+    memcpy(a.byte + 12, v4, 4);
+    return a;
+}
+
+/* Copies `text` without blanks around it, "[…]" and a port. */
+static int address_text(struct span text, char *ret, size_t room)
+{
+    const char *begin = (const char *)text.data, *end = begin + text.len;
+    while (begin < end && (*begin == ' ' || *begin == '\t'))
+        begin++;
+    while (begin < end && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    const char *colon = begin < end ? memchr(begin, ':', (size_t)(end - begin)) : NULL;
+    if (begin < end && *begin == '[') {
+        const char *bracket = memchr(begin, ']', (size_t)(end - begin));
+        if (!bracket)
+            return -EINVAL;
+        begin++;
+        end = bracket;
+    } else if (colon && !memchr(colon + 1, ':', (size_t)(end - colon - 1))) {
+        end = colon; /* one colon: a port. Two or more: IPv6 */
+    }
+    size_t len = (size_t)(end - begin);
+    if (len == 0 || len >= room)
+        return -EINVAL;
+    memcpy(ret, begin, len);
+    ret[len] = '\0';
+    return 0;
+}
+
+int address_parse(struct span text, struct address *ret)
+{
+    char plain[INET6_ADDRSTRLEN];
+    if (!text.data || address_text(text, plain, sizeof plain) < 0)
+        return -EINVAL;
+    struct in_addr v4;
+    if (inet_pton(AF_INET, plain, &v4) == 1) {
+        *ret = address_of_ipv4(&v4);
+        return 0;
+    }
+    struct in6_addr v6;
+    if (inet_pton(AF_INET6, plain, &v6) != 1)
+        return -EINVAL;
+    memcpy(ret->byte, &v6, sizeof ret->byte);
+    return 0;
+}
+
+int address_of_socket(const struct sockaddr_storage *peer, struct address *ret)
+{
+    if (peer->ss_family == AF_INET) {
+        *ret = address_of_ipv4(&((const struct sockaddr_in *)peer)->sin_addr);
+        return 0;
+    }
+    if (peer->ss_family != AF_INET6)
+        return -EAFNOSUPPORT;
+    memcpy(ret->byte, &((const struct sockaddr_in6 *)peer)->sin6_addr, sizeof ret->byte);
+    return 0;
+}
+
+static bool is_ipv4(const struct address *a)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(a->byte, mapped, sizeof mapped) == 0;
+}
+
+static int network_parse(struct span text, struct network *ret)
+{
+    const uint8_t *slash = memchr(text.data, '/', text.len);
+    struct span address = {text.data, slash ? (size_t)(slash - text.data) : text.len};
+    if (address_parse(address, &ret->address) < 0)
+        return -EINVAL;
+    ret->bits = 128;
+    if (!slash)
+        return 0;
+    char number[8] = "", *end;
+    size_t len = text.len - address.len - 1;
+    if (len == 0 || len >= sizeof number || slash[1] < '0' || slash[1] > '9')
+        return -EINVAL;
+    memcpy(number, slash + 1, len);
+    unsigned long bits = strtoul(number, &end, 10);
+    while (*end == ' ')
+        end++;
+    unsigned offset = is_ipv4(&ret->address) ? 96 : 0;
+    if (*end != '\0' || bits > 128 - offset)
+        return -EINVAL;
+    ret->bits = offset + (unsigned)bits;
+    return 0;
+}
+
+int networks_parse(const char *text, struct networks *ret)
+{
+    struct networks list = {.count = 0};
+    while (*text) {
+        size_t len = strcspn(text, ",");
+        if (list.count == NETWORKS_MAX)
+            return -E2BIG;
+        struct span item = {(const uint8_t *)text, len};
+        if (network_parse(item, &list.network[list.count]) < 0)
+            return -EINVAL;
+        list.count++;
+        text += len + (text[len] == ',');
+    }
+    *ret = list;
+    return 0;
+}
+
+static bool network_has(const struct network *n, const struct address *a)
+{
+    unsigned whole = n->bits / 8, rest = n->bits % 8;
+    if (memcmp(n->address.byte, a->byte, whole) != 0)
+        return false;
+    return rest == 0 || (n->address.byte[whole] ^ a->byte[whole]) >> (8 - rest) == 0;
+}
+
+bool networks_have(const struct networks *trusted, const struct address *address)
+{
+    for (unsigned i = 0; i < trusted->count; i++)
+        if (network_has(&trusted->network[i], address))
+            return true;
+    return false;
+}
+
+struct address client_address(const struct networks *trusted, const struct address *peer,
+                              struct span forwarded_for)
+{
+    struct address last = *peer;
+    size_t end = forwarded_for.len;
+    while (networks_have(trusted, &last)) {
+        size_t begin = end;
+        while (begin > 0 && forwarded_for.data[begin - 1] != ',')
+            begin--;
+        struct span item = {forwarded_for.data + begin, end - begin};
+        if (end == 0 || address_parse(item, &last) < 0)
+            break; /* nobody before it, or nothing that can be believed */
+        end = begin > 0 ? begin - 1 : 0;
+    }
+    return last;
+}
+
+/* ---- token buckets ----------------------------------------------------------------------------
+ */
+
+void bucket_charge(struct bucket *b, struct rate rate, uint64_t now_us, uint64_t n)
+{
+    b->full_us = (b->full_us > now_us ? b->full_us : now_us) + n * rate.each_us;
+}
+
+uint64_t bucket_debt_us(const struct bucket *b, struct rate rate, uint64_t now_us)
+{
+    uint64_t empty_us = now_us + rate.burst * rate.each_us; /* full then: empty now */
+    return b->full_us > empty_us ? b->full_us - empty_us : 0;
+}
+
+uint64_t bucket_take(struct bucket *b, struct rate rate, uint64_t now_us, uint64_t n)
+{
+    struct bucket after = *b;
+    bucket_charge(&after, rate, now_us, n);
+    uint64_t wait_us = bucket_debt_us(&after, rate, now_us);
+    if (wait_us == 0)
+        *b = after;
+    return wait_us;
+}
+
+/* ---- what each address has and does -----------------------------------------------------------
+ */
+
+struct row {
+    struct row *next; /* in its slot's chain */
+    struct address address;
+    uint64_t connections;
+    struct bucket bucket[LIMIT_COUNT];
+};
+
+struct limits {
+    struct limits_config config;
+    struct limits_stats stats;
+    struct row *rows; /* addresses_max of them, used from the start: stats.addresses */
+    struct row **slots;
+    uint64_t slot_mask;
+    uint64_t hand; /* where the search for a row to forget goes on */
+};
+
+struct limits *limits_create(const struct limits_config *config)
+{
+    struct limits *l = xcalloc(1, sizeof *l);
+    l->config = *config;
+    uint64_t slots = 1;
+    while (slots < config->addresses_max)
+        slots *= 2;
+    l->slot_mask = slots - 1;
+    l->slots = xcalloc(slots, sizeof(struct row *));
+    l->rows = xcalloc(config->addresses_max, sizeof *l->rows);
+    return l;
+}
+
+void limits_destroy(struct limits *l)
+{
+    if (!l)
+        return;
+    free(l->rows);
+    free(l->slots);
+    free(l);
+}
+
+static struct address key_of(const struct address *address)
+{
+    struct address key = *address;
+    if (!is_ipv4(address))
+        memset(key.byte + 8, 0, 8);
+    return key;
+}
+
+static struct row **slot_of(struct limits *l, const struct address *key)
+{
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    for (size_t i = 0; i < sizeof key->byte; i++)
+        hash = (hash ^ key->byte[i]) * UINT64_C(1099511628211);
+    return &l->slots[(hash ^ hash >> 32) & l->slot_mask];
+}
+
+static struct row *row_find(struct limits *l, const struct address *key)
+{
+    struct row *r = *slot_of(l, key);
+    while (r && memcmp(&r->address, key, sizeof *key) != 0)
+        r = r->next;
+    return r;
+}
+
+/* An unused row, or that of an address without connections, whose rates are thereby forgotten.
+ * Looks at a few rows only: whoever fills the table from many addresses must not slow the others.
+ */
+static struct row *row_free(struct limits *l)
+{
+    if (l->stats.addresses < l->config.addresses_max)
+        return &l->rows[l->stats.addresses++];
+    for (unsigned i = 0; i < 64; i++) {
+        struct row *r = &l->rows[l->hand++ % l->config.addresses_max];
+        if (r->connections > 0)
+            continue;
+        struct row **at = slot_of(l, &r->address);
+        while (*at != r)
+            at = &(*at)->next;
+        *at = r->next;
+        l->stats.forgotten++;
+        return r;
+    }
+    return NULL;
+}
+
+static struct row *row_get(struct limits *l, const struct address *address)
+{
+    struct address key = key_of(address);
+    struct row *r = row_find(l, &key);
+    if (r)
+        return r;
+    r = row_free(l);
+    if (!r)
+        return NULL;
+    struct row **slot = slot_of(l, &key);
+    *r = (struct row){.next = *slot, .address = key};
+    *slot = r;
+    return r;
+}
+
+bool limits_connect(struct limits *l)
+{
+    if (l->stats.connections >= l->config.connections_max) {
+        l->stats.refused_connections++;
+        return false;
+    }
+    l->stats.connections++;
+    return true;
+}
+
+void limits_disconnect(struct limits *l)
+{
+    l->stats.connections--;
+}
+
+bool limits_hold(struct limits *l, const struct address *address)
+{
+    struct row *r = row_get(l, address);
+    if (!r || r->connections >= l->config.connections_per_address) {
+        l->stats.refused_connections++;
+        return false;
+    }
+    r->connections++;
+    return true;
+}
+
+void limits_release(struct limits *l, const struct address *address)
+{
+    struct address key = key_of(address);
+    struct row *r = row_find(l, &key);
+    if (r && r->connections > 0)
+        r->connections--;
+}
+
+static struct rate rate_of(const struct limits *l, enum limit what)
+{
+    uint64_t per_minute = l->config.per_minute[what];
+    return (struct rate){UINT64_C(60000000) / per_minute, per_minute};
+}
+
+unsigned limits_take(struct limits *l, uint64_t now_us, const struct address *address,
+                     enum limit what)
+{
+    struct rate rate = rate_of(l, what);
+    struct row *r = row_get(l, address);
+    uint64_t wait_us = r ? bucket_take(&r->bucket[what], rate, now_us, 1) : rate.each_us;
+    if (wait_us == 0)
+        return 0;
+    l->stats.refused[what]++;
+    return (unsigned)((wait_us + 999999) / 1000000);
+}
+
+void limits_give_back(struct limits *l, const struct address *address, enum limit what)
+{
+    struct address key = key_of(address);
+    struct row *r = row_find(l, &key);
+    uint64_t each_us = rate_of(l, what).each_us;
+    if (r && r->bucket[what].full_us >= each_us) /* the row may be a new one */
+        r->bucket[what].full_us -= each_us;
+}
+
+const struct limits_stats *limits_stats(const struct limits *l)
+{
+    return &l->stats;
+}

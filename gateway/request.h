@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What an HTTP request says: its route and the few headers that matter. Pure. Text that came from a
+ * client is a span, and none of these functions trusts it.
+ */
+#ifndef EASEL_REQUEST_H
+#define EASEL_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buf.h"
+#include "id.h"
+
+/* As bits, so that a route can say which of them it takes. */
+enum method {
+    METHOD_GET = 1,
+    METHOD_HEAD = 2,
+    METHOD_POST = 4,
+    METHOD_DELETE = 8,
+    METHOD_OTHER = 16,
+};
+
+enum route_kind {
+    ROUTE_NOTHING, /* 404 */
+    ROUTE_FILE,    /* ret.file: the name below the web root */
+    ROUTE_SOCKET,  /* /ws */
+    ROUTE_BOARDS,  /* /api/boards */
+    ROUTE_BOARD,   /* /api/boards/<id> */
+    ROUTE_WATCH,   /* /api/boards/<id>/watch */
+};
+
+struct route {
+    enum route_kind kind;
+    unsigned methods; /* those it takes */
+    struct span file;
+    struct id board;
+};
+
+struct route route_of(struct span path);
+/* "GET, HEAD", for the Allow header. */
+const char *methods_text(unsigned methods);
+
+/* Digits only. 0, -EINVAL, or -E2BIG above `max`. */
+int content_length(struct span text, size_t max, size_t *ret);
+
+/* Does a comma list name `token`? Upper and lower case are the same. */
+bool list_names(struct span list, const char *token);
+/* Accept-Encoding: gzip, and not with q=0. */
+bool accepts_gzip(struct span accept_encoding);
+/* The entity tag is in If-None-Match. */
+bool tag_matches(struct span if_none_match, const char *tag);
+/* The token of "Bearer <token>"; empty when there is none. */
+struct span bearer_token(struct span authorization);
+
+/* What may stand in a Host header, since we repeat it in links: name or address, and port. */
+bool host_valid(struct span host);
+
+/* May a page of this origin use us? Without an Origin header it is no page (and says so itself, as
+ * any program may: this protects people, whose browsers do not lie, from foreign pages). `allowed`:
+ * a comma list; when empty, our own host and public URL count. */
+bool origin_allowed(struct span origin, struct span host, const char *public_url,
+                    const char *allowed);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tokens.h"
+
+#include <errno.h>
+#include <jwt.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOKEN_BYTES_MAX 2048 /* as hello allows */
+
+static const char *const ROLE_NAMES[] = {"watch", "draw", "own"};
+
+const char *role_name(enum role role)
+{
+    return ROLE_NAMES[role];
+}
+
+char *token_make(const struct tokens_config *config, const struct id *board, enum role role)
+{
+    jwt_t *jwt;
+    if (jwt_new(&jwt) != 0)
+        return NULL;
+    char *text = NULL;
+    if (jwt_add_grant(jwt, "b", board->text) == 0 &&
+        jwt_add_grant(jwt, "r", role_name(role)) == 0 &&
+        jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)config->secret,
+                    (int)strlen(config->secret)) == 0)
+        text = jwt_encode_str(jwt);
+    jwt_free(jwt);
+    return text;
+}
+
+static int claims_read(jwt_t *jwt, uint64_t now_ms, struct id *ret_board, enum role *ret_role)
+{
+    const char *board = jwt_get_grant(jwt, "b"), *name = jwt_get_grant(jwt, "r");
+    struct id id;
+    if (!board || !name || id_parse(board, strlen(board), &id) < 0 || !id_is_board(&id))
+        return -EACCES;
+    unsigned role = 0;
+    while (role <= ROLE_OWN && strcmp(name, ROLE_NAMES[role]) != 0)
+        role++;
+    if (role > ROLE_OWN)
+        return -EACCES;
+
+    errno = 0; /* libjwt answers 0 both for "no exp" (ENOENT) and for 0 */
+    long exp = jwt_get_grant_int(jwt, "exp");
+    if (errno == EINVAL)
+        return -EACCES;
+    if (errno != ENOENT && (exp <= 0 || (uint64_t)exp <= now_ms / 1000))
+        return -ETIME;
+    *ret_board = id;
+    *ret_role = (enum role)role;
+    return 0;
+}
+
+static int check_with(const char *secret, uint64_t now_ms, const char *text, struct id *ret_board,
+                      enum role *ret_role)
+{
+    jwt_t *jwt = NULL;
+    if (jwt_decode(&jwt, text, (const unsigned char *)secret, (int)strlen(secret)) != 0)
+        return -EACCES;
+    /* The token names its algorithm; that is the sender's choice, not ours. */
+    int r =
+        jwt_get_alg(jwt) == JWT_ALG_HS256 ? claims_read(jwt, now_ms, ret_board, ret_role) : -EACCES;
+    jwt_free(jwt);
+    return r;
+}
+
+/* Three parts in base64url: nothing else reaches libjwt. */
+static bool looks_like_token(struct span token)
+{
+    unsigned dots = 0;
+    for (size_t i = 0; i < token.len; i++) {
+        uint8_t c = token.data[i];
+        if (c == '.')
+            dots++;
+        else if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+                 c != '-' && c != '_')
+            return false;
+    }
+    return dots == 2;
+}
+
+int token_check(const struct tokens_config *config, uint64_t now_ms, struct span token,
+                struct id *ret_board, enum role *ret_role)
+{
+    char text[TOKEN_BYTES_MAX + 1];
+    if (token.len > TOKEN_BYTES_MAX || !looks_like_token(token))
+        return -EACCES;
+    memcpy(text, token.data, token.len);
+    text[token.len] = '\0';
+    int r = check_with(config->secret, now_ms, text, ret_board, ret_role);
+    if (r == -EACCES && config->secret_old[0] != '\0')
+        r = check_with(config->secret_old, now_ms, text, ret_board, ret_role);
+    return r;
+}
+
+struct id member_of(const struct id *board, struct span session)
+{
+    static const char label[] = "easel member";
+    uint8_t text[sizeof label - 1 + BOARD_CHARS + 64], hash[EVP_MAX_MD_SIZE];
+    size_t board_len = strnlen(board->text, BOARD_CHARS);
+    size_t session_len = session.len < 64 ? session.len : 64;
+    uint8_t *end = mempcpy(text, label, sizeof label - 1);
+    end = mempcpy(end, board->text, board_len);
+    end = mempcpy(end, session.data, session_len);
+    if (EVP_Digest(text, (size_t)(end - text), hash, NULL, EVP_sha256(), NULL) != 1)
+        abort(); /* only without memory, which ends the process everywhere here */
+    return id_from_bits(0, MEMBER_CHARS, hash);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * WebSocket sessions: who may open one, what comes in, and how they end. What goes out is in
+ * flush.c.
+ */
+#include "shell.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct rate READING = {1000000 / READ_PER_S, READ_BURST};
+
+/* ---- the upgrade ------------------------------------------------------------------------------
+ */
+
+static int refuse(struct connection *c, unsigned status, const char *sentence)
+{
+    c->gateway->stats.upgrades_refused++;
+    return http_refuse(c, status, sentence) < 0 ? -1 : 1;
+}
+
+/* Behind a proxy the address is known, and counted, only now. */
+static bool count_address(struct connection *c)
+{
+    struct gateway *g = c->gateway;
+    if (c->counted)
+        return true;
+    char room[512];
+    struct span list = connection_header(c, WSI_TOKEN_X_FORWARDED_FOR, room, sizeof room);
+    c->address = client_address(&g->trusted, &c->peer, list);
+    c->counted = limits_hold(g->limits, &c->address);
+    return c->counted;
+}
+
+int ws_confirm(struct connection *c)
+{
+    struct gateway *g = c->gateway;
+    char room[256], host_room[256];
+    /* Read anew: the text that comes with the callback may be stale (CVE-2025-11677). And lws
+     * would also take h2c. */
+    struct span upgrade = connection_header(c, WSI_TOKEN_UPGRADE, room, sizeof room);
+    if (upgrade.len != 9 || strncasecmp((const char *)upgrade.data, "websocket", 9) != 0)
+        return -1;
+    struct span path = connection_header(c, WSI_TOKEN_GET_URI, room, sizeof room);
+    if (route_of(path).kind != ROUTE_SOCKET)
+        return refuse(c, 404, "WebSockets are served at /ws.");
+    if (g->draining)
+        return refuse(c, 503, "This gateway is leaving: connect again.");
+    struct span protocols = connection_header(c, WSI_TOKEN_PROTOCOL, room, sizeof room);
+    if (!list_names(protocols, PROTOCOL_WS))
+        return refuse(c, 400, "Ask for the subprotocol " PROTOCOL_WS ".");
+    struct span host = connection_header(c, WSI_TOKEN_HOST, host_room, sizeof host_room);
+    struct span origin = connection_header(c, WSI_TOKEN_ORIGIN, room, sizeof room);
+    bool sent = lws_hdr_total_length(c->wsi, WSI_TOKEN_ORIGIN) > 0;
+    if ((sent && origin.len == 0) ||
+        !origin_allowed(origin, host, g->settings->public_url, g->settings->allowed_origins))
+        return refuse(c, 403, "Pages of this origin may not connect.");
+    if (!count_address(c))
+        return refuse(c, 429, "Too many connections from this address.");
+    return 0;
+}
+
+void ws_open(struct connection *c)
+{
+    struct gateway *g = c->gateway;
+    uint64_t now = gateway_now(g);
+    connection_phase(c, PHASE_HELLO);
+    c->heard_ms = now;
+    c->client = client_open(g->core, now, c);
+    g->stats.upgrades++;
+    g->stats.sockets++;
+}
+
+/* ---- the end ----------------------------------------------------------------------------------
+ */
+
+static void forget_message(struct connection *c)
+{
+    c->gateway->stats.reassembly_bytes -= c->message.len;
+    buf_free(&c->message);
+}
+
+static void drop_client(struct connection *c)
+{
+    if (!c->client)
+        return;
+    client_closed(c->client, gateway_now(c->gateway));
+    c->client = NULL;
+    forget_message(c);
+    if (c->slowed)
+        TAILQ_REMOVE(&c->gateway->slowed, c, slowed_link);
+    c->slowed = false;
+}
+
+void ws_closing(struct connection *c)
+{
+    connection_phase(c, PHASE_CLOSING);
+    if (c->reads_off) { /* the peer's CLOSE must be read */
+        c->reads_off = false;
+        lws_rx_flow_control(c->wsi, 1);
+    }
+}
+
+void ws_closed(struct connection *c)
+{
+    if (c->phase < PHASE_HELLO)
+        return; /* lws reports refused upgrades too */
+    if (c->phase != PHASE_CLOSING)
+        connection_phase(c, PHASE_CLOSING);
+    drop_client(c);
+}
+
+void ws_fail(struct connection *c, unsigned close_code, const char *name, const char *sentence)
+{
+    if (c->phase >= PHASE_FAILED)
+        return;
+    connection_phase(c, PHASE_FAILED);
+    c->close_code = close_code;
+    c->close_name = name;
+    c->close_sentence = sentence;
+    drop_client(c);
+    flush_ask_writeable(c);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------
+ */
+
+void ws_heard(struct connection *c)
+{
+    c->heard_ms = gateway_now(c->gateway);
+}
+
+static void charge(struct connection *c, uint64_t n)
+{
+    struct gateway *g = c->gateway;
+    uint64_t now_us = gateway_now(g) * 1000;
+    bucket_charge(&c->reading, READING, now_us, n);
+    if (c->slowed || !c->client || bucket_debt_us(&c->reading, READING, now_us) == 0)
+        return;
+    c->slowed = true;
+    TAILQ_INSERT_TAIL(&g->slowed, c, slowed_link);
+    g->stats.slowed++;
+    ws_update_reading(c);
+}
+
+void ws_wake_slowed(struct gateway *g)
+{
+    uint64_t now_us = gateway_now(g) * 1000;
+    struct connection *c, *next;
+    for (c = TAILQ_FIRST(&g->slowed); c; c = next) {
+        next = TAILQ_NEXT(c, slowed_link);
+        if (bucket_debt_us(&c->reading, READING, now_us) > 0)
+            continue;
+        TAILQ_REMOVE(&g->slowed, c, slowed_link);
+        c->slowed = false;
+        ws_update_reading(c);
+    }
+}
+
+void ws_update_reading(struct connection *c)
+{
+    if (c->phase != PHASE_HELLO && c->phase != PHASE_JOINED)
+        return;
+    bool off = c->slowed || client_paused(c->client);
+    if (off == c->reads_off)
+        return;
+    c->reads_off = off;
+    ws_heard(c); /* the silence begins when we listen again */
+    lws_rx_flow_control(c->wsi, !off);
+}
+
+/* Frames in a message, as many as are well-formed. */
+static uint64_t count_frames(struct span message)
+{
+    struct cursor in = cursor_of(message.data, message.len);
+    uint64_t n = 0;
+    while (cursor_left(&in) > 0 && wire_skip(&in) == 0)
+        n++;
+    return n;
+}
+
+static void take_message(struct connection *c, struct span message)
+{
+    struct gateway *g = c->gateway;
+    g->stats.messages++;
+    client_message(c->client, gateway_now(g), message);
+    if (c->phase == PHASE_HELLO)
+        connection_phase(c, PHASE_JOINED);
+    charge(c, count_frames(message));
+}
+
+/* `left` bytes of the frame under way are still to come: refused before they are. */
+static const char *why_too_long(const struct connection *c, size_t len, size_t left)
+{
+    size_t max = c->phase == PHASE_HELLO ? FIRST_MESSAGE_BYTES_MAX : MESSAGE_BYTES_MAX;
+    size_t room = max - c->message.len;
+    if (len > room || left > room - len)
+        return c->phase == PHASE_HELLO ? "The first message is longer than 4 KB."
+                                       : "A message is longer than 64 KB.";
+    return NULL;
+}
+
+void ws_receive(struct connection *c, const uint8_t *data, size_t len)
+{
+    struct gateway *g = c->gateway;
+    if (!c->client || c->phase >= PHASE_FAILED)
+        return;
+    ws_heard(c);
+    if (!lws_frame_is_binary(c->wsi)) {
+        ws_fail(c, 4400, "bad_frame", "Messages are binary, not text.");
+        return;
+    }
+    const char *why = why_too_long(c, len, lws_remaining_packet_payload(c->wsi));
+    if (why) {
+        ws_fail(c, 4413, "too_long", why);
+        return;
+    }
+    charge(c, 1 + len / 1024);
+    bool whole = lws_is_final_fragment(c->wsi);
+    if (whole && c->message.len == 0) {
+        take_message(c, (struct span){data, len});
+        return;
+    }
+    if (len > REASSEMBLY_BYTES_MAX - g->stats.reassembly_bytes) {
+        ws_fail(c, 4429, "too_many", "This gateway has too many unfinished messages.");
+        return;
+    }
+    if (c->message.len == 0)
+        c->message_since_ms = c->heard_ms;
+    buf_append(&c->message, data, len);
+    g->stats.reassembly_bytes += len;
+    if (whole) {
+        take_message(c, buf_span(&c->message));
+        forget_message(c);
+    }
+}
+
+/* ---- time -------------------------------------------------------------------------------------
+ */
+
+static bool core_ends(struct connection *c, uint64_t now_ms)
+{
+    if (!client_close_code(c->client, NULL))
+        return false;
+    if (c->ending_ms == 0)
+        c->ending_ms = now_ms;
+    if (now_ms - c->ending_ms >= CLOSING_MS)
+        connection_kill(c);
+    return true;
+}
+
+void ws_sweep(struct connection *c, uint64_t now_ms)
+{
+    struct gateway *g = c->gateway;
+    if (c->phase >= PHASE_FAILED) {
+        if (now_ms - c->since_ms >= CLOSING_MS)
+            connection_kill(c);
+        return;
+    }
+    if (core_ends(c, now_ms))
+        return;
+    if (g->draining) {
+        ws_fail(c, 1012, "restart", "This gateway restarts: connect again.");
+        return;
+    }
+    if (c->phase == PHASE_HELLO && now_ms - c->since_ms >= g->settings->hello_timeout_s * 1000) {
+        ws_fail(c, 4408, "no_hello", "No hello came in time.");
+        return;
+    }
+    if (c->reads_off) {
+        ws_heard(c);                  /* its PONGs lie unread, */
+        c->message_since_ms = now_ms; /* and the rest of its message */
+    } else if (c->message.len > 0 && now_ms - c->message_since_ms >= REQUEST_MS) {
+        ws_fail(c, 4400, "bad_frame", "A message was not finished in time.");
+        return;
+    } else if (now_ms - c->heard_ms >= SILENT_MS) {
+        g->stats.closed_silent++;
+        connection_kill(c);
+        return;
+    }
+    if (now_ms - c->heard_ms >= PING_AFTER_MS && now_ms - c->pinged_ms >= PING_AFTER_MS) {
+        c->ping_due = true;
+        c->pinged_ms = now_ms;
+        g->stats.pings++;
+        flush_client(c);
+    }
+}
