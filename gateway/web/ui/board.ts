@@ -53,6 +53,8 @@ const drawing = (): boolean => client.term !== 0 && client.end === null;
 
 let frame = 0;
 let version = -1;
+let seen = 0; // strokes that can be seen
+let labelled = "";
 let statusShown = "";
 
 function update(): void {
@@ -66,8 +68,9 @@ function update(): void {
   showEnding();
   if (client.board.version !== version) {
     version = client.board.version;
-    showBoard();
+    seen = client.board.strokes.filter((stroke) => !stroke.undone).length;
   }
+  showBoard();
 }
 
 function changed(): void {
@@ -76,16 +79,17 @@ function changed(): void {
 }
 
 function showBoard(): void {
-  const count = client.board.strokes.filter((stroke) => !stroke.undone).length;
   const { state } = client;
   const holder = state?.members.find((member) => member.member === state.holder);
   const sentence = drawing() ? words.youHavePen : holder ? words.draws(nameOf(holder)) : words.nobodyDraws;
-  $("board").setAttribute("aria-label", words.whiteboard(count, sentence));
+  const label = words.whiteboard(seen, sentence);
+  if (label !== labelled) $("board").setAttribute("aria-label", (labelled = label));
   const ready = client.board.member !== "" && client.board.applied >= client.board.head;
-  show($("hint"), ready && client.board.strokes.length === 0);
+  show($("hint"), ready && seen === 0 && !client.board.open);
   setText($("hint"), drawing() ? words.drawHere : words.nothingYet);
   setText($("boardName"), client.board.name);
-  document.title = client.board.name ? `${client.board.name} – ${words.easel}` : words.easel;
+  const title = client.board.name ? `${client.board.name} – ${words.easel}` : words.easel;
+  if (document.title !== title) document.title = title;
 }
 
 function showStatus(): void {
@@ -111,7 +115,7 @@ function showEnding(): void {
   show($("card"), ending !== "");
   show($("board"), ending === "");
   document.body.classList.toggle("ended", ending !== "");
-  const start = button(words.startPage, () => location.assign("/"));
+  const start = button(words.startPage, () => location.assign("/"), ending === "full" ? "" : "primary");
   const reload = button(words.reload, () => location.reload(), "primary");
   const again = button(words.tryNow, () => client.tryNow(), "primary");
   const here = button(words.useHere, () => client.useHere(), "primary");

@@ -141,7 +141,7 @@ function person(member: Member, holder: string, me: string): HTMLElement {
   const face = document.createElement("span");
   face.className = "face";
   face.setAttribute("aria-hidden", "true");
-  face.textContent = [...name][0]!.toLocaleUpperCase();
+  face.textContent = /\d+$/.exec(name)?.[0].slice(-2) ?? [...name][0]!.toLocaleUpperCase();
   const who = document.createElement("span");
   who.className = "who";
   who.textContent = name;

@@ -10,9 +10,8 @@ import { $, icon, show } from "./dom.ts";
 const TOOL_ICONS = ["pen", "highlighter", "eraser"];
 const TOOL_KEYS = ["P", "H", "E"];
 const SVG = "http://www.w3.org/2000/svg";
-/** How wide a size is shown: the widest of a tool fills its button. */
-const DOT_MIN = 4;
-const DOT_MAX = 24;
+/** How wide the sizes are shown, in px: told apart at a glance rather than true. */
+const DOTS = [4, 7, 11, 16, 22];
 
 export class Palette {
   onChange: () => void = () => {};
@@ -111,11 +110,10 @@ export class Palette {
       return radio(words.colours[colour.name], chosen, () => this.setColour(place), swatch(colour));
     });
     const sizes = SIZES[this.#tool]!;
-    const most = sizes.at(-1)!;
-    const dots = sizes.map((size) => {
+    const dots = sizes.map((size, i) => {
       const chosen = this.#sizes[this.#tool] === size;
       const pick = (): void => this.#set(() => (this.#sizes[this.#tool] = size));
-      return radio(words.sizeOf(size), chosen, pick, dot((size / most) * Math.min(DOT_MAX, most)));
+      return radio(words.sizeOf(size), chosen, pick, dot(DOTS[i + DOTS.length - sizes.length]!));
     });
     $("tools").replaceChildren(...tools);
     $("colours").replaceChildren(...colours);
@@ -169,7 +167,7 @@ function swatch(colour: Colour): HTMLElement {
 function dot(px: number): HTMLElement {
   const ret = document.createElement("span");
   ret.className = "dot";
-  ret.style.width = ret.style.height = `${Math.max(DOT_MIN, Math.round(px))}px`;
+  ret.style.width = ret.style.height = `${px}px`;
   return ret;
 }
 

@@ -68,7 +68,7 @@ export class Stage {
   update(drawing: boolean): void {
     this.#board.classList.toggle("draws", drawing);
     this.#board.classList.toggle("erases", drawing && this.style().tool === ERASER);
-    if (!drawing) show($("ring"), false);
+    if (!drawing || this.style().tool !== ERASER) show($("ring"), false);
     if (this.#writer?.over) this.#stop();
     if (this.#writer && !this.mayDraw()) this.finish();
   }
@@ -77,6 +77,11 @@ export class Stage {
 
   #listen(): void {
     const board = this.#board;
+    // A press must not move the focus to the board (its ring is for keyboards), only away from a field.
+    board.addEventListener("mousedown", (event) => {
+      event.preventDefault();
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    });
     board.addEventListener("pointerdown", (event) => this.#down(event));
     board.addEventListener("pointermove", (event) => this.#move(event));
     board.addEventListener("pointerup", (event) => this.#up(event));
