@@ -49,7 +49,7 @@ bool id_is_board(const struct id *id);
 uint64_t id_hash(const struct id *id);
 
 /* The shard of a board: FNV-1a 64 over the id's characters, then mod `shards`.
- * Test vectors: proto/vectors.json. */
+ * Test vectors: proto/vectors.txt. */
 unsigned board_shard(const struct id *board, unsigned shards);
 
 /* Rendezvous weight of a replica for a shard; the live replica with the largest weight (then the
