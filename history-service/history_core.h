@@ -14,6 +14,7 @@
 #ifndef EASEL_HISTORY_CORE_H
 #define EASEL_HISTORY_CORE_H
 
+#include "metrics.h"
 #include "outbox.h"
 #include "store.h"
 
@@ -68,7 +69,8 @@ struct history_page {
 };
 void history_page_begin(struct history_page *p, const struct msg_read *request);
 bool history_page_record(struct history_page *p, const struct record *record);
-/* The page, or behind, to the gateway that asked. `tail` is the last stored offset. */
+/* The page, or behind, to the gateway that asked. `tail` is the last stored offset, as read before
+ * the events; 0: there is no such board, or it is deleted (record_is_tombstone). */
 void history_page_answer(struct history_page *p, uint64_t tail, const struct id *gateway,
                          struct outbox *out);
 void history_page_free(struct history_page *p);
@@ -76,7 +78,9 @@ void history_page_free(struct history_page *p);
 struct history_core_stats {
     uint64_t creates, opens, opens_refused, appends, appends_refused, holes, trimmed, records,
         events, bytes, duplicate_keys, unknown_results, dropped, bad_messages, rounds, tails;
-    uint64_t waiting_requests, waiting_bytes;
+    uint64_t waiting_requests, waiting_bytes; /* now */
+    uint64_t bad_segments;                    /* not the events that they say: refused */
+    struct histogram waited; /* seconds from a request's arrival until what it adds is stored */
 };
 const struct history_core_stats *history_core_stats(const struct history_core *c);
 

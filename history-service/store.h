@@ -42,6 +42,12 @@ static inline uint64_t record_last(const struct record *r)
     return r->first + r->count - 1;
 }
 
+/* A deleted board: its id is never used again. */
+static inline bool record_is_tombstone(const struct record *r)
+{
+    return r->first != r->epoch && r->state.flags & APPEND_DELETED;
+}
+
 struct store;
 
 /* Opens (and sets up) the store. `shards` is written at the first start of all; later another

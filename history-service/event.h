@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What history reads of an event: [kind, offset, time, ...]. The rest is none of its business, so
+ * events of kinds that it does not know are stored all the same.
+ */
+#ifndef EASEL_HISTORY_EVENT_H
+#define EASEL_HISTORY_EVENT_H
+
+#include <errno.h>
+
+#include "messages.h"
+
+#define EVENT_KIND_LOW  32u
+#define EVENT_KIND_HIGH 63u
+
+/* Moves past one event. 0, or -EBADMSG. */
+static inline int event_next(struct cursor *in, uint64_t *ret_offset, uint64_t *ret_time)
+{
+    struct cursor c = *in;
+    unsigned kind;
+    uint32_t fields;
+    if (message_begin(&c, &kind, &fields) < 0 || kind < EVENT_KIND_LOW || kind > EVENT_KIND_HIGH)
+        return -EBADMSG;
+    if (fields < 2 || wire_uint(&c, ret_offset) < 0 || wire_uint(&c, ret_time) < 0)
+        return -EBADMSG;
+    for (uint32_t i = 2; i < fields; i++)
+        if (wire_skip(&c) < 0)
+            return -EBADMSG;
+    *in = c;
+    return 0;
+}
+
+#endif

@@ -1,0 +1,745 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Each board's requests are decided in the order in which they came, against its last record. What
+ * they add to the log becomes one record a round and board: either an open, or a created event, or
+ * all segments that wait and follow each other, joined. The answers of those wait, in `batch`, for
+ * the record to be stored; all others are given at once.
+ *
+ * Last records are remembered. That is safe although another history service may have appended
+ * meanwhile: the log has no holes, so the record that we do not know of begins at our tail + 1, the
+ * very key that ours needs, and the insert fails. Whatever else is answered from an old last record
+ * was true, and stays true of the epoch that it names.
+ */
+#include "history_core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "event.h"
+#include "idmap.h"
+
+#define TAILS_MAX        100000u
+#define ROUND_BOARDS_MAX 1000u
+#define ROUND_BYTES_MAX  (8u << 20)
+#define TRIES_MAX        4u /* of a board whose key was taken, one after the other */
+
+struct request {
+    STAILQ_ENTRY(request) queue; /* board.requests or board.batch */
+    unsigned code;
+    struct id sender;
+    uint64_t came_ms;
+    union {
+        struct id board; /* every one begins with its board */
+        struct msg_create create;
+        struct msg_look look;
+        struct msg_open open;
+        struct msg_append append;
+    };
+    size_t len;
+    uint8_t bytes[]; /* the name of a create, the events of an append */
+};
+STAILQ_HEAD(request_queue, request);
+
+struct board {
+    TAILQ_ENTRY(board) list; /* core.waiting when it has requests or a batch, else core.idle */
+    struct id id;
+    bool waits;
+    bool known;         /* last and name are those of the store, as far as we heard */
+    struct record last; /* count 0: it has no records */
+    char name[129];
+    uint64_t opened_ms; /* the newest open that we know the time of */
+    unsigned tries;
+    struct request_queue requests, batch;
+};
+TAILQ_HEAD(board_list, board);
+
+/* One record of the plan. */
+struct planned {
+    struct board *board;
+    struct buf events;
+};
+
+struct history_core {
+    struct history_core_config config;
+    struct outbox *out;
+    struct idmap boards;
+    struct board_list waiting, idle; /* idle: the one longest unused first */
+    unsigned idle_count;
+    bool loaded; /* this round asked for last records: what is still unknown waits for the next */
+    struct id load[ROUND_BOARDS_MAX];
+    struct record records[ROUND_BOARDS_MAX];
+    struct planned planned[ROUND_BOARDS_MAX];
+    struct history_plan plan;
+    struct history_core_stats stats;
+};
+
+struct history_core *history_core_create(const struct history_core_config *config)
+{
+    struct history_core *c = xcalloc(1, sizeof *c);
+    c->config = *config;
+    if (c->config.tails_max == 0)
+        c->config.tails_max = TAILS_MAX;
+    c->out = outbox_create(
+        &(struct outbox_config){config->self, config->pace_ms, config->messages_per_s_max});
+    TAILQ_INIT(&c->waiting);
+    TAILQ_INIT(&c->idle);
+    c->stats.waited.bounds = SECONDS_BOUNDS;
+    c->stats.waited.bound_count = SECONDS_BOUND_COUNT;
+    return c;
+}
+
+struct outbox *history_core_outbox(struct history_core *c)
+{
+    return c->out;
+}
+
+const struct history_core_stats *history_core_stats(const struct history_core *c)
+{
+    return &c->stats;
+}
+
+bool history_core_waiting(const struct history_core *c)
+{
+    return !TAILQ_EMPTY(&c->waiting);
+}
+
+/* ---- boards and their requests --------------------------------------------------------------- */
+
+static size_t request_size(const struct request *r)
+{
+    return sizeof *r + r->len;
+}
+
+static void request_free(struct history_core *c, struct request *r)
+{
+    c->stats.waiting_requests--;
+    c->stats.waiting_bytes -= request_size(r);
+    free(r);
+}
+
+static void queue_free(struct history_core *c, struct request_queue *queue)
+{
+    struct request *r;
+    while ((r = STAILQ_FIRST(queue))) {
+        STAILQ_REMOVE_HEAD(queue, queue);
+        request_free(c, r);
+    }
+}
+
+static void drop_requests(struct history_core *c, struct board *b)
+{
+    struct request *r;
+    STAILQ_FOREACH(r, &b->requests, queue)
+    c->stats.dropped++;
+    queue_free(c, &b->requests);
+}
+
+static struct board *board_obtain(struct history_core *c, const struct id *id)
+{
+    struct board *b = idmap_get(&c->boards, id);
+    if (b)
+        return b;
+    b = xcalloc(1, sizeof *b);
+    b->id = *id;
+    STAILQ_INIT(&b->requests);
+    STAILQ_INIT(&b->batch);
+    TAILQ_INSERT_TAIL(&c->idle, b, list);
+    c->idle_count++;
+    idmap_put(&c->boards, id, b);
+    return b;
+}
+
+static void board_free(struct history_core *c, struct board *b)
+{
+    TAILQ_REMOVE(&c->idle, b, list);
+    c->idle_count--;
+    idmap_remove(&c->boards, &b->id);
+    free(b);
+}
+
+static void board_wait(struct history_core *c, struct board *b)
+{
+    if (b->waits)
+        return;
+    b->waits = true;
+    TAILQ_REMOVE(&c->idle, b, list);
+    c->idle_count--;
+    TAILQ_INSERT_TAIL(&c->waiting, b, list);
+}
+
+/* Once nothing of it waits: what we know of it is kept while there is room. */
+static void board_rest(struct history_core *c, struct board *b)
+{
+    if (!STAILQ_EMPTY(&b->requests) || !STAILQ_EMPTY(&b->batch))
+        return;
+    b->waits = false;
+    b->tries = 0;
+    TAILQ_REMOVE(&c->waiting, b, list);
+    TAILQ_INSERT_TAIL(&c->idle, b, list);
+    c->idle_count++;
+    if (!b->known)
+        board_free(c, b);
+    if (c->idle_count > c->config.tails_max)
+        board_free(c, TAILQ_FIRST(&c->idle));
+}
+
+static void rest_all(struct history_core *c)
+{
+    for (struct board *b = TAILQ_FIRST(&c->waiting), *next; b; b = next) {
+        next = TAILQ_NEXT(b, list);
+        board_rest(c, b);
+    }
+    c->stats.tails = c->boards.count;
+}
+
+void history_core_destroy(struct history_core *c)
+{
+    if (!c)
+        return;
+    history_core_unavailable(c);
+    struct board *b;
+    while ((b = TAILQ_FIRST(&c->idle)))
+        board_free(c, b);
+    idmap_free(&c->boards);
+    outbox_destroy(c->out);
+    free(c);
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static struct span *bytes_of(struct request *r)
+{
+    return r->code == MSG_create   ? &r->create.name
+           : r->code == MSG_append ? &r->append.events
+                                   : NULL;
+}
+
+static bool enqueue(struct history_core *c, uint64_t now_ms, const struct request *decoded)
+{
+    struct request copy = *decoded;
+    struct span *bytes = bytes_of(&copy);
+    copy.len = bytes ? bytes->len : 0;
+    copy.came_ms = now_ms;
+    if (c->stats.waiting_bytes + request_size(&copy) > HISTORY_WAITING_BYTES_MAX) {
+        c->stats.dropped++;
+        return false;
+    }
+    struct request *r = xcalloc(1, request_size(&copy));
+    *r = copy;
+    if (copy.len > 0)
+        memcpy(r->bytes, bytes->data, copy.len);
+    if (bytes)
+        *bytes_of(r) = (struct span){r->bytes, copy.len};
+    c->stats.waiting_requests++;
+    c->stats.waiting_bytes += request_size(r);
+    struct board *b = board_obtain(c, &r->board);
+    if (r->code == MSG_look)
+        b->known = false; /* it asks for the newest, and we may not have seen that */
+    STAILQ_INSERT_TAIL(&b->requests, r, queue);
+    board_wait(c, b);
+    return true;
+}
+
+static const struct message_type *request_type(unsigned code)
+{
+    switch (code) {
+    case MSG_create:
+    case MSG_look:
+    case MSG_open:
+    case MSG_append:
+        return message_type(code);
+    }
+    return NULL;
+}
+
+unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct span body)
+{
+    struct cursor in = cursor_of(body.data, body.len);
+    struct msg_envelope envelope;
+    unsigned queued = 0;
+    if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
+        c->stats.bad_messages++;
+        return 0;
+    }
+    while (cursor_left(&in) > 0) {
+        struct cursor at = in;
+        struct request r = {.sender = envelope.sender};
+        uint32_t fields;
+        if (wire_skip(&in) < 0 || message_begin(&at, &r.code, &fields) < 0) {
+            c->stats.bad_messages++;
+            break;
+        }
+        const struct message_type *type = request_type(r.code);
+        if (!type)
+            continue;
+        if (message_fields(&at, type, fields, false, &r.board, NULL) < 0)
+            c->stats.bad_messages++;
+        else
+            queued += enqueue(c, now_ms, &r);
+    }
+    return queued;
+}
+
+/* ---- what a last record says ----------------------------------------------------------------- */
+
+static uint64_t tail_of(const struct board *b)
+{
+    return b->last.count ? record_last(&b->last) : 0;
+}
+
+static bool is_open(const struct record *r)
+{
+    return r->first == r->epoch;
+}
+
+static bool is_there(const struct board *b)
+{
+    return b->last.count > 0 && !record_is_tombstone(&b->last);
+}
+
+/* The epoch ended with released, or there was none yet. An open's record carries the flags of the
+ * state before it, for the answer. */
+static bool ended_cleanly(const struct record *last)
+{
+    return last->epoch == 0 || (!is_open(last) && last->state.flags & APPEND_RELEASED);
+}
+
+/* How long until the next open may come. Should the clock go back, it is HISTORY_OPEN_EVERY_MS at
+ * most. */
+static uint64_t open_wait(struct board *b, uint64_t now_ms)
+{
+    if (ended_cleanly(&b->last))
+        return 0;
+    if (b->opened_ms > now_ms)
+        b->opened_ms = now_ms;
+    uint64_t passed = now_ms - b->opened_ms;
+    return passed < HISTORY_OPEN_EVERY_MS ? HISTORY_OPEN_EVERY_MS - passed : 0;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void to_board(struct history_core *c, const struct request *r,
+                     const struct message_type *type, const void *message)
+{
+    outbox_put(c->out, EXCHANGE_BOARD, &r->sender, &r->board, type, message);
+}
+
+static void to_gateway(struct history_core *c, const struct request *r,
+                       const struct message_type *type, const void *message)
+{
+    outbox_put(c->out, EXCHANGE_GATEWAY, &r->sender, &r->board, type, message);
+}
+
+static void answer_no_board(struct history_core *c, const struct request *r)
+{
+    to_board(c, r, &TYPE_no_board, &(struct msg_no_board){r->board});
+}
+
+static void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
+                           const struct request *r)
+{
+    bool open = r->code == MSG_open;
+    struct msg_refused m = {.board = b->id,
+                            .nonce = open ? r->open.nonce : 0,
+                            .asked = open ? r->open.over : r->append.epoch,
+                            .newest = b->last.epoch,
+                            .replica = b->last.state.opener,
+                            .wait_ms = open_wait(b, now_ms)};
+    to_board(c, r, &TYPE_refused, &m);
+}
+
+static void answer_opened(struct history_core *c, const struct board *b, const struct request *r)
+{
+    const struct board_log_state *s = &b->last.state;
+    struct msg_opened m = {.board = b->id,
+                           .nonce = s->nonce,
+                           .epoch = b->last.epoch,
+                           .time = s->time,
+                           .name = span_of(b->name),
+                           .holder = s->holder,
+                           .instance = s->instance,
+                           .term = s->term,
+                           .cseq = s->cseq,
+                           .base = s->base,
+                           .clean = (s->flags & APPEND_RELEASED) != 0};
+    to_board(c, r, &TYPE_opened, &m);
+}
+
+static void answer_created(struct history_core *c, const struct request *r, unsigned status)
+{
+    to_gateway(c, r, &TYPE_created, &(struct msg_created){r->board, r->create.nonce, status});
+}
+
+static void answer_looked(struct history_core *c, const struct board *b, const struct request *r)
+{
+    struct msg_looked m = {.board = b->id, .nonce = r->look.nonce};
+    if (is_there(b)) {
+        m.name = span_of(b->name);
+        m.epoch = b->last.epoch;
+        m.tail = tail_of(b);
+        m.time = b->last.state.time;
+    }
+    to_gateway(c, r, &TYPE_looked, &m);
+}
+
+/* To the owner, once: its new mark, and where its next segment must begin if one came too early.
+ * Both only now, since a hole says too that all below it is stored. */
+static void answer_appends(struct history_core *c, struct board *b)
+{
+    const struct request *newest = NULL, *early = NULL, *r;
+    STAILQ_FOREACH(r, &b->batch, queue)
+    {
+        if (r->code != MSG_append)
+            continue;
+        newest = r;
+        if (r->append.first > tail_of(b) + 1)
+            early = r;
+    }
+    if (newest)
+        to_board(c, newest, &TYPE_stored,
+                 &(struct msg_stored){b->id, newest->append.epoch, tail_of(b)});
+    if (!early)
+        return;
+    c->stats.holes++;
+    to_board(c, early, &TYPE_hole, &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1});
+}
+
+static void answer_batch(struct history_core *c, struct board *b, uint64_t now_ms)
+{
+    const struct request *r;
+    STAILQ_FOREACH(r, &b->batch, queue)
+    {
+        if (r->code == MSG_open)
+            answer_opened(c, b, r);
+        if (r->code == MSG_create)
+            answer_created(c, r, 0);
+        histogram_add(&c->stats.waited,
+                      now_ms > r->came_ms ? (double)(now_ms - r->came_ms) / 1000 : 0);
+    }
+    answer_appends(c, b);
+    queue_free(c, &b->batch);
+}
+
+/* ---- deciding: one request against the last record and what this round adds ------------------ */
+
+enum verdict {
+    ANSWERED, /* done with it */
+    TAKEN,    /* part of the batch: answered when the record is stored */
+    LATER     /* it needs a round of its own, after this record */
+};
+
+static void start_record(const struct board *b, struct record *r, uint64_t epoch)
+{
+    *r = (struct record){
+        .board = b->id, .first = tail_of(b) + 1, .epoch = epoch, .state = b->last.state};
+}
+
+static enum verdict plan_create(struct history_core *c, struct board *b, struct record *record,
+                                struct buf *events, const struct request *r, uint64_t now_ms)
+{
+    const struct msg_create *m = &r->create;
+    if (record->count)
+        return LATER;
+    c->stats.creates++;
+    if (b->last.count) {
+        bool same = b->last.epoch == 0 && b->last.state.nonce == m->nonce &&
+                    strlen(b->name) == m->name.len &&
+                    memcmp(b->name, m->name.data, m->name.len) == 0;
+        answer_created(c, r, same ? 0 : 1);
+        return ANSWERED;
+    }
+    start_record(b, record, 0);
+    record->count = 1;
+    record->state = (struct board_log_state){.nonce = m->nonce, .time = now_ms};
+    PUT(events, ev_created, record->first, now_ms, m->name);
+    return TAKEN;
+}
+
+/* The open's record keeps the state before it, so that the same question gets the same answer. */
+static void admit(const struct board *b, struct record *record, struct buf *events,
+                  const struct msg_open *m, uint64_t now_ms)
+{
+    uint64_t before = b->last.state.time;
+    start_record(b, record, tail_of(b) + 1);
+    record->count = 1;
+    record->state.opener = m->replica;
+    record->state.nonce = m->nonce;
+    record->state.time = now_ms > before ? now_ms : before;
+    record->state.flags = ended_cleanly(&b->last) ? APPEND_RELEASED : 0;
+    PUT(events, ev_open, record->first, record->state.time, m->replica);
+}
+
+static enum verdict plan_open(struct history_core *c, struct board *b, struct record *record,
+                              struct buf *events, const struct request *r, uint64_t now_ms)
+{
+    const struct msg_open *m = &r->open;
+    const struct board_log_state *s = &b->last.state;
+    if (record->count)
+        return LATER;
+    c->stats.opens++;
+    if (!is_there(b)) {
+        answer_no_board(c, r);
+        return ANSWERED;
+    }
+    if (is_open(&b->last) && id_equal(&s->opener, &m->replica) && s->nonce == m->nonce) {
+        answer_opened(c, b, r);
+        return ANSWERED;
+    }
+    if (m->over != b->last.epoch || open_wait(b, now_ms) > 0) {
+        c->stats.opens_refused++;
+        answer_refused(c, b, now_ms, r);
+        return ANSWERED;
+    }
+    admit(b, record, events, m, now_ms);
+    return TAKEN;
+}
+
+/* Checks that the segment is what it says, and gives its events above `tail`. */
+static int segment_rest(const struct msg_append *m, uint64_t tail, struct span *ret)
+{
+    struct cursor in = cursor_of(m->events.data, m->events.len), rest = in;
+    for (uint64_t offset = m->first; offset - m->first < m->count; offset++) {
+        uint64_t found, time;
+        if (event_next(&in, &found, &time) < 0 || found != offset)
+            return -EBADMSG;
+        if (offset <= tail)
+            rest = in;
+    }
+    *ret = (struct span){rest.pos, cursor_left(&rest)};
+    return cursor_left(&in) ? -EBADMSG : 0;
+}
+
+static void extend(const struct board *b, struct record *record, struct buf *events,
+                   const struct msg_append *m, struct span rest)
+{
+    if (!record->count)
+        start_record(b, record, b->last.epoch);
+    uint64_t before = record->state.time;
+    record->count = (uint32_t)(m->first + m->count - record->first);
+    record->state.holder = m->holder;
+    record->state.instance = m->instance;
+    record->state.term = m->term;
+    record->state.cseq = m->cseq;
+    record->state.base = m->base;
+    record->state.time = m->time > before ? m->time : before;
+    record->state.flags = m->flags;
+    buf_append(events, rest.data, rest.len);
+}
+
+static bool epoch_is(const struct board *b, uint64_t epoch)
+{
+#ifdef EASEL_NO_EPOCH_CHECK /* a simulator's switch: an owner of the past then writes on */
+    return b->last.epoch == epoch || true;
+#else
+    return b->last.epoch == epoch;
+#endif
+}
+
+static enum verdict plan_append(struct history_core *c, struct board *b, struct record *record,
+                                struct buf *events, const struct request *r, uint64_t now_ms)
+{
+    const struct msg_append *m = &r->append;
+    uint64_t tail = record->count ? record_last(record) : tail_of(b);
+    struct span rest;
+    if (!is_there(b)) {
+        answer_no_board(c, r);
+        return ANSWERED;
+    }
+    if (!epoch_is(b, m->epoch)) {
+        c->stats.appends_refused++;
+        answer_refused(c, b, now_ms, r);
+        return ANSWERED;
+    }
+    /* A malformed segment would be repeated for ever; refused, its owner opens the board again. */
+    if (segment_rest(m, tail, &rest) < 0) {
+        c->stats.bad_segments++;
+        answer_refused(c, b, now_ms, r);
+        return ANSWERED;
+    }
+    if (m->first > tail + 1 || rest.len == 0)
+        return TAKEN; /* nothing to add: the answer tells where the log ends */
+    if (events->len + rest.len > RECORD_BYTES_MAX)
+        return LATER;
+    c->stats.appends++;
+    c->stats.trimmed += m->first <= tail ? tail + 1 - m->first : 0;
+    extend(b, record, events, m, rest);
+    return TAKEN;
+}
+
+static enum verdict plan_request(struct history_core *c, struct board *b, struct record *record,
+                                 struct buf *events, const struct request *r, uint64_t now_ms)
+{
+    switch (r->code) {
+    case MSG_create:
+        return plan_create(c, b, record, events, r, now_ms);
+    case MSG_open:
+        return plan_open(c, b, record, events, r, now_ms);
+    case MSG_append:
+        return plan_append(c, b, record, events, r, now_ms);
+    default: /* look */
+        if (record->count)
+            return LATER;
+        answer_looked(c, b, r);
+        return ANSWERED;
+    }
+}
+
+/* ---- rounds ---------------------------------------------------------------------------------- */
+
+/* Ends behind an open or a created event, which are records of their own. */
+static bool is_whole(const struct record *record)
+{
+    return record->count && (record->epoch == 0 || is_open(record));
+}
+
+/* At most one record: a second one could land behind an open of another that refused the first. */
+static void plan_board(struct history_core *c, struct board *b, uint64_t now_ms)
+{
+    struct record *record = &c->records[c->plan.record_count];
+    struct planned *planned = &c->planned[c->plan.record_count];
+    struct request *r;
+    *record = (struct record){0};
+    *planned = (struct planned){.board = b};
+    while (!is_whole(record) && (r = STAILQ_FIRST(&b->requests))) {
+        enum verdict verdict = plan_request(c, b, record, &planned->events, r, now_ms);
+        if (verdict == LATER)
+            break;
+        STAILQ_REMOVE_HEAD(&b->requests, queue);
+        if (verdict == TAKEN)
+            STAILQ_INSERT_TAIL(&b->batch, r, queue);
+        else
+            request_free(c, r);
+    }
+    if (!record->count) {
+        answer_batch(c, b, now_ms);
+        return;
+    }
+    record->events = buf_span(&planned->events);
+    c->plan.record_count++;
+}
+
+static void plan_loads(struct history_core *c)
+{
+    const struct board *b;
+    TAILQ_FOREACH (b, &c->waiting, list) {
+        if (c->plan.load_count == ROUND_BOARDS_MAX)
+            break;
+        if (!b->known)
+            c->load[c->plan.load_count++] = b->id;
+    }
+}
+
+static void plan_records(struct history_core *c, uint64_t now_ms)
+{
+    uint64_t bytes = 0;
+    for (struct board *b = TAILQ_FIRST(&c->waiting), *next; b; b = next) {
+        next = TAILQ_NEXT(b, list);
+        if (c->plan.record_count == ROUND_BOARDS_MAX || bytes >= ROUND_BYTES_MAX)
+            break;
+        unsigned before = c->plan.record_count;
+        if (b->known)
+            plan_board(c, b, now_ms);
+        if (c->plan.record_count > before)
+            bytes += c->records[before].events.len;
+        board_rest(c, b);
+    }
+}
+
+const struct history_plan *history_core_plan(struct history_core *c, uint64_t now_ms)
+{
+    c->plan = (struct history_plan){.load = c->load, .records = c->records};
+    if (!c->loaded)
+        plan_loads(c);
+    c->loaded = true;
+    if (c->plan.load_count == 0)
+        plan_records(c, now_ms);
+    return &c->plan;
+}
+
+void history_core_loaded(struct history_core *c, const struct id *board, const struct record *last,
+                         struct span name)
+{
+    struct board *b = idmap_get(&c->boards, board);
+    if (!b)
+        return;
+    b->known = true;
+    b->last = last ? *last : (struct record){0};
+    b->last.events = (struct span){0};
+    size_t len = name.len < sizeof b->name ? name.len : sizeof b->name - 1;
+    memcpy(b->name, name.len ? (const void *)name.data : "", len);
+    b->name[len] = '\0';
+    if (last && is_open(last))
+        b->opened_ms = last->state.time;
+}
+
+static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
+                   const struct record *record)
+{
+    const struct request *first = STAILQ_FIRST(&b->batch);
+    c->stats.records++;
+    c->stats.events += record->count;
+    c->stats.bytes += record->events.len;
+    b->last = *record;
+    b->last.events = (struct span){0};
+    b->tries = 0;
+    if (is_open(record))
+        b->opened_ms = now_ms;
+    if (first->code == MSG_create) {
+        memcpy(b->name, first->create.name.data, first->create.name.len);
+        b->name[first->create.name.len] = '\0';
+    }
+    answer_batch(c, b, now_ms);
+}
+
+/* It may be another's record, or our own of an attempt whose end we never heard: this decides
+ * nothing. All is planned again, after what is there was read. */
+static void taken(struct history_core *c, struct board *b)
+{
+    c->stats.duplicate_keys++;
+    b->known = false;
+    STAILQ_CONCAT(&b->batch, &b->requests);
+    STAILQ_CONCAT(&b->requests, &b->batch);
+    if (++b->tries == TRIES_MAX)
+        drop_requests(c, b);
+}
+
+static void unknown(struct history_core *c, struct board *b)
+{
+    c->stats.unknown_results++;
+    b->known = false;
+    queue_free(c, &b->batch);
+}
+
+void history_core_settle(struct history_core *c, uint64_t now_ms, const int *results)
+{
+    for (unsigned i = 0; i < c->plan.record_count; i++) {
+        struct board *b = c->planned[i].board;
+        if (results[i] == 0)
+            stored(c, b, now_ms, &c->records[i]);
+        else if (results[i] == -EEXIST)
+            taken(c, b);
+        else
+            unknown(c, b);
+        buf_free(&c->planned[i].events);
+    }
+    c->plan = (struct history_plan){0};
+    c->loaded = false;
+    c->stats.rounds++;
+    rest_all(c);
+}
+
+void history_core_unavailable(struct history_core *c)
+{
+    for (unsigned i = 0; i < c->plan.record_count; i++)
+        buf_free(&c->planned[i].events);
+    c->plan = (struct history_plan){0};
+    c->loaded = false;
+    struct board *b;
+    TAILQ_FOREACH (b, &c->waiting, list) {
+        b->known = false;
+        drop_requests(c, b);
+        queue_free(c, &b->batch);
+    }
+    rest_all(c);
+}

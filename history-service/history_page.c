@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "event.h"
+#include "history_core.h"
+
+/* A page with its envelope and its other fields is one broker message. */
+#define PAGE_BYTES_MAX (BROKER_MESSAGE_BYTES_MAX - 1024u)
+
+void history_page_begin(struct history_page *p, const struct msg_read *request)
+{
+    *p = (struct history_page){.board = request->board,
+                               .nonce = request->nonce,
+                               .want_from = request->from,
+                               .to = request->to ? request->to : OFFSET_MAX,
+                               .since = request->since,
+                               .bytes_max = request->bytes_max};
+    if (p->bytes_max > PAGE_BYTES_MAX)
+        p->bytes_max = PAGE_BYTES_MAX;
+}
+
+/* By offset when it was named, else by time: from the first event that is new enough on. */
+static bool is_before(const struct history_page *p, uint64_t offset, uint64_t time)
+{
+    if (p->events.len > 0)
+        return false;
+    return p->want_from != NIL ? offset < p->want_from : time < p->since;
+}
+
+bool history_page_record(struct history_page *p, const struct record *record)
+{
+    struct cursor in = cursor_of(record->events.data, record->events.len);
+    while (cursor_left(&in) > 0) {
+        const uint8_t *start = in.pos;
+        uint64_t offset, time;
+        if (event_next(&in, &offset, &time) < 0 || offset > p->to)
+            return false;
+        if (is_before(p, offset, time))
+            continue;
+        size_t len = (size_t)(in.pos - start);
+        if (p->events.len > 0 && p->events.len + len > p->bytes_max)
+            return false;
+        if (p->events.len == 0)
+            p->from = offset;
+        buf_append(&p->events, start, len);
+        p->last = offset;
+        p->epoch = record->epoch;
+    }
+    return p->events.len < p->bytes_max;
+}
+
+static void put_page(const struct history_page *p, uint64_t tail, const struct id *gateway,
+                     struct outbox *out)
+{
+    struct msg_page m = {.board = p->board,
+                         .nonce = p->nonce,
+                         .epoch = p->epoch,
+                         .from = p->from,
+                         .to = p->last,
+                         .tail = tail > p->last ? tail : p->last,
+                         .events = buf_span(&p->events)};
+    if (p->events.len == 0) { /* nothing is that new */
+        m.from = tail + 1;
+        m.to = tail;
+    }
+    outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->board, &TYPE_page, &m);
+}
+
+void history_page_answer(struct history_page *p, uint64_t tail, const struct id *gateway,
+                         struct outbox *out)
+{
+    if (tail == 0)
+        outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->board, &TYPE_no_board,
+                   &(struct msg_no_board){p->board});
+    else if (p->events.len == 0 && p->want_from != NIL)
+        outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->board, &TYPE_behind,
+                   &(struct msg_behind){p->board, p->nonce, tail});
+    else
+        put_page(p, tail, gateway, out);
+}
+
+void history_page_free(struct history_page *p)
+{
+    buf_free(&p->events);
+}
