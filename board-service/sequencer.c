@@ -346,7 +346,8 @@ static void judge(struct board *b, const struct id *gateway, const struct msg_fr
         answer_repeated(b, gateway, f);
     } else if (f->cseq > l->newest.cseq + 1) {
         b->core->stats.frames_early++;
-        ask_again(b, gateway, &m->member, m->instance);
+        if (!l->turned_away)
+            ask_again(b, gateway, &m->member, m->instance);
     } else {
         accept(b, gateway, f);
     }
@@ -484,6 +485,7 @@ static void advance(struct board *b, uint64_t mark)
     }
     if (l->turned_away && !l->busy) {
         l->turned_away = false;
+        l->want_at = 0;
         ask_again(b, &l->drawer, &l->newest.holder, l->newest.instance);
     }
 }
@@ -522,7 +524,7 @@ static bool may_send(const struct board *b)
 {
     const struct log *l = &b->log;
     return !l->probing && l->sent < l->head &&
-           b->core->shard[b->shard].unanswered < SHARD_UNANSWERED_MAX;
+           b->core->shard[b->shard].unanswered + SEGMENT_BYTES_MAX <= SHARD_UNANSWERED_MAX;
 }
 
 void sequencer_turn(struct board *b)
