@@ -12,8 +12,9 @@ cd "$(dirname "$0")/.."
 
 # What may also have come from elsewhere than Debian is looked for as a command: "command:package".
 readonly RUN_COMMANDS="gcc:gcc make:make cmake:cmake pkg-config:pkg-config node:nodejs npm:npm"
-readonly RUN_PACKAGES="libc6-dev libuv1-dev libwebsockets-dev libwebsockets-evlib-uv librabbitmq-dev
-    libmsgpack-dev libjwt-dev libsqlite3-dev libmongoc-dev rabbitmq-server ca-certificates"
+readonly RUN_PACKAGES="libc6-dev libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libssl-dev
+    librabbitmq-dev libmsgpack-dev libjwt-dev libjansson-dev libsqlite3-dev libmongoc-dev
+    rabbitmq-server ca-certificates"
 readonly TEST_COMMANDS="clang-14:clang-14 clang-format-14:clang-format-14 chromium:chromium
     go:golang-go sqlite3:sqlite3 git:git python3:python3"
 # g++ brings the C++ library that libFuzzer is linked with.

@@ -63,13 +63,19 @@ need_mongo() {
     export EASEL_TEST_MONGO
 }
 
+declare -A built=()
 need_build() { # PRESET
-    step "build $1" scripts/build.sh "$1" || exit 1 # nothing can be tested
+    local begun=$SECONDS
+    [[ -z ${built[$1]:-} ]] || return 0
+    printf '\n== build %s\n' "$1"
+    scripts/build.sh "$1" || exit 1 # nothing can be tested
+    built[$1]=yes
+    printf -- '-- build %s: done (%d s)\n' "$1" $((SECONDS - begun))
 }
 
 # One test file after the other: each has a cluster of its own, and the machine may be small.
 node_tests() { # FILES...
-    timeout 1200 node --test --test-concurrency=1 "$@"
+    timeout 1200 node --test --test-reporter=spec --test-concurrency=1 "$@"
 }
 
 # --- The parts -----------------------------------------------------------------------------------
@@ -83,14 +89,14 @@ part_unit() {
     need_build dev
     need_broker
     need_mongo
-    step "unit tests" ctest --preset dev
+    step "unit tests" ctest --preset dev -LE sim
 }
 
 part_asan() {
     need_build asan
     need_broker
     need_mongo
-    step "unit tests, AddressSanitizer and UndefinedBehaviorSanitizer" ctest --preset asan
+    step "unit tests, AddressSanitizer and UndefinedBehaviorSanitizer" ctest --preset asan -LE sim
 }
 
 part_tsan() {
@@ -109,23 +115,23 @@ part_service() {
     need_build asan
     need_build release
     need_mongo
-    step "services" env EASEL_TEST_BUILD=asan node_tests tests/service/*.test.mjs
+    EASEL_TEST_BUILD=asan step "services" node_tests tests/service/*.test.mjs
 }
 
 part_chaos() {
     need_build release
     need_mongo
-    step "chaos" env EASEL_TEST_BUILD=release node_tests tests/chaos/*.test.mjs
+    EASEL_TEST_BUILD=release step "chaos" node_tests tests/chaos/*.test.mjs
 }
 
 part_browser() {
     need_build release
-    step "browser" env EASEL_TEST_BUILD=release node_tests tests/browser/*.test.mjs
+    EASEL_TEST_BUILD=release step "browser" node_tests tests/browser/*.test.mjs
 }
 
 part_sim() {
     need_build release
-    step "simulator" build/release/tests/sim/easel-sim
+    step "simulator" ctest --preset release -L sim
 }
 
 part_fuzz() {

@@ -12,7 +12,7 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join as path } from "node:path";
+import { join as path, resolve } from "node:path";
 import { after } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -32,7 +32,7 @@ const PROGRAMS = {
 };
 
 /** The path of one of the three programs. */
-export const program = (kind, build = BUILD) => path(ROOT, "build", build, PROGRAMS[kind]);
+export const program = (kind, build = BUILD) => resolve(ROOT, "build", build, PROGRAMS[kind]);
 
 /** Resolves with the first truthy value of `condition()`; throws when none came within `ms`. */
 export async function until(what, condition, ms = 20_000) {

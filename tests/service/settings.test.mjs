@@ -66,9 +66,8 @@ test("a secret of the wrong length is not printed", () => {
 });
 
 for (const kind of Object.keys(GOOD)) {
-  test(`${kind} names an EASEL_ variable that it does not know, and exits 2`, () => {
-    const { status, stderr } = start(kind, { EASEL_PROT: "8080" });
-    assert.equal(status, 2, stderr);
+  test(`${kind} names an EASEL_ variable that it does not know: it may be a slip of the pen`, () => {
+    const { stderr } = start(kind, { EASEL_PROT: "8080", EASEL_SHARDS: "0" });
     assert.match(stderr, /EASEL_PROT/);
   });
 
