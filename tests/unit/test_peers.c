@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peers.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct peers *peers;
+static const struct id SELF = {"bself000000"}, ONE = {"bone0000000"}, TWO = {"btwo0000000"};
+
+static void make(void)
+{
+    peers = peers_create(&SELF, 1000);
+}
+
+static void unmake(void)
+{
+    peers_destroy(peers);
+}
+
+/* Up since 1000, alone, counting. */
+static void settle(void)
+{
+    peers_link(peers, 1000, true);
+    peers_tick(peers, 1500);
+    ck_assert_uint_eq(peers_count(peers), 1);
+}
+
+static void settle_with(const struct id *other)
+{
+    settle();
+    peers_alive(peers, 1500, other);
+    peers_alive(peers, 1750, other);
+    ck_assert(peers_alive(peers, 2000, other));
+    ck_assert_uint_eq(peers_count(peers), 2);
+}
+
+START_TEST(before_two_heartbeats_with_the_broker_nobody_counts)
+{
+    ck_assert_uint_eq(peers_count(peers), 0);
+    ck_assert(!peers_tick(peers, 5000)); /* the link is not up */
+    struct id owner = peers_owner(peers, 7);
+    ck_assert(id_empty(&owner));
+    peers_link(peers, 6000, true);
+    ck_assert_uint_eq(peers_deadline(peers), 6500);
+    ck_assert(!peers_tick(peers, 6499));
+    ck_assert(peers_tick(peers, 6500));
+    owner = peers_owner(peers, 7);
+    ck_assert_str_eq(owner.text, SELF.text);
+}
+END_TEST
+
+START_TEST(a_newcomer_finds_those_who_were_there_before_it)
+{
+    peers_link(peers, 1000, true);
+    ck_assert(peers_alive(peers, 1100, &ONE));
+    ck_assert_uint_eq(peers_count(peers), 1);
+    ck_assert(peers_tick(peers, 1500));
+    ck_assert_uint_eq(peers_count(peers), 2);
+}
+END_TEST
+
+START_TEST(a_newcomer_counts_after_two_heartbeats)
+{
+    settle();
+    ck_assert(!peers_alive(peers, 1600, &ONE));
+    ck_assert_uint_eq(peers_deadline(peers), 2100);
+    ck_assert(!peers_alive(peers, 1850, &ONE));
+    ck_assert(!peers_tick(peers, 2099));
+    ck_assert(peers_tick(peers, 2100));
+    ck_assert_uint_eq(peers_count(peers), 2);
+}
+END_TEST
+
+START_TEST(silence_for_a_second_is_a_departure)
+{
+    settle_with(&ONE);
+    ck_assert_uint_eq(peers_deadline(peers), 3000);
+    ck_assert(!peers_tick(peers, 2999));
+    ck_assert(peers_tick(peers, 3000));
+    ck_assert_uint_eq(peers_count(peers), 1);
+    ck_assert_uint_eq(peers_deadline(peers), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(who_says_goodbye_is_gone_at_once)
+{
+    settle_with(&ONE);
+    ck_assert(peers_gone(peers, &ONE));
+    ck_assert_uint_eq(peers_count(peers), 1);
+    ck_assert(!peers_gone(peers, &ONE));
+    ck_assert(!peers_alive(peers, 2100, &ONE)); /* and is a newcomer when it comes back */
+}
+END_TEST
+
+START_TEST(others_cannot_declare_us_gone)
+{
+    settle();
+    ck_assert(!peers_gone(peers, &SELF));
+    ck_assert_uint_eq(peers_count(peers), 1);
+}
+END_TEST
+
+START_TEST(replicas_of_another_kind_do_not_count)
+{
+    settle();
+    peers_alive(peers, 1500, &(struct id){"hhistory000"});
+    peers_alive(peers, 2000, &(struct id){"hhistory000"});
+    ck_assert(!peers_trust(peers, &(struct id){"ggateway000"}, 9000));
+    peers_tick(peers, 2400);
+    ck_assert_uint_eq(peers_count(peers), 1);
+}
+END_TEST
+
+START_TEST(while_the_link_is_down_nobody_is_silent)
+{
+    settle_with(&ONE);
+    peers_link(peers, 2100, false);
+    ck_assert_uint_eq(peers_deadline(peers), UINT64_MAX);
+    ck_assert(!peers_tick(peers, 60000));
+    peers_link(peers, 60000, true);
+    ck_assert(!peers_tick(peers, 60999));
+    ck_assert_uint_eq(peers_count(peers), 2);
+    ck_assert(peers_tick(peers, 61000)); /* it really is gone */
+    ck_assert_uint_eq(peers_count(peers), 1);
+}
+END_TEST
+
+START_TEST(a_link_that_comes_back_does_not_make_us_a_newcomer)
+{
+    settle();
+    peers_link(peers, 2000, false);
+    peers_link(peers, 9000, true);
+    ck_assert_uint_eq(peers_count(peers), 1);
+}
+END_TEST
+
+START_TEST(who_is_trusted_counts_though_it_is_silent)
+{
+    settle();
+    ck_assert(peers_trust(peers, &ONE, 31000));
+    ck_assert_uint_eq(peers_count(peers), 2);
+    ck_assert(!peers_tick(peers, 30999));
+    ck_assert(peers_tick(peers, 31000));
+    ck_assert_uint_eq(peers_count(peers), 1);
+}
+END_TEST
+
+START_TEST(trust_is_not_shortened)
+{
+    settle();
+    peers_trust(peers, &ONE, 31000);
+    peers_trust(peers, &ONE, 5000);
+    ck_assert(!peers_tick(peers, 30999));
+}
+END_TEST
+
+START_TEST(after_leaving_we_do_not_count)
+{
+    settle_with(&ONE);
+    ck_assert(peers_leave(peers));
+    ck_assert_uint_eq(peers_count(peers), 1);
+    peers_alive(peers, 2500, &ONE);
+    ck_assert(!peers_tick(peers, 2600));
+    for (unsigned shard = 0; shard < 32; shard++) {
+        struct id owner = peers_owner(peers, shard);
+        ck_assert_str_eq(owner.text, ONE.text);
+    }
+}
+END_TEST
+
+START_TEST(all_replicas_compute_the_same_owners)
+{
+    struct peers *other = peers_create(&ONE, 0);
+    settle_with(&ONE);
+    peers_trust(peers, &TWO, 90000);
+    peers_link(other, 0, true);
+    peers_alive(other, 100, &TWO);
+    peers_alive(other, 100, &SELF);
+    peers_tick(other, 500);
+    for (unsigned shard = 0; shard < 1024; shard++) {
+        struct id a = peers_owner(peers, shard), b = peers_owner(other, shard);
+        ck_assert_str_eq(a.text, b.text);
+    }
+    peers_destroy(other);
+}
+END_TEST
+
+START_TEST(a_departure_moves_only_its_own_shards)
+{
+    struct id before[1024];
+    unsigned moved = 0, has[2] = {0};
+    settle_with(&ONE);
+    peers_trust(peers, &TWO, 90000);
+    for (unsigned shard = 0; shard < 1024; shard++)
+        before[shard] = peers_owner(peers, shard);
+    peers_gone(peers, &TWO);
+    for (unsigned shard = 0; shard < 1024; shard++) {
+        struct id owner = peers_owner(peers, shard);
+        has[id_equal(&owner, &SELF)]++;
+        if (id_equal(&before[shard], &TWO))
+            moved++;
+        else
+            ck_assert_str_eq(owner.text, before[shard].text);
+    }
+    /* Fair shares, within what chance allows. */
+    ck_assert_uint_gt(moved, 1024 / 3 - 80);
+    ck_assert_uint_lt(moved, 1024 / 3 + 80);
+    ck_assert_uint_gt(has[0], 1024 / 2 - 100);
+    ck_assert_uint_gt(has[1], 1024 / 2 - 100);
+}
+END_TEST
+
+START_TEST(one_too_many_is_ignored)
+{
+    settle();
+    for (unsigned i = 0; i < PEERS_MAX + 10; i++) {
+        struct id id = {0};
+        snprintf(id.text, sizeof id.text, "b%u", i);
+        peers_alive(peers, 1500, &id);
+    }
+    peers_tick(peers, 2000);
+    ck_assert_uint_eq(peers_count(peers), PEERS_MAX + 1);
+    peers_gone(peers, &(struct id){"b7"});
+    ck_assert_uint_eq(peers_count(peers), PEERS_MAX);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("peers");
+    TCase *c = tcase_create("peers");
+    tcase_add_checked_fixture(c, make, unmake);
+    tcase_add_test(c, before_two_heartbeats_with_the_broker_nobody_counts);
+    tcase_add_test(c, a_newcomer_finds_those_who_were_there_before_it);
+    tcase_add_test(c, a_newcomer_counts_after_two_heartbeats);
+    tcase_add_test(c, silence_for_a_second_is_a_departure);
+    tcase_add_test(c, who_says_goodbye_is_gone_at_once);
+    tcase_add_test(c, others_cannot_declare_us_gone);
+    tcase_add_test(c, replicas_of_another_kind_do_not_count);
+    tcase_add_test(c, while_the_link_is_down_nobody_is_silent);
+    tcase_add_test(c, a_link_that_comes_back_does_not_make_us_a_newcomer);
+    tcase_add_test(c, who_is_trusted_counts_though_it_is_silent);
+    tcase_add_test(c, trust_is_not_shortened);
+    tcase_add_test(c, after_leaving_we_do_not_count);
+    tcase_add_test(c, all_replicas_compute_the_same_owners);
+    tcase_add_test(c, a_departure_moves_only_its_own_shards);
+    tcase_add_test(c, one_too_many_is_ignored);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
