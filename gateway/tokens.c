@@ -43,11 +43,11 @@ static int claims_read(jwt_t *jwt, uint64_t now_ms, struct id *ret_board, enum r
     if (role > ROLE_OWN)
         return -EACCES;
 
-    errno = 0; /* libjwt answers 0 both for "no exp" (ENOENT) and for 0 */
-    long exp = jwt_get_grant_int(jwt, "exp");
-    if (errno == EINVAL)
+    errno = 0;
+    long exp = jwt_get_grant_int(jwt, "exp"); /* -1 when it is no whole number */
+    if (errno != ENOENT && exp < 0)
         return -EACCES;
-    if (errno != ENOENT && (exp <= 0 || (uint64_t)exp <= now_ms / 1000))
+    if (errno != ENOENT && (uint64_t)exp <= now_ms / 1000)
         return -ETIME;
     *ret_board = id;
     *ret_role = (enum role)role;
