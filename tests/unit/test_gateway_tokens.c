@@ -119,6 +119,17 @@ START_TEST(a_token_is_valid_until_it_expires)
 }
 END_TEST
 
+START_TEST(an_expiry_that_is_no_time_is_over)
+{
+    ck_assert_int_eq(check_claims("{\"b\":\"" BOARD "\",\"r\":\"own\",\"exp\":\"never\"}",
+                                  JWT_ALG_HS256, SECRET),
+                     -ETIME);
+    ck_assert_int_eq(
+        check_claims("{\"b\":\"" BOARD "\",\"r\":\"own\",\"exp\":-5}", JWT_ALG_HS256, SECRET),
+        -ETIME);
+}
+END_TEST
+
 START_TEST(claims_that_are_missing_or_wrong_are_refused)
 {
     static const char *const wrong[] = {
@@ -131,7 +142,6 @@ START_TEST(claims_that_are_missing_or_wrong_are_refused)
         "{\"b\":\"K3V9X2MQ4T\",\"r\":\"own\"}",
         "{\"b\":\"k3v9\",\"r\":\"own\"}",
         "{\"b\":\"k3v9x2mq4tk3v9x2mq4t\",\"r\":\"own\"}",
-        "{\"b\":\"" BOARD "\",\"r\":\"own\",\"exp\":\"never\"}",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_assert_msg(check_claims(wrong[i], JWT_ALG_HS256, SECRET) == -EACCES, "%s", wrong[i]);
@@ -205,6 +215,7 @@ int main(void)
     tcase_add_test(c, the_algorithm_is_ours_to_choose);
     tcase_add_test(c, a_token_that_says_none_is_refused_with_any_signature);
     tcase_add_test(c, a_token_is_valid_until_it_expires);
+    tcase_add_test(c, an_expiry_that_is_no_time_is_over);
     tcase_add_test(c, claims_that_are_missing_or_wrong_are_refused);
     tcase_add_test(c, a_token_with_one_character_changed_is_refused);
     tcase_add_test(c, what_is_no_token_is_refused);
