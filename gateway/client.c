@@ -142,8 +142,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
     }
     struct session *other;
     bool seated = false;
-    LIST_FOREACH(other, &b->sessions, link)
-    {
+    LIST_FOREACH (other, &b->sessions, link) {
         if (!id_equal(&other->member, &grant->member))
             continue;
         seated = seated || (other->flags & MEMBER_SEATED);
@@ -229,9 +228,12 @@ static void on_drawers(struct client *cl, uint64_t now, uint64_t term, uint64_t 
         client_warn(cl, "not_drawer", "You do not have the pen of that term.", cl->number);
         return;
     }
+    /* The frames before its first one may have gone by way of another gateway. */
+    bool first = cl->term != term;
+    cl->term = term;
     if (term == s->kept_term && cseq <= s->kept_cseq)
         return; /* sent again after a reconnect */
-    if (term == s->kept_term && cseq != (uint64_t)s->kept_cseq + 1) {
+    if (!first && cseq != (uint64_t)s->kept_cseq + 1) {
         bad_frame(cl, "The cseq is not the next one of its term.");
         return;
     }

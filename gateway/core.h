@@ -108,6 +108,7 @@ struct client {
     struct session *session; /* NULL before hello and after replaced */
 
     uint64_t number; /* frames received on this connection */
+    uint64_t term;   /* of the newest drawer's frame on it */
     unsigned flags;
     uint64_t cursor; /* the last offset that it was sent */
     uint64_t cut_to;

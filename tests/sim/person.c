@@ -190,7 +190,8 @@ static void note_stored(struct world *w, struct person *p, uint64_t offset)
 
 static void raise_mark(struct world *w, struct person *p, uint64_t before)
 {
-    for (uint64_t at = before + 1; at <= person_mark(p); at++)
+    uint64_t from = before > p->start ? before : p->start;
+    for (uint64_t at = from + 1; at <= person_mark(p); at++)
         note_stored(w, p, at);
 }
 
