@@ -142,8 +142,10 @@ static void take_drawn(struct member *m, uint64_t offset, uint64_t term, uint64_
     if (!apply(m, offset))
         return;
     uint64_t next = m->cseq + 1;
-    if (term != m->board->term || cseq > next)
-        complain(m, &t->disordered, "a frame too early", span_of(""));
+    if (term != m->board->term)
+        complain(m, &t->disordered, "a frame of another term", span_of(""));
+    else if (cseq > next)
+        complain(m, &t->lost, "a frame is missing", span_of(""));
     else if (cseq < next && !m->was_cut)
         complain(m, &t->repeated, "a frame again", span_of(""));
     m->was_cut = false;

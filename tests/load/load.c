@@ -321,7 +321,7 @@ static void drain(struct run *run)
     uint64_t missing;
     while ((missing = crowd_missing(&run->crowd)) > 0 && now_ns() < deadline)
         turn(run, 20);
-    run->crowd.tally.lost = missing;
+    run->crowd.tally.lost += missing;
 }
 
 static void go_home(struct run *run)
