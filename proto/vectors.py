@@ -27,7 +27,7 @@ LISTS = {
     ("state", "members"): "member",
     ("attach", "boards"): "at_board",
     ("at_board", "members"): "at_member",
-    ("board_state", "members"): "member_id",
+    ("board_state", "members"): "member",
     ("board_state", "full"): "member_id",
 }
 EDGES = [0, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**53 - 1]

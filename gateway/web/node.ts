@@ -2,6 +2,7 @@
 //
 // What tests and bots in Node use of the page: its codec, model and connection, without its DOM.
 export { BadFrame, codec, decode, encode } from "./codec/codec.ts";
+export { boundsOf, outline } from "./ink/outline.ts";
 export { Board, END, ERASER, HIGHLIGHTER, JOINED, PEN, PRESSURE, visible } from "./model/board.ts";
 export * from "./model/points.ts";
 export { Client, randomInstance, StrokeWriter } from "./net/client.ts";

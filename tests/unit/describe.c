@@ -38,7 +38,7 @@ static const struct {
     const char *owner, *field, *element;
 } LISTS[] = {
     {"state", "members", "member"},       {"attach", "boards", "at_board"},
-    {"at_board", "members", "at_member"}, {"board_state", "members", "member_id"},
+    {"at_board", "members", "at_member"}, {"board_state", "members", "member"},
     {"board_state", "full", "member_id"},
 };
 

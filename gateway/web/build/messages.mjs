@@ -33,23 +33,31 @@ export function parse(text = readFileSync(DEF, "utf8")) {
   return kinds;
 }
 
-/** The tuple that a LIST field holds is named like the field, without the s. */
-function tuple(kinds, field) {
-  const found = kinds.find((kind) => kind.code === 0 && kind.name === field.name.replace(/s$/, ""));
-  if (!found) throw new Error(`messages.def: no tuple for the list ${field.name}`);
+/** Which tuple a LIST field holds. */
+export const LISTS = {
+  "state.members": "member",
+  "attach.boards": "at_board",
+  "at_board.members": "at_member",
+  "board_state.members": "member",
+  "board_state.full": "member_id",
+};
+
+function tuple(kinds, kind, field) {
+  const found = kinds.find((other) => other.code === 0 && other.name === LISTS[`${kind.name}.${field.name}`]);
+  if (!found) throw new Error(`messages.def: no tuple for the list ${field.name} of ${kind.name}`);
   return found;
 }
 
 const pascal = (name) => name.replace(/(^|_)(.)/g, (_, __, letter) => letter.toUpperCase());
 
-function typeOf(kinds, field) {
+function typeOf(kinds, kind, field) {
   switch (field.type) {
     case "UINT": return "number";
     case "NUINT": return "number | null";
     case "ID":
     case "STR": return "string";
     case "BIN": return "Uint8Array";
-    case "LIST": return `${pascal(tuple(kinds, field).name)}[]`;
+    case "LIST": return `${pascal(tuple(kinds, kind, field).name)}[]`;
     default: throw new Error(`messages.def: what is the type ${field.type}?`);
   }
 }
@@ -62,8 +70,8 @@ function row(kind) {
 function generate() {
   const all = parse();
   const messages = all.filter((kind) => kind.code > 0 && kind.code < BROKER);
-  const lists = messages.flatMap((kind) => kind.fields.filter((f) => f.type === "LIST"));
-  const tuples = [...new Set(lists.map((field) => tuple(all, field)))];
+  const lists = messages.flatMap((kind) => kind.fields.filter((f) => f.type === "LIST").map((field) => [kind, field]));
+  const tuples = [...new Set(lists.map(([kind, field]) => tuple(all, kind, field)))];
   const lines = [
     "// SPDX-License-Identifier: Apache-2.0",
     "// Made from proto/messages.def by gateway/web/build/messages.mjs. Not edited by hand.",
@@ -73,12 +81,12 @@ function generate() {
   for (const kind of [...tuples, ...messages]) {
     lines.push(`export interface ${pascal(kind.name)} {`);
     if (kind.code) lines.push(`  kind: "${kind.name}";`);
-    for (const field of kind.fields) lines.push(`  ${field.name}: ${typeOf(all, field)};`);
+    for (const field of kind.fields) lines.push(`  ${field.name}: ${typeOf(all, kind, field)};`);
     lines.push("}", "");
   }
   lines.push(`export type Message =\n  | ${messages.map((kind) => pascal(kind.name)).join("\n  | ")};`, "");
-  lines.push("/** What each LIST field holds. */", "export const TUPLES: Record<string, Kind> = {");
-  for (const field of lists) lines.push(`  ${field.name}: ${row(tuple(all, field))},`);
+  lines.push("/** What each LIST field holds. */", "export const TUPLES: Readonly<Record<string, Kind>> = {");
+  for (const [kind, field] of lists) lines.push(`  "${kind.name}.${field.name}": ${row(tuple(all, kind, field))},`);
   lines.push("};", "", "export const MESSAGES: readonly Kind[] = [");
   for (const kind of messages) lines.push(`  ${row(kind)},`);
   lines.push("];", "");

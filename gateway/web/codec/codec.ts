@@ -24,6 +24,8 @@ const LIMITS = {
 export class BadFrame extends Error {}
 
 type Values = Record<string, unknown>;
+/** What the LIST fields hold, by "kind.field". */
+type Tuples = Readonly<Record<string, Kind>>;
 
 const utf8 = new TextEncoder();
 
@@ -48,36 +50,37 @@ function fits(value: unknown, type: FieldType, low: number, high: number): boole
 }
 
 /** Fills `ret` from elements `from`, from + 1, … of `array`. */
-function take(kind: Kind, array: unknown[], from: number, ret: Values, tuples: Record<string, Kind>): Values {
+function take(kind: Kind, array: unknown[], from: number, ret: Values, tuples: Tuples): Values {
   if (array.length - from < kind.fields.length) throw new BadFrame(`${kind.kind} has too few fields`);
   kind.fields.forEach(([name, type, low, high], i) => {
     let value = array[from + i];
     if (!fits(value, type, low, high))
       throw new BadFrame(`The field ${name} of ${kind.kind} is not ${type} in ${low}..${high}.`);
-    if (type === "LIST") value = (value as unknown[]).map((item) => takeTuple(tuples[name]!, item, tuples));
+    if (type === "LIST") value = (value as unknown[]).map((item) => takeTuple(tuples[`${kind.kind}.${name}`]!, item, tuples));
     ret[name] = value;
   });
   return ret;
 }
 
-function takeTuple(kind: Kind, item: unknown, tuples: Record<string, Kind>): Values {
+function takeTuple(kind: Kind, item: unknown, tuples: Tuples): Values {
   if (!Array.isArray(item)) throw new BadFrame(`${kind.kind} is not an array`);
   return take(kind, item, 0, {}, tuples);
 }
 
-function give(kind: Kind, values: Values, tuples: Record<string, Kind>): unknown[] {
+function give(kind: Kind, values: Values, tuples: Tuples): unknown[] {
   const array: unknown[] = kind.code ? [kind.code] : [];
   for (const [name, type, low, high] of kind.fields) {
     const value = values[name];
     if (!fits(value, type, low, high))
       throw new BadFrame(`The field ${name} of ${kind.kind} is not ${type} in ${low}..${high}.`);
-    array.push(type === "LIST" ? (value as Values[]).map((item) => give(tuples[name]!, item, tuples)) : value);
+    const tuple = tuples[`${kind.kind}.${name}`];
+    array.push(type === "LIST" ? (value as Values[]).map((item) => give(tuple!, item, tuples)) : value);
   }
   return array;
 }
 
 /** A codec of these messages; the page has one, below. */
-export function codec<M extends { kind: string }>(messages: readonly Kind[], tuples: Record<string, Kind>) {
+export function codec<M extends { kind: string }>(messages: readonly Kind[], tuples: Tuples) {
   const byName = new Map(messages.map((kind) => [kind.kind, kind]));
   const byCode = new Map(messages.map((kind) => [kind.code, kind]));
   const encoder = new Encoder();

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// People in headless Chromium. Each has a browser profile of their own. Whatever goes wrong in a page
+// fails the test that closes it: an error on the console, a breach of the content security policy, an
+// uncaught exception, a request to another host.
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+import { until } from "../service/harness.mjs";
+
+const ARGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+export const DESKTOP = { width: 1280, height: 800 };
+
+let browser;
+const people = new Set();
+
+/** One tab. */
+class Tab {
+  faults = [];
+
+  constructor(page, origins) {
+    this.page = page;
+    page.on("console", (message) => {
+      // What the browser itself says about a socket or a request that fails is not the page's fault.
+      const refused = /WebSocket connection to|Failed to load resource/.test(message.text());
+      if (["error", "warning"].includes(message.type()) && !refused) this.faults.push(message.text());
+    });
+    page.on("pageerror", (error) => this.faults.push(String(error)));
+    page.on("request", (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (protocol.startsWith("http") && !origins.includes(origin)) this.faults.push(`asked ${request.url()}`);
+    });
+  }
+
+  // ---- what it shows
+
+  chip() {
+    return this.page.textContent("#status span");
+  }
+  penText() {
+    return this.page.textContent("#penText");
+  }
+  hasPalette() {
+    return this.page.isVisible("#palette");
+  }
+  card() {
+    return this.page.textContent("#card p");
+  }
+  seesText(selector, pattern, ms) {
+    return until(`${selector} says ${pattern}`, async () => pattern.test((await this.page.textContent(selector)) ?? ""), ms);
+  }
+  allSaved() {
+    return this.seesText("#status span", /^Live\. All saved\.$/);
+  }
+  strokes(count) {
+    const label = new RegExp(`^Whiteboard, ${count} strokes?\\.`);
+    return until(`sees ${count} strokes`, async () => label.test(await this.page.getAttribute("#board", "aria-label")));
+  }
+
+  /** The bytes of the ink: {size, digest, inked: how many pixels are not white}. */
+  ink() {
+    return this.page.evaluate(async () => {
+      const canvas = document.querySelector("canvas.ink");
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      let inked = 0;
+      for (let i = 0; i < data.length; i += 4) if (data[i] + data[i + 1] + data[i + 2] < 765) inked++;
+      const digest = [...new Uint8Array(await crypto.subtle.digest("SHA-256", data))].join(".");
+      return { size: `${canvas.width}x${canvas.height}`, digest, inked };
+    });
+  }
+
+  // ---- what it does
+
+  press(words) {
+    return this.page.getByRole("button", { name: words, exact: true }).filter({ visible: true }).click();
+  }
+  async takePen() {
+    await this.press("Take the pen");
+    await this.page.waitForSelector("#palette:not([hidden])");
+  }
+  /** Draws with the mouse; places are parts of the board's width and height. */
+  async draw(places) {
+    const box = await this.page.locator("#board").boundingBox();
+    const at = ([x, y]) => [box.x + x * box.width, box.y + y * box.height];
+    await this.page.mouse.move(...at(places[0]));
+    await this.page.mouse.down();
+    for (const place of places.slice(1)) await this.page.mouse.move(...at(place), { steps: 2 });
+    await this.page.mouse.up();
+  }
+  async close() {
+    await this.page.close();
+    assert.deepEqual(this.faults, []);
+  }
+}
+
+/** Somebody with a browser of their own. `origins` are the gateways that they may speak to. */
+export async function person(origins, options = {}) {
+  browser ??= await chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGS });
+  const context = await browser.newContext({ viewport: DESKTOP, ...options });
+  context.setDefaultTimeout(15_000);
+  const self = {
+    context,
+    tabs: [],
+    async open(address) {
+      const tab = new Tab(await context.newPage(), origins);
+      self.tabs.push(tab);
+      await tab.page.goto(address);
+      return tab;
+    },
+    async leave() {
+      people.delete(self);
+      for (const tab of self.tabs) if (!tab.page.isClosed()) await tab.close();
+      await context.close();
+    },
+  };
+  people.add(self);
+  return self;
+}
+
+/** Closes everything; fails when a page had a fault. */
+export async function closeBrowser() {
+  try {
+    for (const self of [...people]) await self.leave();
+  } finally {
+    await browser?.close();
+    browser = undefined;
+  }
+}
+
+/** All see the same pixels, and not an empty board (unless it is to be empty). */
+export async function assertSameInk(tabs, { empty = false } = {}) {
+  const seen = await until("the same pixels everywhere", async () => {
+    const inks = await Promise.all(tabs.map((tab) => tab.ink()));
+    const equal = inks.every((ink) => ink.digest === inks[0].digest && ink.size === inks[0].size);
+    return equal && (inks[0].inked === 0) === empty && inks[0];
+  });
+  return seen;
+}
+
+/** A wave from left to right. */
+export const wave = (y, height, turns, from = 0.1, to = 0.9, count = 40) =>
+  Array.from({ length: count }, (_, i) => {
+    const part = i / (count - 1);
+    return [from + part * (to - from), y + height * Math.sin(part * turns * 2 * Math.PI)];
+  });
+
+export const circle = (x, y, radius, count = 30) =>
+  Array.from({ length: count + 1 }, (_, i) => {
+    const angle = (i / count) * 2 * Math.PI;
+    return [x + radius * Math.cos(angle), y + radius * 1.6 * Math.sin(angle)];
+  });

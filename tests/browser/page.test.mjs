@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The page as people use it: a palette for the drawer alone, the same pixels for all, hand-over,
+// reload, a gateway that dies.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { signToken, startCluster, until } from "../service/harness.mjs";
+import { assertSameInk, circle, closeBrowser, person, wave } from "./browser.mjs";
+
+const SEATS = 4;
+
+describe("the page", { timeout: 300_000 }, () => {
+  let cluster, first, second, origins;
+
+  before(async () => {
+    cluster = await startCluster({ gateways: 2, env: { EASEL_BOARD_SEATS: String(SEATS) } });
+    [first, second] = cluster.gateways;
+    origins = [first.url, second.url];
+  });
+  after(closeBrowser);
+
+  const address = (made, role, gateway = first) => `${gateway.url}/b/${made.board}#${made.tokens[role]}`;
+  const someone = () => person(origins);
+
+  /** Ana owns the board, Ben may draw; Ana has the pen. */
+  async function anaAndBen(made) {
+    const [ana, ben] = [await someone(), await someone()];
+    const tabs = [await ana.open(address(made, "own")), await ben.open(address(made, "draw", second))];
+    for (const tab of tabs) await tab.allSaved();
+    await tabs[0].takePen();
+    return { ana, ben, tabs, leave: () => Promise.all([ana.leave(), ben.leave()]) };
+  }
+
+  test("only the drawer has a palette, and nobody else can draw", async () => {
+    const made = await cluster.makeBoard("Palettes");
+    const { tabs, leave } = await anaAndBen(made);
+    const cem = await someone();
+    const [ana, ben] = tabs;
+    const watcher = await cem.open(address(made, "watch"));
+    await ben.seesText("#penText", /^Guest 1 is drawing\.$/);
+    await watcher.seesText("#penText", /^Guest 1 is drawing\. You are watching\.$/);
+    assert.equal(await ana.hasPalette(), true);
+    assert.equal(await ben.hasPalette(), false);
+    assert.equal(await watcher.hasPalette(), false);
+    assert.deepEqual(await watcher.page.locator("#penButtons button").count(), 0, "who watches has no buttons");
+    await ben.draw(wave(0.5, 0.2, 1));
+    await ana.draw(wave(0.5, 0.2, 2));
+    await ben.strokes(1);
+    await ben.allSaved();
+    await Promise.all([leave(), cem.leave()]);
+  });
+
+  test("the viewers' ink equals the drawer's to the byte: strokes, undo, redo, late join, clear", async () => {
+    const { tabs, leave } = await anaAndBen(await cluster.makeBoard("Pixels"));
+    const [ana, ben] = tabs;
+    await ana.draw(wave(0.3, 0.15, 3));
+    await ana.page.getByRole("radio", { name: "Blue" }).click();
+    await ana.page.getByRole("radio", { name: "Size 12" }).click();
+    await ana.draw(circle(0.5, 0.5, 0.2));
+    await ana.page.getByRole("radio", { name: /^Highlighter/ }).click();
+    await ana.draw([[0.1, 0.45], [0.9, 0.5]]);
+    await ana.page.getByRole("radio", { name: /^Eraser/ }).click();
+    await ana.draw([[0.4, 0.1], [0.6, 0.9]]);
+    await ben.strokes(4);
+    const four = await assertSameInk(tabs);
+
+    await ana.page.keyboard.press("Control+z");
+    await ana.page.keyboard.press("Control+z");
+    await ben.strokes(2);
+    const two = await assertSameInk(tabs);
+    assert.notEqual(two.digest, four.digest);
+    await ana.press("Redo");
+    await ana.press("Redo");
+    await ben.strokes(4);
+    assert.equal((await assertSameInk(tabs)).digest, four.digest, "redo brings the same pixels back");
+
+    const cem = await someone();
+    const late = await cem.open(ben.page.url());
+    await late.strokes(4);
+    assert.equal((await assertSameInk([...tabs, late])).digest, four.digest, "who comes late sees the same pixels");
+
+    await ana.press("Clear");
+    await ana.press("Keep");
+    await ana.strokes(4);
+    await ana.press("Clear");
+    await ana.page.locator("#questionYes").click();
+    await ben.strokes(0);
+    await assertSameInk([...tabs, late], { empty: true });
+    await Promise.all([leave(), cem.leave()]);
+  });
+
+  test("a hand-over swaps the palettes", async () => {
+    const { tabs, leave } = await anaAndBen(await cluster.makeBoard("Hand over"));
+    const [ana, ben] = tabs;
+    await ben.press("Ask for the pen");
+    await ben.seesText("#penText", /You are 1st in line\.$/);
+    await ana.seesText("#askerText", /^Guest 2 asks for the pen\.$/);
+    await ana.press("Hand over");
+    await ben.page.waitForSelector("#palette:not([hidden])");
+    await ben.seesText("#penText", /^You have the pen\.$/);
+    await ben.seesText("#notice", /^You have the pen now\.$/);
+    await ana.seesText("#penText", /^Guest 2 is drawing\.$/);
+    await ana.seesText("#notice", /^The pen is with Guest 2 now\.$/);
+    assert.equal(await ana.hasPalette(), false);
+    await ben.draw(wave(0.5, 0.2, 1));
+    await ana.strokes(1);
+    await assertSameInk(tabs);
+
+    await ana.press("Take the pen"); // it is her board
+    await ana.page.locator("#questionYes").click();
+    await ana.page.waitForSelector("#palette:not([hidden])");
+    await ben.seesText("#penText", /^Guest 1 is drawing\.$/);
+    assert.equal(await ben.hasPalette(), false);
+    await ana.press("Put it down");
+    await ben.seesText("#penText", /^Nobody is drawing\.$/);
+    await leave();
+  });
+
+  test("a reload brings the board and the pen back", async () => {
+    const { tabs, leave } = await anaAndBen(await cluster.makeBoard("Reload"));
+    const [ana, ben] = tabs;
+    await ana.draw(wave(0.4, 0.2, 2));
+    await ana.draw(circle(0.5, 0.5, 0.1));
+    await ben.strokes(2);
+    const before = await assertSameInk(tabs);
+    await ana.page.reload();
+    await ana.strokes(2);
+    await ana.page.waitForSelector("#palette:not([hidden])");
+    assert.equal((await assertSameInk(tabs)).digest, before.digest);
+    await ana.page.keyboard.press("Control+z"); // drawn before the reload, and still hers to undo
+    await ben.strokes(1);
+    await ana.draw(wave(0.7, 0.1, 2));
+    await ben.strokes(2);
+    await assertSameInk(tabs);
+    await leave();
+  });
+
+  test("a gateway dies under the drawer: the page says so, reconnects, and nothing is missing", async () => {
+    const { tabs, leave } = await anaAndBen(await cluster.makeBoard("A gateway dies"));
+    const [ana, ben] = tabs;
+    await ana.draw(wave(0.2, 0.1, 1));
+    await ben.strokes(1);
+    await first.kill();
+    await ana.draw(wave(0.5, 0.1, 2)); // within the grace she draws on
+    await ana.strokes(2);
+    await ana.seesText("#status span", /^Reconnecting….*Your last strokes are kept\.$/);
+    await first.start();
+    await ana.allSaved();
+    await ben.strokes(2);
+    await assertSameInk(tabs);
+    assert.equal(await ana.hasPalette(), true, "the pen waited for her");
+    await leave();
+  });
+
+  test("a gateway dies under a viewer: it catches up with what was drawn meanwhile", async () => {
+    const { tabs, leave } = await anaAndBen(await cluster.makeBoard("Catching up"));
+    const [ana, ben] = tabs;
+    await second.kill();
+    await ben.seesText("#status span", /^Reconnecting/);
+    await ana.draw(wave(0.5, 0.1, 2));
+    await second.start();
+    await ben.strokes(1);
+    await ben.allSaved();
+    await assertSameInk(tabs);
+    await leave();
+  });
+
+  test("the start page makes boards, joins them by code or link, and remembers them", async () => {
+    const ana = await someone();
+    const tab = await ana.open(`${first.url}/`);
+    await tab.seesText("#noBoards", /^No boards yet\./);
+    await tab.page.fill("#name", "Physics");
+    await tab.press("New board");
+    await tab.page.waitForURL(/\/b\/\w{10}#/);
+    await tab.allSaved();
+    assert.equal(await tab.page.textContent("#boardName"), "Physics");
+
+    await tab.press("Share");
+    await tab.page.waitForSelector(".link-row");
+    const links = await tab.page.locator(".link-row input").evaluateAll((all) => all.map((input) => input.value));
+    assert.equal(links.length, 2, "a link to watch and one to draw");
+    const code = await tab.page.textContent("#shareCode");
+    assert.match(code, /^\w{4}-\w{4}-\w{2}$/);
+
+    const ben = await someone();
+    const other = await ben.open(`${first.url}/`);
+    await other.page.fill("#code", "no code at all");
+    await other.press("Join");
+    await other.seesText("#joinProblem", /^This is neither a link nor a code/);
+    await other.page.fill("#code", code.toUpperCase());
+    await other.press("Join");
+    await other.seesText("#penText", /You are watching\.$/);
+
+    await other.page.goto(`${first.url}/`);
+    await other.page.fill("#code", links[1]);
+    await other.press("Join");
+    await other.seesText("#penText", /^Nobody is drawing\.$/);
+    await other.takePen();
+
+    await tab.page.goto(`${first.url}/`);
+    await tab.seesText("#boards", /Physics.*Your board/);
+    await tab.page.getByRole("button", { name: "Forget Physics on this device" }).click();
+    await tab.seesText("#boards", /^$/);
+    await Promise.all([ana.leave(), ben.leave()]);
+  });
+
+  test("who cannot come in is told why", async () => {
+    const made = await cluster.makeBoard("Doors");
+    const ana = await someone();
+    const wrong = await ana.open(`${first.url}/b/${made.board}#${made.tokens.own.slice(0, -3)}`);
+    await wrong.seesText("#card p", /^This link does not open the board\./);
+    const nowhere = await ana.open(`${first.url}/b/0000000000#${signToken({ b: "0000000000", r: "draw" })}`);
+    await nowhere.seesText("#card p", /^There is no such board\./);
+
+    const one = await ana.open(address(made, "own"));
+    await one.allSaved();
+    const two = await ana.open(address(made, "own"));
+    await two.allSaved();
+    await one.seesText("#card p", /^This board is open in another tab or window\.$/);
+    await one.press("Use it here");
+    await one.allSaved();
+    await two.seesText("#card p", /^This board is open in another tab or window\.$/);
+
+    const guests = [];
+    for (let i = 1; i < SEATS; i++) {
+      guests.push(await someone());
+      await (await guests.at(-1).open(address(made, "watch"))).allSaved();
+    }
+    const last = await someone();
+    const outside = await last.open(address(made, "watch"));
+    await outside.seesText("#card p", /^This board is full/);
+    await guests[0].leave();
+    await until("a place is free for who waits", async () => {
+      if (await outside.page.isVisible("#card button")) await outside.press("Try now").catch(() => {});
+      return (await outside.chip()) === "Live. All saved.";
+    });
+    await Promise.all([ana, ...guests.slice(1), last].map((guest) => guest.leave()));
+  });
+
+  test("a name is asked for once, and seen by all", async () => {
+    const { ana, tabs, leave } = await anaAndBen(await cluster.makeBoard("Names"));
+    const [tab, ben] = tabs;
+    await tab.page.fill("#yourName", "Ana \u202e  Lovelace");
+    await tab.press("Save");
+    await ben.seesText("#penText", /^Ana Lovelace is drawing\.$/);
+    await tab.page.reload();
+    await tab.allSaved();
+    assert.equal(await tab.page.isVisible("#nameForm"), false);
+    await ben.seesText("#people", /Ana Lovelace/);
+    assert.ok(ana);
+    await leave();
+  });
+
+  test("a finger draws on a phone", async () => {
+    const made = await cluster.makeBoard("Phone");
+    const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+    const ana = await person(origins, phone);
+    const tab = await ana.open(address(made, "own"));
+    await tab.allSaved();
+    await tab.takePen();
+    const cdp = await ana.context.newCDPSession(tab.page);
+    const touch = (type, points) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints: points });
+    const box = await tab.page.locator("#board").boundingBox();
+    await touch("touchStart", [{ x: box.x + 40, y: box.y + 40 }]);
+    for (let i = 1; i <= 10; i++) await touch("touchMove", [{ x: box.x + 40 + i * 20, y: box.y + 40 + i * 8 }]);
+    await touch("touchEnd", []);
+    await tab.strokes(1);
+    await touch("touchStart", [{ x: box.x + 40, y: box.y + 150 }]); // a tap is a dot
+    await touch("touchEnd", []);
+    await tab.strokes(2);
+    await tab.allSaved();
+    await ana.leave();
+  });
+});
