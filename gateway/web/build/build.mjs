@@ -23,7 +23,7 @@ const common = { absWorkingDir: WEB, bundle: true, format: "esm", logLevel: "war
 const buildNode = () =>
   build({
     ...common,
-    entryPoints: { client: "node.ts", words: "strings/en.ts" },
+    entryPoints: { client: "node.ts", views: "views.ts", words: "strings/en.ts" },
     outdir: OUT_NODE,
     outExtension: { ".js": ".mjs" },
     platform: "node",
