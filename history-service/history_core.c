@@ -5,10 +5,11 @@
  * all segments that wait and follow each other, joined. The answers of those wait, in `batch`, for
  * the record to be stored; all others are given at once.
  *
- * Last records are remembered. That is safe although another history service may have appended
+ * Last records are remembered. An insert is safe although another history service may have appended
  * meanwhile: the log has no holes, so the record that we do not know of begins at our tail + 1, the
- * very key that ours needs, and the insert fails. Whatever else is answered from an old last record
- * was true, and stays true of the epoch that it names.
+ * very key that ours needs, and the insert fails. And what was stored stays stored. But a refusal
+ * or a hole must not rest on a memory (!): an owner who is ahead of it would ask for ever. Those
+ * are decided only on a last record that was read in this round.
  */
 #include "history_core.h"
 
@@ -46,6 +47,7 @@ struct board {
     struct id id;
     bool waits;
     bool known;         /* last and name are those of the store, as far as we heard */
+    bool fresh;         /* they were read in this round */
     struct record last; /* count 0: it has no records */
     char name[129];
     uint64_t opened_ms; /* the newest open that we know the time of */
@@ -173,12 +175,12 @@ static void board_rest(struct history_core *c, struct board *b)
 {
     if (!STAILQ_EMPTY(&b->requests) || !STAILQ_EMPTY(&b->batch))
         return;
-    b->waits = false;
+    b->waits = b->fresh = false;
     b->tries = 0;
     TAILQ_REMOVE(&c->waiting, b, list);
     TAILQ_INSERT_TAIL(&c->idle, b, list);
     c->idle_count++;
-    if (!b->known)
+    if (!b->known || !b->last.count)
         board_free(c, b);
     if (c->idle_count > c->config.tails_max)
         board_free(c, TAILQ_FIRST(&c->idle));
@@ -188,6 +190,7 @@ static void rest_all(struct history_core *c)
 {
     for (struct board *b = TAILQ_FIRST(&c->waiting), *next; b; b = next) {
         next = TAILQ_NEXT(b, list);
+        b->fresh = false;
         board_rest(c, b);
     }
     c->stats.tails = c->boards.count;
@@ -215,6 +218,15 @@ static struct span *bytes_of(struct request *r)
                                    : NULL;
 }
 
+static void count_request(struct history_core_stats *stats, const struct request *r)
+{
+    stats->waiting_requests++;
+    stats->waiting_bytes += request_size(r);
+    stats->creates += r->code == MSG_create;
+    stats->opens += r->code == MSG_open;
+    stats->appends += r->code == MSG_append;
+}
+
 static bool enqueue(struct history_core *c, uint64_t now_ms, const struct request *decoded)
 {
     struct request copy = *decoded;
@@ -231,8 +243,7 @@ static bool enqueue(struct history_core *c, uint64_t now_ms, const struct reques
         memcpy(r->bytes, bytes->data, copy.len);
     if (bytes)
         *bytes_of(r) = (struct span){r->bytes, copy.len};
-    c->stats.waiting_requests++;
-    c->stats.waiting_bytes += request_size(r);
+    count_request(&c->stats, r);
     struct board *b = board_obtain(c, &r->board);
     if (r->code == MSG_look)
         b->known = false; /* it asks for the newest, and we may not have seen that */
@@ -426,8 +437,16 @@ static void answer_batch(struct history_core *c, struct board *b, uint64_t now_m
 enum verdict {
     ANSWERED, /* done with it */
     TAKEN,    /* part of the batch: answered when the record is stored */
-    LATER     /* it needs a round of its own, after this record */
+    LATER     /* it needs a round of its own, or the last record read again */
 };
+
+/* Whether a no may be answered now; else the last record is read again first. */
+static bool may_refuse(struct board *b)
+{
+    if (!b->fresh)
+        b->known = false;
+    return b->fresh;
+}
 
 static void start_record(const struct board *b, struct record *r, uint64_t epoch)
 {
@@ -439,9 +458,8 @@ static enum verdict plan_create(struct history_core *c, struct board *b, struct 
                                 struct buf *events, const struct request *r, uint64_t now_ms)
 {
     const struct msg_create *m = &r->create;
-    if (record->count)
+    if (record->count || (b->last.count && !may_refuse(b)))
         return LATER;
-    c->stats.creates++;
     if (b->last.count) {
         bool same = b->last.epoch == 0 && b->last.state.nonce == m->nonce &&
                     strlen(b->name) == m->name.len &&
@@ -475,9 +493,9 @@ static enum verdict plan_open(struct history_core *c, struct board *b, struct re
 {
     const struct msg_open *m = &r->open;
     const struct board_log_state *s = &b->last.state;
-    if (record->count)
+    /* Never behind the old epoch's appends: their answer would name our event as theirs (!). */
+    if (record->count || !STAILQ_EMPTY(&b->batch) || (!is_there(b) && !may_refuse(b)))
         return LATER;
-    c->stats.opens++;
     if (!is_there(b)) {
         answer_no_board(c, r);
         return ANSWERED;
@@ -487,6 +505,8 @@ static enum verdict plan_open(struct history_core *c, struct board *b, struct re
         return ANSWERED;
     }
     if (m->over != b->last.epoch || open_wait(b, now_ms) > 0) {
+        if (!may_refuse(b))
+            return LATER;
         c->stats.opens_refused++;
         answer_refused(c, b, now_ms, r);
         return ANSWERED;
@@ -542,6 +562,8 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
     const struct msg_append *m = &r->append;
     uint64_t tail = record->count ? record_last(record) : tail_of(b);
     struct span rest;
+    if ((!is_there(b) || !epoch_is(b, m->epoch)) && !may_refuse(b))
+        return LATER;
     if (!is_there(b)) {
         answer_no_board(c, r);
         return ANSWERED;
@@ -557,11 +579,12 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
         answer_refused(c, b, now_ms, r);
         return ANSWERED;
     }
+    if (m->first > tail + 1 && !record->count && !may_refuse(b))
+        return LATER;
     if (m->first > tail + 1 || rest.len == 0)
         return TAKEN; /* nothing to add: the answer tells where the log ends */
     if (events->len + rest.len > RECORD_BYTES_MAX)
         return LATER;
-    c->stats.appends++;
     c->stats.trimmed += m->first <= tail ? tail + 1 - m->first : 0;
     extend(b, record, events, m, rest);
     return TAKEN;
@@ -663,7 +686,7 @@ void history_core_loaded(struct history_core *c, const struct id *board, const s
     struct board *b = idmap_get(&c->boards, board);
     if (!b)
         return;
-    b->known = true;
+    b->known = b->fresh = true;
     b->last = last ? *last : (struct record){0};
     b->last.events = (struct span){0};
     size_t len = name.len < sizeof b->name ? name.len : sizeof b->name - 1;

@@ -76,6 +76,7 @@ void history_page_answer(struct history_page *p, uint64_t tail, const struct id 
 void history_page_free(struct history_page *p);
 
 struct history_core_stats {
+    /* requests, records and events since the start */
     uint64_t creates, opens, opens_refused, appends, appends_refused, holes, trimmed, records,
         events, bytes, duplicate_keys, unknown_results, dropped, bad_messages, rounds, tails;
     uint64_t waiting_requests, waiting_bytes; /* now */
