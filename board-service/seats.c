@@ -169,7 +169,9 @@ static void tell_replaced(const struct attachment *at, const struct msg_at_membe
 {
     struct board *b = at->board;
     const struct member *m = seats_find(b, &e->member);
-    if (!m || entry_lost(e) || (e->instance == m->newest.instance && e->conn >= m->newest.conn))
+    if (!m || m->newest.instance == 0) /* all that we ever saw of it was lost */
+        return;
+    if (entry_lost(e) || (e->instance == m->newest.instance && e->conn >= m->newest.conn))
         return;
     struct msg_replaced told = {b->id, b->log.epoch, m->id, m->newest.instance, m->newest.conn};
     outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_replaced, &told);
