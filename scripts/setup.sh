@@ -16,9 +16,9 @@ readonly RUN_PACKAGES="libc6-dev libuv1-dev libwebsockets-dev libwebsockets-evli
     librabbitmq-dev libmsgpack-dev libjwt-dev libjansson-dev libsqlite3-dev libmongoc-dev
     rabbitmq-server ca-certificates"
 readonly TEST_COMMANDS="clang-14:clang-14 clang-format-14:clang-format-14 chromium:chromium
-    go:golang-go sqlite3:sqlite3 git:git python3:python3"
+    sqlite3:sqlite3 git:git python3:python3"
 # g++ brings the C++ library that libFuzzer is linked with.
-readonly TEST_PACKAGES="check g++ libclang-rt-14-dev"
+readonly TEST_PACKAGES="check g++ libclang-rt-14-dev python3-venv"
 
 say() { printf '== %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }

@@ -39,10 +39,10 @@ count_tests() { # FILE, of ctest or of node's test runner
 
 # --- Helpers of the parts ------------------------------------------------------------------------
 
-broker_dir='' mongo_dir=''
+broker_dir='' mongo=''
 clean_up() {
     [[ -z $broker_dir ]] || scripts/broker.sh stop "$broker_dir"
-    [[ -z $mongo_dir ]] || tests/mongo/stop.sh "$mongo_dir"
+    [[ -z $mongo ]] || { kill "$mongo"; wait "$mongo"; }
     rm -rf "$scratch"
 }
 trap clean_up EXIT
@@ -58,9 +58,15 @@ need_broker() {
 
 need_mongo() {
     [[ -z ${EASEL_TEST_MONGO:-} ]] || return 0
-    mongo_dir=$scratch/mongo
-    EASEL_TEST_MONGO=$(tests/mongo/start.sh "$mongo_dir") || exit 1
-    export EASEL_TEST_MONGO
+    local port=$((20000 + RANDOM % 10000))
+    tests/mongo/install.sh build/mongo || exit 1
+    tests/mongo/start.sh build/mongo "$scratch/mongo" "$port" 2>"$scratch/mongo.log" &
+    mongo=$!
+    until grep -q 'listening on' "$scratch/mongo.log"; do
+        kill -0 "$mongo" 2>/dev/null || { cat "$scratch/mongo.log"; exit 1; }
+        sleep 0.1
+    done
+    export EASEL_TEST_MONGO=mongodb://127.0.0.1:$port/easel
 }
 
 declare -A built=()

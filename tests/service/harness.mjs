@@ -11,6 +11,7 @@ import { spawn, execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join as path, resolve } from "node:path";
 import { after } from "node:test";
@@ -43,6 +44,15 @@ export async function until(what, condition, ms = 20_000) {
     if (Date.now() > deadline) throw new Error(`not within ${ms / 1000} s: ${what}`);
     await setTimeout(20);
   }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 /** A process whose output goes to a file. It dies with this process, even if that is killed. */
@@ -226,25 +236,32 @@ class Sqlite {
 }
 
 /** A MongoDB-wire server of our own. Stopped, it keeps what it has stored. */
-class Mongo {
+class Mongo extends Process {
   constructor(dir) {
-    this.dir = path(dir, "mongo");
+    super("mongo", null, process.env, dir);
+    this.data = path(dir, "mongo");
   }
 
   async start() {
-    this.url = (await run(path(ROOT, "tests/mongo/start.sh"), [this.dir])).stdout.trim();
+    const at = path(ROOT, "build/mongo");
+    await run(path(ROOT, "tests/mongo/install.sh"), [at]);
+    this.port = await freePort();
+    this.url = `mongodb://127.0.0.1:${this.port}/easel`;
+    this.command = [path(ROOT, "tests/mongo/start.sh"), at, this.data, String(this.port)];
+    await this.resume();
   }
 
-  async stop() {
-    await run(path(ROOT, "tests/mongo/stop.sh"), [this.dir]);
+  async resume() {
+    this.spawn();
+    await this.line(/listening on/, 60_000);
   }
 
-  resume() {
-    return this.start();
+  stop() {
+    return this.kill("SIGTERM");
   }
 
   end() {
-    return this.stop();
+    return this.exit || this.stop();
   }
 }
 
