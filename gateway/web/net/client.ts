@@ -98,6 +98,7 @@ export class Client {
   #heard = 0;
   #term = 0; // the term that cseq counts in
   #cseq = 0;
+  #passed = 0; // the term that we gave away; no frame may follow
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -223,7 +224,7 @@ export class Client {
     this.#instance = randomInstance();
     this.#conn = 0;
     this.#joined = false;
-    this.#term = 0;
+    this.#term = this.#passed = 0;
   }
 
   // ---- what comes in ---------------------------------------------------------------------------
@@ -330,11 +331,12 @@ export class Client {
     return this.#instance;
   }
 
-  /** The term in which this page may draw; 0 when it has not the pen, or not for certain yet. */
+  /** The term in which this page may draw; 0 when it has not the pen, not for certain yet, or no longer
+   *  since it passed it on. */
   get term(): number {
     const { pen, member, mark } = this.board;
     const ours = member !== "" && pen.member === member && pen.instance === this.#instance;
-    return ours && pen.offset <= mark ? pen.offset : 0;
+    return ours && pen.offset <= mark && pen.offset !== this.#passed ? pen.offset : 0;
   }
 
   /** Must the drawer stop for a while, so that little can be lost? */
@@ -407,6 +409,8 @@ export class Client {
   /** Hands the pen to a member, or puts it down. */
   pass(to: string): void {
     this.#draw((term, cseq) => ({ kind: "pass", term, cseq, to }));
+    this.#passed = this.#term;
+    this.onChange();
   }
 
   get bufferedAmount(): number {

@@ -91,7 +91,7 @@ export const en = {
   notNow: "Not now",
   waitsAndPasses: (name: string, s: number) => `${name} is waiting. Draw, or the pen passes on in ${s} s.`,
   connectionLost: (name: string, s: number) => `${name}’s connection is lost. The pen is free in ${s} s.`,
-  penComes: "The pen is on its way to you.",
+  penMoves: "The pen is changing hands…",
   youHavePenNow: "You have the pen now.",
   hasPenNow: (name: string) => `${name} has the pen now.`,
   penIsWith: (name: string) => `The pen is with ${name} now.`,

@@ -139,6 +139,7 @@ let welcomed = false;
 client.onChange = changed;
 client.onLost = (strokes) => notices.show(words.notAdded(strokes));
 client.onMessage = (message) => {
+  if (message.kind === "welcome" && document.hidden) client.away(true);
   if (message.kind === "welcome" && !welcomed) {
     welcomed = true;
     const stronger = !me.fresh || client.role >= me.role; // a weaker link does not replace a stronger one

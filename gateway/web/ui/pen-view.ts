@@ -42,7 +42,7 @@ export function penView(facts: PenFacts): PenView {
     const put = { act: "putDown" as const, label: words.putDown, primary: false };
     return { text: words.youHavePen, acts: [put], asker: firstAsker(facts, state) };
   }
-  if (state.holder === me && me) return { text: words.penComes, acts: [], asker: null };
+  if (state.holder === me && me) return { text: words.penMoves, acts: [], asker: null };
   if (role === WATCH)
     return { text: holder ? words.drawsWatching(holder) : words.nobodyDrawsWatching, acts: [], asker: null };
 
