@@ -4,7 +4,8 @@
 //
 // Each size runs in turns, relay, Easel, relay, Easel, so that whatever else the machine does meets
 // both. Prints a table; writes one line of JSON for each run to $BENCH_JSON, if that is set.
-// BENCH_SECONDS (6) of a run are measured, BENCH_ROUNDS (2) turns are taken.
+// BENCH_SECONDS (6) of a run are measured, BENCH_ROUNDS (2) turns are taken, BENCH_GATEWAYS (2) share
+// the people. BENCH_LOAD are further options of the load client, whose own report is then printed.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,8 +16,8 @@ import { ROOT, startCluster } from "../service/harness.mjs";
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 6);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 2);
-const PEOPLE = 10;
-const RATE = 20;
+const GATEWAYS = Number(process.env.BENCH_GATEWAYS ?? 2);
+const OPTIONS = (process.env.BENCH_LOAD ?? "").split(" ").filter(Boolean);
 const program = (name) => path(ROOT, "build/release/tests/load", name);
 
 // ---- the runs -----------------------------------------------------------------------------------
@@ -24,9 +25,8 @@ const program = (name) => path(ROOT, "build/release/tests/load", name);
 /** Runs the load client; resolves with its line of JSON. It ends by itself. */
 async function load(boards, to, processes) {
   const pids = processes.map(([name, pid]) => `--pid=${name}=${pid}`);
-  const size = [`--boards=${boards}`, `--members=${PEOPLE}`, `--rate=${RATE}`];
-  const time = [`--seconds=${SECONDS}`, "--warm-up=2"];
-  const child = spawn(program("load"), [...to, ...size, ...time, ...pids], {
+  const options = [`--boards=${boards}`, `--seconds=${SECONDS}`, ...OPTIONS];
+  const child = spawn(program("load"), [...to, ...options, ...pids], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let json = "", words = "";
@@ -34,6 +34,7 @@ async function load(boards, to, processes) {
   child.stderr.on("data", (data) => (words += data));
   const [code] = await once(child, "close");
   if (code !== 0) throw new Error(`the load client found fault (exit code ${code}):\n${words}`);
+  if (OPTIONS.length) console.log(words);
   if (process.env.BENCH_JSON) appendFileSync(process.env.BENCH_JSON, json);
   return JSON.parse(json);
 }
@@ -78,7 +79,8 @@ function table(boards, relays, easels) {
   const ms = (name, share) => (run) => run[`${name}_us`][share] / 1000;
   const cpu = (name) => of(easels, (run) => sum(run, name, "cpu_us"));
   const memory = (name) => of(easels, (run) => sum(run, name, "memory_kib") / 1024);
-  const title = `${boards} boards, ${PEOPLE} people each, ${RATE} frames/s`;
+  const { members, rate } = easels[0];
+  const title = `${boards} boards, ${members} people each, ${rate} frames/s`;
   return [
     `${title.padEnd(42)}${"relay".padStart(10)}${"Easel".padStart(10)}${"ratio".padStart(9)}`,
     both("deliveries a second", (run) => run.deliveries_per_s, 0),
@@ -102,7 +104,7 @@ function table(boards, relays, easels) {
 
 const sizes = process.argv.slice(2).map(Number);
 const cluster = await startCluster({
-  gateways: 2,
+  gateways: GATEWAYS,
   build: "release",
   env: { EASEL_CREATES_PER_MIN: "100000", EASEL_CONNECTIONS_PER_ADDRESS: "20000" },
 });
