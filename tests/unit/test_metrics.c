@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "metrics.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct buf out;
+
+static const char *text(void)
+{
+    buf_append(&out, "", 1);
+    out.len--;
+    return (const char *)out.data;
+}
+
+static void drop(void)
+{
+    buf_free(&out);
+}
+
+START_TEST(a_counter_has_help_type_and_value)
+{
+    metric_counter(&out, "easel_frames_total", "Frames of clients.", NULL, 7);
+    ck_assert_str_eq(text(), "# HELP easel_frames_total Frames of clients.\n"
+                             "# TYPE easel_frames_total counter\n"
+                             "easel_frames_total 7\n");
+}
+END_TEST
+
+START_TEST(a_counter_is_printed_in_full)
+{
+    metric_counter(&out, "c", "C.", NULL, UINT64_MAX);
+    ck_assert_ptr_nonnull(strstr(text(), "\nc 18446744073709551615\n"));
+    metric_sample(&out, "c", NULL, 1234567890123.0);
+    ck_assert_ptr_nonnull(strstr(text(), "\nc 1234567890123\n"));
+}
+END_TEST
+
+START_TEST(samples_with_other_labels_follow_the_first)
+{
+    metric_counter(&out, "closed_total", "Closed.", "code=\"bad_frame\"", 1);
+    metric_sample(&out, "closed_total", "code=\"full\"", 2);
+    ck_assert_str_eq(text(), "# HELP closed_total Closed.\n"
+                             "# TYPE closed_total counter\n"
+                             "closed_total{code=\"bad_frame\"} 1\n"
+                             "closed_total{code=\"full\"} 2\n");
+}
+END_TEST
+
+START_TEST(a_gauge_keeps_its_fraction)
+{
+    metric_gauge(&out, "lag_seconds", "Lag.", NULL, .0025);
+    ck_assert_ptr_nonnull(strstr(text(), "# TYPE lag_seconds gauge\nlag_seconds 0.0025\n"));
+}
+END_TEST
+
+START_TEST(a_histogram_is_cumulative)
+{
+    struct histogram h = {.bounds = SECONDS_BOUNDS, .bound_count = SECONDS_BOUND_COUNT};
+    histogram_add(&h, .0005);
+    histogram_add(&h, .001); /* a bound belongs to its bucket */
+    histogram_add(&h, .002);
+    histogram_add(&h, 100);
+    metric_histogram(&out, "h", "H.", &h);
+    ck_assert_ptr_nonnull(strstr(text(), "# TYPE h histogram\nh_bucket{le=\"0.001\"} 2\n"));
+    ck_assert_ptr_nonnull(strstr(text(), "h_bucket{le=\"0.0025\"} 3\n"));
+    ck_assert_ptr_nonnull(strstr(text(), "h_bucket{le=\"10\"} 3\n"));
+    ck_assert_ptr_nonnull(strstr(text(), "h_bucket{le=\"+Inf\"} 4\n"));
+    ck_assert_ptr_nonnull(strstr(text(), "h_sum 100.0035\nh_count 4\n"));
+}
+END_TEST
+
+START_TEST(the_usual_bounds_fit_and_rise)
+{
+    ck_assert_uint_le(SECONDS_BOUND_COUNT, HISTOGRAM_BUCKETS_MAX);
+    for (unsigned i = 1; i < SECONDS_BOUND_COUNT; i++)
+        ck_assert(SECONDS_BOUNDS[i] > SECONDS_BOUNDS[i - 1]);
+}
+END_TEST
+
+static double value_of(const char *name)
+{
+    double value = -1;
+    char start[64];
+    snprintf(start, sizeof start, "\n%s ", name);
+    const char *at = strstr(text(), start);
+    ck_assert_msg(at != NULL, "no %s", name);
+    ck_assert_int_eq(sscanf(at + strlen(start), "%lf", &value), 1);
+    return value;
+}
+
+START_TEST(the_process_tells_of_itself)
+{
+    metric_process(&out, "easel-test");
+    ck_assert_ptr_nonnull(strstr(text(), "easel_build_info{program=\"easel-test\",version=\""));
+    ck_assert(value_of("process_cpu_seconds_total") >= 0);
+    ck_assert(value_of("process_resident_memory_bytes") > 100000);
+    double before = value_of("process_open_fds");
+    FILE *one_more = fopen("/dev/null", "re");
+    buf_clear(&out);
+    metric_process(&out, "easel-test");
+    ck_assert(value_of("process_open_fds") == before + 1);
+    fclose(one_more);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("metrics");
+    TCase *c = tcase_create("metrics");
+    tcase_add_checked_fixture(c, NULL, drop);
+    tcase_add_test(c, a_counter_has_help_type_and_value);
+    tcase_add_test(c, a_counter_is_printed_in_full);
+    tcase_add_test(c, samples_with_other_labels_follow_the_first);
+    tcase_add_test(c, a_gauge_keeps_its_fraction);
+    tcase_add_test(c, a_histogram_is_cumulative);
+    tcase_add_test(c, the_usual_bounds_fit_and_rise);
+    tcase_add_test(c, the_process_tells_of_itself);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
