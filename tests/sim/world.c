@@ -64,10 +64,8 @@ static bool earlier(const struct event *a, const struct event *b)
     return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
-void happen(struct world *w, uint64_t at, struct event e)
+static void push(struct world *w, struct event e)
 {
-    e.at = at > w->now ? at : w->now;
-    e.order = w->order++;
     if (w->heap_count == w->heap_cap) {
         w->heap_cap = w->heap_cap ? w->heap_cap * 2 : 256;
         w->heap = xrealloc(w->heap, w->heap_cap, sizeof *w->heap);
@@ -76,6 +74,21 @@ void happen(struct world *w, uint64_t at, struct event e)
     for (; i > 0 && earlier(&e, &w->heap[(i - 1) / 2]); i = (i - 1) / 2)
         w->heap[i] = w->heap[(i - 1) / 2];
     w->heap[i] = e;
+}
+
+void happen(struct world *w, uint64_t at, struct event e)
+{
+    e.at = at > w->now ? at : w->now;
+    e.order = w->order++;
+    push(w, e);
+}
+
+/* Later, but still before what was sent after it. */
+static void postpone(struct world *w, uint64_t at, const struct event *e)
+{
+    struct event later = *e;
+    later.at = at;
+    push(w, later);
 }
 
 static struct event next_event(struct world *w)
@@ -503,7 +516,7 @@ static bool defer(struct world *w, struct process *p, struct event *e)
         return false;
     if (e->what == DELIVERY && p->frozen_until - e->sent_at > 5000)
         return false; /* dropped: the caller frees it, see below */
-    happen(w, p->frozen_until, *e);
+    postpone(w, p->frozen_until, e);
     e->bytes = (struct buf){0};
     return true;
 }
@@ -547,19 +560,14 @@ static void to_process(struct world *w, struct event *e)
     turn(w, p);
 }
 
-static void to_gateway(struct world *w, const struct event *e)
+static void to_gateway(struct world *w, struct event *e)
 {
     struct person *m = &w->person[e->who];
     if (e->generation != m->connection || !m->client)
         return;
     struct process *g = &w->process[m->gateway];
-    if (w->now < g->frozen_until) {
-        struct event later = *e;
-        later.bytes = (struct buf){0};
-        buf_append(&later.bytes, e->bytes.data, e->bytes.len);
-        happen(w, g->frozen_until, later);
+    if (defer(w, g, e))
         return;
-    }
     if (e->what == HANG_UP) {
         client_closed(m->client, w->now);
         m->client = NULL;
@@ -624,8 +632,6 @@ static void settle_down(struct world *w)
     w->store.away_until = w->broker_down_until = 0;
     for (unsigned i = 0; i < PROCESSES; i++) {
         struct process *p = &w->process[i];
-        if (p->frozen_until > w->now)
-            p->frozen_until = w->now;
         p->wake_at = 0;
         if (p->alive && !p->linked)
             set_link(w, p, true);
