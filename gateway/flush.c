@@ -119,14 +119,16 @@ void flush_client(struct connection *c)
 /* ---- the slow way -----------------------------------------------------------------------------
  */
 
-static int close_with(struct connection *c, unsigned code, const char *reason)
+/* Not by returning -1: lws would close twice, and the second time without a CLOSE frame. This once
+ * is safe: with a reason set and nothing buffered, it leaves the socket open until that is sent. */
+static void close_with(struct connection *c, unsigned code, const char *reason)
 {
     uint8_t text[64];
     size_t len = strnlen(reason, sizeof text);
     memcpy(text, reason, len);
     lws_close_reason(c->wsi, (enum lws_close_status)code, text, len);
     ws_closing(c);
-    return -1;
+    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, LWS_TO_KILL_SYNC);
 }
 
 /* The frame's header and an error message behind it; that message is short. */
@@ -145,7 +147,7 @@ static size_t frame_error(struct connection *c)
 }
 
 /* Joins whole frames up to what lws takes at once, and leaves the rest to the next WRITEABLE. */
-static int write_joined(struct connection *c, struct pull *p)
+static void write_joined(struct connection *c, struct pull *p)
 {
     struct gateway *g = c->gateway;
     size_t len = 0;
@@ -158,33 +160,43 @@ static int write_joined(struct connection *c, struct pull *p)
     g->stats.joined_sends++;
     count_sent(g, i, len);
     if (!lws_take(c, len))
-        return 0;
+        return;
     client_pulled(c->client, p, i);
     flush_ask_writeable(c);
-    return 0;
 }
 
-int flush_writeable(struct connection *c)
+/* The error frame, and when that has left, CLOSE. */
+static void write_failure(struct connection *c)
+{
+    if (c->told_failure) {
+        close_with(c, c->close_code, c->close_name);
+        return;
+    }
+    c->told_failure = true;
+    if (lws_take(c, frame_error(c)))
+        flush_ask_writeable(c);
+}
+
+void flush_writeable(struct connection *c)
 {
     struct gateway *g = c->gateway;
     c->waits_writeable = false;
     if (c->phase == PHASE_CLOSING)
-        return 0;
+        return;
     if (lws_send_pipe_choked(c->wsi)) {
         flush_ask_writeable(c);
-        return 0;
+        return;
     }
     if (c->phase == PHASE_FAILED) {
-        if (lws_take(c, frame_error(c)))
-            return close_with(c, c->close_code, c->close_name);
-        return 0;
+        write_failure(c);
+        return;
     }
     if (!c->client)
-        return 0;
+        return;
     client_pull(c->client, gateway_now(g), &g->pull);
-    if (g->pull.count > 0 || c->ping_due)
-        return write_joined(c, &g->pull);
     const char *reason = "";
-    unsigned code = client_close_code(c->client, &reason);
-    return code ? close_with(c, code, reason) : 0;
+    if (g->pull.count > 0 || c->ping_due)
+        write_joined(c, &g->pull);
+    else if (client_close_code(c->client, &reason) != 0)
+        close_with(c, client_close_code(c->client, NULL), reason);
 }

@@ -206,7 +206,9 @@ static int on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *us
             ws_heard(c);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return c ? flush_writeable(c) : -1;
+        if (c)
+            flush_writeable(c);
+        return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
         if (c && c->phase >= PHASE_HELLO)
@@ -264,7 +266,7 @@ static const lws_retry_bo_t NO_KEEPALIVE = {.secs_since_valid_ping = 0};
 static void on_lws_log(int level, const char *line)
 {
     int len = (int)strcspn(line, "\n");
-    log_line(level & LLL_ERR ? LOG_WARN : LOG_DEBUG, "libwebsockets: %.*s", len, line);
+    log_line(level & LLL_ERR ? LOG_WARN : LOG_INFO, "libwebsockets: %.*s", len, line);
 }
 
 static void raise_file_limit(const struct gateway *g)
@@ -292,8 +294,7 @@ int listener_start(struct gateway *g)
     bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
     void *loops[] = {&g->loop};
     raise_file_limit(g);
-    lws_set_log_level(LLL_ERR | (strcmp(g->common->log_level, "debug") == 0 ? LLL_WARN : 0),
-                      on_lws_log);
+    lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
     struct lws_context_creation_info info = {
         .options =
             LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | address_family(host),
@@ -314,14 +315,16 @@ int listener_start(struct gateway *g)
     if (!g->context)
         return -ENOMEM;
     g->vhost = lws_create_vhost(g->context, &info);
-    return g->vhost ? 0 : -EADDRINUSE;
+    if (!g->vhost)
+        return -EADDRINUSE;
+    /* From here on what lws finds wrong is what clients send: anybody could fill our log. */
+    lws_set_log_level(strcmp(g->common->log_level, "debug") == 0 ? LLL_ERR | LLL_WARN : 0,
+                      on_lws_log);
+    return 0;
 }
 
-/* lws closes its handles in the loop, and frees the rest only when asked again after that. */
 void listener_stop(struct gateway *g)
 {
-    if (!g->context)
-        return;
-    lws_context_destroy(g->context);
-    g->context = NULL;
+    if (g->context)
+        lws_context_destroy(g->context);
 }

@@ -347,6 +347,7 @@ void gateway_finish(struct gateway *g)
     uv_walk(&g->loop, close_handle, NULL);
     while (uv_run(&g->loop, UV_RUN_NOWAIT))
         ;
+    listener_stop(g);
     uv_loop_close(&g->loop);
     gateway_core_destroy(g->core);
     pull_free(&g->pull);

@@ -102,7 +102,8 @@ struct connection {
     struct bucket reading;
     bool slowed, reads_off, ping_due, waits_writeable;
     uint64_t pinged_ms, message_since_ms;
-    uint64_t ending_ms;  /* since when the core wants it closed; 0: it does not */
+    uint64_t ending_ms; /* since when the core wants it closed; 0: it does not */
+    bool told_failure;
     unsigned close_code; /* of PHASE_FAILED */
     const char *close_name, *close_sentence;
 };
@@ -178,6 +179,7 @@ void gateway_metrics(struct gateway *g, struct buf *out);
  */
 
 int listener_start(struct gateway *g);
+/* To be called twice: lws closes its handles while the loop runs, and frees the rest after that. */
 void listener_stop(struct gateway *g);
 void listener_sweep(struct gateway *g);
 /* Closes soon; allowed from everywhere. */
@@ -211,8 +213,8 @@ void ws_wake_slowed(struct gateway *g);
 
 /* Sends what the core has for this client, straight to the socket. */
 void flush_client(struct connection *c);
-/* In LWS_CALLBACK_SERVER_WRITEABLE; -1: close. */
-int flush_writeable(struct connection *c);
+/* In LWS_CALLBACK_SERVER_WRITEABLE. */
+void flush_writeable(struct connection *c);
 void flush_ask_writeable(struct connection *c);
 
 /* ---- http.c -----------------------------------------------------------------------------------

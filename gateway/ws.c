@@ -42,6 +42,9 @@ int ws_confirm(struct connection *c)
     struct span upgrade = connection_header(c, WSI_TOKEN_UPGRADE, room, sizeof room);
     if (upgrade.len != 9 || strncasecmp((const char *)upgrade.data, "websocket", 9) != 0)
         return -1;
+    struct span version = connection_header(c, WSI_TOKEN_VERSION, room, sizeof room);
+    if (!list_names(version, "13"))
+        return refuse(c, 400, "Speak version 13 of the WebSocket protocol.");
     struct span path = connection_header(c, WSI_TOKEN_GET_URI, room, sizeof room);
     if (route_of(path).kind != ROUTE_SOCKET)
         return refuse(c, 404, "WebSockets are served at /ws.");
