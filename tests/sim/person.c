@@ -452,8 +452,9 @@ static void act_connected(struct world *w, struct person *p)
     if (w->trouble && odds(w, 40)) {
         disconnect(w, p);
     } else if (p->reading ? w->trouble && odds(w, 100) : !w->trouble || odds(w, 500)) {
-        p->reading = !p->reading;
         if (p->reading)
+            p->reading = false;
+        else
             pull_person(w, p);
     } else if (!p->welcomed || w->silent) {
         return;

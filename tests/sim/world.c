@@ -285,8 +285,10 @@ static void flush_client(struct world *w, struct client *cl)
 
 void pull_person(struct world *w, struct person *p)
 {
-    if (p->client && w->now >= w->process[p->gateway].frozen_until)
-        flush_client(w, p->client);
+    if (!p->client || w->now < w->process[p->gateway].frozen_until)
+        return;
+    p->reading = true;
+    flush_client(w, p->client);
 }
 
 static struct outbox *outbox_of(struct process *p)
