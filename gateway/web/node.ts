@@ -6,3 +6,4 @@ export { boundsOf, outline } from "./ink/outline.ts";
 export { Board, END, ERASER, HIGHLIGHTER, JOINED, PEN, PRESSURE, visible } from "./model/board.ts";
 export * from "./model/points.ts";
 export { Client, randomInstance, StrokeWriter } from "./net/client.ts";
+export { Sheet, TILE } from "./ink/sheet.ts";

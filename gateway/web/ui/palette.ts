@@ -31,6 +31,7 @@ export class Palette {
     $("redo").onclick = () => this.redo();
     $("clear").onclick = () => this.clear();
     $("palette").onkeydown = (event) => this.#arrows(event);
+    $("palette").addEventListener("focusin", (event) => this.#rove(event.target as HTMLElement));
   }
 
   get style(): PenStyle {
@@ -119,7 +120,14 @@ export class Palette {
     $("colours").replaceChildren(...colours);
     $("sizes").replaceChildren(...dots);
     show($("colours"), colours.length > 0);
-    if (focused) this.#buttons().find((one) => one.getAttribute("aria-label") === focused)?.focus();
+    const again = focused && this.#buttons().find((one) => one.getAttribute("aria-label") === focused);
+    this.#rove(again || tools[this.#tool]!);
+    if (again) again.focus();
+  }
+
+  /** The palette is one stop of the Tab key: the button that had the focus last. */
+  #rove(to: HTMLElement): void {
+    for (const one of this.#buttons()) one.tabIndex = one === to ? 0 : -1;
   }
 
   #buttons(): HTMLElement[] {
