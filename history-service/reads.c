@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reads.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "history_core.h"
+
+struct reads {
+    struct database *db;
+    struct outbox *out;
+    void (*message_done)(void *owner, uint64_t tag);
+    void *owner;
+    LIST_HEAD(, read) waiting;
+    uint64_t requests, dropped, errors, bytes, bad_messages;
+    struct histogram seconds;
+};
+
+struct read {
+    struct job job; /* first, so that a job is its read */
+    LIST_ENTRY(read) list;
+    struct reads *reads;
+    struct message *message;
+    struct msg_read request;
+    struct id gateway;
+    struct history_page page;
+    uint64_t tail;
+    int error;
+};
+
+/* A broker message, until all its requests are answered. */
+struct message {
+    uint64_t tag;
+    unsigned requests;
+};
+
+struct reads *reads_create(struct database *db, struct outbox *out,
+                           void (*message_done)(void *owner, uint64_t tag), void *owner)
+{
+    struct reads *r = xcalloc(1, sizeof *r);
+    r->db = db;
+    r->out = out;
+    r->message_done = message_done;
+    r->owner = owner;
+    LIST_INIT(&r->waiting);
+    r->seconds.bounds = SECONDS_BOUNDS;
+    r->seconds.bound_count = SECONDS_BOUND_COUNT;
+    return r;
+}
+
+static void read_free(struct read *read)
+{
+    LIST_REMOVE(read, list);
+    if (--read->message->requests == 0)
+        free(read->message);
+    history_page_free(&read->page);
+    free(read);
+}
+
+void reads_destroy(struct reads *r)
+{
+    if (!r)
+        return;
+    while (!LIST_EMPTY(&r->waiting))
+        read_free(LIST_FIRST(&r->waiting));
+    free(r);
+}
+
+/* ---- in the database's thread ---------------------------------------------------------------- */
+
+static bool add_record(void *owner, const struct record *record)
+{
+    return history_page_record(owner, record);
+}
+
+/* The tail is read before the events: what is said to be there, is. */
+static int read_page(struct store *store, struct read *read)
+{
+    const struct msg_read *m = &read->request;
+    struct record last;
+    uint64_t first = m->from;
+    int e = store_last(store, &m->board, &last);
+    if (e < 0 || record_is_tombstone(&last))
+        return e == -ENOENT ? 0 : e;
+    read->tail = record_last(&last);
+    if (m->from == NIL)
+        e = store_find_time(store, &m->board, m->since, &first);
+    if (e < 0 || first > read->tail)
+        return e == -ENOENT ? 0 : e;
+    return store_read(store, &m->board, first, add_record, &read->page);
+}
+
+static void run_read(struct job *job, struct store *store)
+{
+    struct read *read = (struct read *)job;
+    read->error = read_page(store, read);
+}
+
+/* ---- on the loop ----------------------------------------------------------------------------- */
+
+static void on_read(struct job *job)
+{
+    struct read *read = (struct read *)job;
+    struct reads *r = read->reads;
+    histogram_add(&r->seconds, job->seconds);
+    r->bytes += read->page.events.len;
+    if (read->error < 0)
+        r->errors++; /* no answer: the gateway asks again */
+    else
+        history_page_answer(&read->page, read->tail, &read->gateway, r->out);
+    if (read->message->requests == 1)
+        r->message_done(r->owner, read->message->tag);
+    read_free(read);
+}
+
+static bool submit(struct reads *r, struct message *message, const struct id *gateway,
+                   const struct msg_read *request)
+{
+    struct read *read = xcalloc(1, sizeof *read);
+    *read = (struct read){.job = {.run = run_read, .done = on_read},
+                          .reads = r,
+                          .message = message,
+                          .request = *request,
+                          .gateway = *gateway};
+    history_page_begin(&read->page, request);
+    r->requests++;
+    if (database_submit(r->db, &read->job) < 0) {
+        r->dropped++;
+        free(read);
+        return false;
+    }
+    LIST_INSERT_HEAD(&r->waiting, read, list);
+    return true;
+}
+
+/* How many requests of the message were taken. */
+static unsigned take_requests(struct reads *r, struct message *message, struct span body)
+{
+    struct cursor in = cursor_of(body.data, body.len);
+    struct msg_envelope envelope;
+    unsigned taken = 0;
+    if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
+        r->bad_messages++;
+        return 0;
+    }
+    while (cursor_left(&in) > 0) {
+        struct cursor at = in;
+        struct msg_read request;
+        if (wire_skip(&in) < 0)
+            break;
+        if (GET(&at, read, &request) == 0 && (request.from != NIL || request.since != NIL))
+            taken += submit(r, message, &envelope.sender, &request);
+        else
+            r->bad_messages++;
+    }
+    return taken;
+}
+
+void reads_message(struct reads *r, uint64_t tag, struct span body)
+{
+    struct message *message = xcalloc(1, sizeof *message);
+    message->tag = tag;
+    message->requests = take_requests(r, message, body);
+    if (message->requests > 0)
+        return;
+    r->message_done(r->owner, tag);
+    free(message);
+}
+
+void reads_metrics(const struct reads *r, struct buf *out)
+{
+    metric_counter(out, "easel_history_reads_total", "Read requests that came in.", NULL,
+                   r->requests);
+    metric_counter(out, "easel_history_reads_dropped_total",
+                   "Read requests dropped since too many waited.", NULL, r->dropped);
+    metric_counter(out, "easel_history_read_errors_total",
+                   "Read requests that the database did not answer.", NULL, r->errors);
+    metric_counter(out, "easel_history_read_bad_messages_total",
+                   "Read requests that were not understood.", NULL, r->bad_messages);
+    metric_counter(out, "easel_history_read_bytes_total", "Bytes of events in pages.", NULL,
+                   r->bytes);
+    metric_gauge(out, "easel_history_reads_waiting", "Read requests that wait.", NULL,
+                 database_waiting(r->db));
+    metric_gauge(out, "easel_history_reads_waiting_max", "The limit of these.", NULL,
+                 READS_WAITING_MAX);
+    metric_histogram(out, "easel_history_read_seconds", "Time to read a page.", &r->seconds);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rounds.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const double COUNT_BOUNDS[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
+#define COUNT_BOUND_COUNT (sizeof COUNT_BOUNDS / sizeof *COUNT_BOUNDS)
+
+/* What was read of one board. */
+struct loaded {
+    bool there;
+    struct record last;
+    char name[129];
+};
+
+struct tags {
+    uint64_t *tag;
+    size_t count, cap;
+};
+
+struct rounds {
+    struct job job; /* first, so that the job is the rounds */
+    struct history_core *core;
+    struct database *db;
+    const struct rounds_events *events;
+    void *owner;
+    struct tags current, next; /* of the messages that this round and the next one deal with */
+
+    /* the step under way */
+    bool busy;
+    const struct history_plan *plan;
+    struct loaded *loaded;
+    int *results;
+    int error;
+    char why[400];
+
+    bool trouble;
+    struct histogram load_seconds, append_seconds, round_records;
+};
+
+static void tags_add(struct tags *t, uint64_t tag)
+{
+    if (t->count == t->cap) {
+        t->cap = t->cap ? t->cap * 2 : 64;
+        t->tag = xrealloc(t->tag, t->cap, sizeof *t->tag);
+    }
+    t->tag[t->count++] = tag;
+}
+
+struct rounds *rounds_create(struct history_core *core, struct database *db,
+                             const struct rounds_events *events, void *owner)
+{
+    struct rounds *r = xcalloc(1, sizeof *r);
+    r->core = core;
+    r->db = db;
+    r->events = events;
+    r->owner = owner;
+    r->load_seconds.bounds = r->append_seconds.bounds = SECONDS_BOUNDS;
+    r->load_seconds.bound_count = r->append_seconds.bound_count = SECONDS_BOUND_COUNT;
+    r->round_records.bounds = COUNT_BOUNDS;
+    r->round_records.bound_count = COUNT_BOUND_COUNT;
+    return r;
+}
+
+void rounds_destroy(struct rounds *r)
+{
+    if (!r)
+        return;
+    free(r->next.tag);
+    free(r->current.tag);
+    free(r->loaded);
+    free(r->results);
+    free(r);
+}
+
+bool rounds_idle(const struct rounds *r)
+{
+    return !r->busy && !history_core_waiting(r->core);
+}
+
+void rounds_message(struct rounds *r, uint64_t tag, struct span body)
+{
+    if (history_core_message(r->core, r->events->now_ms(r->owner), body) > 0)
+        tags_add(&r->next, tag);
+    else
+        r->events->message_done(r->owner, tag);
+}
+
+/* ---- in the database's thread ---------------------------------------------------------------- */
+
+static bool take_name(void *owner, const struct record *record)
+{
+    struct loaded *l = owner;
+    struct cursor in = cursor_of(record->events.data, record->events.len);
+    struct msg_ev_created created;
+    if (GET(&in, ev_created, &created) == 0) {
+        memcpy(l->name, created.name.data, created.name.len);
+        l->name[created.name.len] = '\0';
+    }
+    return false;
+}
+
+static int load_one(struct store *store, const struct id *board, struct loaded *l)
+{
+    int e = store_last(store, board, &l->last);
+    l->there = e == 0;
+    if (e == 0)
+        e = store_read(store, board, 1, take_name, l);
+    return e == -ENOENT ? 0 : e;
+}
+
+static void note_error(struct rounds *r, struct store *store, int error)
+{
+    r->error = error;
+    if (error < 0)
+        snprintf(r->why, sizeof r->why, "%s", store_why(store));
+}
+
+static void run_load(struct job *job, struct store *store)
+{
+    struct rounds *r = (struct rounds *)job;
+    int e = 0;
+    for (unsigned i = 0; i < r->plan->load_count && e == 0; i++)
+        e = load_one(store, &r->plan->load[i], &r->loaded[i]);
+    note_error(r, store, e);
+}
+
+static void run_append(struct job *job, struct store *store)
+{
+    struct rounds *r = (struct rounds *)job;
+    int e = store_append(store, r->plan->records, r->plan->record_count, r->results);
+    note_error(r, store, e == -EEXIST ? 0 : e);
+}
+
+/* ---- on the loop ----------------------------------------------------------------------------- */
+
+static void tell_trouble(struct rounds *r)
+{
+    bool trouble = r->error < 0;
+    if (trouble != r->trouble)
+        r->events->trouble(r->owner, trouble ? r->why : NULL);
+    r->trouble = trouble;
+}
+
+static void tags_done(struct rounds *r, struct tags *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        r->events->message_done(r->owner, t->tag[i]);
+    t->count = 0;
+}
+
+/* What came in the meantime may have been dealt with too. */
+static void end_round(struct rounds *r)
+{
+    tags_done(r, &r->current);
+    if (!history_core_waiting(r->core))
+        tags_done(r, &r->next);
+}
+
+static void submit(struct rounds *r, void (*run)(struct job *, struct store *),
+                   void (*done)(struct job *))
+{
+    r->busy = true;
+    r->job = (struct job){.run = run, .done = done};
+    if (database_submit(r->db, &r->job) < 0)
+        abort(); /* there is one job at a time, and room for one */
+}
+
+static void step(struct rounds *r);
+
+static void on_loaded(struct job *job)
+{
+    struct rounds *r = (struct rounds *)job;
+    r->busy = false;
+    histogram_add(&r->load_seconds, job->seconds);
+    tell_trouble(r);
+    if (r->error < 0) {
+        history_core_unavailable(r->core);
+        end_round(r);
+        return;
+    }
+    for (unsigned i = 0; i < r->plan->load_count; i++) {
+        const struct loaded *l = &r->loaded[i];
+        history_core_loaded(r->core, &r->plan->load[i], l->there ? &l->last : NULL,
+                            span_of(l->name));
+    }
+    step(r);
+}
+
+static void on_appended(struct job *job)
+{
+    struct rounds *r = (struct rounds *)job;
+    r->busy = false;
+    histogram_add(&r->append_seconds, job->seconds);
+    histogram_add(&r->round_records, (double)r->plan->record_count);
+    tell_trouble(r);
+    history_core_settle(r->core, r->events->now_ms(r->owner), r->results);
+    end_round(r);
+}
+
+/* Plans; then the database is asked, or the round ends here. */
+static void step(struct rounds *r)
+{
+    r->plan = history_core_plan(r->core, r->events->now_ms(r->owner));
+    if (r->plan->load_count > 0) {
+        free(r->loaded);
+        r->loaded = xcalloc(r->plan->load_count, sizeof *r->loaded);
+        submit(r, run_load, on_loaded);
+    } else if (r->plan->record_count > 0) {
+        free(r->results);
+        r->results = xcalloc(r->plan->record_count, sizeof *r->results);
+        submit(r, run_append, on_appended);
+    } else {
+        history_core_settle(r->core, r->events->now_ms(r->owner), NULL);
+        end_round(r);
+    }
+}
+
+void rounds_turn(struct rounds *r)
+{
+    while (!r->busy && history_core_waiting(r->core)) {
+        struct tags empty = r->current;
+        r->current = r->next;
+        r->next = empty;
+        step(r);
+    }
+}
+
+void rounds_metrics(const struct rounds *r, struct buf *out)
+{
+    metric_histogram(out, "easel_history_load_seconds",
+                     "Time to read the last records that a round needs.", &r->load_seconds);
+    metric_histogram(out, "easel_history_append_seconds", "Time to store the records of a round.",
+                     &r->append_seconds);
+    metric_histogram(out, "easel_history_round_records", "Records that a round stores.",
+                     &r->round_records);
+    metric_gauge(out, "easel_history_database_up",
+                 "1 when the database answered the last time that it was asked.", NULL,
+                 !r->trouble);
+}

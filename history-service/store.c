@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct store_kind *const KINDS[] = {&STORE_SQLITE, &STORE_MONGO};
+
+static const struct store_kind *kind_of(const char *url)
+{
+    for (unsigned i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
+        if (strncmp(url, KINDS[i]->scheme, strlen(KINDS[i]->scheme)) == 0)
+            return KINDS[i];
+    return NULL;
+}
+
+int store_open(const char *url, unsigned shards, struct store **ret, const char **ret_why)
+{
+    static _Thread_local char why[STORE_WHY_MAX];
+    const struct store_kind *kind = kind_of(url);
+    if (!kind) {
+        *ret_why = "there is no such kind of store: it is sqlite:PATH or mongodb://...";
+        return -ENOTSUP;
+    }
+    struct store *s = NULL;
+    int r = kind->open(url, shards, &s);
+    if (r == 0) {
+        *ret = s;
+        return 0;
+    }
+    snprintf(why, sizeof why, "%s", s->why);
+    *ret_why = why;
+    kind->close(s);
+    return r;
+}
+
+void store_close(struct store *s)
+{
+    if (s)
+        s->kind->close(s);
+}
+
+const char *store_why(const struct store *s)
+{
+    return s->why;
+}
+
+int store_last(struct store *s, const struct id *board, struct record *ret)
+{
+    return s->kind->at(s, board, OFFSET_MAX, ret);
+}
+
+int store_append(struct store *s, const struct record *records, unsigned count, int *ret_results)
+{
+    return count ? s->kind->append(s, records, count, ret_results) : 0;
+}
+
+int store_read(struct store *s, const struct id *board, uint64_t from,
+               bool (*each)(void *owner, const struct record *record), void *owner)
+{
+    struct record at;
+    int r = s->kind->at(s, board, from, &at);
+    if (r == -ENOENT || (r == 0 && record_last(&at) < from))
+        return 0;
+    return r < 0 ? r : s->kind->read(s, board, at.first, each, owner);
+}
+
+/* Times never go back and offsets have no holes: so a search by halves, in some twenty look-ups,
+ * and no index by time that each append would have to pay for. */
+int store_find_time(struct store *s, const struct id *board, uint64_t time, uint64_t *ret_first)
+{
+    struct record r;
+    int error = store_last(s, board, &r);
+    if (error < 0)
+        return error;
+    if (r.state.time < time)
+        return -ENOENT;
+    uint64_t low = 1, high = r.first; /* the record at high is late enough, those below low not */
+    while (low < high) {
+        error = s->kind->at(s, board, low + (high - low) / 2, &r);
+        if (error < 0)
+            return error == -ENOENT ? store_fail(s, -EIO, "the log of a board has a hole") : error;
+        if (r.state.time >= time)
+            high = r.first;
+        else
+            low = record_last(&r) + 1;
+    }
+    *ret_first = high;
+    return 0;
+}
+
+/* ---- for the kinds --------------------------------------------------------------------------- */
+
+int store_fail(struct store *s, int r, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(s->why, sizeof s->why, format, args);
+    va_end(args);
+    return r;
+}
+
+int store_check_shards(struct store *s, uint64_t stored, unsigned wanted)
+{
+    if (stored == wanted)
+        return 0;
+    return store_fail(s, -EINVAL, "the store was made with EASEL_SHARDS=%llu, and now it is %u",
+                      (unsigned long long)stored, wanted);
+}
+
+int store_result(const int *results, unsigned count)
+{
+    int worst = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (results[i] < 0 && worst != -EIO)
+            worst = results[i];
+    return worst;
+}

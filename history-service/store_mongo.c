@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * mongodb://HOST[,HOST...]/DATABASE. Writes wait for a majority and its journal, reads go to the
+ * primary and see only what a majority has.
+ *
+ * A record's _id is "board:first", first with leading zeros. So the index that every collection has
+ * anyway is the unique one, and the one that serves all queries: there is no other to be paid for,
+ * or to be missing.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <mongoc/mongoc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_private.h"
+
+#define DATABASE           "easel" /* when the URL names none */
+#define SELECT_MS          2000    /* until a primary is found; an election may take longer */
+#define CONNECT_MS         2000
+#define SOCKET_MS          5000
+#define WRITE_CONCERN_MS   3000
+#define HEARTBEAT_MS       2000
+#define READ_BATCH         8 /* records; a page needs one to some */
+#define CODE_DUPLICATE_KEY 11000
+#define KEY_CHARS          (ID_CHARS_MAX + 1 + 16)
+
+struct mongo {
+    struct store store;
+    mongoc_client_pool_t
+        *pool; /* for its monitors: a lone client looks for servers only when used */
+    mongoc_client_t *client;
+    mongoc_collection_t *records, *settings;
+};
+
+static int fail(struct mongo *s, const bson_error_t *error)
+{
+    return store_fail(&s->store, -EIO, "MongoDB: %s", error->message);
+}
+
+/* 2^53 - 1, the largest offset, has 16 digits. */
+static void make_key(char *ret, const struct id *board, uint64_t first)
+{
+    snprintf(ret, KEY_CHARS + 1, "%s:%016" PRIu64, board->text, first);
+}
+
+/* ---- records as documents -------------------------------------------------------------------- */
+
+static void put_number(bson_t *doc, const char *name, uint64_t value)
+{
+    bson_append_int64(doc, name, -1, (int64_t)value);
+}
+
+static bson_t *document_of(const struct record *r)
+{
+    char key[KEY_CHARS + 1];
+    make_key(key, &r->board, r->first);
+    bson_t *doc = bson_sized_new(r->events.len + 512);
+    bson_append_utf8(doc, "_id", -1, key, -1);
+    bson_append_utf8(doc, "board", -1, r->board.text, -1);
+    put_number(doc, "first", r->first);
+    put_number(doc, "count", r->count);
+    put_number(doc, "epoch", r->epoch);
+    bson_append_utf8(doc, "opener", -1, r->state.opener.text, -1);
+    put_number(doc, "nonce", r->state.nonce);
+    bson_append_utf8(doc, "holder", -1, r->state.holder.text, -1);
+    put_number(doc, "instance", r->state.instance);
+    put_number(doc, "term", r->state.term);
+    put_number(doc, "cseq", r->state.cseq);
+    put_number(doc, "base", r->state.base);
+    put_number(doc, "time", r->state.time);
+    put_number(doc, "flags", r->state.flags);
+    bson_append_binary(doc, "events", -1, BSON_SUBTYPE_BINARY, r->events.data,
+                       (uint32_t)r->events.len);
+    return doc;
+}
+
+static uint64_t get_number(const bson_t *doc, const char *name)
+{
+    bson_iter_t at;
+    return bson_iter_init_find(&at, doc, name) ? (uint64_t)bson_iter_as_int64(&at) : 0;
+}
+
+static struct id get_id(const bson_t *doc, const char *name)
+{
+    struct id id = {0};
+    bson_iter_t at;
+    uint32_t len;
+    if (!bson_iter_init_find(&at, doc, name) || !BSON_ITER_HOLDS_UTF8(&at))
+        return id;
+    const char *text = bson_iter_utf8(&at, &len);
+    id_parse(text, len, &id);
+    return id;
+}
+
+static struct span get_events(const bson_t *doc)
+{
+    bson_iter_t at;
+    uint32_t len = 0;
+    const uint8_t *data = NULL;
+    if (bson_iter_init_find(&at, doc, "events") && BSON_ITER_HOLDS_BINARY(&at))
+        bson_iter_binary(&at, NULL, &len, &data);
+    return (struct span){data, len};
+}
+
+static struct record record_of(const bson_t *doc)
+{
+    struct record r = {
+        .board = get_id(doc, "board"),
+        .first = get_number(doc, "first"),
+        .count = (uint32_t)get_number(doc, "count"),
+        .epoch = get_number(doc, "epoch"),
+        .state = {.opener = get_id(doc, "opener"),
+                  .nonce = get_number(doc, "nonce"),
+                  .holder = get_id(doc, "holder"),
+                  .instance = get_number(doc, "instance"),
+                  .term = get_number(doc, "term"),
+                  .cseq = get_number(doc, "cseq"),
+                  .base = get_number(doc, "base"),
+                  .time = get_number(doc, "time"),
+                  .flags = get_number(doc, "flags")},
+        .events = get_events(doc),
+    };
+    return r;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* The records of the board with low <= first <= high. */
+static mongoc_cursor_t *find(struct mongo *s, const struct id *board, uint64_t low, uint64_t high,
+                             const bson_t *opts)
+{
+    char low_key[KEY_CHARS + 1], high_key[KEY_CHARS + 1];
+    make_key(low_key, board, low);
+    make_key(high_key, board, high);
+    bson_t *filter =
+        BCON_NEW("_id", "{", "$gte", BCON_UTF8(low_key), "$lte", BCON_UTF8(high_key), "}");
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(s->records, filter, opts, NULL);
+    bson_destroy(filter);
+    return cursor;
+}
+
+static int mongo_at(struct store *store, const struct id *board, uint64_t offset,
+                    struct record *ret)
+{
+    struct mongo *s = (struct mongo *)store;
+    bson_t *opts = BCON_NEW("sort", "{", "_id", BCON_INT32(-1), "}", "limit", BCON_INT64(1),
+                            "projection", "{", "events", BCON_INT32(0), "}");
+    mongoc_cursor_t *cursor = find(s, board, 0, offset, opts);
+    bson_destroy(opts);
+    const bson_t *doc;
+    bson_error_t error;
+    int r = -ENOENT;
+    if (mongoc_cursor_next(cursor, &doc)) {
+        *ret = record_of(doc);
+        r = 0;
+    } else if (mongoc_cursor_error(cursor, &error)) {
+        r = fail(s, &error);
+    }
+    mongoc_cursor_destroy(cursor);
+    return r;
+}
+
+static int mongo_read(struct store *store, const struct id *board, uint64_t first,
+                      bool (*each)(void *owner, const struct record *record), void *owner)
+{
+    struct mongo *s = (struct mongo *)store;
+    bson_t *opts =
+        BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "batchSize", BCON_INT64(READ_BATCH));
+    mongoc_cursor_t *cursor = find(s, board, first, OFFSET_MAX, opts);
+    bson_destroy(opts);
+    const bson_t *doc;
+    bson_error_t error;
+    bool more = true;
+    while (more && mongoc_cursor_next(cursor, &doc)) {
+        struct record record = record_of(doc);
+        more = each(owner, &record);
+    }
+    int r = mongoc_cursor_error(cursor, &error) ? fail(s, &error) : 0;
+    mongoc_cursor_destroy(cursor);
+    return r;
+}
+
+/* ---- appending ------------------------------------------------------------------------------- */
+
+static bool has_elements(const bson_t *reply, const char *array)
+{
+    bson_iter_t at, element;
+    return bson_iter_init_find(&at, reply, array) && BSON_ITER_HOLDS_ARRAY(&at) &&
+           bson_iter_recurse(&at, &element) && bson_iter_next(&element);
+}
+
+/* Which insert failed, and why. Returns how many did. */
+static unsigned note_write_errors(const bson_t *reply, unsigned count, int *results)
+{
+    bson_iter_t at, element;
+    unsigned noted = 0;
+    if (!bson_iter_init_find(&at, reply, "writeErrors") || !bson_iter_recurse(&at, &element))
+        return 0;
+    while (bson_iter_next(&element)) {
+        bson_iter_t index, code;
+        if (!bson_iter_recurse(&element, &index) || !bson_iter_find(&index, "index") ||
+            !bson_iter_recurse(&element, &code) || !bson_iter_find(&code, "code"))
+            continue;
+        int64_t i = bson_iter_as_int64(&index);
+        if (i < 0 || i >= count)
+            continue;
+        results[i] = bson_iter_as_int64(&code) == CODE_DUPLICATE_KEY ? -EEXIST : -EIO;
+        noted++;
+    }
+    return noted;
+}
+
+/* What has no error of its own is stored only if the server counts all of these as inserted, and a
+ * majority has them. */
+static void read_reply(const bson_t *reply, unsigned count, int *results)
+{
+    for (unsigned i = 0; i < count; i++)
+        results[i] = 1;
+    unsigned failed = note_write_errors(reply, count, results);
+    bool sure = get_number(reply, "nInserted") == count - failed &&
+                !has_elements(reply, "writeConcernErrors");
+    for (unsigned i = 0; i < count; i++)
+        if (results[i] == 1)
+            results[i] = sure ? 0 : -EIO;
+}
+
+static int mongo_append(struct store *store, const struct record *records, unsigned count,
+                        int *ret_results)
+{
+    struct mongo *s = (struct mongo *)store;
+    bson_t *opts = BCON_NEW("ordered", BCON_BOOL(false));
+    mongoc_bulk_operation_t *bulk =
+        mongoc_collection_create_bulk_operation_with_opts(s->records, opts);
+    bson_destroy(opts);
+    bson_error_t error = {0};
+    bson_t reply;
+    for (unsigned i = 0; i < count; i++) {
+        bson_t *doc = document_of(&records[i]);
+        mongoc_bulk_operation_insert(bulk, doc);
+        bson_destroy(doc);
+    }
+    mongoc_bulk_operation_execute(bulk, &reply, &error);
+    read_reply(&reply, count, ret_results);
+    bson_destroy(&reply);
+    mongoc_bulk_operation_destroy(bulk);
+    int r = store_result(ret_results, count);
+    return r == -EIO ? fail(s, &error) : r;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static void mongo_close(struct store *store)
+{
+    struct mongo *s = (struct mongo *)store;
+    mongoc_collection_destroy(s->records);
+    mongoc_collection_destroy(s->settings);
+    if (s->client)
+        mongoc_client_pool_push(s->pool, s->client);
+    mongoc_client_pool_destroy(s->pool);
+    free(s);
+}
+
+/* What the URL says wins, but for what makes a stored record safe. */
+static void set_options(mongoc_uri_t *uri)
+{
+    const struct {
+        const char *name;
+        int32_t value;
+    } times[] = {
+        {MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECT_MS},
+        {MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_MS},
+        {MONGOC_URI_SOCKETTIMEOUTMS, SOCKET_MS},
+        {MONGOC_URI_HEARTBEATFREQUENCYMS, HEARTBEAT_MS},
+    };
+    for (unsigned i = 0; i < sizeof times / sizeof *times; i++)
+        if (!mongoc_uri_has_option(uri, times[i].name))
+            mongoc_uri_set_option_as_int32(uri, times[i].name, times[i].value);
+    mongoc_write_concern_t *write = mongoc_write_concern_new();
+    mongoc_write_concern_set_wmajority(write, WRITE_CONCERN_MS);
+    mongoc_write_concern_set_journal(write, true);
+    mongoc_uri_set_write_concern(uri, write);
+    mongoc_write_concern_destroy(write);
+    mongoc_read_concern_t *read = mongoc_read_concern_new();
+    mongoc_read_concern_set_level(read, MONGOC_READ_CONCERN_LEVEL_MAJORITY);
+    mongoc_uri_set_read_concern(uri, read);
+    mongoc_read_concern_destroy(read);
+    mongoc_read_prefs_t *prefs = mongoc_read_prefs_new(MONGOC_READ_PRIMARY);
+    mongoc_uri_set_read_prefs_t(uri, prefs);
+    mongoc_read_prefs_destroy(prefs);
+    mongoc_uri_set_appname(uri, "easel-history");
+}
+
+static int connect_to(struct mongo *s, const char *url)
+{
+    bson_error_t error;
+    mongoc_uri_t *uri = mongoc_uri_new_with_error(url, &error);
+    if (!uri)
+        return store_fail(&s->store, -EINVAL, "MongoDB: %s", error.message);
+    set_options(uri);
+    s->pool = mongoc_client_pool_new_with_error(uri, &error);
+    if (s->pool) {
+        mongoc_client_pool_set_error_api(s->pool, MONGOC_ERROR_API_VERSION_2);
+        const char *database = mongoc_uri_get_database(uri);
+        s->client = mongoc_client_pool_pop(s->pool);
+        s->records =
+            mongoc_client_get_collection(s->client, database ? database : DATABASE, "record");
+        s->settings =
+            mongoc_client_get_collection(s->client, database ? database : DATABASE, "setting");
+    }
+    mongoc_uri_destroy(uri);
+    return s->pool ? 0 : fail(s, &error);
+}
+
+static int check_shards(struct mongo *s, unsigned shards)
+{
+    bson_error_t error;
+    bson_t *mine = BCON_NEW("_id", BCON_UTF8("shards"), "value", BCON_INT64(shards));
+    bson_t *filter = BCON_NEW("_id", BCON_UTF8("shards"));
+    bool written = mongoc_collection_insert_one(s->settings, mine, NULL, NULL, &error);
+    int r = written || error.code == CODE_DUPLICATE_KEY ? 0 : fail(s, &error);
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(s->settings, filter, NULL, NULL);
+    const bson_t *doc;
+    if (r == 0 && mongoc_cursor_next(cursor, &doc))
+        r = store_check_shards(&s->store, get_number(doc, "value"), shards);
+    else if (r == 0 && mongoc_cursor_error(cursor, &error))
+        r = fail(s, &error);
+    mongoc_cursor_destroy(cursor);
+    bson_destroy(filter);
+    bson_destroy(mine);
+    return r;
+}
+
+static int mongo_open(const char *url, unsigned shards, struct store **ret)
+{
+    mongoc_init();
+    mongoc_log_set_handler(NULL, NULL); /* our own log says what failed */
+    struct mongo *s = xcalloc(1, sizeof *s);
+    s->store.kind = &STORE_MONGO;
+    *ret = &s->store;
+    int r = connect_to(s, url);
+    return r < 0 ? r : check_shards(s, shards);
+}
+
+const struct store_kind STORE_MONGO = {
+    .scheme = "mongodb",
+    .open = mongo_open,
+    .close = mongo_close,
+    .at = mongo_at,
+    .append = mongo_append,
+    .read = mongo_read,
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a kind of store must do. The rest, common to all, is in store.c.
+ */
+#ifndef EASEL_STORE_PRIVATE_H
+#define EASEL_STORE_PRIVATE_H
+
+#include "store.h"
+
+struct store_kind {
+    const char *scheme; /* the URL's, with its colon */
+    /* As store_open. The store is to begin with a struct store, and keeps its errors in `why`. On
+     * failure a store that was allocated is given all the same, for its `why`, and then closed. */
+    int (*open)(const char *url, unsigned shards, struct store **ret);
+    void (*close)(struct store *s);
+    /* The record with the largest `first` that is not above `offset`, without its events. 0,
+     * -ENOENT or -EIO. */
+    int (*at)(struct store *s, const struct id *board, uint64_t offset, struct record *ret);
+    int (*append)(struct store *s, const struct record *records, unsigned count, int *ret_results);
+    /* The records from that `first` on. */
+    int (*read)(struct store *s, const struct id *board, uint64_t first,
+                bool (*each)(void *owner, const struct record *record), void *owner);
+};
+
+extern const struct store_kind STORE_SQLITE, STORE_MONGO;
+
+#define STORE_WHY_MAX 400
+
+struct store {
+    const struct store_kind *kind;
+    char why[STORE_WHY_MAX];
+};
+
+/* Notes the sentence and returns `r`. */
+int store_fail(struct store *s, int r, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* 0, or -EINVAL with its sentence. */
+int store_check_shards(struct store *s, uint64_t stored, unsigned wanted);
+/* What the results of an append amount to. */
+int store_result(const int *results, unsigned count);
+
+#endif
