@@ -28,8 +28,10 @@
 static struct board_core *core;
 static uint64_t now;
 static uint64_t list_number;
-static uint64_t nonce;           /* of the newest open that it sent */
-static struct msg_append append; /* the newest one, its events in `append_events` */
+static uint64_t nonce;                       /* of the newest open that it sent */
+static struct msg_append append;             /* the newest one, its events in `append_events` */
+static struct msg_append appends[LINES_MAX]; /* all since forget_lines, without their events */
+static unsigned append_count;
 static uint8_t append_events[BROKER_MESSAGE_BYTES_MAX];
 static uint8_t sent_events[BROKER_MESSAGE_BYTES_MAX]; /* of the newest events message */
 static size_t sent_events_len;
@@ -50,6 +52,7 @@ static inline void forget_lines(void)
 {
     while (line_count > 0)
         free(lines[--line_count]);
+    append_count = 0;
 }
 
 __attribute__((format(printf, 1, 2))) static inline void add_line(const char *format, ...)
@@ -111,6 +114,8 @@ static inline void render_state(const char *to, const struct msg_board_state *m)
 static inline void render_append(const char *to, const struct msg_append *m)
 {
     append = *m;
+    ck_assert_uint_lt(append_count, LINES_MAX);
+    appends[append_count++] = *m;
     if (m->events.len > 0)
         memcpy(append_events, m->events.data, m->events.len);
     append.events.data = append_events;
@@ -407,8 +412,7 @@ static inline void expect_grant(const char *member, uint64_t instance)
 /* ---- setups -----------------------------------------------------------------------------------
  */
 
-/* Connected, counted among the peers, its shard bound. */
-static inline void setup(void)
+static inline void setup_with_grace(uint64_t pen_grace_ms)
 {
     now = 1000000;
     list_number = 0;
@@ -417,13 +421,19 @@ static inline void setup(void)
                                                          .shards = 1,
                                                          .seats = SEATS,
                                                          .pen_idle_ms = IDLE_MS,
-                                                         .pen_grace_ms = GRACE_MS,
+                                                         .pen_grace_ms = pen_grace_ms,
                                                          .segment_ms = 50},
                              now);
     board_core_link(core, now, true);
     pass(1000);
     board_core_bound(core, now, 0, true);
     turn();
+}
+
+/* Connected, counted among the peers, its shard bound. */
+static inline void setup(void)
+{
+    setup_with_grace(GRACE_MS);
 }
 
 static inline void teardown(void)

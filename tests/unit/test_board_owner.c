@@ -447,6 +447,7 @@ START_TEST(who_leaves_stores_all_releases_its_boards_and_says_bye)
     draw("g1", "ann", 11, 3, 2);
     expect_no("not_owner");
     stored(2, 5);
+    expect("g1 mark 5 head 5 epoch 2");
     expect("peers bye");
     ck_assert(board_core_left(core));
 }

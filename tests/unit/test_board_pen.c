@@ -407,6 +407,23 @@ START_TEST(a_new_owner_gives_the_holder_an_attach_interval_to_show_up)
 }
 END_TEST
 
+START_TEST(a_new_owner_gives_it_that_interval_even_when_the_grace_is_shorter)
+{
+    teardown();
+    setup_with_grace(500);
+    attach("g1", 40, 50, "bob/12 seated");
+    opened_as((struct msg_opened){
+        .epoch = 51, .clean = 1, .holder = id_of("ann"), .instance = 11, .term = 30, .cseq = 9});
+    pass(1500);
+    attach("g2", 51, 51, "ann/11 seated");
+    pass(1500);
+    expect_no_grant();
+    attach("g2", 51, 51, "ann/11 seated lost");
+    pass(700);
+    expect_grant("", 0);
+}
+END_TEST
+
 /* ---- idleness ---------------------------------------------------------------------------------
  */
 
@@ -532,6 +549,7 @@ int main(void)
     tcase_add_test(t, if_the_new_holder_is_gone_when_its_grant_is_stored_its_grace_starts_then);
     tcase_add_test(t, the_grace_stands_still_while_the_broker_link_is_down);
     tcase_add_test(t, a_new_owner_gives_the_holder_an_attach_interval_to_show_up);
+    tcase_add_test(t, a_new_owner_gives_it_that_interval_even_when_the_grace_is_shorter);
     t = add_case(s, "idleness");
     tcase_add_test(t, an_idle_holder_s_pen_passes_on_when_others_wait);
     tcase_add_test(t, an_idle_holder_keeps_the_pen_while_nobody_waits);

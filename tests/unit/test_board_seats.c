@@ -168,6 +168,18 @@ START_TEST(a_crowd_of_connections_costs_nobody_a_seat_under_a_new_owner)
 }
 END_TEST
 
+START_TEST(a_crowd_at_another_gateway_costs_nobody_a_seat_under_a_new_owner)
+{
+    char crowd[4096] = "x0/100";
+    for (unsigned i = 1; i < 50; i++)
+        sprintf(crowd + strlen(crowd), ", x%u/%u", i, 100 + i);
+    attach("g1", 40, 50, "ann/11 seated, bob/12 seated");
+    attach("g2", 40, 50, crowd);
+    opened_as((struct msg_opened){.epoch = 51, .clean = 1});
+    expect_count("g1 state nobody/0 term 0 base 0 ann bob x0 full:", 1);
+}
+END_TEST
+
 /* ---- newer connections ------------------------------------------------------------------------
  */
 
@@ -202,6 +214,15 @@ START_TEST(a_tab_that_was_replaced_may_come_back_on_purpose)
     attach("g1", 2, 2, "ann/11 conn2");
     expect("g2 replaced ann by 11 conn 2");
     expect_no("g1 replaced");
+}
+END_TEST
+
+START_TEST(a_member_of_whom_only_lost_connections_are_known_replaces_nobody)
+{
+    attach("g1", 40, 50, "ann/11");
+    attach("g2", 40, 50, "ann/11 conn2 lost");
+    opened_as((struct msg_opened){.epoch = 51, .clean = 1});
+    expect_no("replaced");
 }
 END_TEST
 
@@ -323,10 +344,12 @@ int main(void)
     tcase_add_test(t, the_first_owner_of_all_admits_at_once);
     tcase_add_test(t, a_crowd_of_connections_costs_nobody_a_seat);
     tcase_add_test(t, a_crowd_of_connections_costs_nobody_a_seat_under_a_new_owner);
+    tcase_add_test(t, a_crowd_at_another_gateway_costs_nobody_a_seat_under_a_new_owner);
     t = add_case(s, "newer connections");
     tcase_add_test(t, an_older_connection_elsewhere_is_replaced);
     tcase_add_test(t, another_tab_elsewhere_replaces_the_first);
     tcase_add_test(t, a_tab_that_was_replaced_may_come_back_on_purpose);
+    tcase_add_test(t, a_member_of_whom_only_lost_connections_are_known_replaces_nobody);
     t = add_case(s, "what is told");
     tcase_add_test(t, who_is_away_is_shown_as_such);
     tcase_add_test(t, with_one_connection_here_nobody_is_away);
