@@ -69,8 +69,7 @@ void board_wake(struct board *b)
 static void touch_all(struct board *b, unsigned flags, const struct session *but)
 {
     struct client *cl;
-    LIST_FOREACH(cl, &b->clients, link)
-    {
+    LIST_FOREACH (cl, &b->clients, link) {
         if (cl->state != CLIENT_LIVE || (but && cl->session == but))
             continue;
         cl->flags |= flags;
@@ -85,6 +84,9 @@ static void touch_all(struct board *b, unsigned flags, const struct session *but
  * has not run since must not miss the cut because the head has grown again. */
 static void cut(struct board *b, uint64_t now)
 {
+#ifdef EASEL_NO_CUT /* a switch of the simulator: it must notice */
+    return;
+#endif
     struct window *w = &b->window;
     uint64_t to = window_mark(w);
     size_t before = w->bytes;
@@ -95,8 +97,7 @@ static void cut(struct board *b, uint64_t now)
     b->head = to;
 
     struct client *cl;
-    LIST_FOREACH(cl, &b->clients, link)
-    {
+    LIST_FOREACH (cl, &b->clients, link) {
         if (cl->state != CLIENT_LIVE || cl->flags & PULL_WELCOME || cl->cursor <= to)
             continue;
         if (!(cl->flags & PULL_CUT) || to < cl->cut_to)
@@ -106,16 +107,14 @@ static void cut(struct board *b, uint64_t now)
         client_touch(cl);
     }
     struct session *s;
-    LIST_FOREACH(s, &b->sessions, link)
-    session_cut(s, now, to);
+    LIST_FOREACH (s, &b->sessions, link)
+        session_cut(s, now, to);
 }
 
 void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch)
 {
-#ifndef EASEL_NO_CUT /* a switch of the simulator: it must notice */
     if (b->window.first != 0)
         cut(b, now);
-#endif
     b->window.epoch = epoch;
     b->state.number = 0;
     b->mark_flags = 0;
@@ -134,8 +133,8 @@ static bool admit(struct board *b, uint64_t now, uint64_t epoch, const struct id
     if (!id_equal(&b->owner, sender)) {
         b->owner = *sender;
         struct session *s;
-        LIST_FOREACH(s, &b->sessions, link)
-        session_resend(s, now, s->logged + 1);
+        LIST_FOREACH (s, &b->sessions, link)
+            session_resend(s, now, s->logged + 1);
     }
     return true;
 }
@@ -157,18 +156,18 @@ static const struct session *note_event(struct board *b, uint64_t now, const str
     struct session *s;
     struct msg_ev_grant grant;
     if (e->code == MSG_ev_grant && event_grant(e, &grant) == 0) {
-        LIST_FOREACH(s, &b->sessions, link)
-        if (s->instance == grant.instance && id_equal(&s->member, &grant.member))
-            session_granted(s, offset, offset <= b->window.told);
+        LIST_FOREACH (s, &b->sessions, link)
+            if (s->instance == grant.instance && id_equal(&s->member, &grant.member))
+                session_granted(s, offset, offset <= b->window.told);
         return NULL;
     }
     if (e->term == 0)
         return NULL;
-    LIST_FOREACH(s, &b->sessions, link)
-    if (s->term == e->term) {
-        session_logged(s, now, e);
-        return s;
-    }
+    LIST_FOREACH (s, &b->sessions, link)
+        if (s->term == e->term) {
+            session_logged(s, now, e);
+            return s;
+        }
     return NULL;
 }
 
@@ -178,8 +177,7 @@ static void note_stored(struct board *b, const struct event *e)
     struct session *s;
     struct msg_ev_grant grant;
     if (e->code == MSG_ev_grant && event_grant(e, &grant) == 0) {
-        LIST_FOREACH(s, &b->sessions, link)
-        {
+        LIST_FOREACH (s, &b->sessions, link) {
             if (!TAILQ_EMPTY(&s->kept)) {
                 session_acked(s, grant.ended, (uint32_t)grant.last);
                 session_drop_kept(s, grant.ended, (uint32_t)grant.last);
@@ -193,9 +191,9 @@ static void note_stored(struct board *b, const struct event *e)
         return;
     }
     if (e->term != 0)
-        LIST_FOREACH(s, &b->sessions, link)
-    if (s->term == e->term)
-        session_acked(s, e->term, e->cseq);
+        LIST_FOREACH (s, &b->sessions, link)
+            if (s->term == e->term)
+                session_acked(s, e->term, e->cseq);
 }
 
 /* A new told mark. What it covers is acked; a mark that covers a grant goes to clients at once. */
@@ -342,8 +340,7 @@ static void keep_state(struct board *b, uint64_t now, const struct msg_board_sta
 static void seat(struct board *b, uint64_t now, const struct id *member)
 {
     struct session *s;
-    LIST_FOREACH(s, &b->sessions, link)
-    {
+    LIST_FOREACH (s, &b->sessions, link) {
         if (!id_equal(&s->member, member))
             continue;
         s->flags |= MEMBER_SEATED;
@@ -379,8 +376,8 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
     keep_state(b, now, m);
 
     struct session *s;
-    LIST_FOREACH(s, &b->sessions, link)
-    session_learn_term(s);
+    LIST_FOREACH (s, &b->sessions, link)
+        session_learn_term(s);
 
     struct msg_member member;
     struct list list = m->members;
@@ -403,8 +400,8 @@ void board_not_there(struct board *b)
         b->deleting = false;
     }
     struct client *cl;
-    LIST_FOREACH(cl, &b->clients, link)
-    client_fail(cl, 4404, "no_board", "There is no such board.", 0);
+    LIST_FOREACH (cl, &b->clients, link)
+        client_fail(cl, 4404, "no_board", "There is no such board.", 0);
     while (!LIST_EMPTY(&b->sessions))
         session_destroy(LIST_FIRST(&b->sessions));
     attach_changed(b);
@@ -422,8 +419,7 @@ static bool tell_marks(struct board *b, uint64_t now)
     struct client *cl;
     bool later = false;
     uint64_t mark = window_mark(&b->window);
-    LIST_FOREACH(cl, &b->clients, link)
-    {
+    LIST_FOREACH (cl, &b->clients, link) {
         if (cl->state != CLIENT_LIVE || cl->told >= mark)
             continue;
         bool drawer = cl->session && cl->session->term && cl->session->term == b->state.term;
@@ -470,8 +466,8 @@ void board_tick(struct board *b, uint64_t now)
     for (unsigned i = 0; i < PAGES_MAX; i++)
         pending = pending || b->reads[i].nonce != 0;
     struct client *cl;
-    LIST_FOREACH(cl, &b->clients, link)
-    pending = pending || cl->since != NIL;
+    LIST_FOREACH (cl, &b->clients, link)
+        pending = pending || cl->since != NIL;
 
     if (b->deleting && now >= b->delete_until) {
         b->deleting = false;
@@ -487,11 +483,11 @@ void board_tick(struct board *b, uint64_t now)
 void board_heartbeat(struct board *b, uint64_t now)
 {
     struct client *cl;
-    LIST_FOREACH(cl, &b->clients, link)
-    if (cl->state == CLIENT_LIVE && now - cl->told_at >= HEARTBEAT_MS) {
-        cl->flags |= PULL_MARK;
-        client_touch(cl);
-    }
+    LIST_FOREACH (cl, &b->clients, link)
+        if (cl->state == CLIENT_LIVE && now - cl->told_at >= HEARTBEAT_MS) {
+            cl->flags |= PULL_MARK;
+            client_touch(cl);
+        }
 }
 
 /* Clients learn at once that the service has a problem, or no longer has one. */
