@@ -80,7 +80,7 @@ static int connection_create(struct gateway *g, struct lws *wsi)
 static void connection_destroy(struct connection *c)
 {
     struct gateway *g = c->gateway;
-    if (c->phase >= PHASE_HELLO)
+    if (c->upgraded)
         g->stats.sockets--;
     ws_closed(c);
     http_closed(c);
@@ -211,7 +211,7 @@ static int on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *us
         return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-        if (c && c->phase >= PHASE_HELLO)
+        if (c && c->upgraded)
             ws_closing(c);
         return 0;
     case LWS_CALLBACK_CLOSED:

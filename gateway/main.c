@@ -91,11 +91,9 @@ static int run(const struct common_settings *common, const struct gateway_settin
     log_level_parse(common->log_level, &level); /* was checked with the settings */
     log_setup("gateway", &g->self, level);
     int r = gateway_start(g);
-    if (r == 0) {
+    if (r == 0)
         gateway_run(g);
-        gateway_finish(g);
-        log_info("left");
-    }
+    gateway_finish(g);
     free(g);
     return r;
 }

@@ -328,25 +328,18 @@ void gateway_run(struct gateway *g)
     publish_due(g, UINT64_MAX - 1); /* frames that came just before their sockets were closed */
 }
 
-static void close_handle(uv_handle_t *handle, void *unused)
-{
-    (void)unused;
-    if (!uv_is_closing(handle))
-        uv_close(handle, NULL);
-}
-
 void gateway_finish(struct gateway *g)
 {
-    uv_prepare_stop(&g->prepare);
-    uv_check_stop(&g->check);
     listener_stop(g);
     admin_destroy(g->admin);
     link_destroy(g->link, LINK_LEAVE_MS);
-    while (uv_run(&g->loop, UV_RUN_NOWAIT) && g->connection_count > 0)
-        ;
-    uv_walk(&g->loop, close_handle, NULL);
-    while (uv_run(&g->loop, UV_RUN_NOWAIT))
-        ;
+    uv_handle_t *const own[] = {
+        (uv_handle_t *)&g->prepare, (uv_handle_t *)&g->check,   (uv_handle_t *)&g->deadline,
+        (uv_handle_t *)&g->sweep,   (uv_handle_t *)&g->sigterm, (uv_handle_t *)&g->sigint,
+    };
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        uv_close(own[i], NULL);
+    uv_run(&g->loop, UV_RUN_DEFAULT); /* ends when the last handle of each is closed */
     listener_stop(g);
     uv_loop_close(&g->loop);
     gateway_core_destroy(g->core);

@@ -82,6 +82,7 @@ struct connection {
     uint64_t heard_ms;            /* last sign of life of a WebSocket */
     struct address peer, address; /* who connected; whose it is (behind a proxy: differs) */
     bool counted;                 /* limits_hold(address) */
+    bool upgraded;                /* is a WebSocket */
 
     /* HTTP */
     struct buf body; /* of the request */
@@ -166,6 +167,7 @@ struct gateway {
 int gateway_start(struct gateway *g);
 /* Runs until SIGTERM or SIGINT and the leave-taking that follows. */
 void gateway_run(struct gateway *g);
+/* Also after a start that failed half-way. */
 void gateway_finish(struct gateway *g);
 /* Milliseconds since 1970, the same for one turn of the loop. */
 uint64_t gateway_now(const struct gateway *g);

@@ -69,6 +69,7 @@ void ws_open(struct connection *c)
     struct gateway *g = c->gateway;
     uint64_t now = gateway_now(g);
     connection_phase(c, PHASE_HELLO);
+    c->upgraded = true;
     c->heard_ms = now;
     c->client = client_open(g->core, now, c);
     g->stats.upgrades++;
@@ -107,7 +108,7 @@ void ws_closing(struct connection *c)
 
 void ws_closed(struct connection *c)
 {
-    if (c->phase < PHASE_HELLO)
+    if (!c->upgraded)
         return; /* lws reports refused upgrades too */
     if (c->phase != PHASE_CLOSING)
         connection_phase(c, PHASE_CLOSING);
