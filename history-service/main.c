@@ -257,7 +257,7 @@ static void publish(struct shell *s, uint64_t until_ms)
 
 static void say_goodbye(struct shell *s)
 {
-    to_peers(s, &TYPE_bye, NULL); /* it has no fields */
+    to_peers(s, &TYPE_bye, NULL);         /* it has no fields */
     publish(s, now_ms(s) + SLEEP_MS_MAX); /* all that is there, due or not */
     stop(s, 0);
 }
