@@ -92,7 +92,7 @@ for (const kind of Object.keys(GOOD)) {
 
 test("history refuses to start on a store that was made with another number of shards", async () => {
   const env = { ...GOOD.history, EASEL_AMQP: "amqp://127.0.0.1:1/" };
-  const maker = new Process("history", program("history"), [], env, dir);
+  const maker = new Process("history", program("history"), env, dir);
   maker.spawn();
   await maker.line(/admin on/);
   await maker.kill("SIGTERM");

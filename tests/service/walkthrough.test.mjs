@@ -64,6 +64,7 @@ describe("three gateways, nine people at one board, three on each:", { timeout: 
 
   test("when one leaves, the eleventh finds a seat", async () => {
     people.pop().stop();
+    await ana.waitFor(() => ana.members.length === 9, "the seat is free after the grace");
     people.push(await join(cluster.gateways[0], board.tokens.draw, "The eleventh"));
     await assertAllEqual(people);
   });
