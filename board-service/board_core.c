@@ -293,7 +293,7 @@ void board_core_message(struct board_core *c, uint64_t now_ms, struct span body)
         c->stats.bad_messages++;
         return;
     }
-    if (c->gone || id_equal(&envelope.sender, &c->config.self))
+    if (c->gone)
         return;
     while (cursor_left(&in) > 0)
         if (take_item(c, &envelope.sender, &in) < 0) {

@@ -5,13 +5,15 @@
 
 #include "buf.h"
 
-#define NEWCOMER_MS (2 * PEER_HEARTBEAT_MS)
+#define NEWCOMER_MS  (2 * PEER_HEARTBEAT_MS)
+#define SILENT_BEATS (PEER_SILENT_MS / PEER_HEARTBEAT_MS)
 
 struct peer {
     struct id id;
     bool counts;
     uint64_t since_ms; /* first heard */
     uint64_t heard_ms;
+    uint64_t beats;          /* of our own that came back to us since then */
     uint64_t trust_until_ms; /* counts until then even if silent */
 };
 
@@ -20,6 +22,7 @@ struct peers {
     struct peer peer[1 + PEERS_MAX];
     unsigned count;
     bool up, left;
+    uint64_t beat_ms; /* the last of our own that counted */
 };
 
 struct peers *peers_create(const struct id *self, uint64_t now_ms)
@@ -67,12 +70,27 @@ static uint64_t counts_from(const struct peers *p, const struct peer *peer)
     return p->peer[0].counts ? peer->since_ms + NEWCOMER_MS : peer->since_ms;
 }
 
+/* Our own heartbeat came back: so the broker works, and who is silent is silent. A bunch that comes
+ * after a standstill counts once: those of the others may be right behind it. */
+static bool beat(struct peers *p, uint64_t now_ms)
+{
+    if (now_ms < p->beat_ms + PEER_HEARTBEAT_MS / 2)
+        return false;
+    p->beat_ms = now_ms;
+    for (unsigned i = 1; i < p->count; i++)
+        p->peer[i].beats++;
+    return peers_tick(p, now_ms);
+}
+
 bool peers_alive(struct peers *p, uint64_t now_ms, const struct id *replica)
 {
+    if (id_equal(replica, &p->peer[0].id))
+        return beat(p, now_ms);
     struct peer *peer = find_or_add(p, now_ms, replica);
     if (!peer)
         return false;
     peer->heard_ms = now_ms;
+    peer->beats = 0;
     if (peer->counts || now_ms < counts_from(p, peer))
         return false;
     return peer->counts = true;
@@ -88,9 +106,12 @@ bool peers_gone(struct peers *p, const struct id *replica)
     return counted;
 }
 
+/* When `peer` has been silent for too long; UINT64_MAX: not before our next own heartbeat. */
 static uint64_t silent_at(const struct peer *peer)
 {
     uint64_t at = peer->heard_ms + PEER_SILENT_MS;
+    if (peer->beats < SILENT_BEATS)
+        return UINT64_MAX;
     return at > peer->trust_until_ms ? at : peer->trust_until_ms;
 }
 
@@ -122,8 +143,10 @@ bool peers_tick(struct peers *p, uint64_t now_ms)
 bool peers_link(struct peers *p, uint64_t now_ms, bool up)
 {
     if (up && !p->up) {
-        for (unsigned i = 1; i < p->count; i++)
+        for (unsigned i = 1; i < p->count; i++) {
             p->peer[i].heard_ms = now_ms;
+            p->peer[i].beats = 0;
+        }
         if (!p->peer[0].counts)
             p->peer[0].since_ms = now_ms;
     }

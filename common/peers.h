@@ -6,9 +6,9 @@
  * easel.peers. A newcomer counts after two heartbeat intervals, and so do we ourselves, from our
  * first `up` on: whom we hear until then was here before us and counts at once. (Else each start
  * would take all boards from the others and give them back.) A departure counts at once: it said
- * goodbye, its queue is gone, or it was silent for a second. While the broker link is down nobody is
- * silent, and afterwards everybody whom we knew keeps counting for a second: a broker restart must
- * not move boards. All this only steers traffic: being wrong costs time, never data.
+ * goodbye, its queue is gone, or it was silent for a second, in which our own heartbeats came back
+ * to us. So while the broker is down or stands still nobody is silent, and boards do not move. All
+ * this only steers traffic: being wrong costs time, never data.
  */
 #ifndef EASEL_PEERS_H
 #define EASEL_PEERS_H
@@ -28,7 +28,8 @@ struct peers;
 struct peers *peers_create(const struct id *self, uint64_t now_ms);
 void peers_destroy(struct peers *p);
 
-/* Each returns true when the set of those who count may have changed. */
+/* Each returns true when the set of those who count may have changed. What comes over easel.peers
+ * goes to peers_alive whoever sent it: our own heartbeats too. */
 bool peers_alive(struct peers *p, uint64_t now_ms, const struct id *replica);
 bool peers_gone(struct peers *p, const struct id *replica); /* bye, or its queue is gone */
 bool peers_tick(struct peers *p, uint64_t now_ms);
