@@ -85,6 +85,7 @@ end() { # PID
 # epmd would be started by the node as a daemon that outlives it; so we start it first.
 foreground() { # DIR PORT
     make "$1" "$2"
+    cd "$dir" # where Erlang leaves its dumps
     local epmd node
     ! answers "$PORT" || die "port $PORT is taken"
     setpriv --pdeathsig TERM epmd &
