@@ -18,7 +18,8 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? 6);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 2);
 const GATEWAYS = Number(process.env.BENCH_GATEWAYS ?? 2);
 const OPTIONS = (process.env.BENCH_LOAD ?? "").split(" ").filter(Boolean);
-const program = (name) => path(ROOT, "build/release/tests/load", name);
+const BUILD = process.env.EASEL_TEST_BUILD ?? "release";
+const program = (name) => path(ROOT, "build", BUILD, "tests/load", name);
 
 // ---- the runs -----------------------------------------------------------------------------------
 
@@ -105,7 +106,7 @@ function table(boards, relays, easels) {
 const sizes = process.argv.slice(2).map(Number);
 const cluster = await startCluster({
   gateways: GATEWAYS,
-  build: "release",
+  build: BUILD,
   env: { EASEL_CREATES_PER_MIN: "100000", EASEL_CONNECTIONS_PER_ADDRESS: "20000" },
 });
 for (const boards of sizes.length ? sizes : [20, 100]) {
@@ -116,4 +117,5 @@ for (const boards of sizes.length ? sizes : [20, 100]) {
   }
   console.log(table(boards, relays, easels));
 }
+await cluster.end();
 console.log("nothing lost, repeated or out of order");
