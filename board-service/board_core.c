@@ -170,7 +170,7 @@ static void on_attach(struct board_core *c, const struct id *sender, const struc
         c->stats.bad_messages++;
     else if (!c->shard[m->shard].held)
         send_away(c, sender, (unsigned)m->shard);
-    else if (!c->leaving)
+    else
         attachment_list(c, sender, m);
 }
 

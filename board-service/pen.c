@@ -23,12 +23,8 @@ void pen_active(struct board *b)
 static void give(struct board *b, struct member *m, uint64_t instance)
 {
     uint64_t term = sequencer_grant(b, m, instance);
-    if (m) {
+    if (m)
         m->granted = term; /* its request is served, whatever older lists say */
-        m->request = REQUEST_NONE;
-        m->line = 0;
-    }
-    b->seats.stale = true;
 }
 
 static void give_to_first_in_line(struct board *b)

@@ -273,6 +273,8 @@ static inline void expect_no(const char *part)
 /* ---- what it hears ----------------------------------------------------------------------------
  */
 
+static bool in_one_turn; /* what is delivered meanwhile is of one turn of the loop */
+
 static inline void deliver(const char *sender, const struct message_type *type, const void *message)
 {
     struct buf body = {0};
@@ -280,7 +282,8 @@ static inline void deliver(const char *sender, const struct message_type *type, 
     message_put(&body, type, message);
     board_core_message(core, now, buf_span(&body));
     buf_free(&body);
-    turn();
+    if (!in_one_turn)
+        turn();
 }
 #define FROM(sender, name, ...) deliver((sender), &TYPE_##name, &(struct msg_##name){__VA_ARGS__})
 
@@ -428,6 +431,7 @@ static inline void setup_with_grace(uint64_t pen_grace_ms)
 {
     now = 1000000;
     list_number = 0;
+    in_one_turn = false;
     core = board_core_create(&(struct board_core_config){.self = id_of("b1"),
                                                          .seed = 7,
                                                          .shards = 1,

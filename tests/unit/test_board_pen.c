@@ -130,10 +130,15 @@ END_TEST
 START_TEST(who_asks_with_one_of_two_connections_gets_the_pen_there)
 {
     open_with_ann_drawing();
-    attach("g1", 2, 3, "ann/11, bob/12, cat/13");
-    attach("g2", 2, 3, "bob/77 ask");
+    attach("g2", 2, 3, "bob/77");
+    attach("g1", 2, 3, "ann/11, bob/12 ask, cat/13");
     hand_over("g1", "ann", 11, 3, 1, "bob");
-    expect_grant("bob", 77);
+    expect_grant("bob", 12);
+    stored(2, 4);
+    attach("g1", 2, 4, "ann/11, bob/12, cat/13");
+    attach("g2", 2, 4, "cat/88 ask");
+    hand_over("g1", "bob", 12, 4, 1, "cat");
+    expect_grant("cat", 88);
 }
 END_TEST
 
@@ -242,6 +247,22 @@ START_TEST(if_the_grant_is_rewound_the_old_term_goes_on_with_its_next_cseq)
     forget_lines();
     draw("g1", "ann", 11, 3, 2);
     expect("g1 events 8..8 mark 7 head 8 epoch 7");
+}
+END_TEST
+
+START_TEST(what_was_granted_in_a_lost_epoch_does_not_count_in_the_next)
+{
+    open_with_ann_drawing();
+    for (unsigned i = 1; i <= 9; i++)
+        draw("g1", "ann", 11, 3, i);
+    hand_over("g1", "ann", 11, 3, 10, "bob"); /* at 13 */
+    FROM("h1", refused, .board = id_of(BOARD), .asked = 2, .newest = 5, .replica = id_of("b2"));
+    pass(31000);
+    attach("g1", 5, 5, "bob/12");
+    opened_as((struct msg_opened){.epoch = 7, .clean = 1});
+    attach("g1", 7, 7, "bob/12 ask");
+    expect_grant("bob", 12);
+    ck_assert_uint_eq(last_grant().offset, 8);
 }
 END_TEST
 
@@ -533,6 +554,7 @@ int main(void)
     tcase_add_test(t, frames_of_the_new_term_that_came_early_are_taken_once_the_grant_is_stored);
     tcase_add_test(t, held_frames_beyond_64_kb_are_left_to_the_gateway);
     tcase_add_test(t, if_the_grant_is_rewound_the_old_term_goes_on_with_its_next_cseq);
+    tcase_add_test(t, what_was_granted_in_a_lost_epoch_does_not_count_in_the_next);
     t = add_case(s, "the owner role");
     tcase_add_test(t, the_owner_role_may_take_the_pen);
     tcase_add_test(t, without_the_owner_role_taking_is_only_asking);

@@ -121,6 +121,22 @@ START_TEST(a_repeated_frame_is_answered_with_the_mark_when_it_is_stored)
 }
 END_TEST
 
+START_TEST(a_repeated_frame_that_is_stored_in_the_same_turn_is_answered_with_the_mark)
+{
+    open_with_ann_drawing();
+    draw("g1", "ann", 11, 3, 1);
+    forget_lines();
+    in_one_turn = true;
+    draw("g1", "ann", 11, 3, 1);
+    stored(2, 4);
+    in_one_turn = false;
+    turn();
+    pass(100);
+    expect("g1 mark 4 head 4 epoch 2");
+    expect_no("events");
+}
+END_TEST
+
 START_TEST(a_frame_behind_a_hole_is_not_taken_and_the_missing_one_is_wanted)
 {
     open_with_ann_drawing();
@@ -473,6 +489,7 @@ START_TEST(at_512_kb_unstored_frames_stay_with_the_gateway_and_are_wanted_later)
     ck_assert_uint_ge(taken, 103);
     ck_assert_uint_lt(taken, 105);
     ck_assert_uint_le(board_core_stats(core)->unstored_bytes, 512u << 10);
+    expect_no("want");
     forget_lines();
     stored(2, 3 + taken);
     char line[64];
@@ -493,20 +510,19 @@ START_TEST(an_old_want_does_not_follow_the_pen)
 }
 END_TEST
 
-START_TEST(at_most_1_mb_of_a_shard_is_unanswered)
+/* Three boards of the shard, each with 96 frames of 5,000 bytes. */
+static const char *const BOARDS[] = {"aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc"};
+
+static void open_three(uint64_t nonces[3])
 {
-    /* Three boards of the shard, 480 KB each. */
-    static const char *const boards[] = {"aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc"};
-    struct buf list = {0};
+    struct buf list = {0}, body = {0};
     for (unsigned i = 0; i < 3; i++)
-        put_at_board(&list, boards[i], 0, 0, 0, "ann/11");
-    struct buf body = {0};
+        put_at_board(&list, BOARDS[i], 0, 0, 0, "ann/11");
     PUT(&body, envelope, .version = BROKER_VERSION, .sender = id_of("g1"));
     PUT(&body, attach, 0, ++list_number, 1, 1, list_of(3, &list));
     board_core_message(core, now, buf_span(&body));
     board_core_tick(core, now);
     struct outbox_message message;
-    uint64_t nonces[3] = {0};
     while (outbox_next(board_core_outbox(core), now, &message)) {
         struct cursor in = cursor_of(message.body.data, message.body.len);
         struct msg_envelope envelope;
@@ -514,26 +530,78 @@ START_TEST(at_most_1_mb_of_a_shard_is_unanswered)
         GET(&in, envelope, &envelope);
         while (cursor_left(&in) > 0 && GET(&in, open, &open) == 0)
             for (unsigned i = 0; i < 3; i++)
-                if (strcmp(open.board.text, boards[i]) == 0)
+                if (strcmp(open.board.text, BOARDS[i]) == 0)
                     nonces[i] = open.nonce;
     }
+    buf_free(&body);
+    buf_free(&list);
+}
+
+static void fill_three(void)
+{
+    uint64_t nonces[3] = {0};
+    open_three(nonces);
     for (unsigned i = 0; i < 3; i++)
-        FROM("h1", opened, .board = id_of(boards[i]), .nonce = nonces[i], .epoch = 2,
+        FROM("h1", opened, .board = id_of(BOARDS[i]), .nonce = nonces[i], .epoch = 2,
              .name = span_of("x"), .holder = id_of("ann"), .instance = 11, .term = 1, .clean = 1);
     forget_lines();
+    struct buf body = {0};
     for (unsigned cseq = 1; cseq <= 96; cseq++)
         for (unsigned i = 0; i < 3; i++) {
             buf_clear(&body);
             PUT(&body, points, 1, cseq, 0, {POINTS, 5000});
-            FROM("g1", frame, id_of(boards[i]), id_of("ann"), 11, buf_span(&body));
+            FROM("g1", frame, id_of(BOARDS[i]), id_of("ann"), 11, buf_span(&body));
         }
+    buf_free(&body);
+}
+
+static uint64_t appended_events(void)
+{
+    uint64_t events = 0;
+    for (unsigned i = 0; i < append_count; i++)
+        events += appends[i].count;
+    return events;
+}
+
+START_TEST(at_most_1_mb_of_a_shard_is_unanswered)
+{
+    fill_three();
     pass(900);
     ck_assert_uint_ge(board_core_stats(core)->unstored_bytes, 1400u << 10);
-    unsigned segments = count_lines("append");
-    ck_assert_uint_ge(segments, (1u << 20) / (48u << 10));
-    ck_assert_uint_le(segments, (1u << 20) / (45u << 10) + 1);
-    buf_free(&body);
-    buf_free(&list);
+    size_t bytes = 0;
+    for (unsigned i = 0; i < append_count; i++)
+        bytes += appends[i].events.len;
+    ck_assert_uint_le(bytes, 1u << 20);
+    ck_assert_uint_ge(bytes, 900u << 10);
+}
+END_TEST
+
+START_TEST(answers_make_room_for_the_rest_of_the_shard)
+{
+    fill_three();
+    pass(500);
+    unsigned answered = 0;
+    for (unsigned round = 0; round < 10; round++) {
+        for (unsigned end = append_count; answered < end; answered++)
+            FROM("h1", stored, appends[answered].board, 2,
+                 appends[answered].first + appends[answered].count - 1);
+        pass(50);
+    }
+    ck_assert_uint_eq(appended_events(), 3 * 96);
+    ck_assert_uint_eq(board_core_stats(core)->unstored_bytes, 0);
+}
+END_TEST
+
+START_TEST(a_board_that_is_lost_makes_room_for_the_rest_of_the_shard)
+{
+    fill_three();
+    pass(500);
+    uint64_t before = appended_events();
+    ck_assert_uint_lt(before, 3 * 96 - 70);
+    struct id first = appends[0].board;
+    FROM("h1", refused, .board = first, .asked = 2, .newest = 9, .replica = id_of("b1"));
+    pass(300);
+    ck_assert_uint_ge(appended_events(), before + 70);
 }
 END_TEST
 
@@ -566,6 +634,7 @@ int main(void)
     tcase_add_test(t, event_times_never_go_back);
     tcase_add_test(t, a_repeated_frame_is_answered_with_its_event_while_it_is_not_stored);
     tcase_add_test(t, a_repeated_frame_is_answered_with_the_mark_when_it_is_stored);
+    tcase_add_test(t, a_repeated_frame_that_is_stored_in_the_same_turn_is_answered_with_the_mark);
     tcase_add_test(t, a_frame_behind_a_hole_is_not_taken_and_the_missing_one_is_wanted);
     tcase_add_test(t, what_is_missing_is_wanted_at_most_every_100_ms);
     tcase_add_test(t, a_frame_of_another_member_is_refused);
@@ -596,6 +665,8 @@ int main(void)
     tcase_add_test(t, at_512_kb_unstored_frames_stay_with_the_gateway_and_are_wanted_later);
     tcase_add_test(t, an_old_want_does_not_follow_the_pen);
     tcase_add_test(t, at_most_1_mb_of_a_shard_is_unanswered);
+    tcase_add_test(t, answers_make_room_for_the_rest_of_the_shard);
+    tcase_add_test(t, a_board_that_is_lost_makes_room_for_the_rest_of_the_shard);
     t = add_case(s, "link");
     tcase_add_test(t,
                    when_the_link_is_up_again_history_is_probed_and_gateways_get_what_is_not_stored);
