@@ -69,7 +69,10 @@ class Tab {
   ink() {
     return this.page.evaluate(async () => {
       const canvas = document.querySelector("canvas.ink");
-      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+      const context = copy.getContext("2d", { willReadFrequently: true });
+      context.drawImage(canvas, 0, 0);
+      const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
       let inked = 0;
       for (let i = 0; i < data.length; i += 4) if (data[i] + data[i + 1] + data[i + 2] < 765) inked++;
       const digest = [...new Uint8Array(await crypto.subtle.digest("SHA-256", data))].join(".");

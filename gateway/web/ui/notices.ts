@@ -51,7 +51,8 @@ export class Notices {
   #penChanged(): void {
     const { state, term, board } = this.#client;
     if (!state) return;
-    const drawing = term !== 0;
+    // While it changes hands, nobody knows yet with whom it will be.
+    const drawing = term !== 0 || (this.#drawing && state.holder === board.member);
     const name = nameOf(state.members.find((member) => member.member === state.holder));
     if (drawing !== this.#drawing) {
       const text = drawing ? words.youHavePenNow : state.holder ? words.penIsWith(name) : words.penIsFree;
