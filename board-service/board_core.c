@@ -66,15 +66,43 @@ uint64_t core_random(struct board_core *c)
     return (x ^ (x >> 31)) & OFFSET_MAX;
 }
 
+/* ---- time and hearing ----------------------------------------------------------------------- */
+
+static void hear_again(struct board *b)
+{
+    if (owner_has_log(b)) {
+        fanout_all_again(b);
+        if (b->log.sent > b->log.mark)
+            sequencer_probe(b);
+    }
+    owner_touch(b);
+}
+
+/* We were deaf for a while and can hear again: nobody was silent meanwhile, and whoever missed
+ * something of us is told again. */
+static void hear_all_again(struct board_core *c)
+{
+    c->heartbeat_at = c->now;
+    peers_link(c->peers, c->now, false);
+    c->owners_changed = peers_link(c->peers, c->now, true) || c->owners_changed;
+    attachment_link_up(c);
+    for (unsigned i = 0; i < c->config.shards; i++)
+        for_boards(c, i, hear_again);
+}
+
 /* Each call from outside begins here. Time does not go back, and the owner's clock runs only while
- * we can hear. */
+ * we can hear: not while the link is down, and not while this process was frozen (its heartbeat
+ * wakes it more often than that). */
 static void enter(struct board_core *c, uint64_t now_ms)
 {
-    if (now_ms <= c->now)
+    uint64_t passed = now_ms > c->now ? now_ms - c->now : 0;
+    c->now += passed;
+    if (!c->link_up)
         return;
-    if (c->link_up)
-        c->clock += now_ms - c->now;
-    c->now = now_ms;
+    if (passed >= PEER_SILENT_MS)
+        hear_all_again(c);
+    else
+        c->clock += passed;
 }
 
 /* ---- shards -----------------------------------------------------------------------------------
@@ -314,31 +342,18 @@ void board_core_returned(struct board_core *c, uint64_t now_ms, enum exchange ex
 /* ---- time -------------------------------------------------------------------------------------
  */
 
-static void hear_again(struct board *b)
-{
-    if (owner_has_log(b)) {
-        fanout_all_again(b);
-        if (b->log.sent > b->log.mark)
-            sequencer_probe(b);
-    }
-    owner_touch(b);
-}
-
 void board_core_link(struct board_core *c, uint64_t now_ms, bool up)
 {
     enter(c, now_ms);
     if (up == c->link_up)
         return;
     c->link_up = up;
-    c->owners_changed = peers_link(c->peers, c->now, up) || c->owners_changed;
-    if (!up) {
-        outbox_clear(c->out); /* every hop repeats what it did not hear back */
+    if (up) {
+        hear_all_again(c);
         return;
     }
-    c->heartbeat_at = c->now;
-    attachment_link_up(c);
-    for (unsigned i = 0; i < c->config.shards; i++)
-        for_boards(c, i, hear_again);
+    peers_link(c->peers, c->now, false);
+    outbox_clear(c->out); /* every hop repeats what it did not hear back */
 }
 
 static void heartbeat(struct board_core *c)

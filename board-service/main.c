@@ -50,6 +50,7 @@ struct shell {
     uv_signal_t sigterm, sigint;
     bool *wanted; /* shards whose key we asked the link to bind */
     bool leaving;
+    uint64_t fenced; /* boards lost to others, as logged */
     struct histogram turn_seconds;
 };
 
@@ -89,6 +90,16 @@ static void publish_due(struct shell *s)
         link_publish(s->link, &message);
 }
 
+/* The core has no log of its own. This is the one event in it that an operator should hear of. */
+static void log_fenced(struct shell *s)
+{
+    uint64_t fenced = board_core_stats(s->core)->fenced;
+    if (fenced != s->fenced)
+        log_warn("another replica took %llu board(s) that we held",
+                 (unsigned long long)(fenced - s->fenced));
+    s->fenced = fenced;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     (void)timer; /* it only ends the poll: the turn follows in on_prepare */
@@ -102,6 +113,7 @@ static void on_prepare(uv_prepare_t *prepare)
     board_core_tick(s->core, now_ms(s));
     bind_shards(s);
     publish_due(s);
+    log_fenced(s);
     histogram_add(&s->turn_seconds, (double)(uv_hrtime() - start_ns) / 1e9);
     if (board_core_left(s->core)) {
         uv_stop(&s->loop);

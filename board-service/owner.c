@@ -139,20 +139,26 @@ void owner_opened(struct board *b, const struct msg_opened *m)
     fanout_start(b, m->time);
 }
 
-/* Who held the board leaves it to the one who took it. It takes it back only after a while, unless
- * it hears the other: then both agree soon on who should have it. */
+static uint64_t at_most(uint64_t a, uint64_t most)
+{
+    return a < most ? a : most;
+}
+
+/* Who held the board leaves it to the one who took it. If it hears the other, both soon agree on
+ * who should have it, and the other may be about to release it. Else it asks again only after a
+ * while: two who do not hear each other must not take the board from one another all the time. */
 static void fenced(struct board *b, const struct msg_refused *m)
 {
     struct board_core *c = b->core;
     c->stats.fenced++;
     bool unheard = peers_trust(c->peers, &m->replica, c->now + TRUST_MS);
     uint64_t span = WAIT_FENCED_HIGH_MS - WAIT_FENCED_LOW_MS + 1;
-    uint64_t wait_ms = m->wait_ms;
-    if (unheard)
+    uint64_t wait_ms = WAIT_RELEASE_MS + at_most(m->wait_ms, WAIT_REFUSED_MAX_MS);
+    if (unheard) {
         wait_ms = WAIT_FENCED_LOW_MS + core_random(c) % span;
-    wait_and_open(b, wait_ms);
-    if (unheard)
         c->owners_changed = true; /* the shard may be the other's now */
+    }
+    wait_and_open(b, wait_ms);
 }
 
 void owner_refused(struct board *b, const struct msg_refused *m)
@@ -167,7 +173,7 @@ void owner_refused(struct board *b, const struct msg_refused *m)
         return;
     }
     b->core->stats.opens_refused++;
-    uint64_t wait_ms = m->wait_ms < WAIT_REFUSED_MAX_MS ? m->wait_ms : WAIT_REFUSED_MAX_MS;
+    uint64_t wait_ms = at_most(m->wait_ms, WAIT_REFUSED_MAX_MS);
     if (wait_ms == 0 && m->newest == b->over)
         wait_ms = OPEN_AGAIN_MS; /* it cannot say why: do not ask at the speed of the wire */
     wait_and_open(b, wait_ms);

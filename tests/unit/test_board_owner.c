@@ -191,7 +191,7 @@ START_TEST(who_lost_a_board_to_a_replica_with_more_weight_counts_it_as_alive_for
 }
 END_TEST
 
-START_TEST(who_lost_a_board_to_one_it_hears_asks_again_after_the_wait_of_the_refusal)
+START_TEST(who_lost_a_board_to_one_it_hears_gives_it_a_second_to_release_it)
 {
     const char *peer = peer_id(false);
     pass_with_peer(peer, 1000);
@@ -199,8 +199,9 @@ START_TEST(who_lost_a_board_to_one_it_hears_asks_again_after_the_wait_of_the_ref
     FROM(peer, alive, 1);
     refused(0, 2, 9, peer, 300);
     forget_lines();
-    FROM(peer, alive, 1);
-    pass(400);
+    pass_with_peer(peer, 1250);
+    expect_no("open");
+    pass_with_peer(peer, 250);
     expect("history open over 9");
 }
 END_TEST
@@ -421,6 +422,36 @@ START_TEST(a_broker_restart_moves_nothing)
 }
 END_TEST
 
+START_TEST(whoever_was_frozen_takes_nobody_for_dead)
+{
+    pass_with_peer(peer_id(true), 600);
+    ck_assert(!board_core_wants(core, 0));
+    now += 10000; /* no turn in between */
+    turn();
+    ck_assert(!board_core_wants(core, 0));
+    pass(1100);
+    ck_assert(board_core_wants(core, 0));
+}
+END_TEST
+
+START_TEST(whoever_was_frozen_takes_no_pen_and_no_seat_for_it)
+{
+    open_with_ann_drawing();
+    draw("g1", "ann", 11, 3, 1);
+    pass(50);
+    attach("g1", 2, 3, "ann/11 lost, bob/12, cat/13 ask");
+    forget_lines();
+    now += 60000;
+    turn();
+    expect("history probe epoch 2");
+    expect("g1 events 4..4 mark 3 head 4 epoch 2");
+    pass(GRACE_MS - 100);
+    ck_assert_uint_eq(board_core_stats(core)->grants, 1);
+    pass(200);
+    ck_assert_uint_eq(board_core_stats(core)->grants, 2);
+}
+END_TEST
+
 START_TEST(frames_of_a_shard_that_is_not_ours_are_answered_at_most_every_100_ms)
 {
     board_core_bound(core, now, 0, false);
@@ -575,7 +606,7 @@ int main(void)
     tcase_add_test(t, a_refused_append_drops_the_board_and_its_unstored_events);
     tcase_add_test(t, who_lost_a_board_to_one_it_does_not_hear_waits_2_to_30_s_and_lets_it_own);
     tcase_add_test(t, who_lost_a_board_to_a_replica_with_more_weight_counts_it_as_alive_for_30_s);
-    tcase_add_test(t, who_lost_a_board_to_one_it_hears_asks_again_after_the_wait_of_the_refusal);
+    tcase_add_test(t, who_lost_a_board_to_one_it_hears_gives_it_a_second_to_release_it);
     tcase_add_test(t, a_refusal_of_another_epoch_s_append_means_nothing);
     tcase_add_test(t, a_board_that_was_lost_is_opened_anew_with_a_new_nonce);
     tcase_add_test(t, a_gateway_that_knows_a_newer_epoch_makes_us_ask_history_about_ours);
@@ -595,6 +626,8 @@ int main(void)
     tcase_add_test(t, a_peer_with_another_number_of_shards_does_not_count);
     tcase_add_test(t, a_departure_counts_at_once);
     tcase_add_test(t, a_broker_restart_moves_nothing);
+    tcase_add_test(t, whoever_was_frozen_takes_nobody_for_dead);
+    tcase_add_test(t, whoever_was_frozen_takes_no_pen_and_no_seat_for_it);
     tcase_add_test(t, frames_of_a_shard_that_is_not_ours_are_answered_at_most_every_100_ms);
     t = add_case(s, "leaving");
     tcase_add_test(t, who_leaves_stores_all_releases_its_boards_and_says_bye);
