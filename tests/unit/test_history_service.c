@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The real easel-history on the broker at EASEL_TEST_AMQP: `test_history_service sqlite` or `mongo`
+ * (then on the server at EASEL_TEST_MONGO). The test is its gateway and its owner at once, and like
+ * them repeats each question until it is answered.
+ */
+#include <check.h>
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "link.h"
+
+#define SHARDS      32u
+#define PATIENCE_MS 30000u
+#define AGAIN_MS    500u
+
+static const char *kind;
+static char directory[] = "/tmp/easel-history-XXXXXX";
+static char store_url[600];
+static uv_loop_t loop;
+static uv_timer_t again;
+
+/* ---- the gateway and the owner -----------------------------------------------------------------
+ */
+
+union answer {
+    struct msg_opened opened;
+    struct msg_refused refused;
+    struct msg_stored stored;
+    struct msg_created created;
+    struct msg_looked looked;
+    struct msg_page page;
+    struct msg_no_board no_board;
+    struct msg_hole hole;
+    struct msg_behind behind;
+};
+
+struct party {
+    struct link *link;
+    struct outbox *out;
+    struct id self;
+    bool up;
+    unsigned code; /* of the newest answer; 0: none yet */
+    union answer answer;
+    struct buf events; /* of the newest page */
+};
+
+static struct party gateway, owner;
+static struct id board;
+static uint64_t epoch;
+
+static struct id random_id(char letter, unsigned chars)
+{
+    uint8_t bits[8];
+    ck_assert_int_eq(getrandom(bits, sizeof bits, 0), sizeof bits);
+    return id_from_bits(letter, chars, bits);
+}
+
+static void on_up(void *data)
+{
+    ((struct party *)data)->up = true;
+}
+
+static void on_down(void *data)
+{
+    ((struct party *)data)->up = false;
+}
+
+static void take_item(struct party *p, unsigned code, uint32_t fields, struct cursor *in)
+{
+    const struct message_type *type = message_type(code);
+    union answer answer;
+    if (!type || code < MSG_no_board)
+        return;
+    ck_assert_int_eq(message_fields(in, type, fields, true, &answer, NULL), 0);
+    p->code = code;
+    p->answer = answer;
+    if (code == MSG_page) {
+        buf_clear(&p->events);
+        buf_append(&p->events, answer.page.events.data, answer.page.events.len);
+    }
+}
+
+static void on_message(void *data, const struct link_delivery *d)
+{
+    struct cursor in = cursor_of(d->body.data, d->body.len);
+    struct msg_envelope envelope;
+    ck_assert_int_eq(GET(&in, envelope, &envelope), 0);
+    while (cursor_left(&in) > 0) {
+        struct cursor at = in;
+        unsigned code;
+        uint32_t fields;
+        ck_assert_int_eq(wire_skip(&in), 0);
+        ck_assert_int_eq(message_begin(&at, &code, &fields), 0);
+        take_item(data, code, fields, &at);
+    }
+}
+
+static const struct link_events EVENTS = {.up = on_up, .down = on_down, .message = on_message};
+
+static void join(struct party *p, char letter)
+{
+    *p = (struct party){.self = random_id(letter, REPLICA_CHARS - 1)};
+    struct link_config config = {.url = getenv("EASEL_TEST_AMQP"),
+                                 .self = p->self,
+                                 .shards = SHARDS,
+                                 .hears_board = letter == 'b',
+                                 .hears_gateway = letter == 'g'};
+    p->out = outbox_create(&(struct outbox_config){.self = p->self});
+    ck_assert_int_eq(link_create(&loop, &config, &EVENTS, p, &p->link), 0);
+}
+
+static void quit(struct party *p)
+{
+    link_destroy(p->link, 1000);
+    outbox_destroy(p->out);
+    buf_free(&p->events);
+}
+
+static void send_now(struct party *p, enum exchange exchange, const struct message_type *type,
+                     const void *message)
+{
+    struct id shard = shard_destination(board_shard(&board, SHARDS)), none = {0};
+    struct outbox_message m;
+    outbox_put(p->out, exchange, exchange == EXCHANGE_REPLAY ? &none : &shard, &board, type,
+               message);
+    while (outbox_next(p->out, uv_now(&loop), &m))
+        link_publish(p->link, &m);
+}
+
+static void on_again(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+/* Asks until an answer of that kind comes, and gives it. */
+static const union answer *ask(struct party *p, const struct message_type *type,
+                               const void *message, unsigned wanted)
+{
+    enum exchange exchange = message_code(type) == MSG_read ? EXCHANGE_REPLAY : EXCHANGE_HISTORY;
+    uint64_t begun = uv_now(&loop), asked = 0;
+    for (p->code = 0; p->code != wanted;) {
+        ck_assert_msg(uv_now(&loop) - begun < PATIENCE_MS, "%s: no answer but %u",
+                      message_name(type), p->code);
+        if (p->up && uv_now(&loop) - asked >= AGAIN_MS) {
+            asked = uv_now(&loop);
+            send_now(p, exchange, type, message);
+        }
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+    return &p->answer;
+}
+#define ASK(party, name, wanted, ...)                                                              \
+    (&ask(&(party), &TYPE_##name, &(struct msg_##name){__VA_ARGS__}, MSG_##wanted)->wanted)
+
+/* ---- easel-history -----------------------------------------------------------------------------
+ */
+
+static pid_t start_history(void)
+{
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends with a test that failed */
+    setenv("EASEL_STORE", store_url, 1);
+    setenv("EASEL_AMQP", getenv("EASEL_TEST_AMQP"), 1);
+    setenv("EASEL_LOG_LEVEL", "error", 1);
+    unsetenv("EASEL_TEST_AMQP");
+    unsetenv("EASEL_TEST_MONGO");
+    execl(EASEL_HISTORY, EASEL_HISTORY, NULL);
+    _exit(127);
+}
+
+static void expect_polite_end(pid_t pid)
+{
+    int status;
+    ck_assert_int_eq(kill(pid, SIGTERM), 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
+}
+
+static void make_store_url(void)
+{
+    if (strcmp(kind, "sqlite") == 0) {
+        snprintf(store_url, sizeof store_url, "sqlite:%s/%d.db", directory, getpid());
+        return;
+    }
+    const char *server = getenv("EASEL_TEST_MONGO");
+    size_t host = strlen("mongodb://") + strcspn(server + strlen("mongodb://"), "/?");
+    const char *options = strchr(server, '?');
+    snprintf(store_url, sizeof store_url, "%.*s/easel_test_%s%s", (int)host, server, board.text,
+             options ? options : "");
+}
+
+static void set_up(void)
+{
+    ck_assert_ptr_nonnull(getenv("EASEL_TEST_AMQP"));
+    uv_loop_init(&loop);
+    uv_timer_init(&loop, &again);
+    uv_timer_start(&again, on_again, 50, 50);
+    board = random_id(0, BOARD_CHARS);
+    make_store_url();
+    join(&gateway, 'g');
+    join(&owner, 'b');
+}
+
+static void tear_down(void)
+{
+    quit(&gateway);
+    quit(&owner);
+    uv_close((uv_handle_t *)&again, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+}
+
+/* ---- what is asked -----------------------------------------------------------------------------
+ */
+
+static void make_and_open(void)
+{
+    const struct msg_created *created = ASK(gateway, create, created, board, 7, span_of("Physics"));
+    ck_assert_uint_eq(created->status, 0);
+    const struct msg_opened *opened = ASK(owner, open, opened, board, owner.self, 70, 0);
+    ck_assert_uint_eq(opened->epoch, 2);
+    ck_assert_uint_eq(opened->clean, 1);
+    epoch = opened->epoch;
+}
+
+static struct msg_append segment_of(struct buf *events, uint64_t first, uint32_t count)
+{
+    for (uint64_t offset = first; offset < first + count; offset++)
+        PUT(events, ev_points, offset, 1000, 3, (uint32_t)offset, 0, {(const uint8_t *)"1234", 4});
+    return (struct msg_append){.board = board,
+                               .epoch = epoch,
+                               .first = first,
+                               .count = count,
+                               .time = 1000,
+                               .term = 3,
+                               .cseq = first + count,
+                               .events = buf_span(events)};
+}
+
+/* Repeats the segment until the mark covers it. */
+static void append(uint64_t first, uint32_t count)
+{
+    struct buf events = {0};
+    struct msg_append m = segment_of(&events, first, count);
+    uint64_t mark;
+    do
+        mark = ask(&owner, &TYPE_append, &m, MSG_stored)->stored.mark;
+    while (mark < first + count - 1);
+    ck_assert_uint_eq(mark, first + count - 1);
+    buf_free(&events);
+}
+
+/* All of the log, by pages of `bytes`: there is no hole and no repeat. */
+static void expect_log(uint64_t tail, uint32_t bytes)
+{
+    uint64_t expected = 1;
+    while (expected <= tail) {
+        struct msg_page page = *ASK(gateway, read, page, board, 5, expected, 0, NIL, bytes);
+        ck_assert_uint_eq(page.from, expected);
+        ck_assert_uint_eq(page.tail, tail);
+        struct cursor in = cursor_of(gateway.events.data, gateway.events.len);
+        for (; cursor_left(&in) > 0; expected++) {
+            struct cursor at = in;
+            unsigned code;
+            uint32_t fields;
+            uint64_t offset;
+            ck_assert_int_eq(wire_skip(&in), 0);
+            ck_assert_int_eq(message_begin(&at, &code, &fields), 0);
+            ck_assert_int_eq(wire_uint(&at, &offset), 0);
+            ck_assert_uint_eq(offset, expected);
+        }
+        ck_assert_uint_eq(page.to, expected - 1);
+    }
+    ck_assert_uint_eq(expected, tail + 1);
+}
+
+START_TEST(a_board_is_made_opened_written_and_read)
+{
+    pid_t history = start_history();
+    make_and_open();
+    append(3, 10);
+    append(13, 200);
+    expect_log(212, 60000);
+    expect_log(212, 500);
+    const struct msg_looked *looked = ASK(gateway, look, looked, board, 1);
+    ck_assert_uint_eq(looked->tail, 212);
+    ck_assert_uint_eq(looked->epoch, 2);
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(who_is_not_the_newest_owner_is_refused)
+{
+    pid_t history = start_history();
+    make_and_open();
+    epoch = 1;
+    struct buf events = {0};
+    struct msg_append m = segment_of(&events, 3, 1);
+    const struct msg_refused *refused = &ask(&owner, &TYPE_append, &m, MSG_refused)->refused;
+    ck_assert_uint_eq(refused->newest, 2);
+    ck_assert_str_eq(refused->replica.text, owner.self.text);
+    buf_free(&events);
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(a_board_that_never_was_is_no_board)
+{
+    pid_t history = start_history();
+    const struct msg_no_board *none = ASK(owner, open, no_board, board, owner.self, 70, 0);
+    ck_assert_str_eq(none->board.text, board.text);
+    none = ASK(gateway, read, no_board, board, 5, 1, 0, NIL, 60000);
+    ck_assert_str_eq(none->board.text, board.text);
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(what_was_said_to_be_stored_is_there_after_a_crash)
+{
+    pid_t history = start_history();
+    make_and_open();
+    append(3, 10);
+    ck_assert_int_eq(kill(history, SIGKILL), 0);
+    waitpid(history, NULL, 0);
+    history = start_history();
+    append(13, 5);
+    expect_log(17, 60000);
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(another_history_service_takes_over_from_one_that_is_killed)
+{
+    pid_t first = start_history();
+    make_and_open();
+    pid_t second = start_history();
+    uint64_t offset = 3;
+    for (; offset < 40; offset++)
+        append(offset, 1);
+    ck_assert_int_eq(kill(first, SIGKILL), 0);
+    for (; offset < 80; offset++)
+        append(offset, 1);
+    waitpid(first, NULL, 0);
+    expect_log(79, 60000);
+    expect_polite_end(second);
+}
+END_TEST
+
+START_TEST(services_that_come_and_go_politely_interrupt_nothing)
+{
+    pid_t history = start_history();
+    make_and_open();
+    uint64_t offset = 3;
+    for (unsigned i = 0; i < 3; i++) {
+        pid_t next = start_history();
+        for (unsigned j = 0; j < 20; j++)
+            append(offset++, 1);
+        expect_polite_end(history);
+        history = next;
+    }
+    expect_log(offset - 1, 60000);
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(while_the_database_is_locked_nothing_is_lost)
+{
+    pid_t history = start_history();
+    make_and_open();
+    sqlite3 *other;
+    ck_assert_int_eq(sqlite3_open(store_url + strlen("sqlite:"), &other), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    struct buf events = {0};
+    struct msg_append m = segment_of(&events, 3, 1);
+    owner.code = 0;
+    for (uint64_t until = uv_now(&loop) + 3000; uv_now(&loop) < until;) {
+        send_now(&owner, EXCHANGE_HISTORY, &TYPE_append, &m);
+        uv_run(&loop, UV_RUN_ONCE);
+        ck_assert_uint_eq(owner.code, 0);
+    }
+    buf_free(&events);
+    expect_log(2, 60000);
+    ck_assert_int_eq(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    append(3, 5);
+    expect_log(7, 60000);
+    expect_polite_end(history);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------------------
+ */
+
+static int remove_one(const char *path, const struct stat *about, int type, struct FTW *where)
+{
+    (void)about, (void)type, (void)where;
+    return remove(path);
+}
+
+static Suite *history_service_suite(void)
+{
+    Suite *suite = suite_create("history_service");
+    TCase *all = tcase_create(kind);
+    tcase_set_timeout(all, 120);
+    tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_add_test(all, a_board_is_made_opened_written_and_read);
+    tcase_add_test(all, who_is_not_the_newest_owner_is_refused);
+    tcase_add_test(all, a_board_that_never_was_is_no_board);
+    tcase_add_test(all, what_was_said_to_be_stored_is_there_after_a_crash);
+    tcase_add_test(all, another_history_service_takes_over_from_one_that_is_killed);
+    tcase_add_test(all, services_that_come_and_go_politely_interrupt_nothing);
+    if (strcmp(kind, "sqlite") == 0)
+        tcase_add_test(all, while_the_database_is_locked_nothing_is_lost);
+    suite_add_tcase(suite, all);
+    return suite;
+}
+
+int main(int argc, char **argv)
+{
+    kind = argc == 2 ? argv[1] : "";
+    bool mongo = strcmp(kind, "mongo") == 0;
+    if (!mongo && strcmp(kind, "sqlite") != 0) {
+        fprintf(stderr, "usage: test_history_service sqlite|mongo\n");
+        return 2;
+    }
+    if (!getenv("EASEL_TEST_AMQP") || (mongo && !getenv("EASEL_TEST_MONGO"))) {
+        fprintf(stderr, "EASEL_TEST_AMQP and, for mongo, EASEL_TEST_MONGO must be set\n");
+        return 1;
+    }
+    if (!mkdtemp(directory)) {
+        perror("mkdtemp");
+        return 1;
+    }
+    SRunner *runner = srunner_create(history_service_suite());
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return failed ? 1 : 0;
+}
