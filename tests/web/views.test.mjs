@@ -38,6 +38,11 @@ test("who only watches has no buttons", () => {
   assert.equal(says({ role: 0, state: state({ holder: "ana" }) }), "Ana is drawing. You are watching.");
 });
 
+test("nobody can ask for the pen over a lost connection", () => {
+  assert.equal(says({ live: false }), "Nobody is drawing.");
+  assert.equal(says({ live: false, role: 2, state: state({ holder: "ana" }) }), "Ana is drawing.");
+});
+
 test("the drawer sees who asks, can say not now, and is told when the pen passes on", () => {
   const asked = [ANA, BEN, { ...CEM, line: 1 }];
   const drawing = { drawing: true, state: state({ holder: "ben" }, asked) };

@@ -46,6 +46,7 @@ export function penView(facts: PenFacts): PenView {
   if (role === WATCH)
     return { text: holder ? words.drawsWatching(holder) : words.nobodyDrawsWatching, acts: [], asker: null };
 
+  if (!facts.live) return { text: holder ? words.draws(holder) : words.nobodyDraws, acts: [], asker: null };
   const line = find(me)?.line ?? 0;
   const lost = state.grace_ms > 0 && holder !== "";
   const text = !holder
