@@ -23,7 +23,8 @@
 #define TAILS_MAX        100000u
 #define ROUND_BOARDS_MAX 1000u
 #define ROUND_BYTES_MAX  (8u << 20)
-#define TRIES_MAX        4u /* of a board whose key was taken, one after the other */
+#define ROUND_LOADS_MAX  200u /* a round that has much to read first delays the marks of all */
+#define TRIES_MAX        4u   /* of a board whose key was taken, one after the other */
 
 struct request {
     STAILQ_ENTRY(request) queue; /* board.requests or board.batch */
@@ -69,7 +70,7 @@ struct history_core {
     struct board_list waiting, idle; /* idle: the one longest unused first */
     unsigned idle_count;
     bool loaded; /* this round asked for last records: what is still unknown waits for the next */
-    struct id load[ROUND_BOARDS_MAX];
+    struct id load[ROUND_LOADS_MAX];
     struct record records[ROUND_BOARDS_MAX];
     struct planned planned[ROUND_BOARDS_MAX];
     struct history_plan plan;
@@ -646,7 +647,7 @@ static void plan_loads(struct history_core *c)
 {
     const struct board *b;
     TAILQ_FOREACH (b, &c->waiting, list) {
-        if (c->plan.load_count == ROUND_BOARDS_MAX)
+        if (c->plan.load_count == ROUND_LOADS_MAX)
             break;
         if (!b->known)
             c->load[c->plan.load_count++] = b->id;

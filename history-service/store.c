@@ -60,6 +60,8 @@ int store_append(struct store *s, const struct record *records, unsigned count, 
 int store_read(struct store *s, const struct id *board, uint64_t from,
                bool (*each)(void *owner, const struct record *record), void *owner)
 {
+    if (from == 1)
+        return s->kind->read(s, board, 1, each, owner);
     struct record at;
     int r = s->kind->at(s, board, from, &at);
     if (r == -ENOENT || (r == 0 && record_last(&at) < from))

@@ -17,8 +17,7 @@
 
 #include "history_core.h"
 
-#define BOARD      "k3v9x2mq4t"
-#define BOARDS_MAX 8u
+#define BOARD "k3v9x2mq4t"
 
 static struct history_core *core, *other; /* other: a second history service, on the same store */
 static struct store *store;
@@ -1074,6 +1073,20 @@ START_TEST(that_a_board_is_not_there_is_never_remembered)
 }
 END_TEST
 
+START_TEST(more_boards_than_a_round_reads_are_all_answered)
+{
+    for (unsigned i = 0; i < 500; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "board%u", i);
+        FROM("g1", create, id_of(id), i, span_of("name"));
+    }
+    rounds_of(core);
+    ck_assert_uint_eq(stats()->records, 500);
+    ck_assert_uint_eq(loads, 500);
+    ck_assert_uint_gt(stats()->rounds, 1);
+}
+END_TEST
+
 START_TEST(only_so_many_last_records_are_kept)
 {
     struct history_core_config config = {.shards = 1, .tails_max = 3, .self = {"h"}};
@@ -1214,6 +1227,7 @@ static Suite *history_core_suite(void)
     tcase_add_test(all, a_segment_is_never_refused_from_memory);
     tcase_add_test(all, an_open_is_never_refused_from_memory);
     tcase_add_test(all, that_a_board_is_not_there_is_never_remembered);
+    tcase_add_test(all, more_boards_than_a_round_reads_are_all_answered);
     tcase_add_test(all, only_so_many_last_records_are_kept);
     tcase_add_test(all, beyond_the_limit_of_what_waits_requests_are_dropped_and_counted);
     tcase_add_test(all, a_message_of_a_newer_version_is_not_read);
