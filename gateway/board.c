@@ -197,7 +197,7 @@ static void note_stored(struct board *b, const struct event *e)
 }
 
 /* A new told mark. What it covers is acked; a mark that covers a grant goes to clients at once. */
-static void mark_told(struct board *b, uint64_t now, uint64_t told)
+static void mark_told(struct board *b, uint64_t told)
 {
     struct window *w = &b->window;
     if (told <= w->told)
@@ -215,8 +215,7 @@ static void mark_told(struct board *b, uint64_t now, uint64_t told)
     }
     if (grant)
         touch_all(b, PULL_MARK, NULL);
-    if (b->mark_moved_at == 0)
-        b->mark_moved_at = now;
+    b->mark_waits = true;
     board_wake(b);
 }
 
@@ -285,7 +284,7 @@ void board_events(struct board *b, uint64_t now, const struct id *sender,
     }
     if (m->events.len > 0 && reach(b, m->first, m->mark > w->told ? m->mark : w->told))
         append_events(b, now, m);
-    mark_told(b, now, m->mark);
+    mark_told(b, m->mark);
     if (window_applied(w) < b->head && b->lag_since == 0)
         b->lag_since = now;
     if (window_applied(w) >= b->head)
@@ -372,7 +371,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
         window_reset(&b->window, m->mark + 1);
     if (m->head > b->head)
         b->head = m->head;
-    mark_told(b, now, m->mark);
+    mark_told(b, m->mark);
     keep_state(b, now, m);
 
     struct session *s;
@@ -411,28 +410,28 @@ void board_not_there(struct board *b)
 /* ---- time -------------------------------------------------------------------------------------
  */
 
-/* A mark alone: to the drawer every 100 ms, to viewers every 500 ms. */
+/* A mark alone: to the drawer at most every 100 ms, to viewers every 500 ms. While events come it
+ * rides on them, and none is needed. */
 static bool tell_marks(struct board *b, uint64_t now)
 {
-    if (b->mark_moved_at == 0)
-        return false;
     struct client *cl;
-    bool later = false;
+    bool waits = false;
     uint64_t mark = window_mark(&b->window);
+    if (!b->mark_waits)
+        return false;
     LIST_FOREACH (cl, &b->clients, link) {
         if (cl->state != CLIENT_LIVE || cl->told >= mark)
             continue;
         bool drawer = cl->session && cl->session->term && cl->session->term == b->state.term;
-        if (now - b->mark_moved_at >= (drawer ? MARK_DRAWER_MS : MARK_VIEWER_MS)) {
-            cl->flags |= PULL_MARK;
-            client_touch(cl);
-        } else {
-            later = true;
+        if (now - cl->told_at < (drawer ? MARK_DRAWER_MS : MARK_VIEWER_MS)) {
+            waits = true;
+            continue;
         }
+        cl->flags |= PULL_MARK;
+        client_touch(cl);
     }
-    if (!later)
-        b->mark_moved_at = 0;
-    return later;
+    b->mark_waits = waits;
+    return waits;
 }
 
 static bool tick_sessions(struct board *b, uint64_t now)

@@ -141,10 +141,10 @@ struct board {
     unsigned shard;
     struct id owner; /* empty: not known */
     struct window window;
-    uint64_t head;          /* as the owner told, at least window_applied */
-    unsigned mark_flags;    /* MARK_BUSY */
-    uint64_t lag_since;     /* applied < told, or a hole above, since then; 0: no */
-    uint64_t mark_moved_at; /* the mark was told to nobody since then; 0: all know */
+    uint64_t head;       /* as the owner told, at least window_applied */
+    unsigned mark_flags; /* MARK_BUSY */
+    uint64_t lag_since;  /* applied < told, or a hole above, since then; 0: no */
+    bool mark_waits;     /* the mark has moved, and not all clients were told */
 
     struct {
         uint64_t number; /* 0: none yet in this epoch */

@@ -500,6 +500,61 @@ START_TEST(a_mark_that_covers_a_grant_goes_at_once)
 }
 END_TEST
 
+/* The mark moves every 20 ms for two seconds. */
+static unsigned marks_told(struct client *cl, bool events_too)
+{
+    unsigned told = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        if (events_too)
+            owner_sends(2, 4 + i, 4 + i, 3 + i);
+        pulls(cl); /* what rides on events */
+        if (!events_too)
+            owner_sends(2, 104, 103, 4 + i);
+        tick(20);
+        told += strstr(pulls(cl), "mark") != NULL;
+    }
+    return told;
+}
+
+START_TEST(marks_alone_come_to_a_drawer_every_100_ms_at_most)
+{
+    two_on_a_board();
+    owner_sends(2, 4, 103, 3);
+    unsigned told = marks_told(drawer, false);
+    ck_assert_uint_ge(told, 10);
+    ck_assert_uint_le(told, 20);
+}
+END_TEST
+
+START_TEST(marks_alone_come_to_a_viewer_every_500_ms_at_most)
+{
+    two_on_a_board();
+    owner_sends(2, 4, 103, 3);
+    unsigned told = marks_told(viewer, false);
+    ck_assert_uint_ge(told, 2);
+    ck_assert_uint_le(told, 4);
+}
+END_TEST
+
+START_TEST(a_mark_that_rides_on_events_never_comes_alone)
+{
+    two_on_a_board();
+    ck_assert_uint_eq(marks_told(viewer, true), 0);
+}
+END_TEST
+
+START_TEST(after_a_pause_a_mark_comes_at_the_next_tick)
+{
+    two_on_a_board();
+    tick(1000);
+    owner_sends(2, 4, 4, 3);
+    ck_assert_str_eq(pulls(viewer), "event 4");
+    owner_sends(2, 5, 4, 4);
+    tick(50);
+    ck_assert_str_eq(pulls(viewer), "mark 4/4");
+}
+END_TEST
+
 START_TEST(a_silent_client_hears_head_and_mark_every_few_seconds)
 {
     two_on_a_board();
@@ -874,6 +929,10 @@ static Suite *suite(void)
     tcase_add_test(t, a_pull_that_was_not_sent_changes_nothing);
     tcase_add_test(t, a_drawer_gets_runs_in_place_of_its_own_frames);
     tcase_add_test(t, a_mark_that_covers_a_grant_goes_at_once);
+    tcase_add_test(t, marks_alone_come_to_a_drawer_every_100_ms_at_most);
+    tcase_add_test(t, marks_alone_come_to_a_viewer_every_500_ms_at_most);
+    tcase_add_test(t, a_mark_that_rides_on_events_never_comes_alone);
+    tcase_add_test(t, after_a_pause_a_mark_comes_at_the_next_tick);
     tcase_add_test(t, a_silent_client_hears_head_and_mark_every_few_seconds);
     tcase_add_test(t, a_new_epoch_cuts_back_to_the_mark);
     tcase_add_test(t, a_cursor_that_has_not_run_gets_one_cut_to_the_smallest_offset);
