@@ -478,7 +478,7 @@ static void fault(struct world *w)
         break;
     case 3:
     case 4:
-        if (!p->alive)
+        if (!p->alive || w->now < p->frozen_until)
             break;
         p->frozen_until = w->now + 300 + below(w, 8000);
         w->count.freezes++;
