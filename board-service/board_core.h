@@ -52,7 +52,7 @@ struct board_core_stats {
     uint64_t boards_open, boards_opening, shards_held, peers;
     uint64_t frames, events, frames_refused, frames_repeated, frames_early;
     uint64_t opens, opens_refused, fenced, grants, busy_boards, unstored_bytes, bad_messages;
-    uint64_t dropped; /* boards, lists and held frames beyond a limit */
+    uint64_t dropped; /* boards, lists and frames beyond a limit */
 };
 const struct board_core_stats *board_core_stats(const struct board_core *c);
 

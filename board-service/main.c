@@ -215,8 +215,8 @@ static void board_metrics(struct buf *out, const struct board_core_stats *t)
                    t->grants);
     metric_counter(out, "easel_board_bad_messages_total", "Broker messages not understood.", NULL,
                    t->bad_messages);
-    metric_counter(out, "easel_board_dropped_total",
-                   "Boards, lists and held frames beyond a limit.", NULL, t->dropped);
+    metric_counter(out, "easel_board_dropped_total", "Boards, lists and frames beyond a limit.",
+                   NULL, t->dropped);
 }
 
 static void link_metrics(struct buf *out, struct link *link)

@@ -318,6 +318,7 @@ static void accept(struct board *b, const struct id *gateway, const struct frame
 {
     struct log *l = &b->log;
     if (l->bytes.len + f->rest.len > UNSTORED_BYTES_MAX) {
+        b->core->stats.dropped++;
         l->turned_away = true; /* it stays with the gateway; we ask for it when there is room */
         l->drawer = *gateway;
         return;
