@@ -164,28 +164,60 @@ static const union answer *ask(struct party *p, const struct message_type *type,
 /* ---- easel-history -----------------------------------------------------------------------------
  */
 
-static pid_t start_history(void)
+static void run_history(const char *log)
 {
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid != 0)
-        return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends with a test that failed */
+    if (!freopen(log, "w", stderr))
+        _exit(126);
     setenv("EASEL_STORE", store_url, 1);
     setenv("EASEL_AMQP", getenv("EASEL_TEST_AMQP"), 1);
-    setenv("EASEL_LOG_LEVEL", "error", 1);
     unsetenv("EASEL_TEST_AMQP");
     unsetenv("EASEL_TEST_MONGO");
     execl(EASEL_HISTORY, EASEL_HISTORY, NULL);
     _exit(127);
 }
 
-static void expect_polite_end(pid_t pid)
+static bool file_says(const char *path, const char *text)
+{
+    char line[500];
+    bool found = false;
+    FILE *file = fopen(path, "r");
+    while (file && !found && fgets(line, sizeof line, file))
+        found = strstr(line, text) != NULL;
+    if (file)
+        fclose(file);
+    return found;
+}
+
+/* It is there when it says where its admin port is: then it also knows what a signal means. */
+static pid_t start_history(void)
+{
+    static unsigned number;
+    char log[100];
+    snprintf(log, sizeof log, "%s/%d.%u.log", directory, getpid(), number++);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        run_history(log);
+    uint64_t begun = uv_now(&loop);
+    while (!file_says(log, "admin on")) {
+        ck_assert_uint_lt(uv_now(&loop) - begun, PATIENCE_MS);
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+    return pid;
+}
+
+static int status_of(pid_t pid)
 {
     int status;
-    ck_assert_int_eq(kill(pid, SIGTERM), 0);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void expect_polite_end(pid_t pid)
+{
+    ck_assert_int_eq(kill(pid, SIGTERM), 0);
+    ck_assert_int_eq(status_of(pid), 0);
 }
 
 static void make_store_url(void)
@@ -375,6 +407,42 @@ START_TEST(services_that_come_and_go_politely_interrupt_nothing)
 }
 END_TEST
 
+START_TEST(another_number_of_shards_than_the_stores_is_refused_with_exit_status_2)
+{
+    expect_polite_end(start_history());
+    setenv("EASEL_SHARDS", "16", 1);
+    pid_t history = start_history();
+    unsetenv("EASEL_SHARDS");
+    ck_assert_int_eq(status_of(history), 2);
+}
+END_TEST
+
+START_TEST(a_service_waits_for_a_database_that_is_not_there_yet)
+{
+    char later[300];
+    snprintf(later, sizeof later, "%s/later", directory);
+    snprintf(store_url, sizeof store_url, "sqlite:%s/new/easel.db", later);
+    pid_t history = start_history();
+    struct msg_create create = {board, 7, span_of("Physics")};
+    for (uint64_t until = uv_now(&loop) + 1500; uv_now(&loop) < until;) {
+        if (gateway.up)
+            send_now(&gateway, EXCHANGE_HISTORY, &TYPE_create, &create);
+        uv_run(&loop, UV_RUN_ONCE);
+        ck_assert_uint_eq(gateway.code, 0);
+    }
+    ck_assert_int_eq(mkdir(later, 0700), 0);
+    make_and_open();
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(a_service_that_still_waits_for_its_database_leaves_politely)
+{
+    snprintf(store_url, sizeof store_url, "sqlite:%s/never/never/easel.db", directory);
+    expect_polite_end(start_history());
+}
+END_TEST
+
 START_TEST(while_the_database_is_locked_nothing_is_lost)
 {
     pid_t history = start_history();
@@ -421,8 +489,12 @@ static Suite *history_service_suite(void)
     tcase_add_test(all, what_was_said_to_be_stored_is_there_after_a_crash);
     tcase_add_test(all, another_history_service_takes_over_from_one_that_is_killed);
     tcase_add_test(all, services_that_come_and_go_politely_interrupt_nothing);
-    if (strcmp(kind, "sqlite") == 0)
+    tcase_add_test(all, another_number_of_shards_than_the_stores_is_refused_with_exit_status_2);
+    if (strcmp(kind, "sqlite") == 0) {
+        tcase_add_test(all, a_service_waits_for_a_database_that_is_not_there_yet);
+        tcase_add_test(all, a_service_that_still_waits_for_its_database_leaves_politely);
         tcase_add_test(all, while_the_database_is_locked_nothing_is_lost);
+    }
     suite_add_tcase(suite, all);
     return suite;
 }
