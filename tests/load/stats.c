@@ -59,7 +59,7 @@ static int cpu_of_threads(pid_t pid, uint64_t *ret)
         return -ESRCH;
     for (struct dirent *e; (e = readdir(threads)) != NULL;) {
         snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)pid, e->d_name);
-        FILE *f = fopen(path, "r");
+        FILE *f = e->d_name[0] == '.' ? NULL : fopen(path, "r"); /* ".." is the process again */
         uint64_t ns;
         if (f == NULL)
             continue;
