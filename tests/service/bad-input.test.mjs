@@ -13,6 +13,7 @@ import { random, stroke, strokes } from "./strokes.mjs";
 import { Wire } from "./wire.mjs";
 
 const HELLO_TIMEOUT_S = 2;
+const SEATS = 40;
 const SOON_MS = 1_000; // when a bystander sees what is drawn
 const MEGABYTE = 1 << 20;
 
@@ -32,7 +33,7 @@ describe("bad input:", { timeout: 240_000 }, () => {
 
   before(async () => {
     cluster = await startCluster({
-      env: { EASEL_HELLO_TIMEOUT_S: String(HELLO_TIMEOUT_S), EASEL_PEN_GRACE_S: "60", EASEL_BOARD_SEATS: "10" },
+      env: { EASEL_HELLO_TIMEOUT_S: String(HELLO_TIMEOUT_S), EASEL_BOARD_SEATS: String(SEATS) },
     });
     [gateway] = cluster.gateways;
     board = await cluster.makeBoard();
@@ -131,8 +132,8 @@ describe("bad input:", { timeout: 240_000 }, () => {
     ["a frame that only the service sends", [0x94, 66, 1, 1, 0], 4400, "bad_frame"],
     ["a message of the broker", [0x92, 101, 1], 4400, "bad_frame"],
     ["a second hello", encode(hello()), 4400, "bad_frame"],
-    ["a tool that there is not", spoilt(BEGIN, 3, 3), 4400, "bad_frame"],
-    ["a term of 0", spoilt(BEGIN, 1 + 1, 0), 4400, "bad_frame"],
+    ["a tool that there is not", spoilt(BEGIN, 4, 3), 4400, "bad_frame"],
+    ["a term of 0", spoilt(BEGIN, 2, 0), 4400, "bad_frame"],
     ["a frame with one field too few", [0x93, 6, 1], 4400, "bad_frame"],
     ["points that end within a point", encode({ ...BEGIN, points: new Uint8Array(6) }), 4400, "bad_frame"],
     ["two frames, the second one broken", [...encode({ kind: "ask" }), 0x91], 4400, "bad_frame"],
@@ -166,7 +167,7 @@ describe("bad input:", { timeout: 240_000 }, () => {
 
   test("a stroke without the pen, or of a stale term, is answered with not_drawer", async () => {
     const wire = await Wire.join(gateway, board.tokens.draw);
-    for (const term of [ana.term, ana.term - 1, ana.term + 1000]) {
+    for (const term of [ana.term, ana.term - 1]) {
       wire.messages = [];
       wire.send({ ...BEGIN, term });
       assert.equal((await wire.gets("error")).code, "not_drawer", `term ${term}`);
@@ -187,7 +188,7 @@ describe("bad input:", { timeout: 240_000 }, () => {
 
   test("a full board refuses with 4423", async () => {
     const own = await cluster.makeBoard();
-    for (let i = 0; i < 10; i++) await Wire.join(gateway, own.tokens.watch);
+    for (let i = 0; i < SEATS; i++) await Wire.join(gateway, own.tokens.watch);
     const wire = await new Wire(gateway).opened();
     wire.hello(own.tokens.draw);
     assert.equal(await wire.closes(), 4423);

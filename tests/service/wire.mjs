@@ -22,10 +22,6 @@ export class Wire {
     this.socket.binaryType = "nodebuffer";
     this.socket.on("message", (bytes) => this.messages.push(...decode(bytes)));
     this.socket.on("close", (code) => (this.closed = code));
-    this.socket.on("unexpected-response", (request, response) => {
-      this.status = response.statusCode;
-      request.destroy();
-    });
     this.socket.on("error", (error) => (this.error = error));
     open.add(this);
   }

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The gateway's sockets, byte by byte: handshakes and requests of every wrong kind, streams that
+// stay whole however badly they are read, silence, limits per address, and leaving.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
+import { after, before, describe, test } from "node:test";
+import { decode, encode, randomInstance } from "../../build/web-node/client.mjs";
+import { join, startCluster, until } from "./harness.mjs";
+import { random, strokes } from "./strokes.mjs";
+import { Wire } from "./wire.mjs";
+
+const SILENCE_MS = 30_000; // after which the gateway gives a client up
+const UPGRADE = {
+  Host: "127.0.0.1", Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": "easel.v1",
+};
+const request = (line, headers, body = "") =>
+  `${line} HTTP/1.1\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`;
+const upgrade = (headers = {}, line = "GET /ws") => {
+  const all = { ...UPGRADE, ...headers };
+  for (const name of Object.keys(all)) if (all[name] === null) delete all[name];
+  return request(line, all);
+};
+
+const open = new Set();
+
+/** A TCP connection to the gateway; `received` is all that came. */
+async function tcp(gateway) {
+  const socket = connectTcp({ port: Number(new URL(gateway.url).port), host: "127.0.0.1", allowHalfOpen: true });
+  socket.received = Buffer.alloc(0);
+  socket.on("error", () => {});
+  socket.on("data", (data) => (socket.received = Buffer.concat([socket.received, data])));
+  open.add(socket);
+  await once(socket, "connect");
+  return socket;
+}
+const gone = (socket) => until("the gateway hangs up", () => socket.destroyed || socket.readableEnded, SILENCE_MS + 10_000);
+
+/** One frame of a client: masked, with a mask of zeros. */
+function frame(opcode, payload, final = true) {
+  const length = payload.length < 126 ? [0x80 | payload.length] : [0xfe, payload.length >> 8, payload.length & 255];
+  return Buffer.concat([Buffer.from([(final ? 0x80 : 0) | opcode, ...length, 0, 0, 0, 0]), payload]);
+}
+
+/** Splits what came on a WebSocket into frames; what is no frame of a server throws. */
+function frames(bytes) {
+  const found = [];
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const [first, second] = [bytes[at], bytes[at + 1]];
+    assert.ok([0x82, 0x88, 0x89, 0x8a].includes(first), `byte ${first} where a frame should begin`);
+    assert.ok(second < 128, "a masked frame");
+    let head = 2;
+    let length = second;
+    if (second === 126) [head, length] = [4, bytes.readUInt16BE(at + 2)];
+    if (second === 127) [head, length] = [10, Number(bytes.readBigUInt64BE(at + 2))];
+    if (at + head + length > bytes.length) break; // the rest has not come
+    found.push({ opcode: first & 15, payload: bytes.subarray(at + head, at + head + length) });
+    at += head + length;
+  }
+  return found;
+}
+const stream = (socket) => frames(socket.received.subarray(socket.received.indexOf("\r\n\r\n") + 4));
+const helloOf = (token) =>
+  encode({ kind: "hello", token, session: randomBytes(16), instance: randomInstance(), conn: 1, name: "", from: null, since: null });
+
+describe("the gateway", { timeout: 300_000 }, () => {
+  let cluster, gateway, other, board;
+
+  before(async () => {
+    cluster = await startCluster({ gateways: 2, env: { EASEL_BOARD_SEATS: "40" } });
+    [gateway, other] = cluster.gateways;
+    board = await cluster.makeBoard();
+  });
+  after(() => open.forEach((socket) => socket.destroy()));
+
+  // ---- handshakes and requests -----------------------------------------------------------------
+
+  const H2C = { Host: "x", Connection: "Upgrade, HTTP2-Settings", Upgrade: "h2c", "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA" };
+  const json = (length) => ({ Host: "x", "Content-Length": String(length) });
+  const WRONG = [
+    ["CONNECT", request("CONNECT easel.example:80", { Host: "x" }), /^$/],
+    ["an upgrade to HTTP/2", request("GET /", H2C), /^$/],
+    ["HTTP/2 without asking", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", /^HTTP\/1.. 4\d\d /],
+    ["an unknown upgrade", request("GET /ws", { ...H2C, Upgrade: "irc" }), /^HTTP\/1.. 403 /],
+    ["an upgrade elsewhere", upgrade({}, "GET /elsewhere"), /^HTTP\/1.. 404 [^]*"not_found"/],
+    ["an upgrade by POST", upgrade({}, "POST /ws"), /^HTTP\/1.. 404 /],
+    ["an upgrade without a subprotocol", upgrade({ "Sec-WebSocket-Protocol": null }), /^HTTP\/1.. 400 [^]*easel\.v1/],
+    ["an upgrade to the name of HTTP inside", upgrade({ "Sec-WebSocket-Protocol": "http, easel.v1" }), /^$/],
+    ["an upgrade without a key", upgrade({ "Sec-WebSocket-Key": null }), /^$/],
+    ["an upgrade of an older version", upgrade({ "Sec-WebSocket-Version": "8" }), /^HTTP\/1.. 400 /],
+    ["an upgrade with an endless origin", upgrade({ Origin: `https://${"e".repeat(1000)}` }), /^HTTP\/1.. 403 /],
+    ["no upgrade where there must be one", request("GET /ws", { Host: "x", Connection: "close" }), /^HTTP\/1.1 426 /],
+    ["headers of 200 KB", request("GET /", { Host: "x", "X-Long": "x".repeat(200_000) }), /^$/],
+    ["a path of 100 KB", request(`GET /${"x".repeat(100_000)}`, { Host: "x" }), /^$/],
+    ["a path that climbs", request("GET /../../etc/passwd", { Host: "x", Connection: "close" }), /^HTTP\/1.1 404 /],
+    ["a path that climbs in disguise", request("GET /assets/%2e%2e/%2e%2e/etc/passwd", { Host: "x", Connection: "close" }), /^HTTP\/1.1 404 /],
+    ["a length below zero", request("POST /api/boards", json(-5)), /^HTTP\/1.1 400 /],
+    ["two lengths", request("POST /api/boards", { ...json(2), "content-length": "3" }, "{}"), /^HTTP\/1.1 400 /],
+    ["a body of 100 KB", request("POST /api/boards", json(100_000), "x".repeat(100_000)), /^HTTP\/1.1 413 /],
+    ["a body in chunks", request("POST /api/boards", { Host: "x", "Transfer-Encoding": "chunked" }, "2\r\n{}\r\n0\r\n\r\n"), /^HTTP\/1.1 411 /],
+    ["a body with GET", request("GET /", json(5), "hello"), /^HTTP\/1.1 413 /],
+    ["a Host that is none", request("POST /api/boards", { Host: 'a"b', "Content-Length": "2" }, "{}"), /^HTTP\/1.1 400 /],
+    ["a foreign page that makes a board", request("POST /api/boards", { ...json(2), Origin: "https://evil.example" }, "{}"), /^HTTP\/1.1 403 /],
+    ["a method that there is not", request("BREW /", { Host: "x" }), /^HTTP\/1.. 4\d\d /],
+    ["noise", randomBytes(4000), /^(HTTP\/1.. 4\d\d |$)/],
+  ];
+  for (const [what, bytes, answer] of WRONG) {
+    test(`${what} is refused`, async () => {
+      const socket = await tcp(gateway);
+      socket.write(bytes);
+      await gone(socket);
+      assert.match(socket.received.toString("latin1"), answer);
+    });
+  }
+
+  test("every answer has the security headers, refusals by the library included", async () => {
+    for (const line of ["GET /", "GET /nothing", "PUT /api/boards", "BREW /"]) {
+      const socket = await tcp(gateway);
+      socket.write(request(line, { Host: "x", Connection: "close" }));
+      await gone(socket);
+      const head = socket.received.toString("latin1").split("\r\n\r\n")[0];
+      for (const name of ["content-security-policy", "x-content-type-options", "referrer-policy", "permissions-policy"]) {
+        assert.match(head, new RegExp(`^${name}: `, "m"), line);
+      }
+    }
+  });
+
+  test("requests on one connection are answered in their order", async () => {
+    const socket = await tcp(gateway);
+    const get = (path) => request(`GET ${path}`, { Host: "x" });
+    socket.write(get("/nothing") + get("/api/boards/zzzzzzzzzz") + get("/"));
+    const answers = () => socket.received.toString("latin1").match(/HTTP\/1\.1 \d+/g)?.join();
+    await until("three answers come", () => answers() === "HTTP/1.1 404,HTTP/1.1 404,HTTP/1.1 200");
+  });
+
+  test("a page that the browser has is not sent again, and hashed names are kept for ever", async () => {
+    const page = await fetch(gateway.url);
+    assert.equal(page.headers.get("cache-control"), "no-cache");
+    const again = await fetch(gateway.url, { headers: { "if-none-match": page.headers.get("etag") } });
+    assert.equal(again.status, 304);
+    const [asset] = (await page.text()).match(/\/assets\/[^"]+\.js/);
+    const script = await fetch(new URL(asset, gateway.url));
+    assert.match(script.headers.get("cache-control"), /immutable/);
+    assert.equal(script.headers.get("content-encoding"), "gzip");
+    assert.match(script.headers.get("vary"), /accept-encoding/i);
+    const plain = await fetch(new URL(asset, gateway.url), { headers: { "accept-encoding": "identity" } });
+    assert.equal(plain.headers.get("content-encoding"), null);
+    assert.equal(await plain.text(), await script.text());
+  });
+
+  // ---- streams ---------------------------------------------------------------------------------
+
+  test("what breaks the protocol of WebSocket is answered with CLOSE and nothing after it", async () => {
+    const BROKEN = [
+      [Buffer.from([0xf2, 0x81, 0, 0, 0, 0, 1]), 1002], // reserved bits
+      [Buffer.from([0x83, 0x81, 0, 0, 0, 0, 1]), 1002], // a kind that there is not
+      [frame(0, Buffer.from([1])), 1002], // goes on with nothing
+      [frame(1, Buffer.from("text")), 4400],
+      [Buffer.concat([frame(2, Buffer.alloc(3000), false), frame(0, Buffer.alloc(3000))]), 4413],
+    ];
+    for (const [bytes, code] of BROKEN) {
+      const socket = await tcp(gateway);
+      socket.write(upgrade());
+      await until("it is upgraded", () => socket.received.includes("101"));
+      socket.write(bytes);
+      socket.write(frame(9, Buffer.from("ping"))); // must not be answered after CLOSE
+      await gone(socket);
+      const last = stream(socket).at(-1);
+      assert.equal(last?.opcode, 8, `${code}`);
+      assert.equal(last.payload.readUInt16BE(), code);
+    }
+  });
+
+  test("viewers who read in fits and ping meanwhile get a whole stream: no byte lost, doubled or misplaced", async () => {
+    const ana = await join(gateway, board.tokens.own, "Ana");
+    await ana.takePen();
+    const viewers = [];
+    for (let i = 0; i < 20; i++) {
+      const socket = await tcp(gateway);
+      socket.write(upgrade());
+      await until("it is upgraded", () => socket.received.includes("101"));
+      socket.write(frame(2, Buffer.from(helloOf(board.tokens.watch))));
+      viewers.push(socket);
+    }
+    const next = random(5);
+    const fits = setInterval(() => {
+      for (const viewer of viewers) {
+        if (next() < 0.1) viewer.pause();
+        else if (next() < 0.1) viewer.resume();
+        if (next() < 0.5) viewer.write(frame(9, Buffer.from("are you there?")));
+      }
+    }, 20);
+    for (let i = 0; i < 400; i++) {
+      ana.draw(strokes(1, i, 1000).map((stroke) => ({ ...stroke, perFrame: 500 })));
+      if (i % 20 === 0) await ana.allStored();
+    }
+    await ana.allStored();
+    clearInterval(fits);
+    viewers.forEach((viewer) => viewer.resume());
+
+    const metrics = await gateway.metrics();
+    assert.ok(metrics.easel_gateway_blocked_sends_total > 20, "sockets were full");
+    assert.ok(metrics.easel_gateway_cut_frames_total > 0, "frames were cut");
+    const offsetsOf = (viewer) =>
+      stream(viewer).filter(({ opcode }) => opcode === 2).flatMap(({ payload }) => decode(payload))
+        .filter(({ kind }) => kind.startsWith("ev_")).map(({ offset }) => offset);
+    for (const viewer of viewers) {
+      await until("it has all", () => offsetsOf(viewer).at(-1) >= ana.mark, 30_000);
+      const offsets = offsetsOf(viewer);
+      assert.deepEqual(offsets, Array.from(offsets, (_, i) => offsets[0] + i));
+      assert.ok(stream(viewer).some(({ opcode, payload }) => opcode === 10 && `${payload}` === "are you there?"));
+    }
+    ana.stop();
+  });
+
+  // ---- silence ---------------------------------------------------------------------------------
+
+  test("who answers no ping for 30 s is given up; who does stays", async () => {
+    const mute = await tcp(gateway);
+    mute.write(upgrade());
+    await until("it is upgraded", () => mute.received.includes("101"));
+    mute.write(frame(2, Buffer.from(helloOf(board.tokens.watch))));
+    const alive = await Wire.join(gateway, board.tokens.watch);
+    let pings = 0;
+    alive.socket.on("ping", () => pings++);
+    await gone(mute);
+    assert.ok(stream(mute).some(({ opcode }) => opcode === 9), "it was pinged");
+    await until("the other one is pinged twice", () => pings >= 2, SILENCE_MS);
+    assert.equal(alive.closed, null);
+    alive.end();
+  });
+
+  // ---- leaving ---------------------------------------------------------------------------------
+
+  test("a gateway that leaves closes with 1012, passes on what it was given, and exits with 0", async () => {
+    const own = await cluster.makeBoard();
+    const viewer = await join(gateway, own.tokens.watch, "Eve");
+    const drawer = await Wire.join(other, own.tokens.own);
+    drawer.send({ kind: "ask" });
+    const { offset: term } = await drawer.gets("ev_grant");
+    await drawer.gets("mark", ({ mark }) => mark >= term);
+    const idle = await new Wire(other).opened();
+    drawer.send({ kind: "begin", term, cseq: 1, tool: 0, colour: 0, size: 80, shape: 1, flags: 4, points: new Uint8Array(4) });
+    await drawer.gets("own"); // it is in the window, perhaps not stored
+    const exit = other.kill("SIGTERM");
+    assert.equal(await drawer.closes(), 1012);
+    assert.equal(await idle.closes(), 1012);
+    assert.equal(drawer.errors.at(-1).code, "restart");
+    assert.equal((await exit).code, 0);
+    await viewer.waitFor(() => viewer.board.strokes.length === 1, "the stroke is seen at the other gateway");
+    await other.start();
+  });
+});
+
+describe("limits per address", { timeout: 60_000 }, () => {
+  let cluster, gateway;
+
+  before(async () => {
+    cluster = await startCluster({ env: { EASEL_CONNECTIONS_PER_ADDRESS: "3", EASEL_TRUSTED_PROXIES: "127.0.0.0/8" } });
+    [gateway] = cluster.gateways;
+  });
+  after(() => Wire.endAll());
+
+  test("an address has so many WebSockets and no more; behind a proxy each client counts for itself", async () => {
+    const from = (address) => new Wire(gateway, { headers: { "x-forwarded-for": address } }).opened();
+    const three = [await from("192.0.2.1"), await from("192.0.2.1"), await from("198.51.100.9, 192.0.2.1")];
+    await assert.rejects(from("192.0.2.1"), /429/);
+    await from("192.0.2.2");
+    three[0].socket.close();
+    await three[0].closes();
+    await until("the place is free again", () => from("192.0.2.1").catch(() => null));
+  });
+});
