@@ -224,6 +224,7 @@ static void count_request(struct history_core_stats *stats, const struct request
     stats->waiting_requests++;
     stats->waiting_bytes += request_size(r);
     stats->creates += r->code == MSG_create;
+    stats->looks += r->code == MSG_look;
     stats->opens += r->code == MSG_open;
     stats->appends += r->code == MSG_append;
 }

@@ -80,7 +80,7 @@ struct history_core_stats {
     uint64_t creates, opens, opens_refused, appends, appends_refused, holes, trimmed, records,
         events, bytes, duplicate_keys, unknown_results, dropped, bad_messages, rounds, tails;
     uint64_t waiting_requests, waiting_bytes; /* now */
-    uint64_t bad_segments;                    /* not the events that they say: refused */
+    uint64_t looks, bad_segments;             /* bad: not the events that they say, refused */
     struct histogram waited; /* seconds from a request's arrival until what it adds is stored */
 };
 const struct history_core_stats *history_core_stats(const struct history_core *c);

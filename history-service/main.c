@@ -20,6 +20,7 @@
 #include "shell_metrics.h"
 
 #define PREFETCH        100u
+#define TAILS_MAX       100000u        /* some 35 MB */
 #define LEAVE_MS_MAX    UINT64_C(4000) /* for what waits to be stored */
 #define LINK_DESTROY_MS 500u
 #define SLEEP_MS_MAX    UINT64_C(3600000)
@@ -51,8 +52,7 @@ struct shell {
     uv_timer_t timer;
     uv_prepare_t prepare;
     uv_signal_t sigterm, sigint;
-    bool *consumed;        /* shards that we asked the link for */
-    const char *waits_for; /* why the link is not there yet */
+    bool *consumed; /* shards that we asked the link for */
     unsigned stores_open;
     bool trouble, leaving;
     uint64_t heartbeat_ms, leave_until_ms;
@@ -206,8 +206,10 @@ static void on_opened(void *owner, int result, const char *why)
 {
     struct shell *s = owner;
     if (result == 0) {
-        if (++s->stores_open == 2 && !s->leaving)
+        if (++s->stores_open == 2 && !s->leaving) {
+            log_info("the store is open");
             open_link(s);
+        }
     } else if (result == -EIO) {
         log_warn("cannot open the store, trying again: %s", why);
     } else {
@@ -334,6 +336,7 @@ static void request_metrics(const struct history_core_stats *t, struct buf *out)
                    t->appends);
     metric_sample(out, "easel_history_requests_total", "kind=\"open\"", (double)t->opens);
     metric_sample(out, "easel_history_requests_total", "kind=\"create\"", (double)t->creates);
+    metric_sample(out, "easel_history_requests_total", "kind=\"look\"", (double)t->looks);
     metric_counter(out, "easel_history_refused_total", "Requests of a wrong epoch.",
                    "kind=\"append\"", t->appends_refused);
     metric_sample(out, "easel_history_refused_total", "kind=\"open\"", (double)t->opens_refused);
@@ -370,6 +373,7 @@ static void store_metrics(const struct history_core_stats *t, struct buf *out)
                    t->unknown_results);
     metric_gauge(out, "easel_history_tails", "Boards whose last record is kept in memory.", NULL,
                  (double)t->tails);
+    metric_gauge(out, "easel_history_tails_max", "The limit of these.", NULL, TAILS_MAX);
 }
 
 static unsigned count_consumed(const struct shell *s)
@@ -439,6 +443,7 @@ static void create_core(struct shell *s)
         .shards = (unsigned)s->common.shards,
         .pace_ms = (uint32_t)s->common.pace_ms,
         .messages_per_s_max = (uint32_t)s->common.budget,
+        .tails_max = TAILS_MAX,
     });
     s->peers = peers_create(&s->self, now_ms(s));
     s->consumed = xcalloc(s->common.shards, sizeof *s->consumed);
