@@ -8,12 +8,14 @@ import { signToken, startCluster, until } from "../service/harness.mjs";
 import { assertSameInk, circle, closeBrowser, person, wave } from "./browser.mjs";
 
 const SEATS = 4;
+// Long enough for a slow machine: the pen must not move while a test looks at something else.
+const SETTINGS = { EASEL_BOARD_SEATS: String(SEATS), EASEL_PEN_GRACE_S: "15", EASEL_PEN_IDLE_S: "600" };
 
-describe("the page", { timeout: 300_000 }, () => {
+describe("the page", { timeout: 600_000 }, () => {
   let cluster, first, second, origins;
 
   before(async () => {
-    cluster = await startCluster({ gateways: 2, env: { EASEL_BOARD_SEATS: String(SEATS) } });
+    cluster = await startCluster({ gateways: 2, env: SETTINGS });
     [first, second] = cluster.gateways;
     origins = [first.url, second.url];
   });
@@ -233,7 +235,7 @@ describe("the page", { timeout: 300_000 }, () => {
     await until("a place is free for who waits", async () => {
       if (await outside.page.isVisible("#card button")) await outside.press("Try now").catch(() => {});
       return (await outside.chip()) === "Live. All saved.";
-    });
+    }, 60_000);
     await Promise.all([ana, ...guests.slice(1), last].map((guest) => guest.leave()));
   });
 
