@@ -579,6 +579,7 @@ START_TEST(a_shard_can_be_taken_again)
 {
     struct party *board = party_up(board_config()), *history = party_up(history_config());
     char text[16];
+    uint64_t begun = uv_hrtime();
     for (unsigned i = 0; i < 20; i++) {
         link_consume(history->link, 6, true);
         UNTIL(history->held[6]);
@@ -590,6 +591,8 @@ START_TEST(a_shard_can_be_taken_again)
         link_consume(history->link, 6, false);
         UNTIL(!history->held[6]);
     }
+    /* The thread is woken for each of these 60 orders; it does not only look now and then. */
+    ck_assert_uint_lt(uv_hrtime() - begun, UINT64_C(15000000000));
     ck_assert_uint_eq(history->downs, 0);
     party_end(history);
     party_end(board);

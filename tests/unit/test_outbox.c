@@ -278,6 +278,34 @@ START_TEST(the_budget_holds_however_many_destinations_are_busy)
 }
 END_TEST
 
+START_TEST(when_the_budget_is_used_up_messages_leave_several_at_a_time)
+{
+    struct outbox_message m;
+    char name[16];
+    unsigned taken = 0, times = 0;
+    make(50, 100);
+    for (unsigned i = 0; i < 60; i++) {
+        snprintf(name, sizeof name, "g%u", i);
+        put(name, NULL, i);
+    }
+    for (uint64_t now = 1000; taken < 60; now++) {
+        unsigned before = taken;
+        while (outbox_next(box, now, &m))
+            taken++;
+        times += taken > before;
+    }
+    ck_assert_uint_le(times, 1 + 50 / 5); /* each pause brings five */
+}
+END_TEST
+
+START_TEST(a_new_outbox_has_all_its_budget_whatever_the_time)
+{
+    make(4, 10);
+    put("g1", "k3v9x2mq4t", 1);
+    expect(0, "g1.k3v9x2mq4t", 1, 1);
+}
+END_TEST
+
 START_TEST(below_the_budget_only_the_pace_counts)
 {
     unsigned taken[3] = {0};
@@ -373,6 +401,8 @@ int main(void)
     tcase_add_test(c, a_destination_takes_no_more_than_its_limit);
     tcase_add_test(c, all_destinations_together_take_no_more_than_the_limit);
     tcase_add_test(c, the_budget_holds_however_many_destinations_are_busy);
+    tcase_add_test(c, when_the_budget_is_used_up_messages_leave_several_at_a_time);
+    tcase_add_test(c, a_new_outbox_has_all_its_budget_whatever_the_time);
     tcase_add_test(c, below_the_budget_only_the_pace_counts);
     tcase_add_test(c, when_the_budget_is_used_up_the_deadline_says_when_it_goes_on);
     tcase_add_test(c, clear_forgets_what_waits);

@@ -155,6 +155,18 @@ START_TEST(while_the_link_is_down_nobody_is_silent)
 }
 END_TEST
 
+START_TEST(after_a_standstill_and_a_reconnect_silence_is_counted_anew)
+{
+    settle_with(&ONE);
+    ck_assert(!beats(2200, 2950));
+    peers_link(peers, 2960, false);
+    peers_link(peers, 60000, true);
+    ck_assert(!peers_tick(peers, 62000)); /* our own heartbeat has not come back yet */
+    ck_assert(!beats(62000, 62500));
+    ck_assert(beats(62750, 62750));
+}
+END_TEST
+
 START_TEST(a_link_that_comes_back_does_not_make_us_a_newcomer)
 {
     settle();
@@ -270,6 +282,7 @@ int main(void)
     tcase_add_test(c, others_cannot_declare_us_gone);
     tcase_add_test(c, replicas_of_another_kind_do_not_count);
     tcase_add_test(c, while_the_link_is_down_nobody_is_silent);
+    tcase_add_test(c, after_a_standstill_and_a_reconnect_silence_is_counted_anew);
     tcase_add_test(c, a_link_that_comes_back_does_not_make_us_a_newcomer);
     tcase_add_test(c, who_is_trusted_counts_though_it_is_silent);
     tcase_add_test(c, trust_is_not_shortened);
