@@ -54,10 +54,11 @@ static uint64_t grace_end(const struct board *b)
     return end > heard_all ? end : heard_all;
 }
 
+/* A page that was reloaded has no use for the pen of the one before it: the instance counts. */
 static void watch_holder(struct board *b, const struct member *holder)
 {
     struct pen *p = &b->pen;
-    bool lost = !id_empty(&b->log.stored.holder) && (!holder || !holder->connected);
+    bool lost = !id_empty(&b->log.stored.holder) && (!holder || !holder->pen_is_here);
     if (lost == (p->grace_until != NEVER))
         return;
     p->grace_until = lost ? grace_end(b) : NEVER;

@@ -128,6 +128,8 @@ static void fold(const struct attachment *at, struct member *m, const struct msg
     }
     if (up && (m->instance == 0 || e->role > m->role))
         m->instance = e->instance;
+    if (up && e->instance == at->board->log.stored.instance)
+        m->pen_is_here = true;
     if (up || !m->listed) {
         memcpy(m->name, e->name.data, e->name.len);
         m->name[e->name.len] = '\0';
@@ -197,7 +199,7 @@ static void read_lists(struct board *b)
 {
     for (unsigned i = 0; i < b->seats.count; i++) {
         struct member *m = &b->seats.members[i];
-        m->listed = m->connected = m->seated_before = m->ask_lost = false;
+        m->listed = m->connected = m->seated_before = m->ask_lost = m->pen_is_here = false;
         m->request = REQUEST_NONE;
         m->flags = MEMBER_LOST;
         m->role = ROLE_WATCH;
