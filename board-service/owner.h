@@ -131,7 +131,7 @@ struct member {
     enum role role;
     unsigned flags; /* MEMBER_AWAY, MEMBER_LOST as it is told */
     bool listed, connected, seated, seated_before;
-    bool pen_is_here; /* a connection of the instance that holds the pen is up */
+    bool pen_is_here;                /* a connection of the instance that holds the pen is up */
     uint64_t instance;               /* of a connection that is up */
     struct connection newest, older; /* the one that came last, and the one before it */
     uint64_t lost_at;                /* NEVER: it is connected */
