@@ -34,8 +34,7 @@ help:
 	@echo 'make format       formats the sources'
 	@echo 'make clean        removes build/ (boards in data/ stay)'
 
-run:
-	@scripts/setup.sh run
+run: build
 	@DATA=$(DATA) scripts/run.sh $(GATEWAYS) $(BOARDS) $(HISTORIES) $(HOST) $(PORT)
 
 build:
