@@ -23,6 +23,7 @@ int main(int argc, char **argv)
         else
             return fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--verbose]\n"), 2;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0);
     static struct world w;
     unsigned broken = 0, acked = 0, cuts = 0, epochs = 0, kills = 0;
     for (uint64_t seed = from; seed < from + seeds; seed++) {
