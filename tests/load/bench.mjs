@@ -74,29 +74,33 @@ function row(what, relay, easel, digits = 2) {
   return `  ${what.padEnd(40)}${text(relay).padStart(10)}${text(easel).padStart(10)}${ratio.padStart(9)}`;
 }
 
+const SERVICES = ["gateway", "board", "broker", "history"];
+
 function table(boards, relays, easels) {
   const of = (runs, figure) => mean(runs.map(figure));
   const both = (what, figure, digits) => row(what, of(relays, figure), of(easels, figure), digits);
+  const easel = (what, figure, digits) => row(what, null, of(easels, figure), digits);
   const ms = (name, share) => (run) => run[`${name}_us`][share] / 1000;
-  const cpu = (name) => of(easels, (run) => sum(run, name, "cpu_us"));
-  const memory = (name) => of(easels, (run) => sum(run, name, "memory_kib") / 1024);
+  const cpu = (...names) => (run) => names.reduce((total, name) => total + sum(run, name, "cpu_us"), 0);
+  const memory = (...names) => (run) => names.reduce((total, name) => total + sum(run, name, "memory_kib"), 0) / 1024;
   const { members, rate } = easels[0];
   const title = `${boards} boards, ${members} people each, ${rate} frames/s`;
   return [
     `${title.padEnd(42)}${"relay".padStart(10)}${"Easel".padStart(10)}${"ratio".padStart(9)}`,
     both("deliveries a second", (run) => run.deliveries_per_s, 0),
-    row("CPU a delivery, µs: relay, gateways", of(relays, (run) => sum(run, "relay", "cpu_us")), cpu("gateway")),
-    ...["board", "broker", "history"].map((name) => row(`  ${name}`, null, cpu(name))),
-    both("  the load client itself", (run) => sum(run, "load", "cpu_us")),
+    both("CPU a delivery, µs: relay, gateways", cpu("relay", "gateway")),
+    ...["board", "broker", "history"].map((name) => easel(`  ${name}`, cpu(name))),
+    both("  all of them", cpu("relay", ...SERVICES)),
+    both("  the load client itself", cpu("load")),
     both("draw to view, ms, p50", ms("view", "p50")),
     both("  p99", ms("view", "p99")),
-    row("draw to stored, ms, p50", null, of(easels, ms("stored", "p50"))),
-    row("  p99", null, of(easels, ms("stored", "p99"))),
+    easel("draw to stored, ms, p50", ms("stored", "p50")),
+    easel("  p99", ms("stored", "p99")),
     both("skew between viewers, ms, p50", ms("skew", "p50")),
     both("  p99", ms("skew", "p99")),
     both("the load client sent late by, ms, p99", ms("late", "p99")),
-    row("memory, MiB: relay, gateways", of(relays, (run) => sum(run, "relay", "memory_kib") / 1024), memory("gateway"), 1),
-    ...["board", "broker", "history"].map((name) => row(`  ${name}`, null, memory(name), 1)),
+    both("memory, MiB: relay, gateways", memory("relay", "gateway"), 1),
+    ...["board", "broker", "history"].map((name) => easel(`  ${name}`, memory(name), 1)),
     "",
   ].join("\n");
 }
