@@ -15,21 +15,24 @@ enum setting_type { SETTING_UINT, SETTING_TEXT, SETTING_SECRET };
 struct setting {
     const char *name; /* "EASEL_PORT" */
     enum setting_type type;
-    uint64_t low, high;      /* UINT: value; TEXT and SECRET: length */
-    const char *preset;      /* the default; NULL: it must be set */
-    size_t at;               /* offset in the settings struct: uint64_t or const char * */
-    const char *what;        /* one sentence for --help */
+    uint64_t low, high; /* UINT: value; TEXT and SECRET: length */
+    const char *preset; /* the default; NULL: it must be set */
+    size_t at;          /* offset in the settings struct: uint64_t or const char * */
+    const char *what;   /* one sentence for --help */
     /* NULL, or a further check: NULL when fine, else what is allowed. */
     const char *(*check)(const char *value);
 };
 
-#define SETTINGS_END {0}
+#define SETTINGS_END                                                                               \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
-/* Fills `ret`. Texts stay valid until exit (SECRET values are never printed). On a wrong value prints
- * to stderr and returns -EINVAL (the caller exits 2); an EASEL_* variable that no setting has is only
- * mentioned there, since programs often share one environment. An empty preset means "not given" and
- * is subject to no bounds. `common` and `own` both end with SETTINGS_END; either may be NULL. Handles
- * --help and --version (prints, exits 0) and refuses other arguments. */
+/* Fills `ret`. Texts stay valid until exit (SECRET values are never printed). On a wrong value
+ * prints to stderr and returns -EINVAL (the caller exits 2); an EASEL_* variable that no setting
+ * has is only mentioned there, since programs often share one environment. An empty preset means
+ * "not given" and is subject to no bounds. `common` and `own` both end with SETTINGS_END; either
+ * may be NULL. Handles --help and --version (prints, exits 0) and refuses other arguments. */
 int settings_read(int argc, char **argv, const char *program, const struct setting *common,
                   void *ret_common, const struct setting *own, void *ret_own);
 

@@ -15,7 +15,7 @@ struct idmap {
     struct idmap_entry {
         struct id key;
         void *value; /* NULL: the slot is free */
-    } *slot;
+    } * slot;
     size_t slots; /* a power of two, or 0 */
     size_t count;
 };

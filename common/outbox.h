@@ -5,8 +5,8 @@
  *
  * The first at once, the rest together: if nothing went to a destination within the pace interval,
  * what was put for it is due at the end of this turn, else when the interval has passed. All
- * messages together keep within `messages_per_s_max`: when that is used up, destinations take turns,
- * so that the interval grows with the number of busy ones. Order per destination is kept.
+ * messages together keep within `messages_per_s_max`: when that is used up, destinations take
+ * turns, so that the interval grows with the number of busy ones. Order per destination is kept.
  *
  * The routing key is "<destination>.<board>" when all items of the message are of one board, else
  * "<destination>.many". Destinations are the id of a process, "all" (every gateway), "s07" (a
@@ -48,7 +48,7 @@ void outbox_destroy(struct outbox *o);
 struct id shard_destination(unsigned shard);
 
 /* Adds one item. `board` may be NULL (the item is of no board). Returns 0, -ENOBUFS (dropped;
- * whoever sent it repeats), or -EMSGSIZE: with its envelope it is above BROKER_MESSAGE_BYTES_MAX. */
+ * whoever sent it repeats), or -EMSGSIZE: with its envelope it is too long for a message. */
 int outbox_put(struct outbox *o, enum exchange exchange, const struct id *destination,
                const struct id *board, const struct message_type *type, const void *message);
 

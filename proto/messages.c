@@ -25,8 +25,8 @@ struct message_type {
 #define MESSAGE(name, code) static const struct field fields_##name[] = {
 #define TUPLE(name)         static const struct field fields_##name[] = {
 #define FIELD(message, name, type, low, high)                                                      \
-    {"The field " #name " of " #message " is not " #type " in " #low ".." #high ".",               \
-     FIELD_##type, offsetof(struct msg_##message, name), low, high},
+    {"The field " #name " of " #message " is not " #type " in " #low ".." #high ".", FIELD_##type, \
+     offsetof(struct msg_##message, name), low, high},
 #define END(name)                                                                                  \
     {                                                                                              \
         0                                                                                          \
@@ -39,7 +39,7 @@ struct message_type {
 #undef FIELD
 #undef END
 
-#define COUNT(table) (sizeof(table) / sizeof *(table) - 1)
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]) - 1)
 
 #define MESSAGE(name, code)                                                                        \
     const struct message_type TYPE_##name = {#name, code, COUNT(fields_##name), fields_##name};

@@ -17,10 +17,10 @@
 #include "id.h"
 #include "wire.h"
 
-#define OFFSET_MAX      UINT64_C(9007199254740991) /* 2^53 - 1 */
-#define NIL             UINT64_MAX                 /* what a NUINT field holds for nil */
-#define PROTOCOL_WS     "easel.v1"
-#define BROKER_VERSION  1
+#define OFFSET_MAX     UINT64_C(9007199254740991) /* 2^53 - 1 */
+#define NIL            UINT64_MAX                 /* what a NUINT field holds for nil */
+#define PROTOCOL_WS    "easel.v1"
+#define BROKER_VERSION 1
 
 #define FRAME_BYTES_MAX          16384u /* one client frame */
 #define BROKER_MESSAGE_BYTES_MAX 65536u
@@ -54,11 +54,12 @@ typedef struct span field_STR;
 typedef struct span field_BIN;
 typedef struct list field_LIST;
 
-#define MESSAGE(name, code) struct msg_##name {
-#define TUPLE(name)         struct msg_##name {
+#define MESSAGE(name, code)                   struct msg_##name {
+#define TUPLE(name)                           struct msg_##name {
 #define FIELD(message, name, type, low, high) field_##type name;
 #define END(name)                                                                                  \
-    };
+    }                                                                                              \
+    ;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic" /* ask, cancel, take and bye have no fields */
 #include "messages.def"
@@ -101,7 +102,8 @@ int message_begin(struct cursor *in, unsigned *ret_code, uint32_t *ret_fields);
 int message_fields(struct cursor *in, const struct message_type *type, uint32_t fields, bool exact,
                    void *ret, const char **ret_why);
 
-/* message_begin and message_fields of one whole message of a known type (trailing fields skipped).*/
+/* message_begin and message_fields of one whole message of a known type; trailing fields are
+ * skipped. */
 int message_get(struct cursor *in, const struct message_type *type, void *ret);
 #define GET(in, name, ret) message_get((in), &TYPE_##name, (struct msg_##name *){(ret)})
 
