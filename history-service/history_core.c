@@ -31,6 +31,7 @@ struct request {
     unsigned code;
     struct id sender;
     uint64_t came_ms;
+    bool read; /* since it came the board's last record was read */
     union {
         struct id board; /* every one begins with its board */
         struct msg_create create;
@@ -48,7 +49,6 @@ struct board {
     struct id id;
     bool waits;
     bool known;         /* last and name are those of the store, as far as we heard */
-    bool fresh;         /* they were read in this round */
     struct record last; /* count 0: it has no records */
     char name[129];
     uint64_t opened_ms; /* the newest open that we know the time of */
@@ -176,7 +176,7 @@ static void board_rest(struct history_core *c, struct board *b)
 {
     if (!STAILQ_EMPTY(&b->requests) || !STAILQ_EMPTY(&b->batch))
         return;
-    b->waits = b->fresh = false;
+    b->waits = false;
     b->tries = 0;
     TAILQ_REMOVE(&c->waiting, b, list);
     TAILQ_INSERT_TAIL(&c->idle, b, list);
@@ -191,7 +191,6 @@ static void rest_all(struct history_core *c)
 {
     for (struct board *b = TAILQ_FIRST(&c->waiting), *next; b; b = next) {
         next = TAILQ_NEXT(b, list);
-        b->fresh = false;
         board_rest(c, b);
     }
     c->stats.tails = c->boards.count;
@@ -443,11 +442,11 @@ enum verdict {
 };
 
 /* Whether a no may be answered now; else the last record is read again first. */
-static bool may_refuse(struct board *b)
+static bool may_refuse(struct board *b, const struct request *r)
 {
-    if (!b->fresh)
+    if (!r->read)
         b->known = false;
-    return b->fresh;
+    return r->read;
 }
 
 static void start_record(const struct board *b, struct record *r, uint64_t epoch)
@@ -460,7 +459,7 @@ static enum verdict plan_create(struct history_core *c, struct board *b, struct 
                                 struct buf *events, const struct request *r, uint64_t now_ms)
 {
     const struct msg_create *m = &r->create;
-    if (record->count || (b->last.count && !may_refuse(b)))
+    if (record->count || (b->last.count && !may_refuse(b, r)))
         return LATER;
     if (b->last.count) {
         bool same = b->last.epoch == 0 && b->last.state.nonce == m->nonce &&
@@ -496,7 +495,7 @@ static enum verdict plan_open(struct history_core *c, struct board *b, struct re
     const struct msg_open *m = &r->open;
     const struct board_log_state *s = &b->last.state;
     /* Never behind the old epoch's appends: their answer would name our event as theirs (!). */
-    if (record->count || !STAILQ_EMPTY(&b->batch) || (!is_there(b) && !may_refuse(b)))
+    if (record->count || !STAILQ_EMPTY(&b->batch) || (!is_there(b) && !may_refuse(b, r)))
         return LATER;
     if (!is_there(b)) {
         answer_no_board(c, r);
@@ -507,7 +506,7 @@ static enum verdict plan_open(struct history_core *c, struct board *b, struct re
         return ANSWERED;
     }
     if (m->over != b->last.epoch || open_wait(b, now_ms) > 0) {
-        if (!may_refuse(b))
+        if (!may_refuse(b, r))
             return LATER;
         c->stats.opens_refused++;
         answer_refused(c, b, now_ms, r);
@@ -564,7 +563,7 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
     const struct msg_append *m = &r->append;
     uint64_t tail = record->count ? record_last(record) : tail_of(b);
     struct span rest;
-    if ((!is_there(b) || !epoch_is(b, m->epoch)) && !may_refuse(b))
+    if ((!is_there(b) || !epoch_is(b, m->epoch)) && !may_refuse(b, r))
         return LATER;
     if (!is_there(b)) {
         answer_no_board(c, r);
@@ -581,7 +580,7 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
         answer_refused(c, b, now_ms, r);
         return ANSWERED;
     }
-    if (m->first > tail + 1 && !record->count && !may_refuse(b))
+    if (m->first > tail + 1 && !record->count && !may_refuse(b, r))
         return LATER;
     if (m->first > tail + 1 || rest.len == 0)
         return TAKEN; /* nothing to add: the answer tells where the log ends */
@@ -646,12 +645,16 @@ static void plan_board(struct history_core *c, struct board *b, uint64_t now_ms)
 
 static void plan_loads(struct history_core *c)
 {
-    const struct board *b;
+    struct board *b;
+    struct request *r;
     TAILQ_FOREACH (b, &c->waiting, list) {
         if (c->plan.load_count == ROUND_LOADS_MAX)
             break;
-        if (!b->known)
-            c->load[c->plan.load_count++] = b->id;
+        if (b->known)
+            continue;
+        c->load[c->plan.load_count++] = b->id;
+        STAILQ_FOREACH(r, &b->requests, queue)
+        r->read = true;
     }
 }
 
@@ -688,7 +691,7 @@ void history_core_loaded(struct history_core *c, const struct id *board, const s
     struct board *b = idmap_get(&c->boards, board);
     if (!b)
         return;
-    b->known = b->fresh = true;
+    b->known = true;
     b->last = last ? *last : (struct record){0};
     b->last.events = (struct span){0};
     size_t len = name.len < sizeof b->name ? name.len : sizeof b->name - 1;
@@ -747,6 +750,8 @@ void history_core_settle(struct history_core *c, uint64_t now_ms, const int *res
         else
             unknown(c, b);
         buf_free(&c->planned[i].events);
+        TAILQ_REMOVE(&c->waiting, b, list); /* the others first, next time */
+        TAILQ_INSERT_TAIL(&c->waiting, b, list);
     }
     c->plan = (struct history_plan){0};
     c->loaded = false;
