@@ -38,8 +38,7 @@ static void put_board(struct buf *out, const struct board *b)
     struct buf members = {0};
     uint32_t count = 0;
     const struct session *s;
-    LIST_FOREACH(s, &b->sessions, link)
-    {
+    LIST_FOREACH (s, &b->sessions, link) {
         PUT(&members, at_member, s->member, s->instance, s->conn, s->role, span_of(s->name),
             s->flags, request_of(s));
         count++;

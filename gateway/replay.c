@@ -68,8 +68,7 @@ void replay_seek(struct client *cl, uint64_t now)
 const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset)
 {
     struct page *p;
-    LIST_FOREACH(p, &b->pages, link)
-    {
+    LIST_FOREACH (p, &b->pages, link) {
         const struct event *e = window_at(&p->events, offset);
         if (!e)
             continue;
@@ -86,9 +85,9 @@ const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset)
 bool replay_has(const struct board *b, uint64_t offset)
 {
     const struct page *p;
-    LIST_FOREACH(p, &b->pages, link)
-    if (window_at(&p->events, offset))
-        return true;
+    LIST_FOREACH (p, &b->pages, link)
+        if (window_at(&p->events, offset))
+            return true;
     return false;
 }
 
@@ -100,9 +99,9 @@ static void make_room(struct board *b)
     struct page *p, *oldest = NULL;
     if (b->page_count < PAGES_MAX)
         return;
-    LIST_FOREACH(p, &b->pages, link)
-    if (!oldest || p->used_at < oldest->used_at)
-        oldest = p;
+    LIST_FOREACH (p, &b->pages, link)
+        if (!oldest || p->used_at < oldest->used_at)
+            oldest = p;
     page_free(b, oldest);
 }
 
@@ -144,11 +143,11 @@ void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
             asked = true;
         }
     struct client *cl;
-    LIST_FOREACH(cl, &b->clients, link)
-    if (cl->since != NIL && cl->seek_nonce == m->nonce) {
-        found_time(cl, now, m->from);
-        asked = true;
-    }
+    LIST_FOREACH (cl, &b->clients, link)
+        if (cl->since != NIL && cl->seek_nonce == m->nonce) {
+            found_time(cl, now, m->from);
+            asked = true;
+        }
     if (!asked)
         return;
     /* Our window may hold events that a newer epoch has rewound. */
@@ -156,9 +155,9 @@ void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
         board_new_epoch(b, now, m->epoch);
     if (m->to >= m->from)
         keep_page(b, now, m);
-    LIST_FOREACH(cl, &b->clients, link)
-    if (cl->state == CLIENT_LIVE && cl->cursor + 1 < b->window.first)
-        client_touch(cl);
+    LIST_FOREACH (cl, &b->clients, link)
+        if (cl->state == CLIENT_LIVE && cl->cursor + 1 < b->window.first)
+            client_touch(cl);
 }
 
 void replay_behind(struct board *b, uint64_t now, const struct msg_behind *m)
@@ -176,15 +175,15 @@ void replay_tick(struct board *b, uint64_t now)
             continue;
         r->nonce = 0; /* whoever still needs it asks again */
         struct client *cl;
-        LIST_FOREACH(cl, &b->clients, link)
-        if (cl->state == CLIENT_LIVE && cl->cursor + 1 < b->window.first)
-            client_touch(cl);
+        LIST_FOREACH (cl, &b->clients, link)
+            if (cl->state == CLIENT_LIVE && cl->cursor + 1 < b->window.first)
+                client_touch(cl);
     }
     struct client *cl;
-    LIST_FOREACH(cl, &b->clients, link)
-    if (cl->state == CLIENT_JOINING && cl->since != NIL && cl->session &&
-        cl->session->flags & MEMBER_SEATED)
-        replay_seek(cl, now);
+    LIST_FOREACH (cl, &b->clients, link)
+        if (cl->state == CLIENT_JOINING && cl->since != NIL && cl->session &&
+            cl->session->flags & MEMBER_SEATED)
+            replay_seek(cl, now);
     struct page *p, *next;
     for (p = LIST_FIRST(&b->pages); p; p = next) {
         next = LIST_NEXT(p, link);

@@ -11,9 +11,9 @@
 struct session *session_find(struct board *b, const struct id *member, uint64_t instance)
 {
     struct session *s;
-    LIST_FOREACH(s, &b->sessions, link)
-    if (s->instance == instance && id_equal(&s->member, member))
-        return s;
+    LIST_FOREACH (s, &b->sessions, link)
+        if (s->instance == instance && id_equal(&s->member, member))
+            return s;
     return NULL;
 }
 
