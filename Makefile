@@ -39,7 +39,7 @@ run: build
 
 build:
 	@scripts/setup.sh run
-	@scripts/build.sh release
+	@scripts/build.sh release --programs
 
 test:
 	@scripts/setup.sh test

@@ -143,7 +143,7 @@ part_sim() {
 part_fuzz() {
     need_build fuzz
     local fuzzer
-    for fuzzer in frame outbox; do
+    for fuzzer in frame gateway history outbox; do
         step "fuzz: $fuzzer" "build/fuzz/tests/fuzz/fuzz_$fuzzer" -max_total_time=20 -rss_limit_mb=1024 \
             -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/
     done
