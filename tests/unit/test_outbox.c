@@ -11,7 +11,8 @@ static struct outbox *box;
 static struct id id_of(const char *text)
 {
     struct id id;
-    ck_assert_int_eq(id_parse(text, strlen(text), &id), 0);
+    if (id_parse(text, strlen(text), &id) < 0) /* an assertion each time would take seconds */
+        ck_abort_msg("not an id: %s", text);
     return id;
 }
 
@@ -189,15 +190,15 @@ START_TEST(a_long_queue_is_split_and_keeps_its_order)
     unsigned next = 0, messages = 0;
     make(4, 0);
     for (unsigned i = 0; i < 60000; i++)
-        ck_assert_int_eq(put("g1", i % 2 ? "k3v9x2mq4t" : "zzzzzzzzzz", i % 60000), 0);
+        put("g1", i % 2 ? "k3v9x2mq4t" : "zzzzzzzzzz", i);
     while (outbox_next(box, 1000, &m)) {
         messages++;
         ck_assert_uint_le(m.body.len, BROKER_MESSAGE_BYTES_MAX);
         struct cursor in = cursor_of(m.body.data, m.body.len);
         ck_assert_int_eq(GET(&in, envelope, &envelope), 0);
         while (cursor_left(&in)) {
-            ck_assert_int_eq(GET(&in, not_owner, &item), 0);
-            ck_assert_uint_eq(item.shard, next++);
+            if (GET(&in, not_owner, &item) < 0 || item.shard != next++)
+                ck_abort_msg("item %u", next);
         }
     }
     ck_assert_uint_eq(next, 60000);
@@ -252,14 +253,16 @@ static void busy(unsigned count, unsigned taken[])
 {
     struct outbox_message m;
     char name[16];
+    unsigned refused = 0;
     for (uint64_t now = 1000; now < 11000; now++) {
         for (unsigned i = 0; i < count; i++) {
             snprintf(name, sizeof name, "g%u", i);
-            ck_assert_int_eq(put(name, "k3v9x2mq4t", i), 0);
+            refused += put(name, "k3v9x2mq4t", i) != 0;
         }
         while (outbox_next(box, now, &m))
             taken[strtoul(m.key + 1, NULL, 10)]++;
     }
+    ck_assert_uint_eq(refused, 0);
 }
 
 START_TEST(the_budget_holds_however_many_destinations_are_busy)
