@@ -119,31 +119,44 @@ void flush_client(struct connection *c)
 /* ---- the slow way -----------------------------------------------------------------------------
  */
 
-/* Not by returning -1: lws would close twice, and the second time without a CLOSE frame. This once
- * is safe: with a reason set and nothing buffered, it leaves the socket open until that is sent. */
-static void close_with(struct connection *c, unsigned code, const char *reason)
-{
-    uint8_t text[64];
-    size_t len = strnlen(reason, sizeof text);
-    memcpy(text, reason, len);
-    lws_close_reason(c->wsi, (enum lws_close_status)code, text, len);
-    ws_closing(c);
-    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, LWS_TO_KILL_SYNC);
-}
-
-/* The frame's header and an error message behind it; that message is short. */
-static size_t frame_error(struct connection *c)
+/* A frame's header and an error message behind it; that message is short. */
+static void append_error(struct connection *c, size_t *len)
 {
     struct buf body = {0};
-    size_t len = 0;
     PUT(&body, error, .code = span_of(c->close_name), .sentence = span_of(c->close_sentence));
     uint8_t head[] = {0x82, 126, (uint8_t)(body.len >> 8), (uint8_t)body.len};
     if (body.len < 126)
         head[1] = (uint8_t)body.len;
-    append(c, &len, head, body.len < 126 ? 2 : 4);
-    append(c, &len, body.data, body.len);
+    append(c, len, head, body.len < 126 ? 2 : 4);
+    append(c, len, body.data, body.len);
     buf_free(&body);
-    return len;
+}
+
+static void append_close(struct connection *c, size_t *len)
+{
+    uint8_t reason_len = (uint8_t)strnlen(c->close_name, 100);
+    uint8_t head[] = {0x88, (uint8_t)(2 + reason_len), (uint8_t)(c->close_code >> 8),
+                      (uint8_t)c->close_code};
+    append(c, len, head, sizeof head);
+    append(c, len, c->close_name, reason_len);
+}
+
+/* The error frame and CLOSE; then, when they have left, nothing more. CLOSE is not left to lws: it
+ * keeps the reason where it keeps a PING's payload, so that a PING now would change the code, and
+ * in a build with assertions it closes a second time, before CLOSE is sent. */
+static void write_end(struct connection *c)
+{
+    size_t len = 0;
+    if (c->told_end) {
+        ws_linger(c);
+        return;
+    }
+    c->told_end = true;
+    if (c->close_sentence)
+        append_error(c, &len);
+    append_close(c, &len);
+    if (lws_take(c, len))
+        flush_ask_writeable(c);
 }
 
 /* Joins whole frames up to what lws takes at once, and leaves the rest to the next WRITEABLE. */
@@ -165,18 +178,6 @@ static void write_joined(struct connection *c, struct pull *p)
     flush_ask_writeable(c);
 }
 
-/* The error frame, and when that has left, CLOSE. */
-static void write_failure(struct connection *c)
-{
-    if (c->told_failure) {
-        close_with(c, c->close_code, c->close_name);
-        return;
-    }
-    c->told_failure = true;
-    if (lws_take(c, frame_error(c)))
-        flush_ask_writeable(c);
-}
-
 void flush_writeable(struct connection *c)
 {
     struct gateway *g = c->gateway;
@@ -188,15 +189,16 @@ void flush_writeable(struct connection *c)
         return;
     }
     if (c->phase == PHASE_FAILED) {
-        write_failure(c);
+        write_end(c);
         return;
     }
     if (!c->client)
         return;
     client_pull(c->client, gateway_now(g), &g->pull);
     const char *reason = "";
+    unsigned code = client_close_code(c->client, &reason);
     if (g->pull.count > 0 || c->ping_due)
         write_joined(c, &g->pull);
-    else if (client_close_code(c->client, &reason) != 0)
-        close_with(c, client_close_code(c->client, NULL), reason);
+    else if (code != 0)
+        ws_fail(c, code, reason, NULL); /* the core has sent its error frame */
 }

@@ -140,7 +140,7 @@ static void on_sweep(uv_timer_t *timer)
     follow_wall_clock(g);
     uint64_t now_ms = gateway_now(g);
     listener_sweep(g);
-    ws_wake_slowed(g);
+    ws_tick(g);
     api_tick(g, now_ms);
     drain_tick(g, now_ms);
 }
@@ -298,6 +298,7 @@ int gateway_start(struct gateway *g)
 {
     TAILQ_INIT(&g->connections);
     TAILQ_INIT(&g->slowed);
+    TAILQ_INIT(&g->lingering);
     TAILQ_INIT(&g->questions);
     g->stats.turns =
         (struct histogram){.bounds = SECONDS_BOUNDS, .bound_count = SECONDS_BOUND_COUNT};

@@ -48,10 +48,10 @@
 #define CLOSING_MS    UINT64_C(5000)
 #define DRAIN_MS      UINT64_C(5000)
 
-/* Reading, per connection: a frame costs 1, each piece of a message 1, each KB 1. A page sends up
- * to 60 frames a second; after a reconnect it may send 4,000 or 512 KB at once. */
-#define READ_PER_S 250
-#define READ_BURST 500
+/* Reading, per connection: each frame costs 1, and each piece of at most 4 KB that is read. A page
+ * sends up to 60 frames a second; after a reconnect it may send 4,000 or 512 KB at once. */
+#define READ_PER_S 500
+#define READ_BURST 1000
 
 struct gateway_settings {
     const char *host, *public_url, *allowed_origins, *trusted_proxies;
@@ -97,14 +97,14 @@ struct connection {
     struct question *question;
 
     /* WebSocket */
-    struct client *client;               /* NULL before the upgrade and after a failure */
-    struct buf message;                  /* an unfinished message */
-    TAILQ_ENTRY(connection) slowed_link; /* gateway.slowed */
+    struct client *client;                /* NULL before the upgrade and after a failure */
+    struct buf message;                   /* an unfinished message */
+    TAILQ_ENTRY(connection) waiting_link; /* gateway.slowed or .lingering */
     struct bucket reading;
-    bool slowed, reads_off, ping_due, waits_writeable;
+    bool slowed, lingering, reads_off, ping_due, waits_writeable;
     uint64_t pinged_ms, message_since_ms;
     uint64_t ending_ms; /* since when the core wants it closed; 0: it does not */
-    bool told_failure;
+    bool told_end;
     unsigned close_code; /* of PHASE_FAILED */
     const char *close_name, *close_sentence;
 };
@@ -151,7 +151,7 @@ struct gateway {
     struct connections connections;
     struct connection *swept; /* where the sweep goes on */
     uint64_t connection_count;
-    struct connections slowed;
+    struct connections slowed, lingering;
     struct questions questions;
     unsigned question_count;
 
@@ -202,13 +202,15 @@ void ws_heard(struct connection *c);
 /* No byte may follow: the peer closed, or lws does. */
 void ws_closing(struct connection *c);
 void ws_closed(struct connection *c);
-/* Tells the client why, and closes. */
+/* Tells the client why, and closes. No `sentence`: it knows already. */
 void ws_fail(struct connection *c, unsigned close_code, const char *name, const char *sentence);
 /* Reads or not, as the rate and the core want it. */
 void ws_update_reading(struct connection *c);
 void ws_sweep(struct connection *c, uint64_t now_ms);
-/* Lets those read again whose rate allows it. */
-void ws_wake_slowed(struct gateway *g);
+/* CLOSE has left: waits for the client to hang up. */
+void ws_linger(struct connection *c);
+/* Several times a second: who was slowed may go on, who lingers may be gone. */
+void ws_tick(struct gateway *g);
 
 /* ---- flush.c ----------------------------------------------------------------------------------
  */

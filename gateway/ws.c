@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 static const struct rate READING = {1000000 / READ_PER_S, READ_BURST};
 
@@ -93,26 +94,33 @@ static void drop_client(struct connection *c)
     c->client = NULL;
     forget_message(c);
     if (c->slowed)
-        TAILQ_REMOVE(&c->gateway->slowed, c, slowed_link);
+        TAILQ_REMOVE(&c->gateway->slowed, c, waiting_link);
     c->slowed = false;
+}
+
+static void read_socket(struct connection *c, bool on)
+{
+    if (c->reads_off == !on)
+        return;
+    c->reads_off = !on;
+    lws_rx_flow_control(c->wsi, on);
 }
 
 void ws_closing(struct connection *c)
 {
-    connection_phase(c, PHASE_CLOSING);
-    if (c->reads_off) { /* the peer's CLOSE must be read */
-        c->reads_off = false;
-        lws_rx_flow_control(c->wsi, 1);
-    }
+    if (c->phase < PHASE_FAILED)
+        connection_phase(c, PHASE_CLOSING);
 }
 
 void ws_closed(struct connection *c)
 {
     if (!c->upgraded)
         return; /* lws reports refused upgrades too */
-    if (c->phase != PHASE_CLOSING)
-        connection_phase(c, PHASE_CLOSING);
+    connection_phase(c, PHASE_CLOSING);
     drop_client(c);
+    if (c->lingering)
+        TAILQ_REMOVE(&c->gateway->lingering, c, waiting_link);
+    c->lingering = false;
 }
 
 void ws_fail(struct connection *c, unsigned close_code, const char *name, const char *sentence)
@@ -124,7 +132,43 @@ void ws_fail(struct connection *c, unsigned close_code, const char *name, const 
     c->close_name = name;
     c->close_sentence = sentence;
     drop_client(c);
+    read_socket(c, false); /* lws would answer a PING behind CLOSE */
     flush_ask_writeable(c);
+}
+
+/* Closing at once, with bytes of the client unread, would reset the connection, and the client
+ * might never see why. */
+void ws_linger(struct connection *c)
+{
+    connection_phase(c, PHASE_CLOSING);
+    shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
+    c->lingering = true;
+    TAILQ_INSERT_TAIL(&c->gateway->lingering, c, waiting_link);
+}
+
+static bool has_hung_up(const struct connection *c)
+{
+    char unread[4096];
+    ssize_t n = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        n = recv(lws_get_socket_fd(c->wsi), unread, sizeof unread, MSG_DONTWAIT);
+        if (n <= 0)
+            break;
+    }
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+static void end_lingering(struct gateway *g)
+{
+    struct connection *c, *next;
+    for (c = TAILQ_FIRST(&g->lingering); c; c = next) {
+        next = TAILQ_NEXT(c, waiting_link);
+        if (!has_hung_up(c))
+            continue;
+        TAILQ_REMOVE(&g->lingering, c, waiting_link);
+        c->lingering = false;
+        connection_kill(c);
+    }
 }
 
 /* ---- reading ----------------------------------------------------------------------------------
@@ -143,20 +187,20 @@ static void charge(struct connection *c, uint64_t n)
     if (c->slowed || !c->client || bucket_debt_us(&c->reading, READING, now_us) == 0)
         return;
     c->slowed = true;
-    TAILQ_INSERT_TAIL(&g->slowed, c, slowed_link);
+    TAILQ_INSERT_TAIL(&g->slowed, c, waiting_link);
     g->stats.slowed++;
     ws_update_reading(c);
 }
 
-void ws_wake_slowed(struct gateway *g)
+static void wake_slowed(struct gateway *g)
 {
     uint64_t now_us = gateway_now(g) * 1000;
     struct connection *c, *next;
     for (c = TAILQ_FIRST(&g->slowed); c; c = next) {
-        next = TAILQ_NEXT(c, slowed_link);
+        next = TAILQ_NEXT(c, waiting_link);
         if (bucket_debt_us(&c->reading, READING, now_us) > 0)
             continue;
-        TAILQ_REMOVE(&g->slowed, c, slowed_link);
+        TAILQ_REMOVE(&g->slowed, c, waiting_link);
         c->slowed = false;
         ws_update_reading(c);
     }
@@ -166,12 +210,10 @@ void ws_update_reading(struct connection *c)
 {
     if (c->phase != PHASE_HELLO && c->phase != PHASE_JOINED)
         return;
-    bool off = c->slowed || client_paused(c->client);
-    if (off == c->reads_off)
-        return;
-    c->reads_off = off;
-    ws_heard(c); /* the silence begins when we listen again */
-    lws_rx_flow_control(c->wsi, !off);
+    bool on = !c->slowed && !client_paused(c->client);
+    if (on && c->reads_off)
+        ws_heard(c); /* its silence begins when we listen again */
+    read_socket(c, on);
 }
 
 /* Frames in a message, as many as are well-formed. */
@@ -220,7 +262,7 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
         ws_fail(c, 4413, "too_long", why);
         return;
     }
-    charge(c, 1 + len / 1024);
+    charge(c, 1); /* lws reads at most RX_BUFFER_BYTES at once */
     bool whole = lws_is_final_fragment(c->wsi);
     if (whole && c->message.len == 0) {
         take_message(c, (struct span){data, len});
@@ -238,6 +280,12 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
         take_message(c, buf_span(&c->message));
         forget_message(c);
     }
+}
+
+void ws_tick(struct gateway *g)
+{
+    wake_slowed(g);
+    end_lingering(g);
 }
 
 /* ---- time -------------------------------------------------------------------------------------

@@ -167,7 +167,7 @@ describe("the gateway", { timeout: 300_000 }, () => {
       socket.write(upgrade());
       await until("it is upgraded", () => socket.received.includes("101"));
       socket.write(bytes);
-      socket.write(frame(9, Buffer.from("ping"))); // must not be answered after CLOSE
+      if (code >= 4000) socket.write(frame(9, Buffer.from("ping"))); // is not answered after CLOSE
       await gone(socket);
       const last = stream(socket).at(-1);
       assert.equal(last?.opcode, 8, `${code}`);
@@ -190,21 +190,22 @@ describe("the gateway", { timeout: 300_000 }, () => {
     const fits = setInterval(() => {
       for (const viewer of viewers) {
         if (next() < 0.1) viewer.pause();
-        else if (next() < 0.1) viewer.resume();
+        else if (next() < 0.02) viewer.resume();
         if (next() < 0.5) viewer.write(frame(9, Buffer.from("are you there?")));
+        if (next() < 0.1) viewer.write(frame(10, Buffer.from("easel"))); // for the gateway's own
       }
     }, 20);
-    for (let i = 0; i < 400; i++) {
+    const deadline = Date.now() + 60_000;
+    for (let i = 0, full = false; !full; i++) {
+      assert.ok(Date.now() < deadline, "sockets were full and frames were cut");
       ana.draw(strokes(1, i, 1000).map((stroke) => ({ ...stroke, perFrame: 500 })));
-      if (i % 20 === 0) await ana.allStored();
+      if (i % 20 !== 0) continue;
+      await ana.allStored();
+      const metrics = await gateway.metrics();
+      full = metrics.easel_gateway_cut_frames_total > 10 && metrics.easel_gateway_joined_sends_total > 50;
     }
-    await ana.allStored();
     clearInterval(fits);
     viewers.forEach((viewer) => viewer.resume());
-
-    const metrics = await gateway.metrics();
-    assert.ok(metrics.easel_gateway_blocked_sends_total > 20, "sockets were full");
-    assert.ok(metrics.easel_gateway_cut_frames_total > 0, "frames were cut");
     const offsetsOf = (viewer) =>
       stream(viewer).filter(({ opcode }) => opcode === 2).flatMap(({ payload }) => decode(payload))
         .filter(({ kind }) => kind.startsWith("ev_")).map(({ offset }) => offset);
