@@ -510,6 +510,24 @@ START_TEST(mongo_answers_unknown_when_the_connection_breaks)
 }
 END_TEST
 
+/* The hardest case: an error is all that we hear, and the record is stored all the same, later. */
+START_TEST(mongo_answers_unknown_when_the_answer_is_late)
+{
+    struct record r = record_at("k3v9x2mq4t", 1, 1, 0);
+    size_t len = strlen(url);
+    snprintf(url + len, sizeof url - len, "%cretryWrites=false&socketTimeoutMS=500",
+             strchr(url, '?') ? '&' : '?');
+    struct store *hasty = open_store();
+    url[len] = '\0';
+    fail_inserts("{\"times\": 1}", "\"blockConnection\": true, \"blockTimeMS\": 1500");
+    ck_assert_int_eq(append(hasty, r), -EIO);
+    store_close(hasty);
+    int again = append(store, r);
+    ck_assert_msg(again == 0 || again == -EEXIST, "%d", again);
+    ck_assert_uint_eq(tail_of(store, "k3v9x2mq4t"), 1);
+}
+END_TEST
+
 START_TEST(mongo_that_does_not_answer_is_given_up_in_bounded_time)
 {
     struct store *s;
@@ -544,6 +562,7 @@ static void add_tests_of_kind(TCase *own)
     }
     tcase_add_test(own, mongo_answers_unknown_when_the_majority_was_not_reached);
     tcase_add_test(own, mongo_answers_unknown_when_the_connection_breaks);
+    tcase_add_test(own, mongo_answers_unknown_when_the_answer_is_late);
     tcase_add_test(own, mongo_that_does_not_answer_is_given_up_in_bounded_time);
     tcase_add_test(own, mongo_url_that_is_none_is_refused);
 }
