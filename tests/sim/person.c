@@ -220,13 +220,13 @@ static void apply(struct world *w, struct person *p, uint64_t offset, const stru
 static void cut(struct world *w, struct person *p, uint64_t to)
 {
     uint64_t mark = person_mark(p);
+    p->told = mark; /* about what lies beyond, another epoch said it */
     if (to < mark)
         to = mark;
     if (to >= p->applied)
         return;
     w->count.cuts++;
     p->applied = to;
-    p->told = mark;
     p->newest_grant = 0;
     for (uint64_t at = to; at > p->start && p->newest_grant == 0; at--)
         if (at_offset(p, at)->code == MSG_ev_grant)
