@@ -121,7 +121,7 @@ part_service() {
     need_build asan
     need_build release
     need_mongo
-    EASEL_TEST_BUILD=asan step "services" node_tests tests/service/*.test.mjs
+    EASEL_TEST_BUILD=asan step "services" node_tests tests/service/*.test.mjs tests/protocol/*.test.mjs
 }
 
 part_chaos() {
