@@ -8,6 +8,7 @@
 # --help) may be given in the environment.
 
 set -uo pipefail
+umask 077 # boards and logs, too, are for you alone
 cd "$(dirname "$0")/.."
 
 readonly gateways=$1 boards=$2 histories=$3 host=$4
