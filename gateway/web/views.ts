@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What tests in Node use of the page's pure views: words in, words out.
+// What tests in Node use of the page's pure parts: words or events in, words or places out.
+export { nearest, pressureOf, Sampler } from "./input/sampler.ts";
+export { Pointers } from "./input/pointers.ts";
+export * from "./input/view.ts";
 export { cleanName } from "./ui/device.ts";
 export { parseCode, parseJoin, showCode } from "./ui/code.ts";
 export { penView } from "./ui/pen-view.ts";

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What mice, fingers and pens mean: a stroke, a gesture, or nothing. Pure: events and their times come
+// in, and a hand does what comes out. One pointer draws at a time.
+//
+// A finger is held back until it is clear that no second one follows. Once a pen was seen, fingers move
+// the board and do not draw, and while the pen is near each touch is a palm.
+
+export interface Contact {
+  id: number;
+  type: "mouse" | "pen" | "touch";
+  x: number; // CSS pixels
+  y: number;
+  pressure: number; // 0..1
+  width: number; // of what touches, in CSS pixels
+  button: number; // that went down; 0 is the first
+  time: number; // ms
+}
+
+export interface Hand {
+  mayDraw(): boolean;
+  begin(at: Contact): void;
+  move(through: readonly Contact[]): void;
+  /** The stroke ends and stays; `at` is missing when the system took the pointer away. */
+  end(at: Contact | null): void;
+  /** The stroke was none: it is taken back. */
+  drop(): void;
+  /** Fingers moved the board by dx, dy and stretched it by `factor` around x, y. */
+  gesture(x: number, y: number, dx: number, dy: number, factor: number): void;
+}
+
+const HOLD_PX = 6; // a finger is held back until it moved so far
+const HOLD_MS = 80; // or for so long
+const SECOND_MS = 250; // until then a second finger makes a gesture of a stroke
+const PALM_PX = 40;
+const PALM_MS = 500; // after the pen left
+
+interface Drawing {
+  id: number;
+  type: Contact["type"];
+  since: Contact;
+  last: Contact;
+  held: boolean; // nothing drawn yet
+}
+
+export class Pointers {
+  /** Chosen by hand; null: fingers draw until a pen is seen. */
+  fingerDraws: boolean | null = null;
+  /** Space is down: the mouse moves the board. */
+  grab = false;
+
+  #hand: Hand;
+  #drawing: Drawing | null = null;
+  #grip = new Map<number, Contact>(); // what moves the board, at most two
+  #pens = new Set<number>(); // that touch or hover
+  #penLeft = -Infinity;
+  #penSeen = false;
+
+  constructor(hand: Hand) {
+    this.#hand = hand;
+  }
+
+  get penSeen(): boolean {
+    return this.#penSeen;
+  }
+
+  get fingersDraw(): boolean {
+    return this.fingerDraws ?? !this.#penSeen;
+  }
+
+  /** When to call `tick`, if nothing happens before; null: never. */
+  get due(): number | null {
+    return this.#drawing?.held ? this.#drawing.since.time + HOLD_MS : null;
+  }
+
+  // ---- what happens ----------------------------------------------------------------------------
+
+  /** True when the pointer is of use: the caller may capture it. */
+  down(at: Contact): boolean {
+    if (at.type === "pen") this.#penIsNear(at.id);
+    if (at.type === "touch") return !this.#isPalm(at) && this.#fingerDown(at);
+    if (at.button !== 0 || this.#drawing || this.#grip.size) return false;
+    if (this.grab || !this.#hand.mayDraw()) this.#grip.set(at.id, at);
+    else this.#begin(at, false);
+    return true;
+  }
+
+  /** `through` are the places since the last event, the newest is the last. */
+  move(at: Contact, through: readonly Contact[] = [at]): void {
+    if (at.type === "pen") this.#penIsNear(at.id);
+    if (this.#drawing?.id === at.id) {
+      const { held, since } = this.#drawing;
+      this.#drawing.last = at;
+      if (held && Math.hypot(at.x - since.x, at.y - since.y) < HOLD_PX) return;
+      this.#release();
+      if (this.#drawing) this.#hand.move(through);
+    } else if (this.#grip.has(at.id)) this.#pull(at);
+  }
+
+  up(at: Contact): void {
+    this.#grip.delete(at.id);
+    if (this.#drawing?.id !== at.id) return;
+    this.#release(); // a tap of a finger is a dot
+    if (this.#drawing) this.#hand.end(at);
+    this.#drawing = null;
+  }
+
+  /** The system took the pointer: a pen's stroke is kept, a finger's was the start of something else. */
+  cancel(at: Contact): void {
+    this.#grip.delete(at.id);
+    if (this.#drawing?.id !== at.id) return;
+    if (at.type === "touch") return this.#takeBack();
+    this.#drawing = null;
+    this.#hand.end(null);
+  }
+
+  leave(at: Contact): void {
+    if (at.type === "pen" && this.#pens.delete(at.id)) this.#penLeft = at.time;
+  }
+
+  /** Time passes. */
+  tick(now: number): void {
+    if (this.due !== null && now >= this.due) this.#release();
+  }
+
+  /** The stroke under way is over for another reason. */
+  forget(): void {
+    this.#drawing = null;
+  }
+
+  // ---- strokes ---------------------------------------------------------------------------------
+
+  #begin(at: Contact, held: boolean): void {
+    this.#drawing = { id: at.id, type: at.type, since: at, last: at, held };
+    if (!held) this.#hand.begin(at);
+  }
+
+  /** The finger that was held back draws. */
+  #release(): void {
+    if (!this.#drawing?.held) return;
+    this.#drawing.held = false;
+    if (this.#hand.mayDraw()) this.#hand.begin(this.#drawing.since);
+    else this.#drawing = null;
+  }
+
+  #takeBack(): void {
+    const drawn = this.#drawing !== null && !this.#drawing.held;
+    this.#drawing = null;
+    if (drawn) this.#hand.drop();
+  }
+
+  // ---- fingers ---------------------------------------------------------------------------------
+
+  #fingerDown(at: Contact): boolean {
+    const first = this.#drawing;
+    if (first) {
+      if (first.type !== "touch" || at.time - first.since.time > SECOND_MS) return false;
+      this.#takeBack();
+      this.#grip.set(first.id, first.last);
+    }
+    if (this.#grip.size > 1 || [...this.#grip.values()].some(({ type }) => type !== "touch")) return false;
+    if (this.#grip.size || !this.fingersDraw || !this.#hand.mayDraw()) this.#grip.set(at.id, at);
+    else this.#begin(at, true);
+    return true;
+  }
+
+  #isPalm(at: Contact): boolean {
+    const near = this.#pens.size > 0 || at.time - this.#penLeft < PALM_MS;
+    return near || (this.#penSeen && at.width > PALM_PX);
+  }
+
+  /** Whatever touches beside a pen is a palm, also what began before it. */
+  #penIsNear(id: number): void {
+    this.#penSeen = true;
+    this.#pens.add(id);
+    if (this.#drawing?.type === "touch") this.#takeBack();
+    for (const [finger, { type }] of this.#grip) if (type === "touch") this.#grip.delete(finger);
+  }
+
+  #pull(at: Contact): void {
+    const before = this.#measure();
+    this.#grip.set(at.id, at);
+    const now = this.#measure();
+    const factor = before.spread && now.spread ? now.spread / before.spread : 1;
+    this.#hand.gesture(now.x, now.y, now.x - before.x, now.y - before.y, factor);
+  }
+
+  #measure(): { x: number; y: number; spread: number } {
+    const [a, b] = [...this.#grip.values()] as [Contact, Contact?];
+    if (!b) return { x: a.x, y: a.y, spread: 0 };
+    return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, spread: Math.hypot(a.x - b.x, a.y - b.y) };
+  }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import test from "node:test";
+import { centred, moved, sees, stepped, toPlace, toWindow, WHOLE, zoomed, ZOOM_MAX } from "../../build/web-node/views.mjs";
+
+const near = (a, b) => assert.ok(Math.abs(a - b) < 1e-9, `${a} is not ${b}`);
+
+test("zoom keeps what is under the fingers where it is", () => {
+  const view = zoomed(zoomed(WHOLE, 2, 0.5, 0.5), 1.5, 0.3, 0.6);
+  const before = toPlace(zoomed(WHOLE, 2, 0.5, 0.5), 0.3, 0.6);
+  const after = toWindow(view, before.x, before.y);
+  near(after.x, 0.3);
+  near(after.y, 0.6);
+});
+
+test("zoom stays between 100% and 800%, and the window on the board", () => {
+  assert.deepEqual(zoomed(WHOLE, 0.2), WHOLE);
+  assert.equal(zoomed(WHOLE, 100).zoom, ZOOM_MAX);
+  const corner = moved(zoomed(WHOLE, 4), 99, 99);
+  assert.deepEqual([corner.x, corner.y], [0, 0]);
+  const other = moved(zoomed(WHOLE, 4), -99, -99);
+  assert.deepEqual([other.x, other.y], [0.75, 0.75]);
+});
+
+test("as many steps out as in lead back to the whole board exactly", () => {
+  let view = WHOLE;
+  for (let i = 0; i < 5; i++) view = stepped(view, 1);
+  for (let i = 0; i < 5; i++) view = stepped(view, -1);
+  assert.deepEqual(view, WHOLE);
+});
+
+test("a hand takes the board along", () => {
+  const view = zoomed(WHOLE, 2);
+  const place = toPlace(view, 0.5, 0.5);
+  const after = toWindow(moved(view, 0.1, -0.2), place.x, place.y);
+  near(after.x, 0.6);
+  near(after.y, 0.3);
+});
+
+test("what is near the edge of the window is not in sight, unless the board ends there", () => {
+  const view = zoomed(WHOLE, 2, 0, 0);
+  assert.equal(sees(view, 0.25, 0.25), true);
+  assert.equal(sees(view, 0.01, 0.01), true);
+  assert.equal(sees(view, 0.49, 0.25), false);
+  assert.equal(sees(view, 0.9, 0.9), false);
+  assert.equal(sees(centred(view, 0.9, 0.9), 0.9, 0.9), true);
+  assert.equal(sees(WHOLE, 1, 1), true);
+});
