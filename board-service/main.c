@@ -16,6 +16,7 @@
 #include "link.h"
 #include "log.h"
 #include "metrics.h"
+#include "shell_metrics.h"
 
 #define SEGMENT_MS      50u
 #define LINK_DESTROY_MS 500u
@@ -219,43 +220,12 @@ static void board_metrics(struct buf *out, const struct board_core_stats *t)
                    NULL, t->dropped);
 }
 
-static void link_metrics(struct buf *out, struct link *link)
-{
-    struct link_stats t;
-    link_stats(link, &t);
-    metric_gauge(out, "easel_link_up", "1 while the broker link is up.", NULL, link_is_up(link));
-    metric_counter(out, "easel_link_connects_total", "Connections made to the broker.", NULL,
-                   t.connects);
-    metric_counter(out, "easel_link_published_total", "Messages given to the broker.", NULL,
-                   t.published);
-    metric_counter(out, "easel_link_publish_bytes_total", "Bytes of these.", NULL, t.publish_bytes);
-    metric_counter(out, "easel_link_received_total", "Messages from the broker.", NULL, t.received);
-    metric_counter(out, "easel_link_receive_bytes_total", "Bytes of these.", NULL, t.receive_bytes);
-    metric_counter(out, "easel_link_dropped_total", "Messages dropped, the link was down or full.",
-                   NULL, t.dropped);
-    metric_gauge(out, "easel_link_out_bytes", "Bytes that wait to be published.", NULL,
-                 (double)t.out_bytes);
-    metric_gauge(out, "easel_link_in_bytes", "Bytes that wait for the loop.", NULL,
-                 (double)t.in_bytes);
-}
-
-static void outbox_metrics(struct buf *out, const struct outbox_stats *t)
-{
-    metric_counter(out, "easel_outbox_items_total", "Items put for other processes.", NULL,
-                   t->items);
-    metric_counter(out, "easel_outbox_messages_total", "Messages they left in.", NULL, t->messages);
-    metric_counter(out, "easel_outbox_dropped_total", "Items dropped at a limit.", NULL,
-                   t->dropped);
-    metric_gauge(out, "easel_outbox_waiting_bytes", "Bytes that wait for their pace.", NULL,
-                 (double)t->waiting_bytes);
-}
-
 static void put_metrics(void *owner, struct buf *out)
 {
     struct shell *s = owner;
     board_metrics(out, board_core_stats(s->core));
-    outbox_metrics(out, outbox_stats(board_core_outbox(s->core)));
-    link_metrics(out, s->link);
+    outbox_metrics(board_core_outbox(s->core), out);
+    link_metrics(s->link, out);
     metric_histogram(out, "easel_board_turn_seconds", "Time of one turn of the core.",
                      &s->turn_seconds);
     metric_process(out, "board");

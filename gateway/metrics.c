@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "shell_metrics.h"
+
 #define COUNTER(name, help, value) metric_counter(out, "easel_gateway_" name, help, NULL, (value))
 #define GAUGE(name, help, value)                                                                   \
     metric_gauge(out, "easel_gateway_" name, help, NULL, (double)(value))
@@ -70,37 +72,15 @@ static void http_metrics(const struct gateway *g, struct buf *out)
     COUNTER("codes_refused_total", "Codes not tried: above the rate.", l->refused[LIMIT_CODES]);
 }
 
-static void link_metrics(struct gateway *g, struct buf *out)
-{
-    struct link_stats s;
-    link_stats(g->link, &s);
-    GAUGE("link_up", "1 while both broker connections are up.", g->link_up);
-    GAUGE("link_blocked", "1 while the broker has an alarm.", s.blocked);
-    GAUGE("link_out_bytes", "Waiting to be published.", s.out_bytes);
-    GAUGE("link_in_bytes", "Consumed, and waiting for the loop.", s.in_bytes);
-    COUNTER("link_connects_total", "Connections made to the broker.", s.connects);
-    COUNTER("link_published_total", "Messages published.", s.published);
-    COUNTER("link_published_bytes_total", "Bytes published.", s.publish_bytes);
-    COUNTER("link_received_total", "Messages consumed.", s.received);
-    COUNTER("link_received_bytes_total", "Bytes consumed.", s.receive_bytes);
-    COUNTER("link_returned_total", "Mandatory messages that reached no queue.", s.returned);
-    COUNTER("link_dropped_total", "Messages that did not fit the publisher's queue.", s.dropped);
-    COUNTER("publish_failed_total", "Messages dropped since the link was down or full.",
-            g->stats.publish_failed);
-
-    const struct outbox_stats *o = outbox_stats(gateway_core_outbox(g->core));
-    GAUGE("outbox_bytes", "Waiting for the pace interval.", o->waiting_bytes);
-    COUNTER("outbox_items_total", "Items put.", o->items);
-    COUNTER("outbox_messages_total", "Messages they were joined into.", o->messages);
-    COUNTER("outbox_dropped_total", "Items beyond a destination's limit.", o->dropped);
-}
-
 void gateway_metrics(struct gateway *g, struct buf *out)
 {
     core_metrics(gateway_core_stats(g->core), out);
     socket_metrics(&g->stats, out);
     http_metrics(g, out);
-    link_metrics(g, out);
+    link_metrics(g->link, out);
+    outbox_metrics(gateway_core_outbox(g->core), out);
+    COUNTER("publish_failed_total", "Messages dropped since the link was down or full.",
+            g->stats.publish_failed);
     metric_histogram(out, "easel_gateway_turn_seconds", "Busy time of the loop's turns.",
                      &g->stats.turns);
     GAUGE("longest_turn_seconds", "The longest turn since the last scrape.",
