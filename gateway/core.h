@@ -35,7 +35,7 @@
 #define SESSIONS_PER_BOARD 64u
 #define BOARDS_MAX         100000u
 #define ANSWERS_MAX        1024u
-#define HOLES_MAX          30u /* the owner asks ten times a second at most */
+#define HOLES_MAX          5u /* wants for a frame that never came: then its client is at fault */
 #define DELETE_FOR_MS      UINT64_C(30000)
 
 /* ---- sessions ---------------------------------------------------------------------------------
