@@ -474,7 +474,7 @@ static void act_connected(struct world *w, struct person *p)
 void person_act(struct world *w, struct person *p)
 {
     if (!p->client) {
-        bool wants = !p->replaced || odds(w, 200);
+        bool wants = !w->closed && (!p->replaced || odds(w, 200));
         if (wants && odds(w, 2000)) {
             if (w->trouble && odds(w, 500))
                 reload(w, p);

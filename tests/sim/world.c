@@ -676,7 +676,9 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
         settle_down(w);
         run_until(w, w->now + QUIET_MS);
         w->silent = true;
-        run_until(w, w->now + SILENT_MS);
+        run_until(w, w->now + SILENT_MS / 2);
+        w->closed = true;
+        run_until(w, w->now + SILENT_MS / 2);
     }
     if (!w->failure[0])
         check_at_rest(w);

@@ -212,6 +212,7 @@ struct world {
     size_t acked_count, acked_cap;
     bool trouble; /* faults happen */
     bool silent;  /* nobody draws */
+    bool closed;  /* nobody comes any more */
     uint32_t authors;
     uint64_t broker_down_until;
     bool verbose;
