@@ -547,6 +547,8 @@ static void to_process(struct world *w, struct event *e)
             board_core_returned(p->board, w->now, (enum exchange)e->arg, e->key);
         break;
     case BOUND:
+        if (p->wants[e->arg / 2] != e->arg % 2)
+            break; /* it wants something else by now */
         p->bound[e->arg / 2] = e->arg % 2;
         board_core_bound(p->board, w->now, e->arg / 2, e->arg % 2);
         break;
