@@ -197,7 +197,7 @@ static void note_stored(struct board *b, const struct event *e)
 }
 
 /* A new told mark. What it covers is acked; a mark that covers a grant goes to clients at once. */
-static void mark_told(struct board *b, uint64_t told)
+static void mark_told(struct board *b, uint64_t now, uint64_t told)
 {
     struct window *w = &b->window;
     if (told <= w->told)
@@ -215,7 +215,8 @@ static void mark_told(struct board *b, uint64_t told)
     }
     if (grant)
         touch_all(b, PULL_MARK, NULL);
-    b->mark_waits = true;
+    if (b->mark_moved_at == 0)
+        b->mark_moved_at = now;
     board_wake(b);
 }
 
@@ -284,7 +285,7 @@ void board_events(struct board *b, uint64_t now, const struct id *sender,
     }
     if (m->events.len > 0 && reach(b, m->first, m->mark > w->told ? m->mark : w->told))
         append_events(b, now, m);
-    mark_told(b, m->mark);
+    mark_told(b, now, m->mark);
     if (window_applied(w) < b->head && b->lag_since == 0)
         b->lag_since = now;
     if (window_applied(w) >= b->head)
@@ -336,6 +337,24 @@ static void keep_state(struct board *b, uint64_t now, const struct msg_board_sta
     buf_append(&b->state.members, m->members.at.pos, cursor_left(&m->members.at));
 }
 
+static bool time_moved(uint64_t until, uint64_t left_ms, uint64_t now)
+{
+    uint64_t at = left_ms ? now + left_ms : 0;
+    return at > until + STATE_TIME_MS || until > at + STATE_TIME_MS;
+}
+
+/* The owner repeats its states, since nobody acks them; clients hear only what is new. */
+static bool state_is_news(const struct board *b, uint64_t now, const struct msg_board_state *m)
+{
+    const struct buf *members = &b->state.members;
+    return b->state.number == 0 || b->state.term != m->term || b->state.instance != m->instance ||
+           !id_equal(&b->state.holder, &m->holder) ||
+           time_moved(b->state.grace_until, m->grace_ms, now) ||
+           time_moved(b->state.pass_until, m->pass_ms, now) ||
+           members->len != cursor_left(&m->members.at) ||
+           (members->len > 0 && memcmp(members->data, m->members.at.pos, members->len) != 0);
+}
+
 static void seat(struct board *b, uint64_t now, const struct id *member)
 {
     struct session *s;
@@ -371,7 +390,8 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
         window_reset(&b->window, m->mark + 1);
     if (m->head > b->head)
         b->head = m->head;
-    mark_told(b, m->mark);
+    mark_told(b, now, m->mark);
+    bool news = state_is_news(b, now, m);
     keep_state(b, now, m);
 
     struct session *s;
@@ -386,7 +406,8 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
     list = m->full;
     while (NEXT(&list, member_id, &full) > 0)
         refuse_seat(b, &full.member);
-    touch_all(b, PULL_STATE, NULL);
+    if (news)
+        touch_all(b, PULL_STATE, NULL);
 }
 
 void board_not_there(struct board *b)
@@ -410,28 +431,36 @@ void board_not_there(struct board *b)
 /* ---- time -------------------------------------------------------------------------------------
  */
 
-/* A mark alone: to the drawer at most every 100 ms, to viewers every 500 ms. While events come it
- * rides on them, and none is needed. */
+/* A mark alone: to the drawer at most every 100 ms. A viewer's waits 500 ms for an event to ride
+ * on, so while events come none goes alone. */
+static bool mark_due(const struct client *cl, uint64_t now)
+{
+    const struct board *b = cl->board;
+    if (cl->session && cl->session->term && cl->session->term == b->state.term)
+        return now - cl->told_at >= MARK_DRAWER_MS;
+    return now - cl->told_at >= MARK_VIEWER_MS && now - b->mark_moved_at >= MARK_VIEWER_MS;
+}
+
 static bool tell_marks(struct board *b, uint64_t now)
 {
-    struct client *cl;
-    bool waits = false;
-    uint64_t mark = window_mark(&b->window);
-    if (!b->mark_waits)
+    if (b->mark_moved_at == 0)
         return false;
+    struct client *cl;
+    bool later = false;
+    uint64_t mark = window_mark(&b->window);
     LIST_FOREACH (cl, &b->clients, link) {
         if (cl->state != CLIENT_LIVE || cl->told >= mark)
             continue;
-        bool drawer = cl->session && cl->session->term && cl->session->term == b->state.term;
-        if (now - cl->told_at < (drawer ? MARK_DRAWER_MS : MARK_VIEWER_MS)) {
-            waits = true;
-            continue;
+        if (mark_due(cl, now)) {
+            cl->flags |= PULL_MARK;
+            client_touch(cl);
+        } else {
+            later = true;
         }
-        cl->flags |= PULL_MARK;
-        client_touch(cl);
     }
-    b->mark_waits = waits;
-    return waits;
+    if (!later)
+        b->mark_moved_at = 0;
+    return later;
 }
 
 static bool tick_sessions(struct board *b, uint64_t now)

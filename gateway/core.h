@@ -23,6 +23,7 @@
 #define ATTACH_PACE_MS     UINT64_C(20)
 #define MARK_DRAWER_MS     UINT64_C(100)
 #define MARK_VIEWER_MS     UINT64_C(500)
+#define STATE_TIME_MS      UINT64_C(500) /* a deadline that moved less is the same */
 #define HEARTBEAT_MS       UINT64_C(4000)
 #define RESEND_MS          UINT64_C(1000)
 #define LAG_RESET_MS       UINT64_C(1000)
@@ -141,10 +142,10 @@ struct board {
     unsigned shard;
     struct id owner; /* empty: not known */
     struct window window;
-    uint64_t head;       /* as the owner told, at least window_applied */
-    unsigned mark_flags; /* MARK_BUSY */
-    uint64_t lag_since;  /* applied < told, or a hole above, since then; 0: no */
-    bool mark_waits;     /* the mark has moved, and not all clients were told */
+    uint64_t head;          /* as the owner told, at least window_applied */
+    unsigned mark_flags;    /* MARK_BUSY */
+    uint64_t lag_since;     /* applied < told, or a hole above, since then; 0: no */
+    uint64_t mark_moved_at; /* the first move that not all clients were told; 0: all know */
 
     struct {
         uint64_t number; /* 0: none yet in this epoch */

@@ -543,15 +543,45 @@ START_TEST(a_mark_that_rides_on_events_never_comes_alone)
 }
 END_TEST
 
-START_TEST(after_a_pause_a_mark_comes_at_the_next_tick)
+START_TEST(after_a_pause_a_mark_comes_to_the_drawer_at_the_next_tick)
+{
+    two_on_a_board();
+    tick(1000);
+    owner_sends(2, 4, 4, 3);
+    pulls(drawer);
+    owner_sends(2, 5, 4, 4);
+    tick(50);
+    ck_assert_str_eq(pulls(drawer), "mark 4/4");
+}
+END_TEST
+
+START_TEST(after_a_pause_a_viewers_mark_still_waits_for_an_event_to_ride_on)
 {
     two_on_a_board();
     tick(1000);
     owner_sends(2, 4, 4, 3);
     ck_assert_str_eq(pulls(viewer), "event 4");
     owner_sends(2, 5, 4, 4);
-    tick(50);
-    ck_assert_str_eq(pulls(viewer), "mark 4/4");
+    tick(400);
+    ck_assert_str_eq(pulls(viewer), "");
+    owner_sends(2, 5, 5, 4);
+    ck_assert_str_eq(pulls(viewer), "event 5 mark 4/5");
+    owner_sends(2, 6, 5, 5);
+    tick(450);
+    ck_assert_str_eq(pulls(viewer), "");
+    tick(100);
+    ck_assert_str_eq(pulls(viewer), "mark 5/5");
+}
+END_TEST
+
+START_TEST(a_state_that_is_repeated_is_told_once)
+{
+    two_on_a_board();
+    pulls(viewer);
+    owner_tells(2, 3, "ana ben", NULL);
+    ck_assert_str_eq(pulls(viewer), "");
+    owner_tells(2, 3, "ana ben cem", NULL);
+    ck_assert_str_eq(pulls(viewer), "state");
 }
 END_TEST
 
@@ -932,7 +962,9 @@ static Suite *suite(void)
     tcase_add_test(t, marks_alone_come_to_a_drawer_every_100_ms_at_most);
     tcase_add_test(t, marks_alone_come_to_a_viewer_every_500_ms_at_most);
     tcase_add_test(t, a_mark_that_rides_on_events_never_comes_alone);
-    tcase_add_test(t, after_a_pause_a_mark_comes_at_the_next_tick);
+    tcase_add_test(t, after_a_pause_a_mark_comes_to_the_drawer_at_the_next_tick);
+    tcase_add_test(t, after_a_pause_a_viewers_mark_still_waits_for_an_event_to_ride_on);
+    tcase_add_test(t, a_state_that_is_repeated_is_told_once);
     tcase_add_test(t, a_silent_client_hears_head_and_mark_every_few_seconds);
     tcase_add_test(t, a_new_epoch_cuts_back_to_the_mark);
     tcase_add_test(t, a_cursor_that_has_not_run_gets_one_cut_to_the_smallest_offset);
