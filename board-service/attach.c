@@ -8,8 +8,7 @@
 #include "seats.h"
 #include "sequencer.h"
 
-/* ---- lists ------------------------------------------------------------------------------------
- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static void forget_parts(struct gateway_list *list)
 {
@@ -66,8 +65,7 @@ static struct gateway_list *find_or_add_list(struct board_core *c, const struct 
     return list;
 }
 
-/* ---- a board in a list ------------------------------------------------------------------------
- */
+/* ---- a board in a list ----------------------------------------------------------------------- */
 
 static struct attachment *find(const struct board *b, const struct gateway_list *list)
 {
@@ -201,8 +199,7 @@ static void apply_absence(struct gateway_list *list, uint64_t number)
     list->number = number;
 }
 
-/* ---- parts ------------------------------------------------------------------------------------
- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 static void keep_part(struct gateway_list *list, const struct msg_attach *m)
 {
@@ -255,8 +252,7 @@ void attachment_list(struct board_core *c, const struct id *gateway, const struc
         apply_parts(c, list);
 }
 
-/* ---- gateways come and go ---------------------------------------------------------------------
- */
+/* ---- gateways come and go -------------------------------------------------------------------- */
 
 void attachment_gateway_gone(struct board_core *c, const struct id *gateway)
 {

@@ -105,8 +105,7 @@ static void enter(struct board_core *c, uint64_t now_ms)
         c->clock += passed;
 }
 
-/* ---- shards -----------------------------------------------------------------------------------
- */
+/* ---- shards ---------------------------------------------------------------------------------- */
 
 static void shard_changed(struct board_core *c, unsigned shard)
 {
@@ -166,8 +165,7 @@ static void send_away(struct board_core *c, const struct id *gateway, unsigned s
                &(struct msg_not_owner){shard});
 }
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* Kinds of processes, by the first letter of their ids. */
 enum { GATEWAY = 'g', BOARD = 'b', HISTORY = 'h' };
@@ -339,8 +337,7 @@ void board_core_returned(struct board_core *c, uint64_t now_ms, enum exchange ex
         someone_gone(c, &to);
 }
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 void board_core_link(struct board_core *c, uint64_t now_ms, bool up)
 {

@@ -55,8 +55,7 @@ struct shell {
     struct histogram turn_seconds;
 };
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static uint64_t read_clock_ms(clockid_t clock)
 {
@@ -70,8 +69,7 @@ static uint64_t now_ms(const struct shell *s)
     return read_clock_ms(CLOCK_BOOTTIME) + s->clock_offset_ms;
 }
 
-/* ---- a turn -----------------------------------------------------------------------------------
- */
+/* ---- a turn ---------------------------------------------------------------------------------- */
 
 static void bind_shards(struct shell *s)
 {
@@ -126,8 +124,7 @@ static void on_prepare(uv_prepare_t *prepare)
     uv_timer_start(&s->timer, on_timer, wait < SLEEP_MS_MAX ? wait : SLEEP_MS_MAX, 0);
 }
 
-/* ---- the broker link --------------------------------------------------------------------------
- */
+/* ---- the broker link ------------------------------------------------------------------------- */
 
 static void on_up(void *owner)
 {
@@ -171,8 +168,7 @@ static const struct link_events LINK_EVENTS = {
     .shard = on_shard,
 };
 
-/* ---- the admin port ---------------------------------------------------------------------------
- */
+/* ---- the admin port -------------------------------------------------------------------------- */
 
 static const char *is_ready(void *owner)
 {
@@ -233,8 +229,7 @@ static void put_metrics(void *owner, struct buf *out)
 
 static const struct admin_events ADMIN_EVENTS = {.ready = is_ready, .metrics = put_metrics};
 
-/* ---- start and end ----------------------------------------------------------------------------
- */
+/* ---- start and end --------------------------------------------------------------------------- */
 
 static void on_signal(uv_signal_t *handle, int number)
 {

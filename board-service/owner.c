@@ -102,8 +102,7 @@ static void wait_and_open(struct board *b, uint64_t wait_ms)
     become(b, BOARD_WAITING);
 }
 
-/* ---- taking over ------------------------------------------------------------------------------
- */
+/* ---- taking over ----------------------------------------------------------------------------- */
 
 /* The same question until it is answered: history knows it by (replica, nonce). */
 static void put_open(struct board *b)
@@ -179,8 +178,7 @@ void owner_refused(struct board *b, const struct msg_refused *m)
     wait_and_open(b, wait_ms);
 }
 
-/* ---- letting go -------------------------------------------------------------------------------
- */
+/* ---- letting go ------------------------------------------------------------------------------ */
 
 static void end(struct board *b, enum append_flag flag)
 {
@@ -220,8 +218,7 @@ static bool is_ours_to_open(const struct board *b)
            (has_members(b) || b->delete_wanted);
 }
 
-/* ---- turns ------------------------------------------------------------------------------------
- */
+/* ---- turns ----------------------------------------------------------------------------------- */
 
 static void watch_emptiness(struct board *b)
 {

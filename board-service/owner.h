@@ -219,8 +219,7 @@ struct board_core {
 
 uint64_t core_random(struct board_core *c); /* 0..2^53 - 1 */
 
-/* ---- owner.c ----------------------------------------------------------------------------------
- */
+/* ---- owner.c --------------------------------------------------------------------------------- */
 
 struct board *owner_find(struct board_core *c, const struct id *id);
 /* A board that a list named; NULL: there are too many. */

@@ -43,8 +43,7 @@ void pen_pass(struct board *b, const struct id *to)
     give(b, m, !m ? 0 : asks ? m->ask_instance : m->instance);
 }
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 /* A new owner hears of all members only after an attach interval. */
 static uint64_t grace_end(const struct board *b)

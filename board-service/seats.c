@@ -54,8 +54,7 @@ struct member *seats_taker(const struct board *b)
     return NULL;
 }
 
-/* ---- from the lists ---------------------------------------------------------------------------
- */
+/* ---- from the lists -------------------------------------------------------------------------- */
 
 static bool entry_lost(const struct msg_at_member *e)
 {
@@ -218,8 +217,7 @@ static void drop_unlisted(struct seats *s)
     s->count = kept;
 }
 
-/* ---- seats and line ---------------------------------------------------------------------------
- */
+/* ---- seats and line -------------------------------------------------------------------------- */
 
 static bool lost_too_long(const struct board *b, const struct member *m)
 {
@@ -296,8 +294,7 @@ uint64_t seats_deadline(const struct board *b)
     return at;
 }
 
-/* ---- telling ----------------------------------------------------------------------------------
- */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 static unsigned place_in_line(const struct seats *s, const struct member *m)
 {

@@ -9,8 +9,7 @@
 
 #define KEPT_BYTES_MAX (16u << 10) /* of an empty log's buffer */
 
-/* ---- the log above the mark -------------------------------------------------------------------
- */
+/* ---- the log above the mark ------------------------------------------------------------------ */
 
 static const struct event *event_at(const struct log *l, uint64_t offset)
 {
@@ -96,8 +95,7 @@ static void set_mark(struct board *b, uint64_t mark)
         buf_free(&l->bytes);
 }
 
-/* ---- epochs -----------------------------------------------------------------------------------
- */
+/* ---- epochs ---------------------------------------------------------------------------------- */
 
 void sequencer_start(struct board *b, const struct msg_opened *m)
 {
@@ -126,8 +124,7 @@ void sequencer_drop(struct board *b)
     *l = (struct log){0};
 }
 
-/* ---- events get their offsets -----------------------------------------------------------------
- */
+/* ---- events get their offsets ---------------------------------------------------------------- */
 
 /* Times never go back, whoever's clock they came from. */
 static uint64_t event_time(const struct board *b)
@@ -199,8 +196,7 @@ void sequencer_end(struct board *b, enum append_flag flag)
     add_event(b, start, flag == APPEND_DELETED ? MSG_ev_deleted : MSG_ev_released, 0, time);
 }
 
-/* ---- frames -----------------------------------------------------------------------------------
- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 struct frame {
     unsigned code;
@@ -395,8 +391,7 @@ void sequencer_frame(struct board *b, const struct id *gateway, const struct msg
         judge(b, gateway, m, &f);
 }
 
-/* ---- history ----------------------------------------------------------------------------------
- */
+/* ---- history --------------------------------------------------------------------------------- */
 
 static void put_append(struct board *b, uint64_t first, uint32_t count, const struct log_state *s,
                        unsigned flags, struct span events)

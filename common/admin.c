@@ -68,8 +68,7 @@ static void visit_close(struct visit *v)
         uv_close((uv_handle_t *)&v->tcp, on_visit_closed);
 }
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void on_written(uv_write_t *write, int status)
 {
@@ -132,8 +131,7 @@ static void answer_request(struct visit *v)
         answer(v, "404 Not Found", span_of("/healthz, /readyz or /metrics\n"));
 }
 
-/* ---- connections ------------------------------------------------------------------------------
- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 {
@@ -196,8 +194,7 @@ static void on_sweep(uv_timer_t *sweep)
     }
 }
 
-/* ---- create and destroy -----------------------------------------------------------------------
- */
+/* ---- create and destroy ---------------------------------------------------------------------- */
 
 static int listen_at(struct admin *a, const char *host, unsigned port)
 {

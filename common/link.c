@@ -23,8 +23,7 @@ uint64_t link_now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* ---- from the threads to the loop -------------------------------------------------------------
- */
+/* ---- from the threads to the loop ------------------------------------------------------------ */
 
 struct note *note_new(enum note_kind kind, struct span body)
 {
@@ -134,8 +133,7 @@ static void on_notes(uv_async_t *async)
     }
 }
 
-/* ---- from the loop to the threads -------------------------------------------------------------
- */
+/* ---- from the loop to the threads ------------------------------------------------------------ */
 
 void worker_wake(struct worker *w)
 {
@@ -241,8 +239,7 @@ uint64_t link_stop_ms(struct link *l)
     return stop_ms;
 }
 
-/* ---- the life of a thread ---------------------------------------------------------------------
- */
+/* ---- the life of a thread -------------------------------------------------------------------- */
 
 /* Waits for about `ms`, or until the link stops. */
 static void pause_before_retry(struct worker *w, unsigned ms)
@@ -313,8 +310,7 @@ static bool worker_join(struct worker *w, uint64_t timeout_ms)
     return true;
 }
 
-/* ---- create and destroy -----------------------------------------------------------------------
- */
+/* ---- create and destroy ---------------------------------------------------------------------- */
 
 static int worker_init(struct worker *w)
 {
@@ -423,8 +419,7 @@ void link_destroy(struct link *l, unsigned timeout_ms)
     uv_close((uv_handle_t *)&l->async, joined ? on_closed : NULL);
 }
 
-/* ---- looking at it ----------------------------------------------------------------------------
- */
+/* ---- looking at it --------------------------------------------------------------------------- */
 
 bool link_is_up(const struct link *l)
 {

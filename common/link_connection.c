@@ -73,8 +73,7 @@ int connection_rpc(struct connection *c, const char *what)
     return connection_check(c, what, amqp_get_rpc_reply(c->amqp));
 }
 
-/* ---- opening and closing ----------------------------------------------------------------------
- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static void set_fd(struct connection *c, int fd)
 {
@@ -169,8 +168,7 @@ void connection_abort(struct connection *c)
     pthread_mutex_unlock(&c->lock);
 }
 
-/* ---- waiting, reading and writing -------------------------------------------------------------
- */
+/* ---- waiting, reading and writing ------------------------------------------------------------ */
 
 void connection_wait(struct connection *c, int wake, bool to_write, bool only_wake)
 {
@@ -253,8 +251,7 @@ int content_frame(struct content *in, const amqp_frame_t *frame)
     return !in->open;
 }
 
-/* ---- exchanges --------------------------------------------------------------------------------
- */
+/* ---- exchanges ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *type;

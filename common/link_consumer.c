@@ -46,8 +46,7 @@ struct consumer {
     bool full; /* the loop has enough: read nothing */
 };
 
-/* ---- declaring --------------------------------------------------------------------------------
- */
+/* ---- declaring ------------------------------------------------------------------------------- */
 
 static amqp_table_entry_t number(const char *key, int value)
 {
@@ -151,8 +150,7 @@ static int declare_own(struct consumer *k)
     return 0;
 }
 
-/* ---- channels ---------------------------------------------------------------------------------
- */
+/* ---- channels -------------------------------------------------------------------------------- */
 
 static int open_channel(struct consumer *k, unsigned channel)
 {
@@ -191,8 +189,7 @@ static int close_channel(struct consumer *k, unsigned channel)
         amqp_channel_close(k->connection->amqp, (amqp_channel_t)channel, AMQP_REPLY_SUCCESS));
 }
 
-/* ---- shards -----------------------------------------------------------------------------------
- */
+/* ---- shards ---------------------------------------------------------------------------------- */
 
 static int take_shard(struct consumer *k, unsigned shard, enum hold hold)
 {
@@ -246,8 +243,7 @@ static int change_shards(struct consumer *k)
     return 0;
 }
 
-/* ---- deliveries -------------------------------------------------------------------------------
- */
+/* ---- deliveries ------------------------------------------------------------------------------ */
 
 static void deliver(struct consumer *k, unsigned channel)
 {
@@ -339,8 +335,7 @@ static int take_orders(struct consumer *k)
     return r == 0 && wants_changed ? change_shards(k) : r;
 }
 
-/* ---- a connection's life ----------------------------------------------------------------------
- */
+/* ---- a connection's life --------------------------------------------------------------------- */
 
 static int open_connection(struct consumer *k)
 {

@@ -24,8 +24,7 @@ struct publisher {
     bool up; /* as told to the loop */
 };
 
-/* ---- what comes back --------------------------------------------------------------------------
- */
+/* ---- what comes back ------------------------------------------------------------------------- */
 
 static enum exchange exchange_of(amqp_bytes_t name)
 {
@@ -62,8 +61,7 @@ static void take_frame(struct publisher *p, const amqp_frame_t *frame)
     link_note(p->link, note, NULL);
 }
 
-/* ---- state ------------------------------------------------------------------------------------
- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 /* While the broker has an alarm the link counts as down: nobody hears us, and what would wait here
  * grows old. */
@@ -95,8 +93,7 @@ static int read_all(struct publisher *p)
     return r;
 }
 
-/* ---- publishing -------------------------------------------------------------------------------
- */
+/* ---- publishing ------------------------------------------------------------------------------ */
 
 static int publish(struct publisher *p, const struct post *post)
 {
@@ -150,8 +147,7 @@ static int publish_waiting(struct publisher *p)
     return r;
 }
 
-/* ---- a connection's life ----------------------------------------------------------------------
- */
+/* ---- a connection's life --------------------------------------------------------------------- */
 
 static int open_connection(struct publisher *p)
 {

@@ -209,8 +209,7 @@ void outbox_flush(struct outbox *o, enum exchange exchange, const struct id *des
         d->flush = true;
 }
 
-/* ---- taking -----------------------------------------------------------------------------------
- */
+/* ---- taking ---------------------------------------------------------------------------------- */
 
 static void refill(struct outbox *o, uint64_t now_ms)
 {

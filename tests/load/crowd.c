@@ -33,8 +33,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* ---- what a drawer sends ----------------------------------------------------------------------
- */
+/* ---- what a drawer sends --------------------------------------------------------------------- */
 
 static void send_frame(struct member *m, struct buf *frame)
 {
@@ -98,8 +97,7 @@ void draw(struct board *b)
     send_frame(b->drawer, &out);
 }
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 /* The slot of a frame that is measured, or NULL. */
 static struct sent *measured(struct board *b, uint64_t cseq)
@@ -216,8 +214,7 @@ static void take_cut(struct member *m, uint64_t to)
     }
 }
 
-/* ---- frames from the gateway ------------------------------------------------------------------
- */
+/* ---- frames from the gateway ----------------------------------------------------------------- */
 
 union incoming {
     struct msg_welcome welcome;

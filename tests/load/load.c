@@ -45,8 +45,7 @@ struct run {
     uint64_t begin_ns, frames_due, end_ns; /* of drawing */
 };
 
-/* ---- options ----------------------------------------------------------------------------------
- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static const char USAGE[] =
     "load --gateway PORT | --relay PORT, and\n"
@@ -185,8 +184,7 @@ static void read_options(struct run *run, int argc, char **argv)
         refuse("who stalls must be back before the end");
 }
 
-/* ---- the crowd comes in -----------------------------------------------------------------------
- */
+/* ---- the crowd comes in ---------------------------------------------------------------------- */
 
 /* The last viewer of the first boards stalls. */
 static void seat_everybody(struct run *run)
@@ -252,8 +250,7 @@ static int come_in(struct run *run)
     return 0;
 }
 
-/* ---- drawing ----------------------------------------------------------------------------------
- */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
 /* The boards draw in turn, evenly spread in time. Frames that are late are sent late, not left out;
  * how late is measured too, since then it is this client that is too slow. */
@@ -333,8 +330,7 @@ static void go_home(struct run *run)
     free(run->crowd.boards);
 }
 
-/* ---- main -------------------------------------------------------------------------------------
- */
+/* ---- main ------------------------------------------------------------------------------------ */
 
 static int run_load(struct run *run)
 {

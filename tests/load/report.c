@@ -51,8 +51,7 @@ bool report_failed(const struct crowd *c)
            0;
 }
 
-/* ---- figures ----------------------------------------------------------------------------------
- */
+/* ---- figures --------------------------------------------------------------------------------- */
 
 static double seconds(const struct report *r)
 {
@@ -70,8 +69,7 @@ static double per_delivery(const struct report *r, double value)
     return n == 0 ? 0 : value / (double)n;
 }
 
-/* ---- the table --------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static void print_latency(const char *name, const struct histogram *h)
 {
@@ -115,8 +113,7 @@ static void print_table(const struct report *r, const struct crowd *c, const cha
         print_process(r, &r->processes[i]);
 }
 
-/* ---- the line of JSON -------------------------------------------------------------------------
- */
+/* ---- the line of JSON ------------------------------------------------------------------------ */
 
 static void json_latency(const char *name, const struct histogram *h)
 {

@@ -21,8 +21,7 @@ void person_free(struct person *p)
     free(p->frames);
 }
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -73,8 +72,7 @@ int seen_event(struct cursor *in, uint64_t *ret_offset, struct seen *ret)
     return 0;
 }
 
-/* ---- frames -----------------------------------------------------------------------------------
- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static void to_gateway(struct world *w, struct person *p, struct buf *bytes)
 {
@@ -142,8 +140,7 @@ static bool may_draw(const struct person *p)
            waiting < 1000 && !(waiting > 0 && p->frames[p->frame_count - 1].what == PASS);
 }
 
-/* ---- the log ----------------------------------------------------------------------------------
- */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 static struct seen *at_offset(struct person *p, uint64_t offset)
 {
@@ -235,8 +232,7 @@ static void cut(struct world *w, struct person *p, uint64_t to)
         p->newest_grant = p->term;
 }
 
-/* ---- what comes -------------------------------------------------------------------------------
- */
+/* ---- what comes ------------------------------------------------------------------------------ */
 
 static void resend(struct world *w, struct person *p)
 {
@@ -371,8 +367,7 @@ void person_hung_up(struct world *w, struct person *p)
     p->connection++;
 }
 
-/* ---- what it does -----------------------------------------------------------------------------
- */
+/* ---- what it does ---------------------------------------------------------------------------- */
 
 static void connect_person(struct world *w, struct person *p)
 {

@@ -42,8 +42,7 @@ void promise_seats(struct world *w, unsigned board, unsigned members)
         fail(w, "P5: %u members are seated on board %u", members, board);
 }
 
-/* ---- the stored log ---------------------------------------------------------------------------
- */
+/* ---- the stored log -------------------------------------------------------------------------- */
 
 struct log {
     struct seen *event; /* event[offset - 1] */

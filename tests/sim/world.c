@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- chance -----------------------------------------------------------------------------------
- */
+/* ---- chance ---------------------------------------------------------------------------------- */
 
 uint64_t chance(struct world *w)
 {
@@ -56,8 +55,7 @@ void fail(struct world *w, const char *format, ...)
     say(w, "BROKEN %s", w->failure);
 }
 
-/* ---- the clock: a binary heap, ordered by time and then by when it was put in ------------------
- */
+/* ---- the clock: a binary heap, ordered by time and then by when it was put in ---------------- */
 
 static bool earlier(const struct event *a, const struct event *b)
 {
@@ -110,8 +108,7 @@ static struct event next_event(struct world *w)
     return first;
 }
 
-/* ---- processes --------------------------------------------------------------------------------
- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 struct process *random_process(struct world *w, enum kind kind)
 {
@@ -223,8 +220,7 @@ static void kill_process(struct world *w, struct process *p)
            (struct event){.what = START, .who = slot, .generation = p->generation});
 }
 
-/* ---- turns ------------------------------------------------------------------------------------
- */
+/* ---- turns ----------------------------------------------------------------------------------- */
 
 static void bind_shards(struct world *w, struct process *p)
 {
@@ -350,8 +346,7 @@ void turn(struct world *w, struct process *p)
     wake(w, p);
 }
 
-/* ---- history: rounds and reads ----------------------------------------------------------------
- */
+/* ---- history: rounds and reads --------------------------------------------------------------- */
 
 static void load(struct world *w, struct process *p, const struct history_plan *plan)
 {
@@ -431,8 +426,7 @@ static void reads_of(struct world *w, struct process *p, struct span body)
     }
 }
 
-/* ---- what happens -----------------------------------------------------------------------------
- */
+/* ---- what happens ---------------------------------------------------------------------------- */
 
 static void deliver(struct world *w, struct process *p, const struct event *e)
 {
@@ -608,8 +602,7 @@ static void dispatch(struct world *w, struct event *e)
     }
 }
 
-/* ---- a run ------------------------------------------------------------------------------------
- */
+/* ---- a run ----------------------------------------------------------------------------------- */
 
 static void create_boards(struct world *w)
 {

@@ -34,15 +34,13 @@
 
 struct world;
 
-/* ---- chance -----------------------------------------------------------------------------------
- */
+/* ---- chance ---------------------------------------------------------------------------------- */
 
 uint64_t chance(struct world *w);            /* 64 random bits */
 uint64_t below(struct world *w, uint64_t n); /* 0 .. n - 1 */
 bool odds(struct world *w, unsigned in_ten_thousand);
 
-/* ---- the clock --------------------------------------------------------------------------------
- */
+/* ---- the clock ------------------------------------------------------------------------------- */
 
 enum happening {
     WAKE,       /* a process looks at its deadlines */
@@ -74,8 +72,7 @@ struct event {
 
 void happen(struct world *w, uint64_t at, struct event e);
 
-/* ---- processes --------------------------------------------------------------------------------
- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 enum kind { GATEWAY, BOARD_CORE, HISTORY };
 
@@ -95,8 +92,7 @@ struct process {
     int results[64];
 };
 
-/* ---- store ------------------------------------------------------------------------------------
- */
+/* ---- store ----------------------------------------------------------------------------------- */
 
 struct stored_record {
     struct record record;
@@ -113,8 +109,7 @@ int memory_last(struct world *w, const struct id *board, struct record *ret);
 int memory_append(struct world *w, const struct record *record);
 void memory_free(struct memory *m);
 
-/* ---- people -----------------------------------------------------------------------------------
- */
+/* ---- people ---------------------------------------------------------------------------------- */
 
 /* What the checks compare of an event. */
 struct seen {
@@ -175,8 +170,7 @@ uint64_t person_mark(const struct person *p);
 void person_free(struct person *p);
 int seen_event(struct cursor *in, uint64_t *ret_offset, struct seen *ret);
 
-/* ---- promises ---------------------------------------------------------------------------------
- */
+/* ---- promises -------------------------------------------------------------------------------- */
 
 struct acked {
     unsigned board;
@@ -195,8 +189,7 @@ void promise_seats(struct world *w, unsigned board, unsigned members);
 void check_at_rest(struct world *w);
 void fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- the world --------------------------------------------------------------------------------
- */
+/* ---- the world ------------------------------------------------------------------------------- */
 
 struct world {
     uint64_t seed, random, now, order, steps;

@@ -45,8 +45,7 @@ static inline struct id id_of(const char *text)
     return id;
 }
 
-/* ---- what it sends ----------------------------------------------------------------------------
- */
+/* ---- what it sends --------------------------------------------------------------------------- */
 
 static inline void forget_lines(void)
 {
@@ -270,8 +269,7 @@ static inline void expect_no(const char *part)
     expect_count(part, 0);
 }
 
-/* ---- what it hears ----------------------------------------------------------------------------
- */
+/* ---- what it hears --------------------------------------------------------------------------- */
 
 static bool in_one_turn; /* what is delivered meanwhile is of one turn of the loop */
 
@@ -424,8 +422,7 @@ static inline void expect_grant(const char *member, uint64_t instance)
     ck_assert_uint_eq(grant.instance, instance);
 }
 
-/* ---- setups -----------------------------------------------------------------------------------
- */
+/* ---- setups ---------------------------------------------------------------------------------- */
 
 static inline void setup_with_grace(uint64_t pen_grace_ms)
 {

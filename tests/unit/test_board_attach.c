@@ -20,8 +20,7 @@ static void attach_numbered(uint64_t number, const char *people)
     attach_part(number, 1, 1, BOARD, people);
 }
 
-/* ---- lists ------------------------------------------------------------------------------------
- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 START_TEST(an_older_list_is_ignored)
 {
@@ -181,8 +180,7 @@ START_TEST(a_board_of_another_shard_is_not_opened)
 }
 END_TEST
 
-/* ---- what a gateway lacks ---------------------------------------------------------------------
- */
+/* ---- what a gateway lacks -------------------------------------------------------------------- */
 
 START_TEST(a_new_gateway_gets_what_it_lacks_above_the_mark_at_once)
 {

@@ -30,8 +30,7 @@ static const char *peer_id(bool stronger)
     }
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 START_TEST(a_list_that_names_a_board_opens_it_over_the_newest_epoch_that_gateways_know)
 {
@@ -143,8 +142,7 @@ START_TEST(a_board_that_everybody_left_before_it_was_asked_for_is_forgotten)
 }
 END_TEST
 
-/* ---- losing a board ---------------------------------------------------------------------------
- */
+/* ---- losing a board -------------------------------------------------------------------------- */
 
 START_TEST(a_refused_append_drops_the_board_and_its_unstored_events)
 {
@@ -241,8 +239,7 @@ START_TEST(a_gateway_that_knows_a_newer_epoch_makes_us_ask_history_about_ours)
 }
 END_TEST
 
-/* ---- letting go -------------------------------------------------------------------------------
- */
+/* ---- letting go ------------------------------------------------------------------------------ */
 
 START_TEST(sixty_seconds_after_the_last_member_left_the_board_is_released)
 {
@@ -332,8 +329,7 @@ START_TEST(what_ends_a_log_is_the_last_thing_in_it)
 }
 END_TEST
 
-/* ---- shards -----------------------------------------------------------------------------------
- */
+/* ---- shards ---------------------------------------------------------------------------------- */
 
 START_TEST(whoever_takes_a_shard_asks_all_gateways_for_their_lists)
 {
@@ -464,8 +460,7 @@ START_TEST(frames_of_a_shard_that_is_not_ours_are_answered_at_most_every_100_ms)
 }
 END_TEST
 
-/* ---- leaving ----------------------------------------------------------------------------------
- */
+/* ---- leaving --------------------------------------------------------------------------------- */
 
 START_TEST(who_leaves_stores_all_releases_its_boards_and_says_bye)
 {
@@ -530,8 +525,7 @@ START_TEST(a_heartbeat_goes_out_every_250_ms_while_the_link_is_up)
 }
 END_TEST
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 START_TEST(what_is_not_understood_is_counted_and_skipped)
 {

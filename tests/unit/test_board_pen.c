@@ -20,8 +20,7 @@ static void pass_with_lists(uint64_t ms, const char *people)
     }
 }
 
-/* ---- asking -----------------------------------------------------------------------------------
- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 START_TEST(a_free_pen_goes_to_the_first_who_asks)
 {
@@ -111,8 +110,7 @@ START_TEST(requests_in_the_lists_survive_a_change_of_owner)
 }
 END_TEST
 
-/* ---- handing over -----------------------------------------------------------------------------
- */
+/* ---- handing over ---------------------------------------------------------------------------- */
 
 START_TEST(the_holder_hands_over)
 {
@@ -266,8 +264,7 @@ START_TEST(what_was_granted_in_a_lost_epoch_does_not_count_in_the_next)
 }
 END_TEST
 
-/* ---- the owner role ---------------------------------------------------------------------------
- */
+/* ---- the owner role -------------------------------------------------------------------------- */
 
 START_TEST(the_owner_role_may_take_the_pen)
 {
@@ -300,8 +297,7 @@ START_TEST(a_take_is_served_once)
 }
 END_TEST
 
-/* ---- instances --------------------------------------------------------------------------------
- */
+/* ---- instances ------------------------------------------------------------------------------- */
 
 START_TEST(another_instance_of_the_holder_s_session_gets_the_pen_at_once_when_it_asks)
 {
@@ -332,8 +328,7 @@ START_TEST(the_holder_s_own_instance_does_not_stand_in_line)
 }
 END_TEST
 
-/* ---- grace ------------------------------------------------------------------------------------
- */
+/* ---- grace ----------------------------------------------------------------------------------- */
 
 START_TEST(a_holder_whose_connection_is_lost_keeps_the_pen_for_the_grace)
 {
@@ -446,8 +441,7 @@ START_TEST(a_new_owner_gives_it_that_interval_even_when_the_grace_is_shorter)
 }
 END_TEST
 
-/* ---- idleness ---------------------------------------------------------------------------------
- */
+/* ---- idleness -------------------------------------------------------------------------------- */
 
 START_TEST(an_idle_holder_s_pen_passes_on_when_others_wait)
 {

@@ -4,8 +4,7 @@
  */
 #include "board_test.h"
 
-/* ---- seats ------------------------------------------------------------------------------------
- */
+/* ---- seats ----------------------------------------------------------------------------------- */
 
 START_TEST(whoever_comes_gets_a_seat_while_there_are_some)
 {
@@ -180,8 +179,7 @@ START_TEST(a_crowd_at_another_gateway_costs_nobody_a_seat_under_a_new_owner)
 }
 END_TEST
 
-/* ---- newer connections ------------------------------------------------------------------------
- */
+/* ---- newer connections ----------------------------------------------------------------------- */
 
 START_TEST(an_older_connection_elsewhere_is_replaced)
 {
@@ -226,8 +224,7 @@ START_TEST(a_member_of_whom_only_lost_connections_are_known_replaces_nobody)
 }
 END_TEST
 
-/* ---- what is told -----------------------------------------------------------------------------
- */
+/* ---- what is told ---------------------------------------------------------------------------- */
 
 START_TEST(who_is_away_is_shown_as_such)
 {

@@ -4,8 +4,7 @@
  */
 #include "board_test.h"
 
-/* ---- frames -----------------------------------------------------------------------------------
- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 START_TEST(a_frame_gets_the_next_offset_and_goes_to_the_gateways_at_once)
 {
@@ -216,8 +215,7 @@ START_TEST(a_frame_for_a_board_that_is_not_open_yet_is_left_to_the_gateway)
 }
 END_TEST
 
-/* ---- segments ---------------------------------------------------------------------------------
- */
+/* ---- segments -------------------------------------------------------------------------------- */
 
 START_TEST(events_go_to_history_together_every_50_ms)
 {
@@ -449,8 +447,7 @@ START_TEST(the_mark_that_covers_a_grant_is_told_at_once)
 }
 END_TEST
 
-/* ---- limits -----------------------------------------------------------------------------------
- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 /* Draws `frames` frames of 5,000 bytes from `cseq` on. */
 static void draw_much(uint64_t cseq, unsigned frames)
@@ -605,8 +602,7 @@ START_TEST(a_board_that_is_lost_makes_room_for_the_rest_of_the_shard)
 }
 END_TEST
 
-/* ---- the link ---------------------------------------------------------------------------------
- */
+/* ---- the link -------------------------------------------------------------------------------- */
 
 START_TEST(when_the_link_is_up_again_history_is_probed_and_gateways_get_what_is_not_stored)
 {

@@ -81,8 +81,7 @@ static void teardown(void)
     gateway_core_destroy(core);
 }
 
-/* ---- the board service's side -----------------------------------------------------------------
- */
+/* ---- the board service's side ---------------------------------------------------------------- */
 
 static struct buf body;
 
@@ -218,8 +217,7 @@ static void tick(uint64_t ms)
     gateway_core_tick(core, now);
 }
 
-/* ---- the sockets' side ------------------------------------------------------------------------
- */
+/* ---- the sockets' side ----------------------------------------------------------------------- */
 
 static struct client *hello(const char *token, uint64_t instance, uint64_t conn, uint64_t from,
                             uint64_t since)
@@ -343,8 +341,7 @@ static void two_on_a_board(void)
     sent();
 }
 
-/* ---- join -------------------------------------------------------------------------------------
- */
+/* ---- join ------------------------------------------------------------------------------------ */
 
 START_TEST(a_client_is_welcomed_when_the_owner_has_seated_it)
 {
@@ -424,8 +421,7 @@ START_TEST(a_lower_conn_of_the_same_page_is_refused)
 }
 END_TEST
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 START_TEST(events_fan_out_before_they_are_stored)
 {
@@ -596,8 +592,7 @@ START_TEST(a_silent_client_hears_head_and_mark_every_few_seconds)
 }
 END_TEST
 
-/* ---- cuts -------------------------------------------------------------------------------------
- */
+/* ---- cuts ------------------------------------------------------------------------------------ */
 
 START_TEST(a_new_epoch_cuts_back_to_the_mark)
 {
@@ -640,8 +635,7 @@ START_TEST(a_mark_of_another_epoch_says_nothing_about_events_beyond)
 }
 END_TEST
 
-/* ---- frames -----------------------------------------------------------------------------------
- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 START_TEST(a_frame_goes_to_the_owner_and_is_repeated_until_it_stands_in_the_log)
 {
@@ -765,8 +759,7 @@ START_TEST(a_busy_board_pauses_its_drawer_only)
 }
 END_TEST
 
-/* ---- requests ---------------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static unsigned request_of(const char *member)
 {
@@ -821,8 +814,7 @@ START_TEST(a_watcher_cannot_ask_for_the_pen)
 }
 END_TEST
 
-/* ---- replay -----------------------------------------------------------------------------------
- */
+/* ---- replay ---------------------------------------------------------------------------------- */
 
 static void history_pages(uint64_t nonce, uint64_t epoch, uint64_t from, uint64_t to)
 {
@@ -914,8 +906,7 @@ START_TEST(a_window_never_evicts_above_the_mark)
 }
 END_TEST
 
-/* ---- the owner --------------------------------------------------------------------------------
- */
+/* ---- the owner ------------------------------------------------------------------------------- */
 
 START_TEST(a_returned_frame_tells_all_that_its_replica_is_gone)
 {

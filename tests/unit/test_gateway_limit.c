@@ -10,8 +10,7 @@
 
 #define SECOND UINT64_C(1000000)
 
-/* ---- addresses --------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------ */
 
 /* As text: what IPv6 would write, with IPv4 in its mapped form. */
 static const char *show(const struct address *a)
@@ -148,8 +147,7 @@ START_TEST(a_list_that_cannot_be_read_on_ends_at_the_last_proxy)
 }
 END_TEST
 
-/* ---- buckets ----------------------------------------------------------------------------------
- */
+/* ---- buckets -------------------------------------------------------------------------------- */
 
 static const struct rate ONE_A_SECOND = {SECOND, 3};
 
@@ -187,8 +185,7 @@ START_TEST(a_charged_bucket_owes_until_the_time_has_passed)
 }
 END_TEST
 
-/* ---- the table --------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 static struct limits *table(uint64_t rows)
 {

@@ -874,8 +874,7 @@ START_TEST(a_segment_that_is_not_what_it_says_is_refused)
 }
 END_TEST
 
-/* ---- keys that are taken, and results that nobody knows ----------------------------------------
- */
+/* ---- keys that are taken, and results that nobody knows -------------------------------------- */
 
 static void open_elsewhere(void)
 {
@@ -1006,8 +1005,7 @@ START_TEST(while_the_database_is_away_requests_are_dropped_and_nothing_is_answer
 }
 END_TEST
 
-/* ---- memory of last records --------------------------------------------------------------------
- */
+/* ---- memory of last records ------------------------------------------------------------------ */
 
 START_TEST(a_last_record_is_read_once)
 {

@@ -28,8 +28,7 @@ static char store_url[600];
 static uv_loop_t loop;
 static uv_timer_t again;
 
-/* ---- the gateway and the owner -----------------------------------------------------------------
- */
+/* ---- the gateway and the owner --------------------------------------------------------------- */
 
 union answer {
     struct msg_opened opened;
@@ -161,8 +160,7 @@ static const union answer *ask(struct party *p, const struct message_type *type,
 #define ASK(party, name, wanted, ...)                                                              \
     (&ask(&(party), &TYPE_##name, &(struct msg_##name){__VA_ARGS__}, MSG_##wanted)->wanted)
 
-/* ---- easel-history -----------------------------------------------------------------------------
- */
+/* ---- easel-history --------------------------------------------------------------------------- */
 
 static void run_history(const char *log)
 {
@@ -254,8 +252,7 @@ static void tear_down(void)
     ck_assert_int_eq(uv_loop_close(&loop), 0);
 }
 
-/* ---- what is asked -----------------------------------------------------------------------------
- */
+/* ---- what is asked --------------------------------------------------------------------------- */
 
 static void make_and_open(void)
 {

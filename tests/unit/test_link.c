@@ -19,8 +19,7 @@
 static uv_loop_t loop;
 static bool out_of_patience;
 
-/* ---- waiting ----------------------------------------------------------------------------------
- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static void on_patience(uv_timer_t *timer)
 {
@@ -43,8 +42,7 @@ static void on_patience(uv_timer_t *timer)
     } while (0)
 #define UNTIL(condition) UNTIL_ON(&loop, condition)
 
-/* ---- a party: one link and what it heard ------------------------------------------------------
- */
+/* ---- a party: one link and what it heard ----------------------------------------------------- */
 
 struct party {
     struct link *link;
@@ -193,8 +191,7 @@ static int say(struct party *p, enum exchange exchange, const char *destination,
     return say_to(p, exchange, destination, text_of(text));
 }
 
-/* ---- a proxy that can be cut, frozen and made to say things -----------------------------------
- */
+/* ---- a proxy that can be cut, frozen and made to say things ---------------------------------- */
 
 #define PIPES_MAX 16
 
@@ -355,8 +352,7 @@ static void proxy_end(void)
     uv_run(&loop, UV_RUN_NOWAIT);
 }
 
-/* ---- fixture ----------------------------------------------------------------------------------
- */
+/* ---- fixture --------------------------------------------------------------------------------- */
 
 static void begin(void)
 {
@@ -373,8 +369,7 @@ static void end(void)
     ck_assert_int_eq(uv_loop_close(&loop), 0);
 }
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 START_TEST(a_message_to_oneself_arrives)
 {
@@ -472,8 +467,7 @@ START_TEST(a_message_to_a_process_that_left_comes_back)
 }
 END_TEST
 
-/* ---- shards -----------------------------------------------------------------------------------
- */
+/* ---- shards ---------------------------------------------------------------------------------- */
 
 START_TEST(a_bound_shard_is_heard_until_it_is_unbound)
 {
@@ -617,8 +611,7 @@ START_TEST(replay_requests_are_shared_out)
 }
 END_TEST
 
-/* ---- trouble ----------------------------------------------------------------------------------
- */
+/* ---- trouble --------------------------------------------------------------------------------- */
 
 START_TEST(after_a_cut_the_link_comes_up_again_with_all_bindings)
 {

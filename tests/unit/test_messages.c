@@ -17,8 +17,7 @@
 #define BYTES_MAX   700 /* of random BIN and STR, unless their lower bound is above */
 #define ELEMENT_MAX 20
 
-/* ---- random messages --------------------------------------------------------------------------
- */
+/* ---- random messages ------------------------------------------------------------------------- */
 
 static uint64_t random_state;
 static struct buf arena[64]; /* what the random message points to */
@@ -173,8 +172,7 @@ static void expect_same(const struct description *d, const void *a, const void *
     buf_free(&two);
 }
 
-/* ---- whole messages ---------------------------------------------------------------------------
- */
+/* ---- whole messages -------------------------------------------------------------------------- */
 
 static void check_round_trip(const struct description *d, const void *message, const uint8_t *bytes,
                              size_t len)
@@ -322,8 +320,7 @@ START_TEST(changed_bytes_do_no_harm)
 }
 END_TEST
 
-/* ---- bounds -----------------------------------------------------------------------------------
- */
+/* ---- bounds ---------------------------------------------------------------------------------- */
 
 START_TEST(each_number_is_held_to_its_bounds)
 {

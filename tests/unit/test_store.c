@@ -23,8 +23,7 @@ static char directory[] = "/tmp/easel-store-XXXXXX";
 static char url[600];
 static struct store *store;
 
-/* ---- helpers -----------------------------------------------------------------------------------
- */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 static struct id id_of(const char *text)
 {
@@ -145,8 +144,7 @@ static void set_up(void)
     store = open_store();
 }
 
-/* ---- a board's log -----------------------------------------------------------------------------
- */
+/* ---- a board's log --------------------------------------------------------------------------- */
 
 START_TEST(a_board_without_records_has_no_last_one)
 {
@@ -256,8 +254,7 @@ START_TEST(the_largest_record_comes_back_whole)
 }
 END_TEST
 
-/* ---- the unique key ----------------------------------------------------------------------------
- */
+/* ---- the unique key -------------------------------------------------------------------------- */
 
 START_TEST(a_key_that_is_taken_keeps_its_first_record)
 {
@@ -349,8 +346,7 @@ START_TEST(of_two_who_want_the_same_key_exactly_one_gets_it)
 }
 END_TEST
 
-/* ---- by time -----------------------------------------------------------------------------------
- */
+/* ---- by time --------------------------------------------------------------------------------- */
 
 static void expect_time(uint64_t time, int result, uint64_t first)
 {
@@ -383,8 +379,7 @@ START_TEST(the_search_by_time_finds_nothing_on_a_board_without_records)
 }
 END_TEST
 
-/* ---- stores ------------------------------------------------------------------------------------
- */
+/* ---- stores ---------------------------------------------------------------------------------- */
 
 START_TEST(what_is_stored_is_seen_by_every_other_store_at_once)
 {
@@ -424,8 +419,7 @@ START_TEST(another_kind_of_store_is_refused)
 }
 END_TEST
 
-/* ---- SQLite ------------------------------------------------------------------------------------
- */
+/* ---- SQLite ---------------------------------------------------------------------------------- */
 
 START_TEST(sqlite_answers_unknown_while_another_process_holds_the_write_lock)
 {
@@ -465,8 +459,7 @@ START_TEST(sqlite_says_which_file_cannot_be_opened)
 }
 END_TEST
 
-/* ---- MongoDB -----------------------------------------------------------------------------------
- */
+/* ---- MongoDB --------------------------------------------------------------------------------- */
 
 static void command(const char *database, const char *text)
 {
