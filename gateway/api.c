@@ -26,8 +26,7 @@ struct question {
     char name[129];
 };
 
-/* ---- questions --------------------------------------------------------------------------------
- */
+/* ---- questions ------------------------------------------------------------------------------ */
 
 static void random_bytes(void *ret, size_t len)
 {
@@ -68,27 +67,26 @@ static void question_start(struct connection *c, enum question_kind kind, const 
     if (kind == QUESTION_CREATE)
         question_new_board(q);
     else
-        q->board = c->route.board;
+        q->board = c->request->route.board;
     memcpy(q->name, name, strlen(name) + 1);
     TAILQ_INSERT_TAIL(&g->questions, q, link);
     g->question_count++;
-    c->question = q;
+    c->request->question = q;
     connection_phase(c, PHASE_ASKED);
     question_ask(g, q, now_ms);
 }
 
 void api_forget(struct connection *c)
 {
-    if (!c->question)
+    if (!c->request->question)
         return;
-    TAILQ_REMOVE(&c->gateway->questions, c->question, link);
+    TAILQ_REMOVE(&c->gateway->questions, c->request->question, link);
     c->gateway->question_count--;
-    free(c->question);
-    c->question = NULL;
+    free(c->request->question);
+    c->request->question = NULL;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 /* Takes `body`. */
 static void answer_json(struct connection *c, unsigned status, json_t *body)
@@ -110,7 +108,7 @@ static void add_links(struct connection *c, const struct id *board, enum role ro
         abort();
     json_object_set_new(tokens, role_name(role), json_string(token));
     json_object_set_new(links, role_name(role),
-                        json_sprintf("%s/b/%s#%s", c->link_base, board->text, token));
+                        json_sprintf("%s/b/%s#%s", c->request->link_base, board->text, token));
     free(token);
 }
 
@@ -204,8 +202,7 @@ void api_tick(struct gateway *g, uint64_t now_ms)
     }
 }
 
-/* ---- requests ---------------------------------------------------------------------------------
- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static bool has_control(const char *text)
 {
@@ -238,8 +235,9 @@ static int name_read(struct span body, char ret[129])
 static bool may_create(struct connection *c)
 {
     const char *wanted = c->gateway->settings->create_token;
+    struct span token = c->request->token;
     size_t len = strlen(wanted);
-    return len == 0 || (c->token.len == len && CRYPTO_memcmp(c->token.data, wanted, len) == 0);
+    return len == 0 || (token.len == len && CRYPTO_memcmp(token.data, wanted, len) == 0);
 }
 
 static bool within_rate(struct connection *c, enum limit what)
@@ -258,7 +256,7 @@ static void create(struct connection *c)
         return;
     if (!may_create(c))
         http_answer_error(c, 403, "Making boards here needs the create token.");
-    else if (name_read(buf_span(&c->body), name) < 0)
+    else if (name_read(buf_span(&c->request->body), name) < 0)
         http_answer_error(c, 400, "Send a JSON object with a name of at most 128 bytes.");
     else
         question_start(c, QUESTION_CREATE, name);
@@ -268,13 +266,14 @@ static bool owns_board(struct connection *c)
 {
     struct id board;
     enum role role;
-    int r = token_check(&c->gateway->tokens, gateway_now(c->gateway), c->token, &board, &role);
-    return r == 0 && role == ROLE_OWN && id_equal(&board, &c->route.board);
+    uint64_t now_ms = gateway_now(c->gateway);
+    int r = token_check(&c->gateway->tokens, now_ms, c->request->token, &board, &role);
+    return r == 0 && role == ROLE_OWN && id_equal(&board, &c->request->route.board);
 }
 
 void api_request(struct connection *c, enum method method)
 {
-    if (c->route.kind == ROUTE_BOARDS) {
+    if (c->request->route.kind == ROUTE_BOARDS) {
         create(c);
     } else if (method == METHOD_DELETE) {
         if (owns_board(c))
@@ -282,6 +281,6 @@ void api_request(struct connection *c, enum method method)
         else
             http_answer_error(c, 403, "Deleting a board needs its owner's token.");
     } else if (within_rate(c, LIMIT_CODES)) {
-        question_start(c, c->route.kind == ROUTE_WATCH ? QUESTION_WATCH : QUESTION_LOOK, "");
+        question_start(c, method == METHOD_POST ? QUESTION_WATCH : QUESTION_LOOK, "");
     }
 }

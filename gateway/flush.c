@@ -116,8 +116,7 @@ void flush_client(struct connection *c)
     flush_ask_writeable(c);
 }
 
-/* ---- the slow way -----------------------------------------------------------------------------
- */
+/* ---- the slow way --------------------------------------------------------------------------- */
 
 /* A frame's header and an error message behind it; that message is short. */
 static void append_error(struct connection *c, size_t *len)

@@ -14,8 +14,23 @@
 #define HEAD_BYTES_MAX  3072u
 #define PIECE_BYTES_MAX (32u << 10)
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+static void request_begin(struct connection *c)
+{
+    c->request = xcalloc(1, sizeof *c->request);
+}
+
+static void request_end(struct connection *c)
+{
+    if (!c->request)
+        return;
+    api_forget(c);
+    buf_free(&c->request->body);
+    buf_free(&c->request->answer);
+    free(c->request);
+    c->request = NULL;
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
 
 struct head {
     uint8_t room[HEAD_BYTES_MAX];
@@ -40,14 +55,11 @@ static void head_begin(struct connection *c, struct head *h, unsigned status)
 
 static void head_end(struct connection *c, struct head *h)
 {
-    if (c->close_after)
+    if (c->request->close_after)
         put(c, h, "connection:", "close");
     if (lws_finalize_http_header(c->wsi, &h->at, h->room + sizeof h->room))
         abort();
-    buf_clear(&c->answer);
-    buf_append(&c->answer, h->room, (size_t)(h->at - h->room));
-    c->answered = 0;
-    c->file_body = (struct span){NULL, 0};
+    buf_append(&c->request->answer, h->room, (size_t)(h->at - h->room));
     connection_phase(c, PHASE_ANSWER);
     lws_callback_on_writable(c->wsi);
 }
@@ -77,7 +89,7 @@ void http_answer_json(struct connection *c, unsigned status, const char *text, c
     put_length(c, &h, strlen(text));
     head_end(c, &h);
     if (!no_body)
-        buf_append(&c->answer, text, strlen(text));
+        buf_append(&c->request->answer, text, strlen(text));
 }
 
 void http_answer_empty(struct connection *c, unsigned status)
@@ -129,18 +141,20 @@ void http_answer_too_many(struct connection *c, unsigned seconds)
 static int write_piece(struct connection *c, bool *ret_last)
 {
     struct gateway *g = c->gateway;
-    size_t at = c->answered, len = 0;
+    struct request *r = c->request;
+    size_t len;
     uint8_t *piece = g->scratch + LWS_PRE;
-    if (at < c->answer.len) {
-        len = c->answer.len - at < PIECE_BYTES_MAX ? c->answer.len - at : PIECE_BYTES_MAX;
-        memcpy(piece, c->answer.data + at, len);
-    } else {
-        size_t from = at - c->answer.len, rest = c->file_body.len - from;
+    if (r->answered < r->answer.len) {
+        size_t rest = r->answer.len - r->answered;
         len = rest < PIECE_BYTES_MAX ? rest : PIECE_BYTES_MAX;
-        memcpy(piece, c->file_body.data + from, len);
+        memcpy(piece, r->answer.data + r->answered, len);
+    } else {
+        size_t from = r->answered - r->answer.len, rest = r->file_body.len - from;
+        len = rest < PIECE_BYTES_MAX ? rest : PIECE_BYTES_MAX;
+        memcpy(piece, r->file_body.data + from, len);
     }
-    c->answered += len;
-    *ret_last = c->answered == c->answer.len + c->file_body.len;
+    r->answered += len;
+    *ret_last = r->answered == r->answer.len + r->file_body.len;
     connection_phase(c, PHASE_ANSWER);
     return lws_write(c->wsi, piece, len, *ret_last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP);
 }
@@ -149,7 +163,9 @@ static int refuse(struct connection *c, unsigned status, const char *sentence, c
                   const char *value)
 {
     bool last;
-    c->close_after = true;
+    if (!c->request) /* an upgrade is refused */
+        request_begin(c);
+    c->request->close_after = true;
     answer_error(c, status, sentence, extra, value);
     if (!lws_partial_buffered(c->wsi))
         (void)write_piece(c, &last); /* one piece: errors are short */
@@ -178,14 +194,14 @@ int http_writeable(struct connection *c)
         lws_callback_on_writable(c->wsi);
         return 0;
     }
-    if (c->close_after)
+    if (c->request->close_after)
         return -1;
+    request_end(c);
     connection_phase(c, PHASE_REQUEST);
     return lws_http_transaction_completed(c->wsi) ? -1 : 0;
 }
 
-/* ---- files ------------------------------------------------------------------------------------
- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 static void answer_file(struct connection *c, const struct web_file *f)
 {
@@ -210,11 +226,10 @@ static void answer_file(struct connection *c, const struct web_file *f)
     }
     head_end(c, &h);
     if (!no_body)
-        c->file_body = body;
+        c->request->file_body = body;
 }
 
-/* ---- requests ---------------------------------------------------------------------------------
- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static enum method method_of(struct lws *wsi)
 {
@@ -236,7 +251,8 @@ static bool keep_link_base(struct connection *c)
     struct gateway *g = c->gateway;
     char host[256], proto[8] = "";
     if (g->settings->public_url[0] != '\0') {
-        snprintf(c->link_base, sizeof c->link_base, "%s", g->settings->public_url);
+        snprintf(c->request->link_base, sizeof c->request->link_base, "%s",
+                 g->settings->public_url);
         return true;
     }
     struct span s = connection_header(c, WSI_TOKEN_HOST, host, sizeof host);
@@ -244,7 +260,7 @@ static bool keep_link_base(struct connection *c)
         return false;
     if (networks_have(&g->trusted, &c->peer))
         lws_hdr_custom_copy(c->wsi, proto, sizeof proto, name, (int)strlen(name));
-    snprintf(c->link_base, sizeof c->link_base, "%s://%.*s",
+    snprintf(c->request->link_base, sizeof c->request->link_base, "%s://%.*s",
              strcmp(proto, "https") == 0 ? "https" : "http", (int)s.len, (const char *)s.data);
     return true;
 }
@@ -299,23 +315,23 @@ static int start_api(struct connection *c, enum method method)
         return http_refuse(c, 400, "The Host header is missing or wrong.");
     learn_address(c);
     struct span header =
-        connection_header(c, WSI_TOKEN_HTTP_AUTHORIZATION, c->headers, sizeof c->headers);
-    c->token = bearer_token(header);
-    buf_clear(&c->body);
+        connection_header(c, WSI_TOKEN_HTTP_AUTHORIZATION, c->request->authorization,
+                          sizeof c->request->authorization);
+    c->request->token = bearer_token(header);
     if (method == METHOD_POST && lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
         return 0; /* its body comes next, be it empty */
     /* A POST without a length has no body, but lws waits for one until the connection ends. */
-    c->close_after = method == METHOD_POST;
+    c->request->close_after = method == METHOD_POST;
     api_request(c, method);
     return 0;
 }
 
 static int start(struct connection *c, enum method method)
 {
-    switch (c->route.kind) {
+    switch (c->request->route.kind) {
     case ROUTE_FILE: {
         const struct web_file *f =
-            c->gateway->web ? web_find(c->gateway->web, c->route.file) : NULL;
+            c->gateway->web ? web_find(c->gateway->web, c->request->route.file) : NULL;
         if (f)
             answer_file(c, f);
         else
@@ -338,14 +354,15 @@ static int start(struct connection *c, enum method method)
 int http_request(struct connection *c, struct span path)
 {
     enum method method = method_of(c->wsi);
-    if (c->phase != PHASE_REQUEST)
+    if (c->phase != PHASE_REQUEST || c->request)
         return -1;
+    request_begin(c);
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* our sweep has its own */
     connection_phase(c, PHASE_REQUEST);
-    c->route = route_of(path);
-    if (c->route.kind != ROUTE_NOTHING && !(c->route.methods & method))
+    c->request->route = route_of(path);
+    if (c->request->route.kind != ROUTE_NOTHING && !(c->request->route.methods & method))
         return refuse(c, 405, "This address does not take that method.",
-                      "allow:", methods_text(c->route.methods));
+                      "allow:", methods_text(c->request->route.methods));
     unsigned status = length_status(c, method);
     if (status != 0)
         return http_refuse(c, status, length_sentence(status));
@@ -354,21 +371,23 @@ int http_request(struct connection *c, struct span path)
 
 int http_body(struct connection *c, const uint8_t *data, size_t len)
 {
-    if (len > BODY_BYTES_MAX - c->body.len)
+    if (!c->request || c->phase != PHASE_REQUEST)
+        return -1; /* bytes that no answer waits for */
+    if (len > BODY_BYTES_MAX - c->request->body.len)
         return http_refuse(c, 413, "The body is too long.");
-    buf_append(&c->body, data, len);
+    buf_append(&c->request->body, data, len);
     return 0;
 }
 
 int http_body_complete(struct connection *c)
 {
+    if (!c->request)
+        return -1;
     api_request(c, METHOD_POST);
     return 0;
 }
 
 void http_closed(struct connection *c)
 {
-    api_forget(c);
-    buf_free(&c->body);
-    buf_free(&c->answer);
+    request_end(c);
 }

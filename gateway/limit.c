@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- addresses --------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------ */
 
 static struct address address_of_ipv4(const struct in_addr *v4)
 {
@@ -152,8 +151,7 @@ struct address client_address(const struct networks *trusted, const struct addre
     return last;
 }
 
-/* ---- token buckets ----------------------------------------------------------------------------
- */
+/* ---- token buckets -------------------------------------------------------------------------- */
 
 void bucket_charge(struct bucket *b, struct rate rate, uint64_t now_us, uint64_t n)
 {
@@ -176,8 +174,7 @@ uint64_t bucket_take(struct bucket *b, struct rate rate, uint64_t now_us, uint64
     return wait_us;
 }
 
-/* ---- what each address has and does -----------------------------------------------------------
- */
+/* ---- what each address has and does --------------------------------------------------------- */
 
 struct row {
     struct row *next; /* in its slot's chain */

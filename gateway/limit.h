@@ -12,8 +12,7 @@
 
 #include "buf.h"
 
-/* ---- addresses --------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------ */
 
 /* IPv6; an IPv4 address is held in its mapped form, ::ffff:a.b.c.d. */
 struct address {
@@ -47,8 +46,7 @@ bool networks_have(const struct networks *trusted, const struct address *address
 struct address client_address(const struct networks *trusted, const struct address *peer,
                               struct span forwarded_for);
 
-/* ---- token buckets ----------------------------------------------------------------------------
- */
+/* ---- token buckets -------------------------------------------------------------------------- */
 
 /* A token comes back every `each_us`; `burst` of them fit. */
 struct rate {
@@ -67,8 +65,7 @@ void bucket_charge(struct bucket *b, struct rate rate, uint64_t now_us, uint64_t
 /* How long until the bucket owes nothing; 0: it does not. */
 uint64_t bucket_debt_us(const struct bucket *b, struct rate rate, uint64_t now_us);
 
-/* ---- what each address has and does -----------------------------------------------------------
- */
+/* ---- what each address has and does --------------------------------------------------------- */
 
 enum limit { LIMIT_CREATES, LIMIT_CODES, LIMIT_COUNT };
 

@@ -17,8 +17,7 @@
 #define FILES_MAX   65536 /* lws takes more than 10,000,000 for a mistake and falls to 2,560 */
 #define NOTSENT_LOW (32 * 1024)
 
-/* ---- connections ------------------------------------------------------------------------------
- */
+/* ---- connections ---------------------------------------------------------------------------- */
 
 void connection_phase(struct connection *c, enum phase phase)
 {
@@ -123,8 +122,7 @@ void listener_sweep(struct gateway *g)
     }
 }
 
-/* ---- callbacks --------------------------------------------------------------------------------
- */
+/* ---- callbacks ------------------------------------------------------------------------------ */
 
 static struct gateway *gateway_of(struct lws *wsi)
 {
@@ -223,8 +221,7 @@ static int on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *us
     }
 }
 
-/* ---- start and stop ---------------------------------------------------------------------------
- */
+/* ---- start and stop ------------------------------------------------------------------------- */
 
 static const struct lws_protocols PROTOCOLS[] = {
     {.name = "http",

@@ -17,8 +17,7 @@
 #define LINK_LEAVE_MS   2000
 #define ADDRESSES_EXTRA 8192 /* rows for addresses without connections */
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ----------------------------------------------------------------------------------- */
 
 uint64_t gateway_now(const struct gateway *g)
 {
@@ -36,8 +35,7 @@ static void follow_wall_clock(struct gateway *g)
         g->wall_offset_ms = wall_ms - uv_now(&g->loop);
 }
 
-/* ---- the turn ---------------------------------------------------------------------------------
- */
+/* ---- the turn ------------------------------------------------------------------------------- */
 
 static void flush_dirty(struct gateway *g)
 {
@@ -110,8 +108,7 @@ static void on_prepare(uv_prepare_t *prepare)
         g->stats.longest_turn_s = busy_s;
 }
 
-/* ---- leaving ----------------------------------------------------------------------------------
- */
+/* ---- leaving -------------------------------------------------------------------------------- */
 
 /* The sweep closes all sockets with 1012, a tenth each time; the core keeps serving them and the
  * link publishes what they sent until they are gone. */
@@ -145,8 +142,7 @@ static void on_sweep(uv_timer_t *timer)
     drain_tick(g, now_ms);
 }
 
-/* ---- broker link ------------------------------------------------------------------------------
- */
+/* ---- broker link ---------------------------------------------------------------------------- */
 
 static void on_link_up(void *owner)
 {
@@ -194,8 +190,7 @@ static int start_link(struct gateway *g)
     return link_create(&g->loop, &config, &events, g, &g->link);
 }
 
-/* ---- admin port -------------------------------------------------------------------------------
- */
+/* ---- admin port ----------------------------------------------------------------------------- */
 
 /* Once ready it stays so while the broker is away: clients keep their sockets and are told; taking
  * every gateway out of service would only hide the page as well. */
@@ -219,8 +214,7 @@ static int start_admin(struct gateway *g)
                         g, &g->admin);
 }
 
-/* ---- start and finish -------------------------------------------------------------------------
- */
+/* ---- start and finish ----------------------------------------------------------------------- */
 
 static int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
                         struct grant *ret)

@@ -72,6 +72,20 @@ enum phase {
 
 struct question;
 
+/* An HTTP request and its answer. */
+struct request {
+    struct route route;
+    struct buf body;
+    char authorization[2304], link_base[300]; /* kept until the body is there; "https://host" */
+    struct span token;                        /* within `authorization` */
+    struct question *question;                /* in PHASE_ASKED */
+
+    struct buf answer; /* the head, and the body unless it is a file */
+    struct span file_body;
+    size_t answered;
+    bool close_after;
+};
+
 /* One TCP connection, from accept to the end. */
 struct connection {
     TAILQ_ENTRY(connection) link; /* gateway.connections */
@@ -84,17 +98,7 @@ struct connection {
     bool counted;                 /* limits_hold(address) */
     bool upgraded;                /* is a WebSocket */
 
-    /* HTTP */
-    struct buf body; /* of the request */
-    struct route route;
-    struct span token;   /* points into `headers` */
-    char headers[2304];  /* Authorization, kept until the body is there */
-    char link_base[300]; /* "https://easel.example" for links */
-    struct buf answer;   /* head, and body unless file_body */
-    struct span file_body;
-    size_t answered;
-    bool close_after;
-    struct question *question;
+    struct request *request; /* NULL between requests, and for a WebSocket */
 
     /* WebSocket */
     struct client *client;                /* NULL before the upgrade and after a failure */
@@ -160,8 +164,7 @@ struct gateway {
     struct shell_stats stats;
 };
 
-/* ---- shell.c ----------------------------------------------------------------------------------
- */
+/* ---- shell.c -------------------------------------------------------------------------------- */
 
 /* Everything up to the open port. Negative errno after logging why. */
 int gateway_start(struct gateway *g);
@@ -172,13 +175,11 @@ void gateway_finish(struct gateway *g);
 /* Milliseconds since 1970, the same for one turn of the loop. */
 uint64_t gateway_now(const struct gateway *g);
 
-/* ---- metrics.c --------------------------------------------------------------------------------
- */
+/* ---- metrics.c ------------------------------------------------------------------------------ */
 
 void gateway_metrics(struct gateway *g, struct buf *out);
 
-/* ---- listener.c -------------------------------------------------------------------------------
- */
+/* ---- listener.c ----------------------------------------------------------------------------- */
 
 int listener_start(struct gateway *g);
 /* To be called twice: lws closes its handles while the loop runs, and frees the rest after that. */
@@ -191,8 +192,7 @@ void connection_phase(struct connection *c, enum phase phase);
 struct span connection_header(struct connection *c, enum lws_token_indexes header, char *room,
                               size_t size);
 
-/* ---- ws.c -------------------------------------------------------------------------------------
- */
+/* ---- ws.c ----------------------------------------------------------------------------------- */
 
 /* As LWS_CALLBACK_HTTP_CONFIRM_UPGRADE wants it: 0 go on, 1 an answer was given, -1 hang up. */
 int ws_confirm(struct connection *c);
@@ -212,8 +212,7 @@ void ws_linger(struct connection *c);
 /* Several times a second: who was slowed may go on, who lingers may be gone. */
 void ws_tick(struct gateway *g);
 
-/* ---- flush.c ----------------------------------------------------------------------------------
- */
+/* ---- flush.c -------------------------------------------------------------------------------- */
 
 /* Sends what the core has for this client, straight to the socket. */
 void flush_client(struct connection *c);
@@ -221,8 +220,7 @@ void flush_client(struct connection *c);
 void flush_writeable(struct connection *c);
 void flush_ask_writeable(struct connection *c);
 
-/* ---- http.c -----------------------------------------------------------------------------------
- */
+/* ---- http.c --------------------------------------------------------------------------------- */
 
 /* Each as the callback of that name; -1: close. */
 int http_request(struct connection *c, struct span path);
@@ -240,8 +238,7 @@ void http_answer_too_many(struct connection *c, unsigned seconds);
 /* Writes an answer at once, for when the request is not read to its end: close afterwards. */
 int http_refuse(struct connection *c, unsigned status, const char *sentence);
 
-/* ---- api.c ------------------------------------------------------------------------------------
- */
+/* ---- api.c ---------------------------------------------------------------------------------- */
 
 void api_request(struct connection *c, enum method method);
 void api_forget(struct connection *c);

@@ -12,8 +12,7 @@
 
 static const struct rate READING = {1000000 / READ_PER_S, READ_BURST};
 
-/* ---- the upgrade ------------------------------------------------------------------------------
- */
+/* ---- the upgrade ---------------------------------------------------------------------------- */
 
 static int refuse(struct connection *c, unsigned status, const char *sentence)
 {
@@ -77,8 +76,7 @@ void ws_open(struct connection *c)
     g->stats.sockets++;
 }
 
-/* ---- the end ----------------------------------------------------------------------------------
- */
+/* ---- the end -------------------------------------------------------------------------------- */
 
 static void forget_message(struct connection *c)
 {
@@ -171,8 +169,7 @@ static void end_lingering(struct gateway *g)
     }
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 void ws_heard(struct connection *c)
 {
@@ -288,8 +285,7 @@ void ws_tick(struct gateway *g)
     end_lingering(g);
 }
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ----------------------------------------------------------------------------------- */
 
 static bool core_ends(struct connection *c, uint64_t now_ms)
 {
