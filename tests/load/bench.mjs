@@ -3,9 +3,10 @@
 // bench.mjs [BOARDS...] (20 100): what a delivery costs and how long it takes, beside a bare relay.
 //
 // Each size runs in turns, relay, Easel, relay, Easel, so that whatever else the machine does meets
-// both. Prints a table; writes one line of JSON for each run to $BENCH_JSON, if that is set.
-// BENCH_SECONDS (6) of a run are measured, BENCH_ROUNDS (2) turns are taken, BENCH_GATEWAYS (2) share
-// the people. BENCH_LOAD are further options of the load client, whose own report is then printed.
+// both; of each figure the best turn counts. Prints a table. From the environment: BENCH_SECONDS (6)
+// of a turn are measured; BENCH_ROUNDS (2) turns each; BENCH_GATEWAYS (2) share the people;
+// BENCH_LOAD are further options of the load client, whose own reports are then printed; BENCH_JSON is
+// a file that gets a line of JSON for each turn.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -63,7 +64,6 @@ function easelRun(cluster, boards) {
 
 // ---- the table ----------------------------------------------------------------------------------
 
-const mean = (numbers) => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
 const sum = (run, name, field) =>
   run.processes.filter((p) => p.name === name).reduce((total, p) => total + p[field], 0);
 
@@ -77,7 +77,7 @@ function row(what, relay, easel, digits = 2) {
 const SERVICES = ["gateway", "board", "broker", "history"];
 
 function table(boards, relays, easels) {
-  const of = (runs, figure) => mean(runs.map(figure));
+  const of = (runs, figure) => Math.min(...runs.map(figure));
   const both = (what, figure, digits) => row(what, of(relays, figure), of(easels, figure), digits);
   const easel = (what, figure, digits) => row(what, null, of(easels, figure), digits);
   const ms = (name, share) => (run) => run[`${name}_us`][share] / 1000;
