@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 struct board *board_get(struct gateway_core *c, const struct id *id)
 {
@@ -77,8 +76,7 @@ static void touch_all(struct board *b, unsigned flags, const struct session *but
     }
 }
 
-/* ---- epochs -----------------------------------------------------------------------------------
- */
+/* ---- epochs ---------------------------------------------------------------------------------- */
 
 /* Cuts the window and every cursor beyond it back to the view's own mark, at once: a cursor that
  * has not run since must not miss the cut because the head has grown again. */
@@ -145,8 +143,7 @@ void board_owner_gone(struct board *b, uint64_t now)
     b->owner = (struct id){0};
 }
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 /* An event joined the window: what does it mean to the sessions here? Returns the session whose
  * own frame it is, which needs no copy of it. */
@@ -309,8 +306,7 @@ static void mend_lag(struct board *b, uint64_t now)
     touch_all(b, 0, NULL);
 }
 
-/* ---- state ------------------------------------------------------------------------------------
- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 static void copy_text(char *to, size_t size, struct span text)
 {
@@ -428,8 +424,7 @@ void board_not_there(struct board *b)
     board_drop_if_unused(b);
 }
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 /* A mark alone: to the drawer at most every 100 ms. A viewer's waits 500 ms for an event to ride
  * on, so while events come none goes alone. */

@@ -59,8 +59,7 @@ unsigned client_close_code(const struct client *cl, const char **ret_reason)
     return cl->close_code;
 }
 
-/* ---- errors -----------------------------------------------------------------------------------
- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 void client_warn(struct client *cl, const char *code, const char *sentence, uint64_t number)
 {
@@ -98,8 +97,7 @@ static void bad_frame(struct client *cl, const char *sentence)
     client_fail(cl, 4400, "bad_frame", sentence, cl->number);
 }
 
-/* ---- hello ------------------------------------------------------------------------------------
- */
+/* ---- hello ----------------------------------------------------------------------------------- */
 
 static bool state_lists(const struct board *b, const struct id *member)
 {
@@ -207,8 +205,7 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
         join(cl, now, &grant, m);
 }
 
-/* ---- frames of the drawer ---------------------------------------------------------------------
- */
+/* ---- frames of the drawer -------------------------------------------------------------------- */
 
 /* Whole points only: 4 bytes each, 5 with pressure. */
 static bool check_points(struct session *s, unsigned code, uint64_t flags, size_t bytes)
@@ -240,8 +237,7 @@ static void on_drawers(struct client *cl, uint64_t now, uint64_t term, uint64_t 
     session_keep(s, now, cl->number, term, (uint32_t)cseq, frame);
 }
 
-/* ---- dispatch ---------------------------------------------------------------------------------
- */
+/* ---- dispatch -------------------------------------------------------------------------------- */
 
 /* Any frame of a client, decoded. term and cseq lead every frame that has them. */
 union frame {

@@ -39,8 +39,7 @@
 #define HOLES_MAX          5u /* wants for a frame that never came: then its client is at fault */
 #define DELETE_FOR_MS      UINT64_C(30000)
 
-/* ---- sessions ---------------------------------------------------------------------------------
- */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 /* A drawer's frame that the log has not stored yet. */
 struct kept {
@@ -80,8 +79,7 @@ struct session {
     unsigned stride;    /* bytes a point of the stroke under way; 0: not known */
 };
 
-/* ---- clients ----------------------------------------------------------------------------------
- */
+/* ---- clients --------------------------------------------------------------------------------- */
 
 enum client_state {
     CLIENT_NEW,     /* no hello yet */
@@ -123,8 +121,7 @@ struct client {
     uint64_t error_number;
 };
 
-/* ---- boards -----------------------------------------------------------------------------------
- */
+/* ---- boards ---------------------------------------------------------------------------------- */
 
 struct page {
     LIST_ENTRY(page) link; /* board.pages */

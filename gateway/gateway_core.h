@@ -49,8 +49,7 @@ void gateway_core_tick(struct gateway_core *c, uint64_t now_ms);
 uint64_t gateway_core_deadline(const struct gateway_core *c);
 struct outbox *gateway_core_outbox(struct gateway_core *c);
 
-/* ---- clients ----------------------------------------------------------------------------------
- */
+/* ---- clients --------------------------------------------------------------------------------- */
 
 /* `shell` is the shell's own handle, given back by client_shell. */
 struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell);
@@ -94,8 +93,7 @@ void pull_free(struct pull *p);
  * `ret_reason` is a constant text. */
 unsigned client_close_code(const struct client *cl, const char **ret_reason);
 
-/* ---- boards over HTTP -------------------------------------------------------------------------
- */
+/* ---- boards over HTTP ------------------------------------------------------------------------ */
 
 /* Asks history to store a new board; gateway_core_answer gives the outcome of that nonce. */
 void gateway_core_create_board(struct gateway_core *c, const struct id *board, struct span name,

@@ -70,8 +70,7 @@ static struct span frame_close(struct pull *p, size_t payload)
         add((p), frame_close((p), payload), (flag), (cursor));                                     \
     } while (0)
 
-/* ---- single frames ----------------------------------------------------------------------------
- */
+/* ---- single frames --------------------------------------------------------------------------- */
 
 static void add_welcome(struct client *cl, uint64_t now, struct pull *p)
 {
@@ -116,8 +115,7 @@ static void add_mark(struct client *cl, uint64_t cursor, bool with_events, struc
     ADD_FRAME(p, PULL_MARK, 0, mark, head, b->window.told, flags);
 }
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static const struct event *event_after(struct client *cl, uint64_t now, uint64_t cursor)
 {
@@ -187,8 +185,7 @@ static uint64_t add_events(struct client *cl, uint64_t now, uint64_t cursor, str
     return cursor;
 }
 
-/* ---- the pull ---------------------------------------------------------------------------------
- */
+/* ---- the pull -------------------------------------------------------------------------------- */
 
 static void note_slow(struct client *cl)
 {

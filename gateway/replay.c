@@ -23,8 +23,7 @@ void replay_free(struct board *b)
         page_free(b, LIST_FIRST(&b->pages));
 }
 
-/* ---- asking -----------------------------------------------------------------------------------
- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static void send_read(struct board *b, uint64_t nonce, uint64_t from, uint64_t since)
 {
@@ -91,8 +90,7 @@ bool replay_has(const struct board *b, uint64_t offset)
     return false;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void make_room(struct board *b)
 {
