@@ -2,6 +2,7 @@
 //
 // What tests in Node use of the page's pure parts: words or events in, words or places out.
 export { nearest, pressureOf, Sampler } from "./input/sampler.ts";
+export { letterOf } from "./input/letters.ts";
 export { Pointers } from "./input/pointers.ts";
 export * from "./input/view.ts";
 export { cleanName } from "./ui/device.ts";

@@ -16,14 +16,14 @@ const OUT = at("../../../build/web");
 const OUT_NODE = at("../../../build/web-node");
 
 /** Bytes after gzip. */
-const BUDGET = { "board.js": 45_000, "start.js": 12_000, "page.css": 8_000, "index.html": 6_000, "board.html": 6_000 };
+const BUDGET = { "board.js": 45_000, "start.js": 12_000, "page.css": 8_000, "index.html": 6_000, "board.html": 6_000, "qr.js": 6_000 };
 
 const common = { absWorkingDir: WEB, bundle: true, format: "esm", logLevel: "warning" };
 
 const buildNode = () =>
   build({
     ...common,
-    entryPoints: { client: "node.ts", views: "views.ts", words: "strings/en.ts" },
+    entryPoints: { client: "node.ts", views: "views.ts", words: "strings/en.ts", german: "strings/de.ts" },
     outdir: OUT_NODE,
     outExtension: { ".js": ".mjs" },
     platform: "node",
@@ -36,7 +36,7 @@ const buildNode = () =>
 const buildPage = () =>
   build({
     ...common,
-    entryPoints: { board: "ui/board.ts", start: "ui/start.ts", page: "pages/page.css" },
+    entryPoints: { board: "ui/board.ts", start: "ui/start.ts", qr: "ui/qr.ts", page: "pages/page.css" },
     outdir: join(OUT, "assets"),
     entryNames: "[name]-[hash]",
     platform: "browser",
@@ -57,18 +57,19 @@ async function put(path, text) {
 
 const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
-/** Fills in the words (data-t: the text, data-t-label: name and tooltip, data-t-region: name,
- *  data-t-hint: placeholder) and the names of the built files. */
+/** Fills in the English words (data-t: the text, data-t-label: name and tooltip, data-t-region: name,
+ *  data-t-hint: placeholder) and the names of the built files. The attributes stay: the page puts other
+ *  languages in where they are. */
 function fillPage(html, words, files) {
   const word = (key) => {
     if (typeof words[key] !== "string") throw new Error(`strings/en.ts has no text ${key}`);
     return escape(words[key]);
   };
   return html
-    .replace(/(<[^<>]*) data-t="(\w+)"([^<>]*>)/g, (_, open, key, close) => open + close + word(key))
-    .replace(/ data-t-label="(\w+)"/g, (_, key) => ` aria-label="${word(key)}" title="${word(key)}"`)
-    .replace(/ data-t-region="(\w+)"/g, (_, key) => ` aria-label="${word(key)}"`)
-    .replace(/ data-t-hint="(\w+)"/g, (_, key) => ` placeholder="${word(key)}"`)
+    .replace(/(<[^<>]*) data-t="(\w+)"([^<>]*>)/g, (element, _open, key) => element + word(key))
+    .replace(/ data-t-label="(\w+)"/g, (here, key) => `${here} aria-label="${word(key)}" title="${word(key)}"`)
+    .replace(/ data-t-region="(\w+)"/g, (here, key) => `${here} aria-label="${word(key)}"`)
+    .replace(/ data-t-hint="(\w+)"/g, (here, key) => `${here} placeholder="${word(key)}"`)
     .replace(/\{\{([\w.]+)\}\}/g, (_, name) => {
       if (!files[name]) throw new Error(`no built file ${name}`);
       return `/assets/${files[name]}`;

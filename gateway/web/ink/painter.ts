@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Shows a board on two canvases: the sheet of finished strokes, and above it the one stroke under way.
-// A new size, a clear or its reverse begin a new sheet, which takes the place of the old one when it is
-// painted: nobody sees a half painted board.
+// A new size or view, a clear or its reverse begin a new sheet, which takes the place of the old one when
+// it is painted: nobody sees a half painted board. Until then the old one is shown moved and stretched.
+import { type View, WHOLE } from "../input/view.ts";
 import { type Board, HIGHLIGHTER, type Stroke } from "../model/board.ts";
 import { boundsOf, type Bounds, type MorePoint, outline, trace } from "./outline.ts";
-import { fillStyle, Sheet } from "./sheet.ts";
+import { fillStyle, mappingOf, Paths, Sheet } from "./sheet.ts";
 
 const SLICE_MS = 8;
 const REWIND_MS = 300;
 const PIXELS_MAX = 8_000_000; // per canvas: iOS limits them
-const POINTS_WIDE = 1600;
+const SETTLED_MS = 100; // a view that lasts so long is worth a new sheet
 
 export class Painter {
-  /** Points of the own stroke that are in no frame yet. */
+  /** Points of the own stroke that are in no frame yet, or only expected. */
   waiting: () => readonly MorePoint[] = () => [];
 
   #board: Board;
@@ -21,7 +22,9 @@ export class Painter {
   #next: Sheet | null = null; // takes the place of #sheet when it is done
   #live: HTMLCanvasElement;
   #ctx: CanvasRenderingContext2D;
-  #scale = 1;
+  #paths = new Paths();
+  #view = WHOLE;
+  #viewAt = 0; // when it came
   #inked: Bounds | null = null; // what is painted on `live`, in device pixels
   #frame = 0;
   #rewoundAt = 0;
@@ -31,7 +34,7 @@ export class Painter {
     this.#board = board;
     this.#live = live;
     this.#ctx = live.getContext("2d")!;
-    this.#sheet = new Sheet(live.width, live.height);
+    this.#sheet = new Sheet(live.width, live.height, WHOLE, this.#paths);
     this.#show(this.#sheet);
   }
 
@@ -40,9 +43,16 @@ export class Painter {
     const shrink = Math.min(1, Math.sqrt(PIXELS_MAX / (width * height)));
     this.#live.width = Math.max(1, Math.round(width * shrink));
     this.#live.height = Math.max(1, Math.round(height * shrink));
-    this.#scale = this.#live.width / POINTS_WIDE;
     this.#inked = null;
     this.#startOver();
+    this.request();
+  }
+
+  /** What is in sight: at once as far as the old ink goes, crisp when the view has settled. */
+  look(view: View): void {
+    this.#view = view;
+    this.#viewAt = performance.now();
+    this.#place(this.#sheet);
     this.request();
   }
 
@@ -55,11 +65,20 @@ export class Painter {
 
   #show(sheet: Sheet): void {
     sheet.canvas.className = "ink";
+    this.#place(sheet);
     this.#live.before(sheet.canvas);
   }
 
+  /** Where a sheet of another view belongs in this one. */
+  #place({ canvas, view: { zoom, x, y } }: Sheet): void {
+    const now = this.#view;
+    const to = (from: number, here: number): string => `${(from - here) * now.zoom * 100}%`;
+    const same = zoom === now.zoom && x === now.x && y === now.y;
+    canvas.style.transform = same ? "" : `translate(${to(x, now.x)}, ${to(y, now.y)}) scale(${now.zoom / zoom})`;
+  }
+
   #startOver(): void {
-    this.#next = new Sheet(this.#live.width, this.#live.height);
+    this.#next = new Sheet(this.#live.width, this.#live.height, this.#view, this.#paths);
     this.#next.change(this.#board.strokes);
   }
 
@@ -68,13 +87,15 @@ export class Painter {
     const until = performance.now() + SLICE_MS;
     const over = (): boolean => performance.now() > until;
     const { all, strokes } = this.#board.takeChanges();
-    if (all) this.#startOver();
-    else this.#sheet.change(strokes);
+    const looksElsewhere = (this.#next ?? this.#sheet).view !== this.#view;
+    const settled = performance.now() - this.#viewAt > SETTLED_MS;
+    if (all || (looksElsewhere && settled)) this.#startOver();
+    if (!all) this.#sheet.change(strokes);
     this.#next?.change(strokes);
     this.#sheet.work(over);
     this.#next?.work(over);
     if (this.#next?.done) this.#swap(this.#next);
-    if (!this.#sheet.done || this.#next) this.request();
+    if (!this.#sheet.done || this.#next || this.#sheet.view !== this.#view) this.request();
     this.#paintLive();
   }
 
@@ -111,15 +132,16 @@ export class Painter {
     const bounds = boundsOf(corners);
     const path = new Path2D();
     trace(corners, path);
-    this.#ctx.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);
+    const { scale, dx, dy } = mappingOf(this.#view, this.#live.width, this.#live.height);
+    this.#ctx.setTransform(scale, 0, 0, scale, dx, dy);
     fillStyle(this.#ctx, stroke);
     this.#ctx.globalCompositeOperation = "source-over"; // the canvas itself is multiplied
     this.#ctx.fill(path);
     this.#inked = {
-      left: Math.floor(bounds.left * this.#scale) - 1,
-      top: Math.floor(bounds.top * this.#scale) - 1,
-      right: Math.ceil(bounds.right * this.#scale) + 1,
-      bottom: Math.ceil(bounds.bottom * this.#scale) + 1,
+      left: Math.floor(bounds.left * scale + dx) - 1,
+      top: Math.floor(bounds.top * scale + dy) - 1,
+      right: Math.ceil(bounds.right * scale + dx) + 1,
+      bottom: Math.ceil(bounds.bottom * scale + dy) + 1,
     };
   }
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One canvas of finished strokes. Its pixels come from one function alone: a stroke has one outline,
+// One canvas of finished strokes, in one view of the board. Its pixels come from one function alone: a stroke has one outline,
 // and each tile that it meets gets one fill of it, clipped to the tile, in log order. Tiles are a fixed
 // grid of 512 device pixels. So a tile that is painted again (undo, redo, rewind) equals one that is
 // painted from scratch byte for byte, and pages of equal size show equal pixels.
+import { type View, WHOLE } from "../input/view.ts";
 import { ERASER, HIGHLIGHTER, type Stroke } from "../model/board.ts";
 import { hexOf, PAPER } from "./colours.ts";
-import { boundsOf, outline, trace } from "./outline.ts";
+import { type Bounds, boundsOf, outline, trace } from "./outline.ts";
 
 export const TILE = 512;
 const POINTS_WIDE = 1600;
@@ -23,23 +24,69 @@ export function fillStyle(ctx: CanvasRenderingContext2D, stroke: Stroke): void {
   ctx.fillStyle = stroke.tool === ERASER ? PAPER : hexOf(stroke.colour);
 }
 
+/** From points of the board to device pixels, whole ones at the corner. */
+export interface Mapping {
+  scale: number;
+  dx: number;
+  dy: number;
+}
+
+export function mappingOf(view: View, width: number, height: number): Mapping {
+  const to = (part: number, size: number): number => Math.round(-part * view.zoom * size) || 0;
+  return { scale: (width / POINTS_WIDE) * view.zoom, dx: to(view.x, width), dy: to(view.y, height) };
+}
+
+interface Outlined {
+  count: number;
+  path: Path2D;
+  bounds: Bounds | null; // null: nothing to be seen
+}
+
+/** The outlines of strokes; they serve sheets of all sizes and views. */
+export class Paths {
+  #kept = new Map<Stroke, Outlined>();
+
+  of(stroke: Stroke): Outlined {
+    const kept = this.#kept.get(stroke);
+    this.#kept.delete(stroke);
+    const entry = kept?.count === stroke.points.count ? kept : this.#make(stroke);
+    this.#kept.set(stroke, entry); // the newest used is last
+    if (this.#kept.size > PATHS_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+    return entry;
+  }
+
+  forget(stroke: Stroke): void {
+    this.#kept.delete(stroke);
+  }
+
+  #make(stroke: Stroke): Outlined {
+    const corners = outline(stroke);
+    const path = new Path2D();
+    trace(corners, path);
+    return { count: stroke.points.count, path, bounds: corners.length < 3 ? null : boundsOf(corners) };
+  }
+}
+
 export class Sheet {
   readonly canvas: HTMLCanvasElement;
+  readonly view: View;
   #ctx: CanvasRenderingContext2D;
-  #scale: number; // device pixels per point
+  #mapping: Mapping;
   #columns: number;
   #tiles: Painted[][];
   #painted = new Map<Stroke, Painted>();
-  #paths = new Map<Stroke, { count: number; path: Path2D; tiles: number[] }>();
+  #paths: Paths;
   #waiting = new Set<Stroke>();
   #dirty = new Set<number>();
 
-  constructor(width: number, height: number) {
+  constructor(width: number, height: number, view: View = WHOLE, paths = new Paths()) {
+    this.view = view;
+    this.#paths = paths;
     this.canvas = document.createElement("canvas");
     this.canvas.width = width;
     this.canvas.height = height;
     this.#ctx = this.canvas.getContext("2d", { alpha: false })!;
-    this.#scale = width / POINTS_WIDE;
+    this.#mapping = mappingOf(view, width, height);
     this.#columns = Math.ceil(width / TILE);
     this.#tiles = Array.from({ length: this.#columns * Math.ceil(height / TILE) }, () => []);
     this.#ctx.fillStyle = PAPER;
@@ -76,7 +123,7 @@ export class Sheet {
     if (old && wanted && old.count === stroke.points.count) return;
     if (old) this.#remove(old);
     if (wanted) this.#add(stroke);
-    if (stroke.gone) this.#paths.delete(stroke);
+    if (stroke.gone) this.#paths.forget(stroke);
   }
 
   #remove(painted: Painted): void {
@@ -90,7 +137,7 @@ export class Sheet {
 
   /** On top where it is the newest; elsewhere its tile is painted again. */
   #add(stroke: Stroke): void {
-    const { tiles } = this.#path(stroke);
+    const tiles = this.#tilesOf(this.#paths.of(stroke).bounds);
     const painted: Painted = { stroke, count: stroke.points.count, tiles };
     this.#painted.set(stroke, painted);
     for (const tile of tiles) {
@@ -125,38 +172,25 @@ export class Sheet {
   }
 
   #fill(stroke: Stroke): void {
-    this.#ctx.setTransform(this.#scale, 0, 0, this.#scale, 0, 0);
+    const { scale, dx, dy } = this.#mapping;
+    this.#ctx.setTransform(scale, 0, 0, scale, dx, dy);
     fillStyle(this.#ctx, stroke);
-    this.#ctx.fill(this.#path(stroke).path);
+    this.#ctx.fill(this.#paths.of(stroke).path);
   }
 
-  #path(stroke: Stroke): { path: Path2D; tiles: number[] } {
-    const kept = this.#paths.get(stroke);
-    this.#paths.delete(stroke);
-    const entry = kept?.count === stroke.points.count ? kept : this.#makePath(stroke);
-    this.#paths.set(stroke, entry); // the newest used is last
-    if (this.#paths.size > PATHS_KEPT) this.#paths.delete(this.#paths.keys().next().value!);
-    return entry;
-  }
-
-  #makePath(stroke: Stroke): { count: number; path: Path2D; tiles: number[] } {
-    const corners = outline(stroke);
-    const path = new Path2D();
-    trace(corners, path);
-    return { count: stroke.points.count, path, tiles: this.#tilesOf(corners) };
-  }
-
-  #tilesOf(corners: readonly number[][]): number[] {
-    const bounds = boundsOf(corners);
+  /** The tiles that it meets; none when it is out of sight. */
+  #tilesOf(bounds: Bounds | null): number[] {
+    if (!bounds) return [];
+    const { scale, dx, dy } = this.#mapping;
     const rows = this.#tiles.length / this.#columns;
-    const tileAt = (place: number, margin: number, most: number): number =>
-      Math.min(most - 1, Math.max(0, Math.floor((place * this.#scale + margin) / TILE)));
+    const tileAt = (px: number): number => Math.floor(px / TILE);
     const ret = [];
-    if (corners.length < 3) return [];
-    const lastColumn = tileAt(bounds.right, 1, this.#columns);
-    for (let row = tileAt(bounds.top, -1, rows); row <= tileAt(bounds.bottom, 1, rows); row++)
-      for (let column = tileAt(bounds.left, -1, this.#columns); column <= lastColumn; column++)
-        ret.push(row * this.#columns + column);
+    const firstRow = Math.max(0, tileAt(bounds.top * scale + dy - 1));
+    const lastRow = Math.min(rows - 1, tileAt(bounds.bottom * scale + dy + 1));
+    const firstColumn = Math.max(0, tileAt(bounds.left * scale + dx - 1));
+    const lastColumn = Math.min(this.#columns - 1, tileAt(bounds.right * scale + dx + 1));
+    for (let row = firstRow; row <= lastRow; row++)
+      for (let column = firstColumn; column <= lastColumn; column++) ret.push(row * this.#columns + column);
     return ret;
   }
 }

@@ -34,6 +34,7 @@ const HOLD_MS = 80; // or for so long
 const SECOND_MS = 250; // until then a second finger makes a gesture of a stroke
 const PALM_PX = 40;
 const PALM_MS = 500; // after the pen left
+const HOVER_MS = 3_000; // a pen that says nothing for so long hovers no more
 
 interface Drawing {
   id: number;
@@ -52,7 +53,7 @@ export class Pointers {
   #hand: Hand;
   #drawing: Drawing | null = null;
   #grip = new Map<number, Contact>(); // what moves the board, at most two
-  #pens = new Set<number>(); // that touch or hover
+  #pens = new Map<number, number>(); // that touch or hover, and when they last said so
   #penLeft = -Infinity;
   #penSeen = false;
 
@@ -77,7 +78,7 @@ export class Pointers {
 
   /** True when the pointer is of use: the caller may capture it. */
   down(at: Contact): boolean {
-    if (at.type === "pen") this.#penIsNear(at.id);
+    if (at.type === "pen") this.#penIsNear(at);
     if (at.type === "touch") return !this.#isPalm(at) && this.#fingerDown(at);
     if (at.button !== 0 || this.#drawing || this.#grip.size) return false;
     if (this.grab || !this.#hand.mayDraw()) this.#grip.set(at.id, at);
@@ -87,7 +88,7 @@ export class Pointers {
 
   /** `through` are the places since the last event, the newest is the last. */
   move(at: Contact, through: readonly Contact[] = [at]): void {
-    if (at.type === "pen") this.#penIsNear(at.id);
+    if (at.type === "pen") this.#penIsNear(at);
     if (this.#drawing?.id === at.id) {
       const { held, since } = this.#drawing;
       this.#drawing.last = at;
@@ -165,14 +166,15 @@ export class Pointers {
   }
 
   #isPalm(at: Contact): boolean {
-    const near = this.#pens.size > 0 || at.time - this.#penLeft < PALM_MS;
+    const hovers = [...this.#pens.values()].some((heard) => at.time - heard < HOVER_MS);
+    const near = hovers || this.#drawing?.type === "pen" || at.time - this.#penLeft < PALM_MS;
     return near || (this.#penSeen && at.width > PALM_PX);
   }
 
   /** Whatever touches beside a pen is a palm, also what began before it. */
-  #penIsNear(id: number): void {
+  #penIsNear(at: Contact): void {
     this.#penSeen = true;
-    this.#pens.add(id);
+    this.#pens.set(at.id, at.time);
     if (this.#drawing?.type === "touch") this.#takeBack();
     for (const [finger, { type }] of this.#grip) if (type === "touch") this.#grip.delete(finger);
   }

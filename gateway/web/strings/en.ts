@@ -9,6 +9,8 @@ const ordinal = (n: number): string => `${number.format(n)}${SUFFIX[rank.select(
 const strokes = (n: number): string => (n === 1 ? "1 stroke" : `${number.format(n)} strokes`);
 
 export const en = {
+  locale: "en",
+
   // start page
   easel: "Easel",
   tagline: "One draws, everybody sees it at the same moment.",
@@ -40,8 +42,18 @@ export const en = {
   startPage: "Start page",
   share: "Share",
   fullScreen: "Full screen",
+  zoom: "Zoom",
+  zoomIn: "Zoom in",
+  zoomOut: "Zoom out",
+  zoomFit: "Show the whole board",
+  fit: "Fit",
+  percent: (part: number) => new Intl.NumberFormat("en", { style: "percent" }).format(part),
+  drawingHere: "Drawing here",
+  fingerDraws: "Finger draws",
   board: "Board",
   whiteboard: (count: number, sentence: string) => `Whiteboard, ${strokes(count)}. ${sentence}`,
+  boardKeys:
+    "Arrow keys move the crosshair, with Shift in fine steps, with Alt in wide ones. Space puts the pen down and lifts it. Enter makes a dot. Escape takes the stroke back.",
   drawHere: "Draw here.",
   nothingYet: "Nothing here yet.",
   turnPhone: "Turn your phone for a bigger board.",
@@ -113,6 +125,7 @@ export const en = {
   save: "Save",
   cameAndWent: (came: string, left: string) => [came && `${came} came.`, left && `${left} left.`].filter(Boolean).join(" "),
   cleared: "The board was cleared.",
+  undone: "A stroke was taken back.",
   list: (names: readonly string[]) => new Intl.ListFormat("en").format(names),
 
   // status
@@ -150,6 +163,7 @@ export const en = {
   drawLink: "Anyone with this link can draw when the pen is free.",
   code: "Code",
   codeHint: "On the start page, the code opens the board for watching.",
+  qr: "QR code of the link for watching",
   copy: "Copy",
   copied: "Copied",
   pressCopy: "Press Ctrl+C to copy",

@@ -4,11 +4,13 @@
 // times a second, for what depends on time) each part shows what differs.
 import { Painter } from "../ink/painter.ts";
 import { Client } from "../net/client.ts";
-import { en as words } from "../strings/en.ts";
+import { translate, words } from "../strings/words.ts";
 import { reachable } from "./api.ts";
+import { Crosshair } from "./crosshair.ts";
 import { type Known, known, myName, remember, sessionBytes } from "./device.ts";
 import { $, button, setText, show } from "./dom.ts";
 import { listenToKeys } from "./keys.ts";
+import { Lookout } from "./lookout.ts";
 import { Margin } from "./margin.ts";
 import { Notices } from "./notices.ts";
 import { Palette } from "./palette.ts";
@@ -21,6 +23,7 @@ import { type Status, StatusView } from "./status.ts";
 const TICK_MS = 250;
 const STATUS_ICONS = { good: "good", calm: "wait", warn: "warn", bad: "warn" };
 
+translate();
 const board = location.pathname.split("/")[2] ?? "";
 
 /** What to join with: the token of the address, else the one that this device knows. */
@@ -42,6 +45,8 @@ const client = new Client({
 });
 const painter = new Painter(client.board, $<HTMLCanvasElement>("live"));
 const stage = new Stage(client, painter);
+const crosshair = new Crosshair(stage);
+const lookout = new Lookout(stage, client.board);
 const palette = new Palette(client);
 const margin = new Margin(client);
 const notices = new Notices(client);
@@ -61,7 +66,10 @@ function update(): void {
   frame = 0;
   const draws = drawing();
   palette.update(draws, client.role);
+  palette.showFingers(stage.pointers.penSeen, stage.pointers.fingersDraw);
   stage.update(draws);
+  lookout.update(draws);
+  crosshair.update(draws);
   margin.update();
   notices.update();
   showStatus();
@@ -84,6 +92,12 @@ function showBoard(): void {
   const sentence = drawing() ? words.youHavePen : holder ? words.draws(nameOf(holder)) : words.nobodyDraws;
   const label = words.whiteboard(seen, sentence);
   if (label !== labelled) $("board").setAttribute("aria-label", (labelled = label));
+  const role = drawing() ? "application" : "img";
+  if (role !== $("board").getAttribute("role")) {
+    $("board").setAttribute("role", role);
+    if (drawing()) $("board").setAttribute("aria-describedby", "boardKeys");
+    else $("board").removeAttribute("aria-describedby");
+  }
   const ready = client.board.member !== "" && client.board.applied >= client.board.head;
   show($("hint"), ready && seen === 0 && !client.board.open);
   setText($("hint"), drawing() ? words.drawHere : words.nothingYet);
@@ -146,12 +160,18 @@ client.onMessage = (message) => {
     const kept = stronger ? { token: me.token, role: client.role } : {};
     remember(board, { ...kept, name: client.board.name, last: Date.now() });
   }
-  if (message.kind === "ev_clear" && client.phase === "live") notices.say(words.cleared);
+  const now = client.board.applied >= client.board.head; // and not what was before we came
+  if (message.kind === "ev_clear" && now) notices.say(words.cleared);
+  if (message.kind === "ev_undo" && now) notices.say(words.undone);
 };
 
 stage.mayDraw = () => drawing() && client.paused === null;
 stage.style = () => palette.style;
 palette.onChange = changed;
+palette.onFingerDraws = () => {
+  stage.pointers.fingerDraws = !stage.pointers.fingersDraw;
+  changed();
+};
 palette.onClear = async () => {
   if (await ask(words.clearQuestion, words.clear, words.keep)) client.clear();
 };
@@ -166,9 +186,13 @@ function fullScreen(): void {
 
 show($("fullButton"), document.fullscreenEnabled === true);
 $("fullButton").onclick = fullScreen;
+$("skip").onclick = (event) => {
+  event.preventDefault(); // the address keeps its token
+  $("board").focus();
+};
 $("shareButton").onclick = () => void openShare(board, client.role, me.token);
 $("status").querySelector("button")!.onclick = () => client.tryNow();
-listenToKeys(palette, fullScreen, () => stage.finish());
+listenToKeys(palette, stage, fullScreen);
 
 addEventListener("online", () => client.tryNow());
 addEventListener("offline", changed);

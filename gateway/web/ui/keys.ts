@@ -1,40 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keys work by letter, and where the layout has other letters by their place on the keyboard; never
-// while somebody types or a dialog is open.
+// Keys of the whole page; never while somebody types or a dialog is open.
+import { letterOf } from "../input/letters.ts";
 import type { Palette } from "./palette.ts";
+import type { Stage } from "./stage.ts";
 
 const TOOLS: Record<string, number> = { p: 0, h: 1, e: 2 };
 
-const isLatin = (key: string): boolean => /^[\x20-\x7e]$/.test(key);
+type Act = (() => void) | undefined;
 
-function letterOf(event: KeyboardEvent): string {
-  if (isLatin(event.key)) return event.key.toLowerCase();
-  return /^(?:Key|Digit)(.)$/.exec(event.code)?.[1]?.toLowerCase() ?? event.key;
-}
-
-export function listenToKeys(palette: Palette, fullScreen: () => void, drop: () => void): void {
+export function listenToKeys(palette: Palette, stage: Stage, fullScreen: () => void): void {
   addEventListener("keydown", (event) => {
     const target = event.target as Element | null;
-    if (target?.closest?.("input, dialog[open]") || event.altKey) return;
+    if (target?.closest?.("input, dialog[open]") || event.defaultPrevented) return;
+    const altGr = event.getModifierState("AltGraph"); // writes letters: [ on a German keyboard
+    if (event.altKey && !altGr) return;
     const letter = letterOf(event);
-    if (event.key === "Escape") return drop();
-    if (letter === "f" && !event.ctrlKey && !event.metaKey) return fullScreen();
-    if (!palette.open) return;
-    const act = event.ctrlKey || event.metaKey ? controlled(palette, letter, event.shiftKey) : plain(palette, letter);
-    if (!act) return;
-    event.preventDefault();
-    act();
+    const controlled = (event.ctrlKey || event.metaKey) && !altGr;
+    const forAll = controlled ? undefined : always(stage, letter, fullScreen);
+    const forDrawer = palette.open ? (controlled ? undoing : choosing)(palette, letter, event.shiftKey) : undefined;
+    const act = forAll ?? forDrawer;
+    if (act) event.preventDefault();
+    act?.();
+    if (letter === " " && target === document.body) stage.pointers.grab = true;
   });
+  addEventListener("keyup", (event) => event.key === " " && (stage.pointers.grab = false));
+  addEventListener("blur", () => (stage.pointers.grab = false));
 }
 
-function controlled(palette: Palette, letter: string, shift: boolean): (() => void) | undefined {
+function always(stage: Stage, letter: string, fullScreen: () => void): Act {
+  if (letter === "Escape" && stage.drawing) return () => stage.drop();
+  if (letter === "f") return fullScreen;
+  if (letter === "+" || letter === "=") return () => stage.step(1);
+  if (letter === "-") return () => stage.step(-1);
+  if (letter === "0") return () => stage.whole();
+  return undefined;
+}
+
+function undoing(palette: Palette, letter: string, shift: boolean): Act {
   if (letter === "y" || (letter === "z" && shift)) return () => palette.redo();
   if (letter === "z") return () => palette.undo();
   return undefined;
 }
 
-function plain(palette: Palette, letter: string): (() => void) | undefined {
+function choosing(palette: Palette, letter: string): Act {
   const tool = TOOLS[letter];
   if (tool !== undefined) return () => palette.setTool(tool);
   if (/^[1-8]$/.test(letter)) return () => palette.setColour(Number(letter) - 1);

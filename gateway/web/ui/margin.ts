@@ -3,7 +3,7 @@
 // Beside the board: who draws and who is here.
 import type { Member } from "../codec/messages.gen.ts";
 import type { Client } from "../net/client.ts";
-import { en as words } from "../strings/en.ts";
+import { words } from "../strings/words.ts";
 import { cleanName, myName, setMyName } from "./device.ts";
 import { $, button, setText, show } from "./dom.ts";
 import { AWAY, LOST, nameOf, type PenAct, penView } from "./pen-view.ts";

@@ -3,7 +3,7 @@
 // What happened, for eyes (a line that goes away by itself) and for screen readers: at most one polite
 // message per three seconds, assertive only about one's own pen.
 import type { Client } from "../net/client.ts";
-import { en as words } from "../strings/en.ts";
+import { words } from "../strings/words.ts";
 import { $, setText, show } from "./dom.ts";
 import { nameOf } from "./pen-view.ts";
 

@@ -4,7 +4,7 @@
 import { type Colour, DEFAULT_SIZES, HIGHLIGHTER_COLOURS, PEN_COLOURS, SIZES, UNITS_PER_POINT } from "../ink/colours.ts";
 import { ERASER, HIGHLIGHTER, PEN } from "../model/board.ts";
 import type { Client, PenStyle } from "../net/client.ts";
-import { en as words } from "../strings/en.ts";
+import { words } from "../strings/words.ts";
 import { $, icon, show } from "./dom.ts";
 
 const TOOL_ICONS = ["pen", "highlighter", "eraser"];
@@ -15,6 +15,8 @@ const DOTS = [4, 7, 11, 16, 22];
 
 export class Palette {
   onChange: () => void = () => {};
+  /** The switch was pressed. */
+  onFingerDraws: () => void = () => {};
   /** Asks before a clear. */
   onClear: () => void = () => {};
 
@@ -30,6 +32,7 @@ export class Palette {
     $("undo").onclick = () => this.undo();
     $("redo").onclick = () => this.redo();
     $("clear").onclick = () => this.clear();
+    $("fingerDraws").onclick = () => this.onFingerDraws();
     $("palette").onkeydown = (event) => this.#arrows(event);
     $("palette").addEventListener("focusin", (event) => this.#rove(event.target as HTMLElement));
   }
@@ -86,6 +89,12 @@ export class Palette {
     able($("clear"), board.strokes.length > 0, words.clear, words.nothingToClear);
   }
 
+  /** A switch, of use once a pen was seen: fingers then move the board. */
+  showFingers(shown: boolean, draw: boolean): void {
+    show($("fingerDraws"), shown);
+    $("fingerDraws").setAttribute("aria-pressed", String(draw));
+  }
+
   // ---- its buttons -----------------------------------------------------------------------------
 
   get #palette(): readonly Colour[] {
@@ -131,7 +140,7 @@ export class Palette {
   }
 
   #buttons(): HTMLElement[] {
-    return [...$("palette").querySelectorAll<HTMLElement>("button")];
+    return [...$("palette").querySelectorAll<HTMLElement>("button:not([hidden])")];
   }
 
   #arrows(event: KeyboardEvent): void {

@@ -3,7 +3,7 @@
 // Who draws, in words, and what one can do about it. Pure: what it needs comes in, what is to be shown
 // goes out.
 import type { Member, State } from "../codec/messages.gen.ts";
-import { en as words } from "../strings/en.ts";
+import { words } from "../strings/words.ts";
 
 export const AWAY = 1;
 export const LOST = 2;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The share dialog. Nobody sees a link that is stronger than their own.
-import { en as words } from "../strings/en.ts";
+import { words } from "../strings/words.ts";
 import { watchToken } from "./api.ts";
 import { showCode } from "./code.ts";
 import { known, remember } from "./device.ts";
@@ -13,6 +13,7 @@ const COPIED_MS = 2_000;
 export async function openShare(board: string, role: number, token: string): Promise<void> {
   setText($("shareCode"), showCode(board));
   $("shareLinks").replaceChildren();
+  $("qr").replaceChildren();
   $<HTMLDialogElement>("share").showModal();
   $("shareClose").onclick = () => $<HTMLDialogElement>("share").close();
 
@@ -20,6 +21,7 @@ export async function openShare(board: string, role: number, token: string): Pro
   const watch = role === WATCH ? token : (links.watch ?? (await watchToken(board)));
   const rows = [];
   if (typeof watch === "string") {
+    showQr(linkOf(board, watch)).catch(() => {});
     remember(board, { links: { ...links, watch } });
     rows.push(linkRow(board, watch, words.watchLink));
   } else {
@@ -32,8 +34,16 @@ export async function openShare(board: string, role: number, token: string): Pro
   $("shareLinks").replaceChildren(...rows);
 }
 
+const linkOf = (board: string, token: string): string => `${location.origin}/b/${board}#${token}`;
+
+/** A nicety: without it the links still do. */
+async function showQr(link: string): Promise<void> {
+  const { qr } = (await import($("qr").dataset["from"]!)) as typeof import("./qr.ts");
+  $("qr").replaceChildren(qr(link, words.qr));
+}
+
 function linkRow(board: string, token: string, sentence: string): HTMLElement {
-  const link = `${location.origin}/b/${board}#${token}`;
+  const link = linkOf(board, token);
   const row = stamp("linkRow");
   const input = row.querySelector("input")!;
   const label = row.querySelector("label")!;

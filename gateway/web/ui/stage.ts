@@ -1,42 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the board lies in the window, and how a pointer becomes a stroke. The board is 16:10, always
-// whole, centred, never stretched; its size is a whole number of device pixels.
+// Where the board lies in the window, which part of it is in sight, and how pointers become strokes. The
+// board is 16:10, at 100% always whole, centred, never stretched; its size is a whole number of device
+// pixels.
 import type { Painter } from "../ink/painter.ts";
+import { type Contact, type Hand, Pointers } from "../input/pointers.ts";
+import { nearest, pressureOf, Sampler } from "../input/sampler.ts";
+import { moved, stepped, toPlace, toWindow, type View, WHOLE, zoomed } from "../input/view.ts";
 import { ERASER } from "../model/board.ts";
 import { BOARD_HEIGHT, BOARD_WIDTH, type Point, toBoard } from "../model/points.ts";
 import { type Client, type PenStyle, StrokeWriter } from "../net/client.ts";
 import { $, show } from "./dom.ts";
 
 const FRAME_MS = 33; // at most one frame of points per so long
-const STEP_UNITS = 4; // points nearer than this, or than STEP_PX, to the last are dropped
-const STEP_PX = 0.75;
-const TOUCH_PX = 6; // a finger is held back until it moved so far
-const TOUCH_MS = 80; // or for so long
+const EXPECTED_MS = 17; // predicted places are drawn for one frame, and never sent
 const BUSY_BYTES = 64 * 1024; // waiting in the socket: then fewer and larger frames
 const BUSY_POINTS = 256;
+const WHEEL_STEP = 0.0022; // how much a wheel zooms per pixel
+const LINE_PX = 16; // of wheels that count in lines
 
-export class Stage {
+export class Stage implements Hand {
   /** May a stroke begin now? */
   mayDraw: () => boolean = () => false;
   style: () => PenStyle = () => ({ tool: 0, colour: 0, size: 80 });
+  /** Another part of the board is in sight; `own`: by the hand of who looks. */
+  onView: (own: boolean) => void = () => {};
+  /** A stroke begins. */
+  onBegin: () => void = () => {};
+  readonly pointers = new Pointers(this);
 
   #client: Client;
   #painter: Painter;
   #board = $("board");
+  #view = WHOLE;
   #writer: StrokeWriter | null = null;
-  #pointer: number | null = null;
-  #held: PointerEvent | null = null; // a finger that may still become a gesture
+  #sampler: Sampler | null = null;
+  #expected: Point[] = [];
   #holdTimer: ReturnType<typeof setTimeout> | undefined;
   #flushTimer: ReturnType<typeof setInterval> | undefined;
-  #last: Point = { x: 0, y: 0 };
-  #tail: Point | null = null; // the newest place, when it was too near to be taken
-  #rect = { left: 0, top: 0, width: 1, height: 1 };
 
   constructor(client: Client, painter: Painter) {
     this.#client = client;
     this.#painter = painter;
-    painter.waiting = () => this.#writer?.waiting ?? [];
+    painter.waiting = () => (this.#writer ? [...this.#writer.waiting, ...this.#expected] : []);
     new ResizeObserver(() => this.#layout()).observe($("stage"));
     addEventListener("resize", () => this.#layout());
     this.#listen();
@@ -62,15 +68,63 @@ export class Stage {
     style.left = `${Math.round(((clientWidth - width / ratio) / 2) * ratio) / ratio}px`;
     style.top = `${Math.round(((clientHeight - height / ratio) / 2) * ratio) / ratio}px`;
     this.#painter.resize(width, height);
+    this.onView(false);
   }
 
   /** Once a frame. */
   update(drawing: boolean): void {
-    this.#board.classList.toggle("draws", drawing);
-    this.#board.classList.toggle("erases", drawing && this.style().tool === ERASER);
+    const { classList } = this.#board;
+    classList.toggle("draws", drawing);
+    classList.toggle("erases", drawing && this.style().tool === ERASER);
+    classList.toggle("grabs", this.pointers.grab || (!drawing && this.#view.zoom > 1));
     if (!drawing || this.style().tool !== ERASER) show($("ring"), false);
-    if (this.#writer?.over) this.#stop();
-    if (this.#writer && !this.mayDraw()) this.finish();
+    if (this.#writer && (this.#writer.over || !this.mayDraw())) this.finish();
+  }
+
+  // ---- view ------------------------------------------------------------------------------------
+
+  get view(): View {
+    return this.#view;
+  }
+
+  look(view: View, own = true): void {
+    const { zoom, x, y } = this.#view;
+    if (view.zoom === zoom && view.x === x && view.y === y) return;
+    this.#view = view;
+    this.#painter.look(view);
+    this.onView(own);
+  }
+
+  step(step: 1 | -1): void {
+    this.look(stepped(this.#view, step));
+  }
+
+  whole(): void {
+    this.look(WHOLE);
+  }
+
+  /** Where that place of the board (0..1) is, in CSS pixels from the corner of the window onto it. */
+  pxOf(x: number, y: number): { x: number; y: number } {
+    const { clientWidth, clientHeight } = this.#board;
+    const place = toWindow(this.#view, x, y);
+    return { x: place.x * clientWidth, y: place.y * clientHeight };
+  }
+
+  #wheel(event: WheelEvent): void {
+    const zooms = event.ctrlKey || event.metaKey;
+    if (!zooms && this.#view.zoom === 1) return;
+    event.preventDefault();
+    const { left, top, width, height } = this.#board.getBoundingClientRect();
+    const px = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1;
+    if (!zooms) return this.look(moved(this.#view, (-event.deltaX * px) / width, (-event.deltaY * px) / height));
+    const factor = Math.exp(-event.deltaY * px * WHEEL_STEP);
+    this.look(zoomed(this.#view, factor, (event.clientX - left) / width, (event.clientY - top) / height));
+  }
+
+  gesture(x: number, y: number, dx: number, dy: number, factor: number): void {
+    const { left, top, width, height } = this.#board.getBoundingClientRect();
+    const there = moved(this.#view, dx / width, dy / height);
+    this.look(zoomed(there, factor, (x - left) / width, (y - top) / height));
   }
 
   // ---- pointers --------------------------------------------------------------------------------
@@ -82,111 +136,121 @@ export class Stage {
       event.preventDefault();
       if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     });
+    const to = (name: "pointermove" | "pointerup" | "pointercancel" | "pointerleave", act: (event: PointerEvent) => void) =>
+      board.addEventListener(name, (event) => {
+        act(event);
+        this.#hold();
+      });
     board.addEventListener("pointerdown", (event) => this.#down(event));
-    board.addEventListener("pointermove", (event) => this.#move(event));
-    board.addEventListener("pointerup", (event) => this.#up(event));
-    board.addEventListener("pointercancel", (event) => this.#cancel(event));
-    board.addEventListener("pointerleave", () => show($("ring"), false));
+    to("pointermove", (event) => this.#move(event));
+    to("pointerup", (event) => this.pointers.up(contact(event)));
+    to("pointercancel", (event) => this.pointers.cancel(contact(event)));
+    to("pointerleave", (event) => {
+      show($("ring"), false);
+      this.pointers.leave(contact(event));
+    });
     // Else iPadOS takes every second quick stroke for handwriting, and pages scroll under the pen.
-    board.addEventListener("touchmove", (event) => this.#client.term && event.preventDefault(), { passive: false });
+    board.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false });
+    board.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     board.addEventListener("contextmenu", (event) => this.#client.term && event.preventDefault());
   }
 
   #down(event: PointerEvent): void {
-    if (this.#pointer !== null || event.button !== 0 || !this.mayDraw()) return;
-    this.#pointer = event.pointerId;
-    this.#rect = this.#board.getBoundingClientRect();
-    try {
-      this.#board.setPointerCapture(event.pointerId);
-    } catch {
-      // the pointer is gone already
+    if (this.pointers.down(contact(event))) {
+      try {
+        this.#board.setPointerCapture(event.pointerId);
+      } catch {
+        // the pointer is gone already
+      }
     }
-    if (event.pointerType !== "touch") return this.#begin(event);
-    this.#held = event;
-    this.#holdTimer = setTimeout(() => this.#release(), TOUCH_MS);
+    this.#hold();
   }
 
-  #release(): void {
+  #move(event: PointerEvent): void {
+    this.#showRing(event);
+    this.#expected = [];
+    const all = typeof event.getCoalescedEvents === "function" ? event.getCoalescedEvents() : [];
+    this.pointers.move(contact(event), (all.length ? all : [event]).map(contact));
+    if (!this.#writer || event.pointerType === "mouse" || typeof event.getPredictedEvents !== "function") return;
+    const soon = event.getPredictedEvents().filter((one) => one.timeStamp - event.timeStamp < EXPECTED_MS);
+    this.#expected = soon.map((one) => this.#pointOf(contact(one)));
+  }
+
+  #hold(): void {
     clearTimeout(this.#holdTimer);
-    const held = this.#held;
-    this.#held = null;
-    if (held) this.#begin(held);
+    const { due } = this.pointers;
+    if (due !== null) this.#holdTimer = setTimeout(() => this.pointers.tick(due), due - performance.now());
   }
 
-  #begin(event: PointerEvent): void {
+  #pointOf(at: Contact): Point {
+    const { left, top, width, height } = this.#board.getBoundingClientRect();
+    const { x, y } = toPlace(this.#view, (at.x - left) / width, (at.y - top) / height);
+    return toBoard(x * BOARD_WIDTH, y * BOARD_HEIGHT, pressureOf(at));
+  }
+
+  // ---- strokes ---------------------------------------------------------------------------------
+
+  begin(at: Contact): void {
+    this.onBegin();
+    this.beginAt(this.#pointOf(at));
+  }
+
+  move(through: readonly Contact[]): void {
+    for (const at of through) this.add(this.#pointOf(at));
+  }
+
+  end(at: Contact | null): void {
+    if (at) this.add(this.#pointOf(at));
+    this.finish();
+  }
+
+  beginAt(point: Point): void {
     if (!this.mayDraw()) return;
-    this.#last = this.#place(event);
-    this.#tail = null;
-    this.#writer = new StrokeWriter(this.#client, this.style(), this.#last);
+    this.#close();
+    this.#sampler = new Sampler(point);
+    this.#writer = new StrokeWriter(this.#client, this.style(), point);
     this.#flushTimer = setInterval(() => this.#flush(), FRAME_MS);
     this.#painter.request();
   }
 
+  add(point: Point): void {
+    const unitsPerPx = BOARD_WIDTH / (this.#board.clientWidth * this.#view.zoom);
+    const taken = this.#sampler?.add(point, nearest(unitsPerPx));
+    if (taken) this.#writer?.add(taken);
+    this.#painter.request();
+  }
+
   #flush(): void {
+    this.#expected = [];
     const slow = this.#client.bufferedAmount > BUSY_BYTES;
     if (!slow || (this.#writer?.waiting.length ?? 0) >= BUSY_POINTS)
       this.#writer?.flush(false, slow ? BUSY_POINTS : undefined);
   }
 
-  #place(event: PointerEvent): Point {
-    const { left, top, width, height } = this.#rect;
-    const x = ((event.clientX - left) / width) * BOARD_WIDTH;
-    const y = ((event.clientY - top) / height) * BOARD_HEIGHT;
-    return toBoard(x, y, event.pointerType === "pen" ? event.pressure : undefined);
-  }
-
-  #move(event: PointerEvent): void {
-    this.#showRing(event);
-    if (event.pointerId !== this.#pointer) return;
-    if (this.#held) {
-      const far = Math.hypot(event.clientX - this.#held.clientX, event.clientY - this.#held.clientY);
-      if (far < TOUCH_PX) return;
-      this.#release();
-    }
-    if (!this.#writer) return;
-    const all = typeof event.getCoalescedEvents === "function" ? event.getCoalescedEvents() : [];
-    for (const one of all.length ? all : [event]) this.#add(this.#place(one));
-    this.#painter.request();
-  }
-
-  #add(point: Point): void {
-    const near = Math.max(STEP_UNITS, (STEP_PX * BOARD_WIDTH) / this.#rect.width);
-    if (Math.hypot(point.x - this.#last.x, point.y - this.#last.y) < near) {
-      this.#tail = point;
-      return;
-    }
-    this.#tail = null;
-    this.#last = point;
-    this.#writer?.add(point);
-  }
-
-  #up(event: PointerEvent): void {
-    if (event.pointerId !== this.#pointer) return;
-    this.#release(); // a tap of a finger is a dot
-    if (this.#writer) this.#add(this.#place(event));
-    this.finish();
-  }
-
-  #cancel(event: PointerEvent): void {
-    if (event.pointerId !== this.#pointer) return;
-    const finger = event.pointerType === "touch";
-    const begun = this.#writer !== null;
-    this.finish();
-    if (finger && begun) this.#client.undo(); // the system took the finger for a gesture
-  }
-
   /** Ends the stroke under way and keeps it. */
   finish(): void {
-    const writer = this.#writer;
-    if (writer && this.#tail && (this.#tail.x !== this.#last.x || this.#tail.y !== this.#last.y)) writer.add(this.#tail);
-    writer?.flush(true);
+    this.#close();
+    this.pointers.forget();
+  }
+
+  #close(): void {
+    const rest = this.#sampler?.rest();
+    if (rest) this.#writer?.add(rest);
+    this.#writer?.flush(true);
     this.#stop();
   }
 
+  /** Ends the stroke under way and takes it back. */
+  drop(): void {
+    const writer = this.#writer;
+    this.finish();
+    if (writer && !writer.over) this.#client.undo();
+  }
+
   #stop(): void {
-    clearTimeout(this.#holdTimer);
     clearInterval(this.#flushTimer);
-    this.#writer = this.#held = this.#tail = this.#pointer = null;
+    this.#writer = this.#sampler = null;
+    this.#expected = [];
     this.#painter.request();
   }
 
@@ -197,9 +261,20 @@ export class Stage {
     show($("ring"), shown);
     if (!shown) return;
     const rect = this.#board.getBoundingClientRect();
-    const px = (size / BOARD_WIDTH) * rect.width;
+    const px = (size / BOARD_WIDTH) * rect.width * this.#view.zoom;
     const { style } = $("ring");
     style.width = style.height = `${px}px`;
     style.transform = `translate(${event.clientX - rect.left - px / 2}px, ${event.clientY - rect.top - px / 2}px)`;
   }
 }
+
+const contact = (event: PointerEvent): Contact => ({
+  id: event.pointerId,
+  type: event.pointerType === "pen" || event.pointerType === "touch" ? event.pointerType : "mouse",
+  x: event.clientX,
+  y: event.clientY,
+  pressure: event.pressure,
+  width: Math.max(event.width, event.height) || 0,
+  button: event.button,
+  time: event.timeStamp,
+});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The start page: make a board, join one, or go back to one that was open here before.
-import { en as words } from "../strings/en.ts";
+import { translate, words } from "../strings/words.ts";
 import { makeBoard, watchToken } from "./api.ts";
 import { parseJoin } from "./code.ts";
 import { boards, cleanName, forget, type Known, remember } from "./device.ts";
@@ -58,7 +58,7 @@ async function join(): Promise<string> {
   return "";
 }
 
-const when = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const when = new Intl.DateTimeFormat(words.locale, { dateStyle: "medium", timeStyle: "short" });
 
 function row(one: Known): HTMLElement {
   const ret = stamp("boardRow");
@@ -82,6 +82,7 @@ function list(): void {
   show($("noBoards"), all.length === 0);
 }
 
+translate();
 onSubmit($<HTMLFormElement>("make"), $("makeProblem"), make);
 onSubmit($<HTMLFormElement>("join"), $("joinProblem"), join);
 addEventListener("pageshow", list); // also when it comes back from the browser's cache

@@ -3,7 +3,7 @@
 // One chip says how things are. What is worst wins; trouble shows after a second, so that short blips
 // stay silent. Pure, apart from the strings.
 import type { Client } from "../net/client.ts";
-import { en as words } from "../strings/en.ts";
+import { words } from "../strings/words.ts";
 
 export interface Status {
   level: "good" | "warn" | "bad" | "calm";

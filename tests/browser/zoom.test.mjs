@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Zoom is everybody's own: by buttons, keys, wheel, mouse and fingers. Ink is crisp at each zoom, and the
+// same bytes as before after zooming back.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { startCluster, until } from "../service/harness.mjs";
+import { assertSameInk, circle, closeBrowser, person, wave } from "./browser.mjs";
+
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+
+describe("zoom", { timeout: 300_000 }, () => {
+  let cluster, url;
+
+  before(async () => {
+    cluster = await startCluster({ env: { EASEL_PEN_IDLE_S: "600" } });
+    url = cluster.gateways[0].url;
+  });
+  after(closeBrowser);
+
+  async function board(options = [{}]) {
+    const made = await cluster.makeBoard("Zoom");
+    const tabs = [];
+    for (const [i, more] of options.entries()) {
+      const self = await person([url], more);
+      tabs.push(await self.open(`${url}/b/${made.board}#${made.tokens[i ? "draw" : "own"]}`));
+      await tabs[i].allSaved();
+    }
+    await tabs[0].takePen();
+    return tabs;
+  }
+
+  const zoomOf = async (tab) => Number.parseInt(await tab.page.textContent("#zoomNow"), 10);
+  const crisp = (tab) =>
+    until("the ink is crisp", () => tab.page.evaluate(() => document.querySelector("canvas.ink").style.transform === ""));
+  const inkOf = async (tab) => {
+    await crisp(tab);
+    return tab.ink();
+  };
+
+  test("ink is crisp when zoomed, and the same bytes after zooming back", async () => {
+    const [ana] = await board();
+    await ana.draw(wave(0.4, 0.2, 3));
+    await ana.draw(circle(0.5, 0.5, 0.1));
+    await ana.strokes(2);
+    await ana.allSaved();
+    const whole = await inkOf(ana);
+    await ana.page.keyboard.press("+");
+    await ana.page.keyboard.press("+");
+    assert.equal(await zoomOf(ana), 156);
+    const near = await inkOf(ana);
+    assert.notEqual(near.digest, whole.digest);
+    await ana.press("Zoom out");
+    await ana.press("Show the whole board");
+    assert.equal(await zoomOf(ana), 100);
+    assert.equal((await inkOf(ana)).digest, whole.digest);
+  });
+
+  test("the wheel zooms with Ctrl and moves without; a stroke lies where the pointer was", async () => {
+    const [ana, ben] = await board([{}, {}]);
+    const box = await ana.page.locator("#board").boundingBox();
+    await ana.page.mouse.move(box.x + box.width * 0.75, box.y + box.height * 0.75);
+    await ana.page.keyboard.down("Control");
+    for (let i = 0; i < 4; i++) await ana.page.mouse.wheel(0, -200);
+    await ana.page.keyboard.up("Control");
+    await until("zoomed in", async () => (await zoomOf(ana)) > 300);
+    const before = (await inkOf(ana)).digest;
+    await ana.draw([[0.75, 0.75], [0.76, 0.75], [0.75, 0.76]]); // what was under the pointer stayed there
+    await ben.strokes(1);
+    const where = await until("ben has the ink", () => ben.page.evaluate(() => {
+      const canvas = document.querySelector("canvas.ink");
+      const { width, height } = canvas;
+      const copy = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+      copy.drawImage(canvas, 0, 0);
+      const { data } = copy.getImageData(0, 0, width, height);
+      for (let i = 0; i < data.length; i += 4) if (data[i] < 128) return [((i / 4) % width) / width, Math.floor(i / 4 / width) / height];
+      return null;
+    }));
+    assert.ok(Math.abs(where[0] - 0.75) < 0.01 && Math.abs(where[1] - 0.75) < 0.01, `it lies at ${where}`);
+    const drawn = (await inkOf(ana)).digest;
+    assert.notEqual(drawn, before);
+    await ana.page.mouse.wheel(0, 60);
+    await until("the board moved", async () => (await inkOf(ana)).digest !== drawn);
+    await ana.press("Show the whole board");
+    await crisp(ana);
+    await assertSameInk([ana, ben]);
+  });
+
+  test("the drawer's pen stays in sight, until one looks elsewhere", async () => {
+    const [ana, ben] = await board([{}, {}]);
+    await ben.page.keyboard.press("+");
+    await ben.page.keyboard.press("+");
+    await ben.page.keyboard.press("+");
+    await ben.page.keyboard.press("+");
+    const box = await ana.page.locator("#board").boundingBox();
+    const at = (x, y) => [box.x + x * box.width, box.y + y * box.height];
+    await ana.page.mouse.move(...at(0.05, 0.05));
+    await ana.page.mouse.down();
+    await ana.page.mouse.move(...at(0.1, 0.1), { steps: 3 });
+    await ben.page.waitForSelector("#there:not([hidden])"); // zooming by hand was looking elsewhere
+    await ben.press("Drawing here");
+    await ben.page.waitForSelector("#there", { state: "hidden" });
+    await ana.page.mouse.move(...at(0.95, 0.95), { steps: 4 });
+    await ana.page.mouse.up();
+    await ben.strokes(1);
+    await ben.allSaved();
+    await until("ben sees the end of the stroke, in the other corner", async () => (await inkOf(ben)).inked > 0);
+  });
+
+  test("two fingers zoom on a phone and draw nothing; Fit shows all again", async () => {
+    const [ana] = await board([PHONE]);
+    const cdp = await ana.page.context().newCDPSession(ana.page);
+    const touch = (type, points) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints: points });
+    const { x, y, width, height } = await ana.page.locator("#board").boundingBox();
+    const fingers = (spread) => [
+      { x: x + width / 2 - spread, y: y + height / 2, id: 1 },
+      { x: x + width / 2 + spread, y: y + height / 2, id: 2 },
+    ];
+    assert.equal(await ana.page.isVisible("#zoom"), false);
+    await touch("touchStart", fingers(30));
+    for (let spread = 40; spread <= 120; spread += 20) await touch("touchMove", fingers(spread));
+    await touch("touchEnd", []);
+    await until("zoomed in", async () => (await zoomOf(ana)) > 200);
+    await ana.strokes(0);
+    await ana.press("Show the whole board");
+    assert.equal(await zoomOf(ana), 100);
+    await ana.page.waitForSelector("#zoom", { state: "hidden" });
+  });
+
+  test("a pen draws with pressure; then fingers move the board until the switch says that they draw", async () => {
+    const [ana] = await board([{ hasTouch: true }]);
+    const cdp = await ana.page.context().newCDPSession(ana.page);
+    const { x, y, width, height } = await ana.page.locator("#board").boundingBox();
+    const pen = (type, px, py, force) =>
+      cdp.send("Input.dispatchMouseEvent", { type, x: x + px * width, y: y + py * height, pointerType: "pen", button: "left", buttons: type === "mouseReleased" ? 0 : 1, force, clickCount: 1 });
+    await pen("mousePressed", 0.2, 0.2, 0.3);
+    for (let i = 1; i <= 5; i++) await pen("mouseMoved", 0.2 + i * 0.05, 0.25, 0.3 + i * 0.1);
+    await pen("mouseReleased", 0.45, 0.25, 0);
+    await ana.strokes(1);
+    await ana.page.mouse.move(5, 5); // the pen left the board
+    await ana.page.waitForSelector("#fingerDraws:not([hidden])");
+    const touch = (type, points) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints: points });
+    const swipe = async () => {
+      await touch("touchStart", [{ x: x + 100, y: y + 100 }]);
+      for (let i = 1; i <= 5; i++) await touch("touchMove", [{ x: x + 100 + i * 20, y: y + 100 }]);
+      await touch("touchEnd", []);
+    };
+    await swipe();
+    await ana.press("Finger draws");
+    await until("the pen is long gone, and the finger draws", async () => {
+      await swipe();
+      return /^Whiteboard, [2-9] strokes/.test(await ana.page.getAttribute("#board", "aria-label"));
+    });
+  });
+});
