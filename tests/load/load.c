@@ -103,17 +103,26 @@ enum option_code {
     PID,
     STALL,
     STALL_SECONDS,
-    LABEL
+    LABEL,
+    HELP
 };
 
 static const struct option OPTIONS[] = {
-    {"gateway", 1, NULL, GATEWAY}, {"relay", 1, NULL, RELAY},
-    {"boards", 1, NULL, BOARDS},   {"members", 1, NULL, MEMBERS},
-    {"rate", 1, NULL, RATE},       {"seconds", 1, NULL, SECONDS},
-    {"warm-up", 1, NULL, WARM_UP}, {"drain", 1, NULL, DRAIN},
-    {"points", 1, NULL, POINTS},   {"pid", 1, NULL, PID},
-    {"stall", 1, NULL, STALL},     {"stall-seconds", 1, NULL, STALL_SECONDS},
-    {"label", 1, NULL, LABEL},     {0},
+    {"gateway", 1, NULL, GATEWAY},
+    {"relay", 1, NULL, RELAY},
+    {"boards", 1, NULL, BOARDS},
+    {"members", 1, NULL, MEMBERS},
+    {"rate", 1, NULL, RATE},
+    {"seconds", 1, NULL, SECONDS},
+    {"warm-up", 1, NULL, WARM_UP},
+    {"drain", 1, NULL, DRAIN},
+    {"points", 1, NULL, POINTS},
+    {"pid", 1, NULL, PID},
+    {"stall", 1, NULL, STALL},
+    {"stall-seconds", 1, NULL, STALL_SECONDS},
+    {"label", 1, NULL, LABEL},
+    {"help", 0, NULL, HELP},
+    {0},
 };
 
 static void take_option(struct run *run, int code)
@@ -158,6 +167,9 @@ static void take_option(struct run *run, int code)
     case LABEL:
         o->label = optarg;
         break;
+    case HELP:
+        printf("%s", USAGE);
+        exit(0);
     default:
         refuse("unknown option");
     }
@@ -233,7 +245,7 @@ static int come_in(struct run *run)
 {
     struct crowd *c = &run->crowd;
     unsigned everybody = c->board_count * c->members_each;
-    uint64_t deadline = now_ns() + COME_IN_SECONDS * SECOND;
+    uint64_t begin = now_ns();
     while (c->welcome < everybody) {
         while (run->started < everybody && run->started - c->welcome < CONNECTING_MAX) {
             int r = start_member(run, run->started);
@@ -244,7 +256,8 @@ static int come_in(struct run *run)
         turn(run, 100);
         if (c->tally.closed > 0)
             return -ECONNRESET;
-        if (now_ns() > deadline)
+        run->report.come_in_ns = now_ns() - begin;
+        if (run->report.come_in_ns > COME_IN_SECONDS * SECOND)
             return -ETIMEDOUT;
     }
     return 0;

@@ -95,8 +95,8 @@ static void print_table(const struct report *r, const struct crowd *c, const cha
 {
     const struct tally *t = &c->tally;
     double deliveries = (double)(r->end.deliveries - r->begin.deliveries);
-    fprintf(stderr, "%s: %u boards, %u people each, %.1f s\n", label, c->board_count,
-            c->members_each, seconds(r));
+    fprintf(stderr, "%s: %u boards, %u people each, who came in within %.2f s; %.1f s\n", label,
+            c->board_count, c->members_each, (double)r->come_in_ns / 1e9, seconds(r));
     fprintf(stderr, "  %-16s %.0f a second, %.0f bytes each\n", "deliveries",
             deliveries / seconds(r), per_delivery(r, (double)(r->end.bytes - r->begin.bytes)));
     fprintf(stderr, "  %-16s %" PRIu64 " lost, %" PRIu64 " repeated, %" PRIu64 " out of order\n",
@@ -142,9 +142,9 @@ static void print_json(const struct report *r, const struct crowd *c, const char
 {
     const struct tally *t = &c->tally;
     printf("{\"label\":\"%s\",\"relay\":%s,\"boards\":%u,\"members\":%u,\"rate\":%" PRIu64
-           ",\"points\":%u,\"seconds\":%.2f",
+           ",\"points\":%u,\"come_in_s\":%.3f,\"seconds\":%.2f",
            label, c->relay ? "true" : "false", c->board_count, c->members_each, rate, c->points,
-           seconds(r));
+           (double)r->come_in_ns / 1e9, seconds(r));
     printf(",\"frames\":%" PRIu64 ",\"deliveries\":%" PRIu64 ",\"deliveries_per_s\":%.1f",
            r->end.frames - r->begin.frames, r->end.deliveries - r->begin.deliveries,
            (double)(r->end.deliveries - r->begin.deliveries) / seconds(r));

@@ -22,6 +22,7 @@ struct process {
 struct report {
     struct process processes[PROCESSES_MAX];
     unsigned process_count;
+    uint64_t come_in_ns; /* until everybody was welcome, and the drawers had their pens */
     uint64_t begin_ns, end_ns;
     struct tally begin, end; /* of the crowd; the difference is what was measured */
     bool stalled;
