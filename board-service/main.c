@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 #include <uv.h>
 
 #include "admin.h"
@@ -16,6 +14,7 @@
 #include "link.h"
 #include "log.h"
 #include "metrics.h"
+#include "process.h"
 #include "shell_metrics.h"
 
 #define SEGMENT_MS      50u
@@ -41,8 +40,6 @@ struct shell {
     struct common_settings common;
     struct settings own;
     struct id self;
-    uint64_t seed;
-    uint64_t clock_offset_ms; /* wall clock - CLOCK_BOOTTIME, once: our time never jumps */
     struct board_core *core;
     struct link *link;
     struct admin *admin;
@@ -54,20 +51,6 @@ struct shell {
     uint64_t fenced; /* boards lost to others, as logged */
     struct histogram turn_seconds;
 };
-
-/* ---- time ------------------------------------------------------------------------------------ */
-
-static uint64_t read_clock_ms(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static uint64_t now_ms(const struct shell *s)
-{
-    return read_clock_ms(CLOCK_BOOTTIME) + s->clock_offset_ms;
-}
 
 /* ---- a turn ---------------------------------------------------------------------------------- */
 
@@ -85,7 +68,7 @@ static void bind_shards(struct shell *s)
 static void publish_due(struct shell *s)
 {
     struct outbox_message message;
-    while (outbox_next(board_core_outbox(s->core), now_ms(s), &message))
+    while (outbox_next(board_core_outbox(s->core), process_now_ms(), &message))
         link_publish(s->link, &message);
 }
 
@@ -109,7 +92,7 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct shell *s = prepare->data;
     uint64_t start_ns = uv_hrtime();
-    board_core_tick(s->core, now_ms(s));
+    board_core_tick(s->core, process_now_ms());
     bind_shards(s);
     publish_due(s);
     log_fenced(s);
@@ -118,7 +101,7 @@ static void on_prepare(uv_prepare_t *prepare)
         uv_stop(&s->loop);
         return;
     }
-    uint64_t now = now_ms(s), deadline = board_core_deadline(s->core);
+    uint64_t now = process_now_ms(), deadline = board_core_deadline(s->core);
     uint64_t wait = deadline <= now ? 0 : deadline - now;
     uv_update_time(&s->loop);
     uv_timer_start(&s->timer, on_timer, wait < SLEEP_MS_MAX ? wait : SLEEP_MS_MAX, 0);
@@ -130,34 +113,34 @@ static void on_up(void *owner)
 {
     struct shell *s = owner;
     log_info("broker link up");
-    board_core_link(s->core, now_ms(s), true);
+    board_core_link(s->core, process_now_ms(), true);
 }
 
 static void on_down(void *owner)
 {
     struct shell *s = owner;
     log_warn("broker link down: %s", link_trouble(s->link));
-    board_core_link(s->core, now_ms(s), false);
+    board_core_link(s->core, process_now_ms(), false);
 }
 
 static void on_message(void *owner, const struct link_delivery *delivery)
 {
     struct shell *s = owner;
-    board_core_message(s->core, now_ms(s), delivery->body);
+    board_core_message(s->core, process_now_ms(), delivery->body);
 }
 
 static void on_returned(void *owner, enum exchange exchange, const char *key, struct span body)
 {
     struct shell *s = owner;
     (void)body;
-    board_core_returned(s->core, now_ms(s), exchange, key);
+    board_core_returned(s->core, process_now_ms(), exchange, key);
 }
 
 static void on_shard(void *owner, unsigned shard, bool held)
 {
     struct shell *s = owner;
     log_debug("shard %u is %s", shard, held ? "bound" : "not bound");
-    board_core_bound(s->core, now_ms(s), shard, held);
+    board_core_bound(s->core, process_now_ms(), shard, held);
 }
 
 static const struct link_events LINK_EVENTS = {
@@ -241,20 +224,7 @@ static void on_signal(uv_signal_t *handle, int number)
     }
     log_info("signal %d: leaving", number);
     s->leaving = true;
-    board_core_leave(s->core, now_ms(s));
-}
-
-static int make_identity(struct shell *s)
-{
-    uint8_t bits[8];
-    if (getrandom(bits, sizeof bits, 0) != sizeof bits ||
-        getrandom(&s->seed, sizeof s->seed, 0) != sizeof s->seed)
-        return -EIO;
-    s->self = id_from_bits('b', REPLICA_CHARS - 1, bits);
-    s->clock_offset_ms = read_clock_ms(CLOCK_REALTIME) - read_clock_ms(CLOCK_BOOTTIME);
-    s->turn_seconds.bounds = SECONDS_BOUNDS;
-    s->turn_seconds.bound_count = SECONDS_BOUND_COUNT;
-    return 0;
+    board_core_leave(s->core, process_now_ms());
 }
 
 static void create_core(struct shell *s)
@@ -262,7 +232,7 @@ static void create_core(struct shell *s)
     s->core = board_core_create(
         &(struct board_core_config){
             .self = s->self,
-            .seed = s->seed,
+            .seed = process_random(),
             .shards = (unsigned)s->common.shards,
             .seats = (unsigned)s->own.seats,
             .pen_idle_ms = s->own.pen_idle_s * 1000,
@@ -271,7 +241,7 @@ static void create_core(struct shell *s)
             .messages_per_s_max = (uint32_t)s->common.budget,
             .segment_ms = SEGMENT_MS,
         },
-        now_ms(s));
+        process_now_ms());
     s->wanted = xcalloc(s->common.shards, sizeof *s->wanted);
 }
 
@@ -334,8 +304,11 @@ int main(int argc, char **argv)
     if (settings_read(argc, argv, "easel-board", COMMON_SETTINGS, &s->common, SETTINGS, &s->own) <
         0)
         return 2;
-    if (make_identity(s) < 0 || log_level_parse(s->common.log_level, &level) < 0)
+    if (log_level_parse(s->common.log_level, &level) < 0)
         return 2;
+    s->self = process_id('b');
+    s->turn_seconds.bounds = SECONDS_BOUNDS;
+    s->turn_seconds.bound_count = SECONDS_BOUND_COUNT;
     log_setup("board", &s->self, level);
     uv_loop_init(&s->loop);
     create_core(s);

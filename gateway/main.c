@@ -8,9 +8,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "log.h"
+#include "process.h"
 #include "shell.h"
 
 static const char *check_host(const char *value)
@@ -73,21 +73,13 @@ static const struct setting SETTINGS[] = {
     SETTINGS_END,
 };
 
-static struct id random_self(void)
-{
-    uint8_t bits[8];
-    if (getrandom(bits, sizeof bits, 0) != sizeof bits)
-        abort();
-    return id_from_bits('g', REPLICA_CHARS - 1, bits);
-}
-
 static int run(const struct common_settings *common, const struct gateway_settings *settings)
 {
     enum log_level level;
     struct gateway *g = xcalloc(1, sizeof *g);
     g->common = common;
     g->settings = settings;
-    g->self = random_self();
+    g->self = process_id('g');
     log_level_parse(common->log_level, &level); /* was checked with the settings */
     log_setup("gateway", &g->self, level);
     int r = gateway_start(g);

@@ -7,10 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "log.h"
+#include "process.h"
 
 #define DEAD_MS         UINT64_C(60000) /* a lost connection's frames and seat wait so long */
 #define CLOCK_STEP_MS   UINT64_C(100)
@@ -230,6 +230,7 @@ static void start_core(struct gateway *g)
 {
     struct gateway_core_config config = {
         .self = g->self,
+        .seed = process_random(),
         .shards = (unsigned)g->common->shards,
         .pace_ms = (uint32_t)g->common->pace_ms,
         .messages_per_s_max = (uint32_t)g->common->budget,
@@ -237,8 +238,6 @@ static void start_core(struct gateway *g)
         .authenticate = authenticate,
         .owner = g,
     };
-    if (getrandom(&config.seed, sizeof config.seed, 0) != sizeof config.seed)
-        abort();
     g->core = gateway_core_create(&config, gateway_now(g));
 }
 

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 #include <uv.h>
 
 #include "admin.h"
@@ -15,6 +13,7 @@
 #include "link.h"
 #include "log.h"
 #include "peers.h"
+#include "process.h"
 #include "reads.h"
 #include "rounds.h"
 #include "shell_metrics.h"
@@ -41,7 +40,6 @@ struct shell {
     struct common_settings common;
     struct settings own;
     struct id self;
-    uint64_t clock_offset_ms; /* wall clock - CLOCK_BOOTTIME, once: our time never jumps */
     struct history_core *core;
     struct peers *peers;
     struct database *rounds_db, *reads_db;
@@ -59,21 +57,6 @@ struct shell {
     uint64_t bad_segments; /* that the log tells of */
     int exit_code;
 };
-
-/* ---- time ------------------------------------------------------------------------------------ */
-
-static uint64_t read_clock_ms(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static uint64_t now_ms(void *owner)
-{
-    const struct shell *s = owner;
-    return read_clock_ms(CLOCK_BOOTTIME) + s->clock_offset_ms;
-}
 
 /* ---- shards and peers ------------------------------------------------------------------------ */
 
@@ -110,7 +93,7 @@ static bool on_peer(struct shell *s, const struct id *sender, unsigned code, str
     if (code == MSG_gone && GET(&in, gone, &gone) == 0)
         return peers_gone(s->peers, &gone.replica);
     if (code == MSG_alive && GET(&in, alive, &alive) == 0)
-        return peers_alive(s->peers, now_ms(s), sender);
+        return peers_alive(s->peers, process_now_ms(), sender);
     return false;
 }
 
@@ -139,7 +122,7 @@ static void on_up(void *owner)
 {
     struct shell *s = owner;
     log_info("broker link up");
-    peers_link(s->peers, now_ms(s), true);
+    peers_link(s->peers, process_now_ms(), true);
     s->heartbeat_ms = 0;
 }
 
@@ -147,7 +130,7 @@ static void on_down(void *owner)
 {
     struct shell *s = owner;
     log_warn("broker link down: %s", link_trouble(s->link));
-    peers_link(s->peers, now_ms(s), false);
+    peers_link(s->peers, process_now_ms(), false);
     outbox_clear(history_core_outbox(s->core));
 }
 
@@ -235,7 +218,6 @@ static void on_trouble(void *owner, const char *why)
 }
 
 static const struct rounds_events ROUNDS_EVENTS = {
-    .now_ms = now_ms,
     .message_done = on_message_done,
     .trouble = on_trouble,
 };
@@ -259,8 +241,8 @@ static void publish(struct shell *s, uint64_t until_ms)
 
 static void say_goodbye(struct shell *s)
 {
-    to_peers(s, &TYPE_bye, NULL);         /* it has no fields */
-    publish(s, now_ms(s) + SLEEP_MS_MAX); /* all that is there, due or not */
+    to_peers(s, &TYPE_bye, NULL);                /* it has no fields */
+    publish(s, process_now_ms() + SLEEP_MS_MAX); /* all that is there, due or not */
     stop(s, 0);
 }
 
@@ -282,7 +264,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static void sleep_until(struct shell *s, uint64_t deadline)
 {
-    uint64_t now = now_ms(s), wait = deadline <= now ? 0 : deadline - now;
+    uint64_t now = process_now_ms(), wait = deadline <= now ? 0 : deadline - now;
     uv_update_time(&s->loop);
     uv_timer_start(&s->timer, on_timer, earlier(wait, SLEEP_MS_MAX), 0);
 }
@@ -291,7 +273,7 @@ static void sleep_until(struct shell *s, uint64_t deadline)
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct shell *s = prepare->data;
-    uint64_t now = now_ms(s);
+    uint64_t now = process_now_ms();
     if (!s->link) {
         if (s->leaving)
             stop(s, 0);
@@ -408,7 +390,7 @@ static const struct admin_events ADMIN_EVENTS = {.ready = is_ready, .metrics = p
 static void leave(struct shell *s)
 {
     s->leaving = true;
-    s->leave_until_ms = now_ms(s) + LEAVE_MS_MAX;
+    s->leave_until_ms = process_now_ms() + LEAVE_MS_MAX;
     peers_leave(s->peers);
     if (s->link)
         consume_shards(s);
@@ -426,16 +408,6 @@ static void on_signal(uv_signal_t *handle, int number)
     leave(s);
 }
 
-static int make_identity(struct shell *s)
-{
-    uint8_t bits[8];
-    if (getrandom(bits, sizeof bits, 0) != sizeof bits)
-        return -EIO;
-    s->self = id_from_bits('h', REPLICA_CHARS - 1, bits);
-    s->clock_offset_ms = read_clock_ms(CLOCK_REALTIME) - read_clock_ms(CLOCK_BOOTTIME);
-    return 0;
-}
-
 static void create_core(struct shell *s)
 {
     s->core = history_core_create(&(struct history_core_config){
@@ -445,7 +417,7 @@ static void create_core(struct shell *s)
         .messages_per_s_max = (uint32_t)s->common.budget,
         .tails_max = TAILS_MAX,
     });
-    s->peers = peers_create(&s->self, now_ms(s));
+    s->peers = peers_create(&s->self, process_now_ms());
     s->consumed = xcalloc(s->common.shards, sizeof *s->consumed);
 }
 
@@ -518,8 +490,9 @@ int main(int argc, char **argv)
     if (settings_read(argc, argv, "easel-history", COMMON_SETTINGS, &s->common, SETTINGS, &s->own) <
         0)
         return 2;
-    if (make_identity(s) < 0 || log_level_parse(s->common.log_level, &level) < 0)
+    if (log_level_parse(s->common.log_level, &level) < 0)
         return 2;
+    s->self = process_id('h');
     log_setup("history", &s->self, level);
     uv_loop_init(&s->loop);
     create_core(s);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "process.h"
+
 static const double COUNT_BOUNDS[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
 #define COUNT_BOUND_COUNT (sizeof COUNT_BOUNDS / sizeof *COUNT_BOUNDS)
 
@@ -82,7 +84,7 @@ bool rounds_idle(const struct rounds *r)
 
 void rounds_message(struct rounds *r, uint64_t tag, struct span body)
 {
-    if (history_core_message(r->core, r->events->now_ms(r->owner), body) > 0)
+    if (history_core_message(r->core, process_now_ms(), body) > 0)
         tags_add(&r->next, tag);
     else
         r->events->message_done(r->owner, tag);
@@ -196,14 +198,14 @@ static void on_appended(struct job *job)
     histogram_add(&r->append_seconds, job->seconds);
     histogram_add(&r->round_records, (double)r->plan->record_count);
     tell_trouble(r);
-    history_core_settle(r->core, r->events->now_ms(r->owner), r->results);
+    history_core_settle(r->core, process_now_ms(), r->results);
     end_round(r);
 }
 
 /* Plans; then the database is asked, or the round ends here. */
 static void step(struct rounds *r)
 {
-    r->plan = history_core_plan(r->core, r->events->now_ms(r->owner));
+    r->plan = history_core_plan(r->core, process_now_ms());
     if (r->plan->load_count > 0) {
         free(r->loaded);
         r->loaded = xcalloc(r->plan->load_count, sizeof *r->loaded);
@@ -213,7 +215,7 @@ static void step(struct rounds *r)
         r->results = xcalloc(r->plan->record_count, sizeof *r->results);
         submit(r, run_append, on_appended);
     } else {
-        history_core_settle(r->core, r->events->now_ms(r->owner), NULL);
+        history_core_settle(r->core, process_now_ms(), NULL);
         end_round(r);
     }
 }

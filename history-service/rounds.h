@@ -12,7 +12,6 @@
 struct rounds;
 
 struct rounds_events {
-    uint64_t (*now_ms)(void *owner);
     /* The broker message with that tag is dealt with. */
     void (*message_done)(void *owner, uint64_t tag);
     /* The database answered (NULL), or could not be asked and why; at each change. */
