@@ -51,7 +51,7 @@ describe("zoom", { timeout: 300_000 }, () => {
     const near = await inkOf(ana);
     assert.notEqual(near.digest, whole.digest);
     await ana.press("Zoom out");
-    await ana.press("Show the whole board");
+    await ana.page.click("#zoomFit");
     assert.equal(await zoomOf(ana), 100);
     assert.equal((await inkOf(ana)).digest, whole.digest);
   });
@@ -81,7 +81,7 @@ describe("zoom", { timeout: 300_000 }, () => {
     assert.notEqual(drawn, before);
     await ana.page.mouse.wheel(0, 60);
     await until("the board moved", async () => (await inkOf(ana)).digest !== drawn);
-    await ana.press("Show the whole board");
+    await ana.page.click("#zoomFit");
     await crisp(ana);
     await assertSameInk([ana, ben]);
   });
@@ -122,7 +122,7 @@ describe("zoom", { timeout: 300_000 }, () => {
     await touch("touchEnd", []);
     await until("zoomed in", async () => (await zoomOf(ana)) > 200);
     await ana.strokes(0);
-    await ana.press("Show the whole board");
+    await ana.page.click("#zoomFit");
     assert.equal(await zoomOf(ana), 100);
     await ana.page.waitForSelector("#zoom", { state: "hidden" });
   });

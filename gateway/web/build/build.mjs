@@ -58,7 +58,7 @@ async function put(path, text) {
 const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
 /** Fills in the English words (data-t: the text, data-t-label: name and tooltip, data-t-region: name,
- *  data-t-hint: placeholder) and the names of the built files. The attributes stay: the page puts other
+ *  data-t-title: tooltip, data-t-hint: placeholder) and the names of the built files. The attributes stay: the page puts other
  *  languages in where they are. */
 function fillPage(html, words, files) {
   const word = (key) => {
@@ -69,6 +69,7 @@ function fillPage(html, words, files) {
     .replace(/(<[^<>]*) data-t="(\w+)"([^<>]*>)/g, (element, _open, key) => element + word(key))
     .replace(/ data-t-label="(\w+)"/g, (here, key) => `${here} aria-label="${word(key)}" title="${word(key)}"`)
     .replace(/ data-t-region="(\w+)"/g, (here, key) => `${here} aria-label="${word(key)}"`)
+    .replace(/ data-t-title="(\w+)"/g, (here, key) => `${here} title="${word(key)}"`)
     .replace(/ data-t-hint="(\w+)"/g, (here, key) => `${here} placeholder="${word(key)}"`)
     .replace(/\{\{([\w.]+)\}\}/g, (_, name) => {
       if (!files[name]) throw new Error(`no built file ${name}`);

@@ -56,6 +56,21 @@ export const de: Strings = {
   nothingYet: "Hier ist noch nichts.",
   turnPhone: "Drehe dein Telefon für eine größere Tafel.",
 
+  help: "Tasten und Einstellungen",
+  singleKeys: "Einzelne Buchstaben sind Tastenkürzel",
+  paletteRight: "Palette rechts",
+  keyList: [
+    ["P, H, E", "Stift, Marker, Schwamm"],
+    ["1 – 8", "Farbe"],
+    ["[ und ]", "Stärke"],
+    ["Strg+Z, Strg+Y", "Rückgängig, wiederholen"],
+    ["+, −, 0", "Vergrößern, verkleinern, ganze Tafel"],
+    ["Leertaste + Ziehen", "Die vergrößerte Tafel verschieben"],
+    ["F", "Vollbild"],
+    ["Esc", "Nimmt den begonnenen Strich zurück"],
+    ["Tab zur Tafel", "Mit Tasten zeichnen: Pfeiltasten bewegen (Umschalt fein, Alt weit), Leertaste setzt den Stift auf oder hebt ihn ab, Eingabe macht einen Punkt"],
+  ],
+
   // palette
   palette: "Zeichenwerkzeuge",
   tool: "Werkzeug",

@@ -58,6 +58,21 @@ export const en = {
   nothingYet: "Nothing here yet.",
   turnPhone: "Turn your phone for a bigger board.",
 
+  help: "Keys and settings",
+  singleKeys: "Single letters are shortcuts",
+  paletteRight: "Palette on the right",
+  keyList: [
+    ["P, H, E", "Pen, highlighter, eraser"],
+    ["1 – 8", "Colour"],
+    ["[ and ]", "Size"],
+    ["Ctrl+Z, Ctrl+Y", "Undo, redo"],
+    ["+, −, 0", "Zoom in, zoom out, whole board"],
+    ["Space + drag", "Move the zoomed board"],
+    ["F", "Full screen"],
+    ["Esc", "Takes the stroke under way back"],
+    ["Tab to the board", "Draw by keyboard: arrow keys move (Shift fine, Alt wide), Space puts the pen down or lifts it, Enter makes a dot"],
+  ] as readonly (readonly [string, string])[],
+
   // palette
   palette: "Drawing tools",
   tool: "Tool",

@@ -23,6 +23,7 @@ export function translate(root: Document | DocumentFragment = document): void {
     element.setAttribute("aria-label", text);
   });
   each("t-region", (element, text) => element.setAttribute("aria-label", text));
+  each("t-title", (element, text) => (element.title = text));
   each("t-hint", (element, text) => element.setAttribute("placeholder", text));
   for (const template of root.querySelectorAll("template")) translate(template.content);
 }

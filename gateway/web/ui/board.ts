@@ -9,6 +9,7 @@ import { reachable } from "./api.ts";
 import { Crosshair } from "./crosshair.ts";
 import { type Known, known, myName, remember, sessionBytes } from "./device.ts";
 import { $, button, setText, show } from "./dom.ts";
+import { setUpHelp } from "./help.ts";
 import { listenToKeys } from "./keys.ts";
 import { Lookout } from "./lookout.ts";
 import { Margin } from "./margin.ts";
@@ -101,7 +102,8 @@ function showBoard(): void {
   const ready = client.board.member !== "" && client.board.applied >= client.board.head;
   show($("hint"), ready && seen === 0 && !client.board.open);
   setText($("hint"), drawing() ? words.drawHere : words.nothingYet);
-  setText($("boardName"), client.board.name);
+  setText($("boardName"), client.board.name || words.easel);
+  $("boardName").classList.toggle("unseen", client.board.name === "");
   const title = client.board.name ? `${client.board.name} – ${words.easel}` : words.easel;
   if (document.title !== title) document.title = title;
 }
@@ -151,7 +153,10 @@ function showEnding(): void {
 let welcomed = false;
 
 client.onChange = changed;
-client.onLost = (strokes) => notices.show(words.notAdded(strokes));
+client.onLost = (strokes) => {
+  notices.show(words.notAdded(strokes));
+  notices.say(words.notAdded(strokes));
+};
 client.onMessage = (message) => {
   if (message.kind === "welcome" && document.hidden) client.away(true);
   if (message.kind === "welcome" && !welcomed) {
@@ -192,6 +197,7 @@ $("skip").onclick = (event) => {
 };
 $("shareButton").onclick = () => void openShare(board, client.role, me.token);
 $("status").querySelector("button")!.onclick = () => client.tryNow();
+setUpHelp();
 listenToKeys(palette, stage, fullScreen);
 
 addEventListener("online", () => client.tryNow());

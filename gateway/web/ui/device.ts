@@ -85,3 +85,7 @@ export const cleanName = (name: string): string =>
 
 export const myName = (): string => cleanName(read(NAME) ?? "");
 export const setMyName = (name: string): void => write(NAME, cleanName(name));
+
+/** What this device likes; all off at first. */
+export const switchedOn = (name: "noKeys" | "right"): boolean => read(`easel.${name}`) !== null;
+export const setSwitch = (name: "noKeys" | "right", on: boolean): void => write(`easel.${name}`, on ? "1" : null);

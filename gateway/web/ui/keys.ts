@@ -2,6 +2,7 @@
 //
 // Keys of the whole page; never while somebody types or a dialog is open.
 import { letterOf } from "../input/letters.ts";
+import { openHelp, singleKeys } from "./help.ts";
 import type { Palette } from "./palette.ts";
 import type { Stage } from "./stage.ts";
 
@@ -17,6 +18,7 @@ export function listenToKeys(palette: Palette, stage: Stage, fullScreen: () => v
     if (event.altKey && !altGr) return;
     const letter = letterOf(event);
     const controlled = (event.ctrlKey || event.metaKey) && !altGr;
+    if (!controlled && /^\S$/u.test(letter) && !singleKeys()) return;
     const forAll = controlled ? undefined : always(stage, letter, fullScreen);
     const forDrawer = palette.open ? (controlled ? undoing : choosing)(palette, letter, event.shiftKey) : undefined;
     const act = forAll ?? forDrawer;
@@ -31,6 +33,7 @@ export function listenToKeys(palette: Palette, stage: Stage, fullScreen: () => v
 function always(stage: Stage, letter: string, fullScreen: () => void): Act {
   if (letter === "Escape" && stage.drawing) return () => stage.drop();
   if (letter === "f") return fullScreen;
+  if (letter === "?") return openHelp;
   if (letter === "+" || letter === "=") return () => stage.step(1);
   if (letter === "-") return () => stage.step(-1);
   if (letter === "0") return () => stage.whole();

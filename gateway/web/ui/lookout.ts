@@ -9,7 +9,7 @@ import { words } from "../strings/words.ts";
 import { $, setText, show } from "./dom.ts";
 import type { Stage } from "./stage.ts";
 
-const MARGIN_PX = 46; // of the arrow, from the edge
+const MARGIN_PX = 8; // of the arrow, from the edge
 
 export class Lookout {
   #stage: Stage;
@@ -56,10 +56,13 @@ export class Lookout {
   #point({ x, y }: { x: number; y: number }): void {
     const { clientWidth: width, clientHeight: height, offsetLeft, offsetTop } = $("board");
     const there = toWindow(this.#stage.view, x, y);
-    const at = (part: number, size: number): number =>
-      Math.min(size - MARGIN_PX, Math.max(MARGIN_PX, part * size));
+    const { offsetWidth, offsetHeight } = $("there");
+    const at = (part: number, size: number, own: number): number =>
+      Math.min(size - own / 2 - MARGIN_PX, Math.max(own / 2 + MARGIN_PX, part * size));
     const angle = Math.atan2((there.y - 0.5) * height, (there.x - 0.5) * width);
-    $("there").style.translate = `calc(${offsetLeft + at(there.x, width)}px - 50%) calc(${offsetTop + at(there.y, height)}px - 50%)`;
+    const left = offsetLeft + at(there.x, width, offsetWidth) - offsetWidth / 2;
+    const top = offsetTop + at(there.y, height, offsetHeight) - offsetHeight / 2;
+    $("there").style.translate = `${left}px ${top}px`;
     $("there").querySelector("svg")!.style.rotate = `${angle}rad`;
   }
 }
