@@ -15,8 +15,8 @@ readonly RUN_COMMANDS="gcc:gcc make:make cmake:cmake pkg-config:pkg-config node:
 readonly RUN_PACKAGES="libc6-dev libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libssl-dev
     librabbitmq-dev libmsgpack-dev libjwt-dev libjansson-dev libsqlite3-dev libmongoc-dev
     rabbitmq-server ca-certificates"
-readonly TEST_COMMANDS="clang-14:clang-14 clang-format-14:clang-format-14 chromium:chromium
-    sqlite3:sqlite3 git:git python3:python3"
+readonly TEST_COMMANDS="clang-14:clang-14 clang-format-14:clang-format-14
+    clang-tidy-14:clang-tidy-14 chromium:chromium sqlite3:sqlite3 git:git python3:python3"
 # g++ brings the C++ library that libFuzzer is linked with.
 readonly TEST_PACKAGES="check g++ libclang-rt-14-dev python3-venv"
 

@@ -84,11 +84,20 @@ node_tests() { # FILES...
     timeout 1200 node --test --test-reporter=spec --test-concurrency=1 "$@"
 }
 
+# What the programs are made of; tests have their own idioms.
+clang_tidy() {
+    local files
+    mapfile -t files < <(git ls-files '*.c' ':!tests')
+    clang-tidy-14 -p build/dev --quiet "${files[@]}" 2>/dev/null
+}
+
 # --- The parts -----------------------------------------------------------------------------------
 
 part_lint() {
     step "lint: formatting" scripts/format.sh --check
     step "lint: types of the page" npm run --silent check
+    need_build dev
+    step "lint: clang-tidy" clang_tidy
 }
 
 part_unit() {
@@ -120,13 +129,11 @@ part_web() {
 part_service() {
     need_build asan
     need_build release
-    need_mongo
     EASEL_TEST_BUILD=asan step "services" node_tests tests/service/*.test.mjs tests/protocol/*.test.mjs
 }
 
 part_chaos() {
     need_build release
-    need_mongo
     EASEL_TEST_BUILD=release step "chaos" node_tests tests/chaos/*.test.mjs
 }
 
