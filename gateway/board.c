@@ -506,11 +506,15 @@ void board_tick(struct board *b, uint64_t now)
 void board_heartbeat(struct board *b, uint64_t now)
 {
     struct client *cl;
-    LIST_FOREACH (cl, &b->clients, link)
-        if (cl->state == CLIENT_LIVE && now - cl->told_at >= HEARTBEAT_MS) {
+    LIST_FOREACH (cl, &b->clients, link) {
+        if (cl->state != CLIENT_LIVE)
+            continue;
+        client_note_slow(cl); /* who does not read at all is not pulled either */
+        if (now - cl->told_at >= HEARTBEAT_MS) {
             cl->flags |= PULL_MARK;
             client_touch(cl);
         }
+    }
 }
 
 /* Clients learn at once that the service has a problem, or no longer has one. */

@@ -196,6 +196,7 @@ struct gateway_core {
 uint64_t core_nonce(struct gateway_core *c);
 void core_answer(struct gateway_core *c, const struct http_answer *answer);
 void client_touch(struct client *cl); /* onto the dirty list */
+void client_note_slow(struct client *cl);
 
 /* board.c */
 struct board *board_get(struct gateway_core *c, const struct id *id);    /* NULL: not open here */

@@ -187,7 +187,7 @@ static uint64_t add_events(struct client *cl, uint64_t now, uint64_t cursor, str
 
 /* ---- the pull -------------------------------------------------------------------------------- */
 
-static void note_slow(struct client *cl)
+void client_note_slow(struct client *cl)
 {
     const struct window *w = &cl->board->window;
     bool slow = w->first != 0 && cl->cursor + 1 < w->first;
@@ -202,7 +202,7 @@ void client_pull(struct client *cl, uint64_t now_ms, struct pull *p)
     cl->core->now = now_ms;
     begin(p);
     if (cl->state == CLIENT_LIVE && cl->session) {
-        note_slow(cl);
+        client_note_slow(cl);
         if (cl->flags & PULL_WELCOME)
             add_welcome(cl, now_ms, p);
         if (cl->flags & PULL_CUT)
@@ -251,5 +251,5 @@ void client_pulled(struct client *cl, struct pull *p, unsigned frames)
         }
     }
     if (cl->board && cl->state == CLIENT_LIVE)
-        note_slow(cl);
+        client_note_slow(cl);
 }

@@ -906,6 +906,20 @@ START_TEST(a_window_never_evicts_above_the_mark)
 }
 END_TEST
 
+START_TEST(a_viewer_that_does_not_read_counts_as_slow)
+{
+    two_on_a_board();
+    pulls(viewer);
+    for (uint64_t at = 4; at < 12004; at += 500) {
+        owner_sends(2, at, at + 499, at + 499);
+        pulls(drawer);
+    }
+    for (int i = 0; i < 100; i++)
+        tick(50);
+    ck_assert_uint_eq(gateway_core_stats(core)->slow_clients, 1);
+}
+END_TEST
+
 /* ---- the owner ------------------------------------------------------------------------------- */
 
 START_TEST(a_returned_frame_tells_all_that_its_replica_is_gone)
@@ -979,6 +993,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_page_of_a_higher_epoch_cuts_the_window_first);
     tcase_add_test(t, a_window_that_missed_stored_events_starts_anew_and_reads_them_from_history);
     tcase_add_test(t, a_window_never_evicts_above_the_mark);
+    tcase_add_test(t, a_viewer_that_does_not_read_counts_as_slow);
     tcase_add_test(t, a_returned_frame_tells_all_that_its_replica_is_gone);
     tcase_add_test(t, clients_hear_when_the_broker_is_away);
     suite_add_tcase(s, t);
