@@ -29,7 +29,7 @@ class Paper {
   }
   clip() {}
   setTransform(...numbers) {
-    this.scale = numbers[0];
+    this.transform = numbers.join(" ");
   }
   fillRect(x, y) {
     assert.equal(this.fillStyle, "#FFFFFF");
@@ -39,7 +39,7 @@ class Paper {
   fill(path) {
     assert.notEqual(this.#clip, null, "no fill without a clip");
     if (!this.fills.has(this.#clip)) this.fills.set(this.#clip, []);
-    this.fills.get(this.#clip).push([this.globalCompositeOperation, this.fillStyle, this.scale, path.text]);
+    this.fills.get(this.#clip).push([this.globalCompositeOperation, this.fillStyle, this.transform, path.text]);
   }
   /** Tiles with nothing on them look like tiles that were never touched. */
   get tiles() {
@@ -146,4 +146,19 @@ test("after any history each tile has the fills of a fresh page", () => {
     seen += Object.values(play.sheet.canvas.tiles).flat().length;
   }
   assert.ok(seen > 1000, `only ${seen} fills were compared`);
+});
+
+test("a zoomed sheet paints what is in sight, moved there, and nothing else", () => {
+  const play = new Play(1);
+  const dot = (x, y) => {
+    const points = bytesOf([{ x: x * 32000, y: y * 20000 }], undefined, false);
+    play.drawing({ kind: "ev_begin", tool: 0, colour: 0, size: 80, shape: 1, flags: 4, points });
+  };
+  for (const x of [0.1, 0.9]) for (const y of [0.1, 0.9]) dot(x, y);
+  const sheet = new Sheet(WIDTH, HEIGHT, { zoom: 2, x: 0.5, y: 0.5 });
+  sheet.change(play.board.strokes);
+  sheet.work(never);
+  const { tiles } = sheet.canvas;
+  assert.deepEqual(Object.keys(tiles), [`${2 * TILE},${TILE}`], "the last dot alone, at 1280, 800");
+  assert.equal(tiles[`${2 * TILE},${TILE}`][0][2], "2 0 0 2 -1600 -1000");
 });
