@@ -14,7 +14,10 @@ import { Wire } from "./wire.mjs";
 
 const HELLO_TIMEOUT_S = 2;
 const SEATS = 40;
-const SOON_MS = 1_000; // when a bystander sees what is drawn
+// When a bystander sees what is drawn: usually, and at the worst. This process makes the trouble and
+// is the bystander, too, with sanitizers on a machine that may be busy.
+const USUAL_MS = 250;
+const WORST_MS = 3_000;
 const MEGABYTE = 1 << 20;
 
 const repeat = (byte, count) => Array(count).fill(byte);
@@ -61,8 +64,9 @@ describe("bad input:", { timeout: 240_000 }, () => {
   }
 
   afterEach(() => {
-    const worst = Math.max(...delays.splice(0));
-    assert.ok(worst < SOON_MS, `a bystander waited ${worst} ms`);
+    const sorted = delays.splice(0).sort((a, b) => a - b);
+    const [usual, worst] = [sorted[sorted.length >> 1] ?? 0, sorted.at(-1) ?? 0];
+    assert.ok(usual < USUAL_MS && worst < WORST_MS, `a bystander waited ${usual} ms, at the worst ${worst} ms`);
     assert.equal(ana.errors.length + ben.errors.length, 0, "a bystander was told of an error");
     Wire.endAll();
   });
