@@ -16,6 +16,7 @@ const MODES = {
   light: { viewport: DESKTOP, colorScheme: "light", reducedMotion: "reduce" },
   dark: { viewport: DESKTOP, colorScheme: "dark", reducedMotion: "reduce" },
   "on a phone": { ...PHONE, colorScheme: "light", reducedMotion: "reduce" },
+  "on its side, in the dark": { ...PHONE, viewport: { width: 844, height: 390 }, colorScheme: "dark", reducedMotion: "reduce" },
 };
 
 /** The rules that are broken in this state, and where. */
