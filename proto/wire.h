@@ -30,7 +30,7 @@ struct list {
 static inline struct cursor cursor_of(const void *data, size_t len)
 {
     const uint8_t *p = data;
-    return (struct cursor){p, p + len};
+    return (struct cursor){p, len > 0 ? p + len : p}; /* NULL with a length of 0, too */
 }
 
 static inline size_t cursor_left(const struct cursor *in)
