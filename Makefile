@@ -19,10 +19,10 @@ PARTS := lint unit asan tsan web service chaos sim browser fuzz
 help:
 	@echo 'make run          start Easel here; GATEWAYS=3 BOARDS=2 HISTORIES=2 HOST=0.0.0.0 PORT=8080 DATA=data'
 	@echo 'make test         all tests, with all their set-up'
-	@echo '  make lint       the sources are formatted'
+	@echo '  make lint       formatting, types of the page, clang-tidy'
 	@echo '  make unit       unit tests in C, with a broker and a MongoDB-wire server'
 	@echo '  make asan       the same with AddressSanitizer and UndefinedBehaviorSanitizer'
-	@echo '  make tsan       tests of the broker link with ThreadSanitizer'
+	@echo '  make tsan       the broker link and running services with ThreadSanitizer'
 	@echo '  make web        codec and model of the page, in Node'
 	@echo '  make service    real services, tested over their sockets'
 	@echo '  make chaos      real services that are killed, frozen and cut off'

@@ -118,6 +118,7 @@ part_tsan() {
     need_build tsan
     need_broker
     step "broker link, ThreadSanitizer" ctest --preset tsan -R '^link$'
+    EASEL_TEST_BUILD=tsan step "services, ThreadSanitizer" node_tests tests/service/{walkthrough,resume}.test.mjs
 }
 
 part_web() {

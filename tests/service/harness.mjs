@@ -168,7 +168,7 @@ class Service extends Process {
     } else if (this.child && !this.told) {
       return `${this.name} died by itself (${show(this.exit)}):\n${tail(this.log)}`;
     }
-    const found = this.child && this.wholeLog.match(/^.*(ERROR: \w+Sanitizer|runtime error:)[^]*/m);
+    const found = this.child && this.wholeLog.match(/^.*(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:)[^]*/m);
     return found ? `${this.name}: ${found[0].slice(0, 4000)}` : null;
   }
 
