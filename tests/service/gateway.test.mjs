@@ -38,7 +38,7 @@ async function tcp(gateway) {
   await once(socket, "connect");
   return socket;
 }
-const gone = (socket) => until("the gateway hangs up", () => socket.destroyed || socket.readableEnded, SILENCE_MS + 10_000);
+const gone = (socket) => until("the gateway hangs up", () => socket.destroyed || socket.readableEnded, SILENCE_MS + 30_000);
 
 /** One frame of a client: masked, with a mask of zeros. */
 function frame(opcode, payload, final = true) {
