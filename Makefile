@@ -35,7 +35,7 @@ help:
 	@echo 'make clean        removes build/ (boards in data/ stay)'
 
 run: build
-	@DATA=$(DATA) scripts/run.sh $(GATEWAYS) $(BOARDS) $(HISTORIES) $(HOST) $(PORT)
+	@DATA="$(DATA)" scripts/run.sh $(GATEWAYS) $(BOARDS) $(HISTORIES) $(HOST) $(PORT)
 
 build:
 	@scripts/setup.sh run

@@ -15,7 +15,6 @@ readonly gateways=$1 boards=$2 histories=$3 host=$4
 port=$5
 readonly data=${DATA:-data} bin=build/release
 
-
 names=()           # of the processes, in the order of their start
 declare -A pid=()  # name -> process id
 declare -A call=() # name -> the command that starts it
@@ -28,9 +27,7 @@ die() { printf 'easel: %s\n' "$*" >&2; exit 1; }
 # In a session of its own, so that Ctrl-C reaches this script alone. Should this script be killed,
 # the kernel tells the process to end.
 launch() { # NAME
-    (
-        eval "${call[$1]}"
-    ) >>"$data/log/$1.log" 2>&1 </dev/null &
+    (eval "${call[$1]}") >>"$data/log/$1.log" 2>&1 </dev/null &
     pid[$1]=$!
 }
 
@@ -90,10 +87,9 @@ cause() { # STATUS
 
 # The links that people have are signed with it: made once, kept, and readable by you alone.
 make_secret() {
-    [[ -s $data/secret ]] || (
-        umask 077
+    [[ -s $data/secret ]] || {
         head -c 32 /dev/urandom | base64 -w 0 >"$data/secret.new" && mv "$data/secret.new" "$data/secret"
-    )
+    }
 }
 
 listens() { # HOST PORT
@@ -131,6 +127,9 @@ await_line() { # NAME LINE
 
 # --- All of it -----------------------------------------------------------------------------------
 
+for count in "$gateways" "$boards" "$histories"; do
+    [[ $count =~ ^[1-9][0-9]?$ ]] || die "GATEWAYS, BOARDS and HISTORIES are numbers from 1 to 99, not $count"
+done
 mkdir -p "$data/log" || exit 1
 exec 9>"$data/lock"
 flock -n 9 || die "Easel runs already on $data; make run DATA=... starts another one"
@@ -139,7 +138,7 @@ trap stop_all EXIT
 trap 'exit 0' INT TERM HUP
 
 say "Starting a private RabbitMQ, $histories history, $boards board and $gateways gateway service(s)."
-start broker "scripts/broker.sh $data/rabbitmq 0"
+start broker "scripts/broker.sh ${data@Q}/rabbitmq 0"
 await_line broker '^ready$'
 EASEL_AMQP=amqp://guest:guest@127.0.0.1:$(sed -n 's/^PORT=//p' "$data/rabbitmq/env")/
 
