@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Drives a client.py: sends it commands and keeps what it says.
+// Drives a person.py: sends it commands and keeps what it says.
 
 import { spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const CLIENT = fileURLToPath(new URL("client.py", import.meta.url));
+const CLIENT = fileURLToPath(new URL("person.py", import.meta.url));
 const strangers = new Set();
 
 export class Stranger {
