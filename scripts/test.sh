@@ -117,7 +117,7 @@ part_asan() {
 part_tsan() {
     need_build tsan
     need_broker
-    step "broker link, ThreadSanitizer" ctest --preset tsan -R '^link$'
+    step "what has threads, ThreadSanitizer" ctest --preset tsan -R '^(link|history_service_sqlite)$'
     EASEL_TEST_BUILD=tsan step "services, ThreadSanitizer" node_tests tests/service/{walkthrough,resume}.test.mjs
 }
 
