@@ -54,16 +54,20 @@ install_packages() {
     as_root apt-get -qy install --no-install-recommends -o Dpkg::Use-Pty=0 "${packages[@]}"
 }
 
-install_npm_packages() {
+# What the page is made of is in "dependencies", what only tests need in "devDependencies".
+install_npm_packages() { # run|test
+    local omit=--omit=dev
+    [[ $1 = run ]] || omit=--include=dev
     [[ $(node -p 'Number(process.versions.node.split(".")[0])') -ge 18 ]] ||
         die "Node.js 18 or newer is needed; this is $(node --version)"
-    # npm writes the second file last: it tells which lock file node_modules was made from.
-    if [[ node_modules/.package-lock.json -nt package-lock.json ]]; then
+    # Says which lock file node_modules was made from; that of the tests serves both.
+    if [[ node_modules/.easel-test -nt package-lock.json ||
+          node_modules/.easel-$1 -nt package-lock.json ]]; then
         return 0
     fi
     say "Installing the npm packages of package-lock.json into node_modules"
-    npm ci --ignore-scripts --no-progress
-    touch node_modules/.package-lock.json
+    npm ci --ignore-scripts --no-progress "$omit"
+    touch "node_modules/.easel-$1"
 }
 
 case ${1:-} in
@@ -71,4 +75,4 @@ case ${1:-} in
     test) install_packages "$RUN_COMMANDS $TEST_COMMANDS" "$RUN_PACKAGES $TEST_PACKAGES" ;;
     *) die "usage: setup.sh run|test" ;;
 esac
-install_npm_packages
+install_npm_packages "$1"
