@@ -178,8 +178,8 @@ static bool is_from(const struct id *sender, char kind)
 static void on_frame(struct board_core *c, const struct id *sender, const struct msg_frame *m)
 {
     unsigned shard = board_shard(&m->board, c->config.shards);
-    c->stats.frames++;
     if (!c->shard[shard].held) {
+        c->stats.frames[FRAME_NOT_OWNER]++;
         send_away(c, sender, shard);
         return;
     }
@@ -187,7 +187,7 @@ static void on_frame(struct board_core *c, const struct id *sender, const struct
     if (b && b->ownership == BOARD_OPEN)
         sequencer_frame(b, sender, m);
     else
-        c->stats.frames_early++; /* the gateway repeats it when it hears of the new epoch */
+        c->stats.frames[FRAME_EARLY]++; /* the gateway repeats it when it hears of the new epoch */
 }
 
 static void on_attach(struct board_core *c, const struct id *sender, const struct msg_attach *m)

@@ -48,11 +48,22 @@ void board_core_bound(struct board_core *c, uint64_t now_ms, unsigned shard, boo
 void board_core_leave(struct board_core *c, uint64_t now_ms);
 bool board_core_left(const struct board_core *c);
 
+/* What became of a frame that was understood. One that is held is counted when it is judged. */
+enum frame_result {
+    FRAME_ACCEPTED,  /* an event, or the pen passed on */
+    FRAME_REPEATED,  /* in the log already */
+    FRAME_EARLY,     /* ahead of what we have, or its board is not open yet */
+    FRAME_REFUSED,   /* not from the holder of the pen */
+    FRAME_NOT_OWNER, /* of a shard that is not ours */
+    FRAME_NO_ROOM,   /* too much is unstored: the gateway keeps it */
+    FRAME_RESULTS
+};
+
 struct board_core_stats {
     uint64_t boards_open, boards_opening, shards_held, peers;
-    uint64_t frames, events, frames_refused, frames_repeated, frames_early;
+    uint64_t frames[FRAME_RESULTS], events;
     uint64_t opens, opens_refused, fenced, grants, busy_boards, unstored_bytes, bad_messages;
-    uint64_t dropped; /* boards, lists and frames beyond a limit */
+    uint64_t dropped; /* boards and lists beyond a limit */
 };
 const struct board_core_stats *board_core_stats(const struct board_core *c);
 

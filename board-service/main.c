@@ -163,6 +163,17 @@ static const char *is_ready(void *owner)
     return NULL;
 }
 
+static void frame_metrics(struct buf *out, const struct board_core_stats *t)
+{
+    static const char *const RESULT[FRAME_RESULTS] = {
+        [FRAME_ACCEPTED] = "accepted", [FRAME_REPEATED] = "repeated",   [FRAME_EARLY] = "early",
+        [FRAME_REFUSED] = "refused",   [FRAME_NOT_OWNER] = "not_owner", [FRAME_NO_ROOM] = "no_room",
+
+    };
+    metric_counters(out, "easel_board_frames_total", "Frames that came in, by what became of them.",
+                    "result", RESULT, t->frames, FRAME_RESULTS);
+}
+
 static void board_metrics(struct buf *out, const struct board_core_stats *t)
 {
     metric_gauge(out, "easel_board_boards_open", "Boards owned here.", NULL,
@@ -177,14 +188,8 @@ static void board_metrics(struct buf *out, const struct board_core_stats *t)
                  (double)t->peers);
     metric_gauge(out, "easel_board_unstored_bytes", "Bytes of events not yet stored.", NULL,
                  (double)t->unstored_bytes);
-    metric_counter(out, "easel_board_frames_total", "Frames that came in.", NULL, t->frames);
+    frame_metrics(out, t);
     metric_counter(out, "easel_board_events_total", "Events that got an offset.", NULL, t->events);
-    metric_counter(out, "easel_board_frames_refused_total", "Frames not from the holder.", NULL,
-                   t->frames_refused);
-    metric_counter(out, "easel_board_frames_repeated_total", "Frames that were in the log already.",
-                   NULL, t->frames_repeated);
-    metric_counter(out, "easel_board_frames_early_total", "Frames ahead of what we have.", NULL,
-                   t->frames_early);
     metric_counter(out, "easel_board_opens_total", "Open requests, repeats included.", NULL,
                    t->opens);
     metric_counter(out, "easel_board_opens_refused_total", "Open requests that were refused.", NULL,
@@ -195,8 +200,8 @@ static void board_metrics(struct buf *out, const struct board_core_stats *t)
                    t->grants);
     metric_counter(out, "easel_board_bad_messages_total", "Broker messages not understood.", NULL,
                    t->bad_messages);
-    metric_counter(out, "easel_board_dropped_total", "Boards, lists and frames beyond a limit.",
-                   NULL, t->dropped);
+    metric_counter(out, "easel_board_dropped_total", "Boards and lists beyond a limit.", NULL,
+                   t->dropped);
 }
 
 static void put_metrics(void *owner, struct buf *out)

@@ -282,7 +282,7 @@ static bool from_holder(const struct board *b, const struct msg_frame *m)
 static void refuse(struct board *b, const struct id *gateway, const struct msg_frame *m,
                    const struct frame *f)
 {
-    b->core->stats.frames_refused++;
+    b->core->stats.frames[FRAME_REFUSED]++;
     struct msg_not_drawer answer = {b->id, b->log.epoch, m->member, m->instance, f->term, f->cseq};
     outbox_put(b->core->out, EXCHANGE_GATEWAY, gateway, &b->id, &TYPE_not_drawer, &answer);
 }
@@ -292,7 +292,7 @@ static void refuse(struct board *b, const struct id *gateway, const struct msg_f
 static void answer_repeated(struct board *b, const struct id *gateway, const struct frame *f)
 {
     struct log *l = &b->log;
-    b->core->stats.frames_repeated++;
+    b->core->stats.frames[FRAME_REPEATED]++;
     struct attachment *at = fanout_to(b, gateway);
     uint64_t back = l->newest.cseq - f->cseq;
     if (at)
@@ -314,11 +314,12 @@ static void accept(struct board *b, const struct id *gateway, const struct frame
 {
     struct log *l = &b->log;
     if (l->bytes.len + f->rest.len > UNSTORED_BYTES_MAX) {
-        b->core->stats.dropped++;
+        b->core->stats.frames[FRAME_NO_ROOM]++;
         l->turned_away = true; /* it stays with the gateway; we ask for it when there is room */
         l->drawer = *gateway;
         return;
     }
+    b->core->stats.frames[FRAME_ACCEPTED]++;
     l->drawer = *gateway;
     pen_active(b);
     if (f->code != MSG_pass) {
@@ -334,7 +335,7 @@ static void judge(struct board *b, const struct id *gateway, const struct msg_fr
 {
     struct log *l = &b->log;
     if (f->term > l->newest.term) {
-        b->core->stats.frames_early++; /* a newer epoch's, which makes ours void */
+        b->core->stats.frames[FRAME_EARLY]++; /* a newer epoch's, which makes ours void */
         return;
     }
     if (f->term < l->newest.term || !from_holder(b, m)) {
@@ -342,7 +343,7 @@ static void judge(struct board *b, const struct id *gateway, const struct msg_fr
     } else if (f->cseq <= l->newest.cseq) {
         answer_repeated(b, gateway, f);
     } else if (f->cseq > l->newest.cseq + 1) {
-        b->core->stats.frames_early++;
+        b->core->stats.frames[FRAME_EARLY]++;
         if (!l->turned_away)
             ask_again(b, gateway, &m->member, m->instance);
     } else {
@@ -356,7 +357,7 @@ static void hold(struct board *b, const struct id *gateway, const struct msg_fra
 {
     struct buf *held = &b->log.held;
     if (held->len + m->body.len > HELD_BYTES_MAX) {
-        b->core->stats.dropped++;
+        b->core->stats.frames[FRAME_NO_ROOM]++;
         return;
     }
     buf_append(held, gateway, sizeof *gateway);

@@ -20,6 +20,27 @@ void histogram_add(struct histogram *h, double value)
     h->sum += value;
 }
 
+static void peak_turn(struct peak *p, uint64_t slot)
+{
+    if (slot <= p->slot)
+        return;
+    p->before = slot == p->slot + 1 ? p->now : 0;
+    p->now = 0;
+    p->slot = slot;
+}
+
+void peak_add(struct peak *p, uint64_t now_ms, double value)
+{
+    peak_turn(p, now_ms / PEAK_MS);
+    p->now = fmax(p->now, value);
+}
+
+double peak_value(struct peak *p, uint64_t now_ms)
+{
+    peak_turn(p, now_ms / PEAK_MS);
+    return fmax(p->now, p->before);
+}
+
 __attribute__((format(printf, 2, 3))) static void print(struct buf *out, const char *format, ...)
 {
     char text[512];
@@ -60,6 +81,14 @@ void metric_counter(struct buf *out, const char *name, const char *help, const c
     head(out, name, help, "counter");
     sample_head(out, name, labels);
     print(out, "%llu\n", (unsigned long long)value);
+}
+
+void metric_counters(struct buf *out, const char *name, const char *help, const char *label,
+                     const char *const *values, const uint64_t *counts, unsigned count)
+{
+    head(out, name, help, "counter");
+    for (unsigned i = 0; i < count; i++)
+        print(out, "%s{%s=\"%s\"} %llu\n", name, label, values[i], (unsigned long long)counts[i]);
 }
 
 void metric_gauge(struct buf *out, const char *name, const char *help, const char *labels,

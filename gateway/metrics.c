@@ -11,7 +11,6 @@
 
 static void core_metrics(const struct gateway_core_stats *s, struct buf *out)
 {
-    GAUGE("clients", "WebSockets the core knows.", s->clients);
     GAUGE("boards", "Boards that somebody has open here.", s->boards);
     GAUGE("members", "Sessions, those whose connection is lost included.", s->members);
     GAUGE("window_bytes", "Events in the windows of all boards.", s->window_bytes);
@@ -32,10 +31,10 @@ static void core_metrics(const struct gateway_core_stats *s, struct buf *out)
 
 static void socket_metrics(const struct shell_stats *s, struct buf *out)
 {
-    GAUGE("sockets", "WebSockets that are open.", s->sockets);
+    GAUGE("connections", "WebSockets that are open.", s->sockets);
     GAUGE("reassembly_bytes", "Messages from clients that are not whole yet.", s->reassembly_bytes);
-    COUNTER("connections_total", "TCP connections taken.", s->accepted);
-    COUNTER("upgrades_total", "WebSockets opened.", s->upgrades);
+    COUNTER("tcp_connections_total", "TCP connections taken.", s->accepted);
+    COUNTER("connections_total", "WebSockets opened.", s->upgrades);
     COUNTER("upgrades_refused_total", "WebSockets refused.", s->upgrades_refused);
     COUNTER("messages_total", "WebSocket messages from clients.", s->messages);
     COUNTER("slowed_total", "Times a client was read more slowly.", s->slowed);
@@ -64,10 +63,11 @@ static void http_metrics(const struct gateway *g, struct buf *out)
     }
     GAUGE("questions", "HTTP requests that wait for the broker.", g->question_count);
     const struct limits_stats *l = limits_stats(g->limits);
-    GAUGE("connections", "TCP connections that are open.", l->connections);
+    GAUGE("tcp_connections", "TCP connections that are open.", l->connections);
     GAUGE("addresses", "Addresses whose limits are kept.", l->addresses);
     COUNTER("addresses_forgotten_total", "Addresses that made room for others.", l->forgotten);
-    COUNTER("connections_refused_total", "Connections above a limit.", l->refused_connections);
+    COUNTER("tcp_connections_refused_total", "TCP connections above a limit.",
+            l->refused_connections);
     COUNTER("creates_refused_total", "Boards not made: above the rate.", l->refused[LIMIT_CREATES]);
     COUNTER("codes_refused_total", "Codes not tried: above the rate.", l->refused[LIMIT_CODES]);
 }

@@ -107,6 +107,18 @@ bool history_core_waiting(const struct history_core *c)
     return !TAILQ_EMPTY(&c->waiting);
 }
 
+uint64_t history_core_age_ms(const struct history_core *c, uint64_t now_ms)
+{
+    uint64_t oldest_ms = now_ms;
+    const struct board *b;
+    TAILQ_FOREACH (b, &c->waiting, list) {
+        const struct request *r = STAILQ_FIRST(STAILQ_EMPTY(&b->batch) ? &b->requests : &b->batch);
+        if (r && r->came_ms < oldest_ms)
+            oldest_ms = r->came_ms;
+    }
+    return now_ms - oldest_ms;
+}
+
 /* ---- boards and their requests --------------------------------------------------------------- */
 
 static size_t request_size(const struct request *r)

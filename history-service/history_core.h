@@ -37,6 +37,8 @@ void history_core_destroy(struct history_core *c);
  * queued; read requests are answered by history_page (see below). */
 unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct span body);
 bool history_core_waiting(const struct history_core *c);
+/* How long the oldest request that is not answered has been here; 0: none waits. */
+uint64_t history_core_age_ms(const struct history_core *c, uint64_t now_ms);
 
 struct history_plan {
     const struct id *load; /* boards whose last record is not known: read, then plan again */

@@ -40,6 +40,7 @@ struct rounds {
 
     bool trouble;
     struct histogram load_seconds, append_seconds, round_records;
+    struct peak lag_seconds;
 };
 
 static void tags_add(struct tags *t, uint64_t tag)
@@ -146,6 +147,13 @@ static void tell_trouble(struct rounds *r)
     r->trouble = trouble;
 }
 
+/* Whether the round went well or not: what it dealt with had waited so long. */
+static void note_lag(struct rounds *r)
+{
+    uint64_t now = process_now_ms();
+    peak_add(&r->lag_seconds, now, (double)history_core_age_ms(r->core, now) / 1000);
+}
+
 static void tags_done(struct rounds *r, struct tags *t)
 {
     for (size_t i = 0; i < t->count; i++)
@@ -179,6 +187,7 @@ static void on_loaded(struct job *job)
     histogram_add(&r->load_seconds, job->seconds);
     tell_trouble(r);
     if (r->error < 0) {
+        note_lag(r);
         history_core_unavailable(r->core);
         end_round(r);
         return;
@@ -198,6 +207,7 @@ static void on_appended(struct job *job)
     histogram_add(&r->append_seconds, job->seconds);
     histogram_add(&r->round_records, (double)r->plan->record_count);
     tell_trouble(r);
+    note_lag(r);
     history_core_settle(r->core, process_now_ms(), r->results);
     end_round(r);
 }
@@ -230,8 +240,13 @@ void rounds_turn(struct rounds *r)
     }
 }
 
-void rounds_metrics(const struct rounds *r, struct buf *out)
+void rounds_metrics(struct rounds *r, struct buf *out)
 {
+    note_lag(r); /* of what still waits */
+    metric_gauge(out, "easel_history_append_lag_seconds",
+                 "The longest time from an append's arrival until it was stored, or until now, of "
+                 "the last 15 to 30 seconds.",
+                 NULL, peak_value(&r->lag_seconds, process_now_ms()));
     metric_histogram(out, "easel_history_load_seconds",
                      "Time to read the last records that a round needs.", &r->load_seconds);
     metric_histogram(out, "easel_history_append_seconds", "Time to store the records of a round.",

@@ -27,6 +27,6 @@ void rounds_message(struct rounds *r, uint64_t tag, struct span body);
 /* Starts a round if something waits and none is under way. */
 void rounds_turn(struct rounds *r);
 bool rounds_idle(const struct rounds *r);
-void rounds_metrics(const struct rounds *r, struct buf *out);
+void rounds_metrics(struct rounds *r, struct buf *out);
 
 #endif

@@ -224,7 +224,7 @@ START_TEST(held_frames_beyond_64_kb_are_left_to_the_gateway)
     hand_over("g1", "ann", 11, 3, 1, "bob");
     for (unsigned i = 0; i < 20; i++)
         draw_bytes("g1", "ann", 11, 3, 2 + i, 5000);
-    ck_assert_uint_ge(board_core_stats(core)->dropped, 6);
+    ck_assert_uint_ge(board_core_stats(core)->frames[FRAME_NO_ROOM], 6);
     stored(2, 4);
     ck_assert_uint_le(count_lines("not_drawer"), 13);
     ck_assert_uint_ge(count_lines("not_drawer"), 10);

@@ -11,6 +11,7 @@ START_TEST(a_frame_gets_the_next_offset_and_goes_to_the_gateways_at_once)
     open_with_ann_drawing();
     draw("g1", "ann", 11, 3, 1);
     expect("g1 events 4..4 mark 3 head 4 epoch 2");
+    ck_assert_uint_eq(board_core_stats(core)->frames[FRAME_ACCEPTED], 1);
 }
 END_TEST
 

@@ -1005,6 +1005,24 @@ START_TEST(while_the_database_is_away_requests_are_dropped_and_nothing_is_answer
 }
 END_TEST
 
+START_TEST(the_oldest_request_that_is_not_answered_tells_the_age)
+{
+    opened_by_b1();
+    ck_assert_uint_eq(history_core_age_ms(core, now), 0);
+    append("b1", 2, 3, 1);
+    now += 20;
+    const struct history_plan *plan = history_core_plan(core, now); /* it moves to the record */
+    ck_assert_uint_eq(plan->record_count, 1);
+    append("b1", 2, 4, 1);
+    now += 5;
+    ck_assert_uint_eq(history_core_age_ms(core, now), 25);
+    history_core_settle(core, now, (int[]){-EIO});
+    ck_assert_uint_eq(history_core_age_ms(core, now), 5);
+    expect("b1 stored 2 epoch 2; b1 want 3 epoch 2");
+    ck_assert_uint_eq(history_core_age_ms(core, now), 0);
+}
+END_TEST
+
 /* ---- memory of last records ------------------------------------------------------------------ */
 
 START_TEST(a_last_record_is_read_once)
@@ -1220,6 +1238,7 @@ static Suite *history_core_suite(void)
     tcase_add_test(all, an_open_that_was_stored_although_nobody_knew_is_answered_when_asked_again);
     tcase_add_test(all, a_key_that_is_taken_again_and_again_is_given_up);
     tcase_add_test(all, while_the_database_is_away_requests_are_dropped_and_nothing_is_answered);
+    tcase_add_test(all, the_oldest_request_that_is_not_answered_tells_the_age);
     tcase_add_test(all, a_last_record_is_read_once);
     tcase_add_test(all, a_hole_is_never_answered_from_memory);
     tcase_add_test(all, a_segment_is_never_refused_from_memory);

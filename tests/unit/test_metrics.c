@@ -49,6 +49,39 @@ START_TEST(samples_with_other_labels_follow_the_first)
 }
 END_TEST
 
+START_TEST(counters_of_one_name_differ_by_their_label)
+{
+    static const char *const codes[] = {"bad_frame", "full"};
+    metric_counters(&out, "closed_total", "Closed.", "code", codes, (const uint64_t[]){1, 2}, 2);
+    ck_assert_str_eq(text(), "# HELP closed_total Closed.\n"
+                             "# TYPE closed_total counter\n"
+                             "closed_total{code=\"bad_frame\"} 1\n"
+                             "closed_total{code=\"full\"} 2\n");
+}
+END_TEST
+
+START_TEST(a_peak_stays_for_one_to_two_slots)
+{
+    struct peak p = {0};
+    ck_assert(peak_value(&p, 7 * PEAK_MS) == 0);
+    peak_add(&p, 7 * PEAK_MS + 1, 5);
+    peak_add(&p, 7 * PEAK_MS + 2, 3);
+    ck_assert(peak_value(&p, 8 * PEAK_MS - 1) == 5);
+    peak_add(&p, 8 * PEAK_MS, 4);
+    ck_assert(peak_value(&p, 9 * PEAK_MS - 1) == 5);
+    ck_assert(peak_value(&p, 9 * PEAK_MS) == 4);
+    ck_assert(peak_value(&p, 10 * PEAK_MS) == 0);
+}
+END_TEST
+
+START_TEST(an_old_peak_is_forgotten_after_a_long_silence)
+{
+    struct peak p = {0};
+    peak_add(&p, PEAK_MS, 5);
+    ck_assert(peak_value(&p, 100 * PEAK_MS) == 0);
+}
+END_TEST
+
 START_TEST(a_gauge_keeps_its_fraction)
 {
     metric_gauge(&out, "lag_seconds", "Lag.", NULL, .0025);
@@ -114,6 +147,9 @@ int main(void)
     tcase_add_test(c, a_counter_has_help_type_and_value);
     tcase_add_test(c, a_counter_is_printed_in_full);
     tcase_add_test(c, samples_with_other_labels_follow_the_first);
+    tcase_add_test(c, counters_of_one_name_differ_by_their_label);
+    tcase_add_test(c, a_peak_stays_for_one_to_two_slots);
+    tcase_add_test(c, an_old_peak_is_forgotten_after_a_long_silence);
     tcase_add_test(c, a_gauge_keeps_its_fraction);
     tcase_add_test(c, a_histogram_is_cumulative);
     tcase_add_test(c, the_usual_bounds_fit_and_rise);
