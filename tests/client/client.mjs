@@ -175,6 +175,7 @@ export class TestClient {
     return strokes.map(({ points, tool = 0, colour = 0, size = 80, perFrame = 64 }) => {
       const [first, ...rest] = points.map(([x, y, pressure]) => toBoard(x, y, pressure));
       const writer = new StrokeWriter(this.client, { tool, colour, size }, first);
+      writer.begin();
       const { term, cseq } = this.board.strokes.at(-1);
       for (const point of rest) writer.add(point);
       writer.flush(true, perFrame);

@@ -4,7 +4,7 @@
 // these, and no other. A line is: ms, what happens, pointer, x, y, and more where it matters.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Client, JOINED, StrokeWriter, toBoard } from "../../build/web-node/client.mjs";
+import { Client, END, JOINED, StrokeWriter, toBoard } from "../../build/web-node/client.mjs";
 import { nearest, Pointers, pressureOf, Sampler } from "../../build/web-node/views.mjs";
 
 /** What came out: strokes as their places, taken back or kept, and gestures summed up. */
@@ -60,9 +60,9 @@ function play(recording, setUp = () => {}) {
     const [ms, act, who, x, y, ...more] = line.trim().split(/\s+/);
     const time = Number(ms);
     if (pointers.due !== null && pointers.due < time) pointers.tick(pointers.due);
-    const { pressure = 0.5, width = 20, button = 0 } = Object.fromEntries(more.map((one) => one.split("=")));
+    const { pressure = 0.5, width = 20, button = 0, pressed } = Object.fromEntries(more.map((one) => one.split("=")));
     const type = who === "m" ? "mouse" : who === "p" ? "pen" : "touch";
-    const numbers = { pressure: Number(pressure), width: Number(width), button: Number(button) };
+    const numbers = { pressure: Number(pressure), width: Number(width), button: Number(button), pressed: pressed !== "no" };
     pointers[act]({ id: who.charCodeAt(0), type, x: Number(x), y: Number(y), time, ...numbers });
   }
   return { hand, pointers };
@@ -91,12 +91,34 @@ describe("the mouse", () => {
     assert.deepEqual([hand.strokes, hand.gestures.count], [[], 0]);
   });
 
+  test("draws with the first of several buttons", () => {
+    const { hand } = play(`
+      0 down m 10 10
+      8 move m 20 10 button=2
+      16 move m 30 10 button=0 pressed=no
+      24 move m 90 90 pressed=no
+      32 up m 90 90 button=2 pressed=no`);
+    assert.deepEqual(hand.strokes.map(({ places, end }) => [places, end]), [[[[10, 10], [20, 10], [30, 10]], "kept"]]);
+  });
+
+  test("that was let go unseen ends its stroke where it was", () => {
+    const { hand } = play(`
+      0 down m 10 10
+      8 move m 20 10
+      16 lost m 20 10
+      24 move m 50 50
+      32 down m 70 70
+      40 up m 80 80`);
+    assert.deepEqual(hand.strokes.map(({ places }) => places), [[[10, 10], [20, 10]], [[70, 70], [80, 80]]]);
+    assert.deepEqual(hand.ends, ["kept", "kept"]);
+  });
+
   test("moves the board while Space is down, and while somebody else draws", () => {
     const recording = `
       0 down m 10 10
       8 move m 40 50
       16 up m 40 50
-      24 move m 90 90`;
+      24 move m 90 90 pressed=no`;
     const space = play(recording, (pointers) => (pointers.grab = true)).hand;
     const viewer = play(recording, (_, hand) => (hand.draws = false)).hand;
     for (const hand of [space, viewer]) assert.deepEqual([hand.strokes, gestureOf(hand)], [[], [30, 40, 1]]);
@@ -231,7 +253,7 @@ describe("two fingers", () => {
 describe("a pen", () => {
   test("draws at once, with its pressure", () => {
     const { hand } = play(`
-      0 move p 5 5 pressure=0
+      0 move p 5 5 pressure=0 pressed=no
       10 down p 10 10 pressure=0.25
       14 move p 14 12 pressure=0.75
       18 up p 18 14 pressure=0
@@ -260,7 +282,7 @@ describe("a pen", () => {
     const { hand } = play(`
       0 down a 300 300 width=30
       100 move a 308 300 width=33
-      110 move p 100 100 pressure=0
+      110 move p 100 100 pressure=0 pressed=no
       120 down p 100 100 pressure=0.4
       125 move a 312 302
       130 down b 330 310
@@ -341,7 +363,8 @@ describe("sampling", () => {
     assert.equal(nearest(80), 60);
   });
 
-  test("a stroke ends at 2,000 points, and the next begins there, joined", () => {
+  /** A page that has the pen, and no network. */
+  function offline() {
     const client = new Client({ token: "", session: new Uint8Array(16), name: "", open: () => assert.fail("stays offline") });
     const { board } = client;
     board.member = "me0000000000";
@@ -349,8 +372,38 @@ describe("sampling", () => {
     const grant = { kind: "ev_grant", offset: 1, time: 0, member: board.member, instance: client.instance };
     board.event({ ...grant, name: "", ended: 0, last: 0 });
     board.marked(1, 1);
+    return client;
+  }
+  const STYLE = { tool: 0, colour: 0, size: 80 };
+  const framesOf = (client) => client.board.pending().map(({ kind, flags, points }) => [kind, flags, points.length / 4]);
+
+  test("a stroke begins at once and goes on in frames of 64 points", () => {
+    const client = offline();
+    const writer = new StrokeWriter(client, STYLE, toBoard(10, 10));
+    writer.begin();
+    for (let i = 1; i <= 100; i++) writer.add(toBoard(10 + i * 20, 10));
+    writer.flush();
+    writer.flush(true);
+    assert.deepEqual(framesOf(client), [["begin", 0, 1], ["points", 0, 64], ["points", 0, 36], ["points", END, 0]]);
+  });
+
+  test("a tap is one frame, with begin and end", () => {
+    for (const more of [[], [toBoard(30, 10)]]) {
+      const client = offline();
+      const writer = new StrokeWriter(client, STYLE, toBoard(10, 10));
+      for (const point of more) writer.add(point);
+      writer.flush(true);
+      writer.begin();
+      assert.deepEqual(framesOf(client), [["begin", END, 1 + more.length]]);
+      assert.equal(client.board.open, null);
+    }
+  });
+
+  test("a stroke ends at 2,000 points, and the next begins there, joined", () => {
+    const client = offline();
+    const { board } = client;
     const places = Array.from({ length: 5000 }, (_, i) => toBoard(10 + i * 5, 100 + (i % 7)));
-    const writer = new StrokeWriter(client, { tool: 0, colour: 0, size: 80 }, places[0]);
+    const writer = new StrokeWriter(client, STYLE, places[0]);
     for (const [i, place] of places.entries()) {
       if (i > 0) writer.add(place);
       if (i % 50 === 0) writer.flush();

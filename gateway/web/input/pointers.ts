@@ -14,6 +14,7 @@ export interface Contact {
   pressure: number; // 0..1
   width: number; // of what touches, in CSS pixels
   button: number; // that went down; 0 is the first
+  pressed: boolean; // the first button is down, or it touches
   time: number; // ms
 }
 
@@ -89,6 +90,7 @@ export class Pointers {
   /** `through` are the places since the last event, the newest is the last. */
   move(at: Contact, through: readonly Contact[] = [at]): void {
     if (at.type === "pen") this.#penIsNear(at);
+    if (!at.pressed) return this.up(at); // the first of several buttons, or let go where we did not see it
     if (this.#drawing?.id === at.id) {
       const { held, since } = this.#drawing;
       this.#drawing.last = at;
@@ -113,6 +115,15 @@ export class Pointers {
     if (at.type === "touch") return this.#takeBack();
     this.#drawing = null;
     this.#hand.end(null);
+  }
+
+  /** It speaks to something else now, and may be let go unseen. */
+  lost(at: Contact): void {
+    this.#grip.delete(at.id);
+    if (this.#drawing?.id !== at.id) return;
+    this.#release();
+    if (this.#drawing) this.#hand.end(null);
+    this.#drawing = null;
   }
 
   leave(at: Contact): void {

@@ -8,7 +8,7 @@
 // grant is at or below the mark.
 import { decode, encode } from "../codec/codec.ts";
 import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../codec/messages.gen.ts";
-import { Board, END, type Frame } from "../model/board.ts";
+import { Board, END, type Frame, JOINED } from "../model/board.ts";
 import { encodePoints, POINTS_PER_FRAME, POINTS_PER_STROKE, type Point } from "../model/points.ts";
 
 export const SILENT_MS = 10_000; // a socket without a word for so long is dead
@@ -425,14 +425,15 @@ export interface PenStyle {
 }
 
 /** Cuts a stroke into frames: the first point at once, then what came since, at most 64 at a time. A
- *  stroke of 2,000 points ends, and the next one begins there, marked as joined. */
+ *  stroke that ends before it was begun (a tap) is one frame. A stroke of 2,000 points ends, and the
+ *  next one begins there, marked as joined. */
 export class StrokeWriter {
   #client: Client;
   #style: PenStyle;
   #flags: number;
   #waiting: Point[] = [];
   #last: Point;
-  #count = 1;
+  #count = 0; // points sent of this stroke
   #term: number;
 
   constructor(client: Client, style: PenStyle, first: Point) {
@@ -441,7 +442,7 @@ export class StrokeWriter {
     this.#flags = first.pressure === undefined ? 0 : 1;
     this.#last = first;
     this.#term = client.term;
-    client.begin(style, [first], this.#flags);
+    this.#waiting.push(first);
   }
 
   /** The pen passed on while this stroke was under way. */
@@ -458,8 +459,16 @@ export class StrokeWriter {
     this.#waiting.push(point);
   }
 
+  /** Sends the begin, when that was not done yet. */
+  begin(): void {
+    if (this.#count === 0 && !this.over) this.#begin(this.#waiting.splice(0, 1), false);
+  }
+
   flush(end = false, most = POINTS_PER_FRAME): void {
     if (this.over) return;
+    const tap = this.#count === 0 && end && this.#waiting.length <= most;
+    if (tap) return this.#begin(this.#waiting.splice(0), true);
+    this.begin();
     while (this.#waiting.length || end) {
       const room = POINTS_PER_STROKE - this.#count;
       const points = this.#waiting.splice(0, Math.min(most, room));
@@ -468,13 +477,14 @@ export class StrokeWriter {
       this.#client.points(points, this.#last, this.#flags === 1, (end && last) || whole);
       this.#last = points.at(-1) ?? this.#last;
       this.#count += points.length;
-      if (whole) this.#continue();
+      if (whole) this.#begin([this.#last], false, JOINED);
       if (last) return;
     }
   }
 
-  #continue(): void {
-    this.#client.begin(this.#style, [this.#last], this.#flags | 2);
-    this.#count = 1;
+  #begin(points: Point[], end: boolean, joined = 0): void {
+    this.#client.begin(this.#style, points, this.#flags | joined | (end ? END : 0));
+    this.#last = points.at(-1)!;
+    this.#count = points.length;
   }
 }

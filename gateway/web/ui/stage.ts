@@ -136,7 +136,8 @@ export class Stage implements Hand {
       event.preventDefault();
       if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     });
-    const to = (name: "pointermove" | "pointerup" | "pointercancel" | "pointerleave", act: (event: PointerEvent) => void) =>
+    type Name = "pointermove" | "pointerup" | "pointercancel" | "pointerleave" | "lostpointercapture";
+    const to = (name: Name, act: (event: PointerEvent) => void) =>
       board.addEventListener(name, (event) => {
         act(event);
         this.#hold();
@@ -145,6 +146,7 @@ export class Stage implements Hand {
     to("pointermove", (event) => this.#move(event));
     to("pointerup", (event) => this.pointers.up(contact(event)));
     to("pointercancel", (event) => this.pointers.cancel(contact(event)));
+    to("lostpointercapture", (event) => this.pointers.lost(contact(event)));
     to("pointerleave", (event) => {
       show($("ring"), false);
       this.pointers.leave(contact(event));
@@ -208,7 +210,9 @@ export class Stage implements Hand {
     if (!this.mayDraw()) return;
     this.#close();
     this.#sampler = new Sampler(point);
-    this.#writer = new StrokeWriter(this.#client, this.style(), point);
+    const writer = new StrokeWriter(this.#client, this.style(), point);
+    this.#writer = writer;
+    queueMicrotask(() => writer.begin()); // at once, unless it is a tap, which has ended by then
     this.#flushTimer = setInterval(() => this.#flush(), FRAME_MS);
     this.#painter.request();
   }
@@ -276,5 +280,6 @@ const contact = (event: PointerEvent): Contact => ({
   pressure: event.pressure,
   width: Math.max(event.width, event.height) || 0,
   button: event.button,
+  pressed: (event.buttons & 1) !== 0,
   time: event.timeStamp,
 });
