@@ -65,9 +65,14 @@ class Tab {
     return until(`sees ${count} strokes`, async () => label.test(await this.page.getAttribute("#board", "aria-label")));
   }
 
-  /** The bytes of the ink: {size, digest, inked: how many pixels are not white}. */
+  /** The bytes of the ink, when all that the page knows of is painted: {size, digest, inked: how many
+   *  pixels are not white}. */
   ink() {
     return this.page.evaluate(async () => {
+      const frame = () => new Promise(requestAnimationFrame);
+      await frame();
+      do await frame();
+      while (document.querySelector("canvas.behind"));
       const canvas = document.querySelector("canvas.ink");
       const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
       const context = copy.getContext("2d", { willReadFrequently: true });

@@ -18,7 +18,7 @@ function readPoints(stroke, bytes) {
 }
 
 /** events: of the log, with own frames (kind without ev_) after them. Returns what is to be seen, and
- *  what `me` could undo and redo (the newest of each). */
+ *  what `me` could undo and redo next, with all parts of a joined stroke. */
 export function rebuild(events, me) {
   const authors = new Map();
   let strokes = [];
@@ -37,7 +37,9 @@ export function rebuild(events, me) {
     } else if (kind === "begin") {
       const { term, cseq, tool, colour, size, flags } = event;
       open = { term, cseq, tool, colour, size, points: [], pressure: flags & 1 ? [] : null };
-      Object.assign(open, { member: authors.get(term), undone: false, joined: !!(flags & 2) });
+      const last = strokes.at(-1);
+      const goesOn = flags & 2 && last?.term === term ? last : null;
+      Object.assign(open, { member: authors.get(term), undone: false, goesOn });
       readPoints(open, event.points);
       if (open.member === me) redo = [];
       strokes.push(open);
@@ -63,11 +65,17 @@ export function rebuild(events, me) {
     }
   }
   const key = (stroke) => (stroke ? `${stroke.term}:${stroke.cseq}` : null);
+  const chain = (first, next) => {
+    const ret = [];
+    for (let stroke = first; stroke; stroke = next(stroke)) ret.push(key(stroke));
+    return ret;
+  };
+  const newest = strokes.findLast((stroke) => stroke.member === me && !stroke.undone);
   return {
     pen,
     open: key(open),
-    undo: key(strokes.findLast((stroke) => stroke.member === me && !stroke.undone)),
-    redo: key(redo.at(-1)),
-    picture: strokes.filter((stroke) => !stroke.undone).map(({ undone, member, joined, ...rest }) => rest),
+    undo: chain(newest, ({ goesOn }) => (goesOn && !goesOn.undone ? goesOn : null)),
+    redo: chain(redo.at(-1), (stroke) => strokes.find((other) => other.goesOn === stroke && other.undone)),
+    picture: strokes.filter((stroke) => !stroke.undone).map(({ undone, member, goesOn, ...rest }) => rest),
   };
 }

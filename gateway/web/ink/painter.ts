@@ -83,7 +83,10 @@ export class Painter {
   }
 
   #paint(): void {
-    if (this.#mayComeBack()) return this.request();
+    if (this.#mayComeBack()) {
+      this.#live.classList.add("behind");
+      return this.request();
+    }
     const until = performance.now() + SLICE_MS;
     const over = (): boolean => performance.now() > until;
     const { all, strokes } = this.#board.takeChanges();
@@ -95,7 +98,9 @@ export class Painter {
     this.#sheet.work(over);
     this.#next?.work(over);
     if (this.#next?.done) this.#swap(this.#next);
-    if (!this.#sheet.done || this.#next || this.#sheet.view !== this.#view) this.request();
+    const done = this.#sheet.done && !this.#next && this.#sheet.view === this.#view;
+    this.#live.classList.toggle("behind", !done);
+    if (!done) this.request();
     this.#paintLive();
   }
 
