@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Board, Sheet, TILE } from "../../build/web-node/client.mjs";
-import { randomOf } from "./random.mjs";
+import { InkPlay } from "./ink-play.mjs";
 import { bytesOf } from "./reference.mjs";
 
 /** A canvas that remembers, for each tile, what was filled since it was last made white. */
@@ -63,7 +63,6 @@ globalThis.Path2D = class {
 
 const WIDTH = 1600;
 const HEIGHT = 1000;
-const ME = "me0000000000";
 const never = () => false;
 
 function fresh(board) {
@@ -73,90 +72,46 @@ function fresh(board) {
   return sheet.canvas.tiles;
 }
 
-class Play {
-  constructor(seed) {
-    this.random = randomOf(seed);
-    this.board = new Board();
-    this.board.member = ME;
-    this.board.reset(0);
-    this.offset = this.cseq = 0;
-    this.event({ kind: "ev_grant", member: ME, instance: 1, name: "", ended: 0, last: 0 });
-    this.sheet = new Sheet(WIDTH, HEIGHT);
-  }
-  event(event) {
-    assert.equal(this.board.event({ time: 0, ...event, offset: this.board.applied + 1 }), "applied");
-  }
-  drawing(event) {
-    this.event({ term: 1, cseq: ++this.cseq, ...event });
-  }
-  places() {
-    const [x, y] = [this.random.below(32000), this.random.below(20000)];
-    return Array.from({ length: 1 + this.random.below(6) }, (_, i) => ({
-      x: Math.min(32000, x + i * this.random.below(1500)),
-      y: Math.min(20000, y + i * this.random.below(1500)),
-    }));
-  }
-  begin() {
-    const tool = this.random.below(3);
-    const flags = this.random.pick([0, 4]);
-    const points = bytesOf(this.places(), undefined, false);
-    this.drawing({ kind: "ev_begin", tool, colour: this.random.below(12), size: 20 + this.random.below(1600), shape: 1, flags, points });
-  }
-  points() {
-    this.drawing({ kind: "ev_points", flags: this.random.pick([0, 4]), points: bytesOf(this.places(), undefined, false) });
-  }
-  undo() {
-    const stroke = this.random.pick(this.board.strokes);
-    if (stroke) this.drawing({ kind: this.random.pick(["ev_undo", "ev_redo"]), stroke_term: stroke.term, stroke_cseq: stroke.cseq });
-  }
-  store() {
-    this.board.marked(this.board.applied, this.random.below(this.board.applied + 1));
-  }
-  cut() {
-    this.board.cut(this.random.below(this.board.applied + 1));
-  }
-  clear() {
-    if (this.random.chance(0.3)) this.drawing({ kind: "ev_clear", member: ME });
-  }
-  /** As the painter does it; sometimes the time is up in the middle. */
-  paint(whole) {
-    const { all, strokes } = this.board.takeChanges();
-    if (all) {
-      this.sheet = new Sheet(WIDTH, HEIGHT);
-      this.sheet.change(this.board.strokes);
-    }
-    this.sheet.change(strokes);
-    let left = this.random.below(4);
-    this.sheet.work(whole ? never : () => left-- <= 0);
-  }
-}
-
 test("after any history each tile has the fills of a fresh page", () => {
-  const moves = ["begin", "begin", "begin", "points", "undo", "undo", "store", "cut", "clear"];
   let seen = 0;
-  for (let seed = 1; seed <= 150; seed++) {
-    const play = new Play(seed);
+  for (let seed = 1; seed <= 1000; seed++) {
+    const play = new InkPlay(seed);
+    const { board, random } = play;
+    let sheet = new Sheet(WIDTH, HEIGHT);
+    /** As the painter does it; sometimes the time is up in the middle. */
+    const paint = (over) => {
+      const { all, strokes } = board.takeChanges();
+      if (all) {
+        sheet = new Sheet(WIDTH, HEIGHT);
+        sheet.change(board.strokes);
+      }
+      sheet.change(strokes);
+      sheet.work(over);
+    };
     for (let step = 0; step < 60; step++) {
-      play[play.random.pick(moves)]();
-      if (play.random.chance(0.5)) play.paint(false);
+      play.step();
+      let left = random.below(4);
+      if (random.chance(0.5)) paint(() => left-- <= 0);
     }
-    play.paint(true);
-    assert.ok(play.sheet.done);
-    assert.deepEqual(play.sheet.canvas.tiles, fresh(play.board), `seed ${seed}`);
-    seen += Object.values(play.sheet.canvas.tiles).flat().length;
+    paint(never);
+    assert.ok(sheet.done);
+    assert.deepEqual(sheet.canvas.tiles, fresh(board), `seed ${seed}`);
+    seen += Object.values(sheet.canvas.tiles).flat().length;
   }
   assert.ok(seen > 1000, `only ${seen} fills were compared`);
 });
 
 test("a zoomed sheet paints what is in sight, moved there, and nothing else", () => {
-  const play = new Play(1);
+  const board = new Board();
+  board.reset(0);
   const dot = (x, y) => {
     const points = bytesOf([{ x: x * 32000, y: y * 20000 }], undefined, false);
-    play.drawing({ kind: "ev_begin", tool: 0, colour: 0, size: 80, shape: 1, flags: 4, points });
+    const offset = board.applied + 1;
+    board.event({ kind: "ev_begin", offset, time: 0, term: 1, cseq: offset, tool: 0, colour: 0, size: 80, shape: 1, flags: 4, points });
   };
   for (const x of [0.1, 0.9]) for (const y of [0.1, 0.9]) dot(x, y);
   const sheet = new Sheet(WIDTH, HEIGHT, { zoom: 2, x: 0.5, y: 0.5 });
-  sheet.change(play.board.strokes);
+  sheet.change(board.strokes);
   sheet.work(never);
   const { tiles } = sheet.canvas;
   assert.deepEqual(Object.keys(tiles), [`${2 * TILE},${TILE}`], "the last dot alone, at 1280, 800");

@@ -15,7 +15,7 @@ const PATHS_KEPT = 4_000; // outlines kept for repainting, the newest used
 
 interface Painted {
   stroke: Stroke;
-  count: number; // points that it was painted with
+  version: number; // of the points that it was painted with
   tiles: number[];
 }
 
@@ -37,7 +37,7 @@ export function mappingOf(view: View, width: number, height: number): Mapping {
 }
 
 interface Outlined {
-  count: number;
+  version: number; // of the points
   path: Path2D;
   bounds: Bounds | null; // null: nothing to be seen
 }
@@ -49,7 +49,7 @@ export class Paths {
   of(stroke: Stroke): Outlined {
     const kept = this.#kept.get(stroke);
     this.#kept.delete(stroke);
-    const entry = kept?.count === stroke.points.count ? kept : this.#make(stroke);
+    const entry = kept?.version === stroke.points.version ? kept : this.#make(stroke);
     this.#kept.set(stroke, entry); // the newest used is last
     if (this.#kept.size > PATHS_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
     return entry;
@@ -63,7 +63,7 @@ export class Paths {
     const corners = outline(stroke);
     const path = new Path2D();
     trace(corners, path);
-    return { count: stroke.points.count, path, bounds: corners.length < 3 ? null : boundsOf(corners) };
+    return { version: stroke.points.version, path, bounds: corners.length < 3 ? null : boundsOf(corners) };
   }
 }
 
@@ -120,7 +120,7 @@ export class Sheet {
   #update(stroke: Stroke): void {
     const wanted = stroke.ended && !stroke.undone && !stroke.gone;
     const old = this.#painted.get(stroke);
-    if (old && wanted && old.count === stroke.points.count) return;
+    if (old && wanted && old.version === stroke.points.version) return;
     if (old) this.#remove(old);
     if (wanted) this.#add(stroke);
     if (stroke.gone) this.#paths.forget(stroke);
@@ -138,7 +138,7 @@ export class Sheet {
   /** On top where it is the newest; elsewhere its tile is painted again. */
   #add(stroke: Stroke): void {
     const tiles = this.#tilesOf(this.#paths.of(stroke).bounds);
-    const painted: Painted = { stroke, count: stroke.points.count, tiles };
+    const painted: Painted = { stroke, version: stroke.points.version, tiles };
     this.#painted.set(stroke, painted);
     for (const tile of tiles) {
       const list = this.#tiles[tile]!;

@@ -437,7 +437,7 @@ export class Board {
     const reopen = event.flags & END ? this.#endOpen() : NOTHING;
     return () => {
       reopen();
-      stroke.points.count = count;
+      stroke.points.cutBack(count);
       this.#touch(stroke);
     };
   }

@@ -43,6 +43,8 @@ export function encodePoints(points: readonly Point[], from: Point | undefined, 
 /** x, y, x, y, … of a stroke, and its pressures. Cutting it back keeps the room. */
 export class PointList {
   count = 0;
+  /** Tells two states apart that have as many points. */
+  version = 0;
   xy = new Uint16Array(16);
   pressure: Uint8Array | null;
 
@@ -55,6 +57,7 @@ export class PointList {
     const width = this.pressure ? 5 : 4;
     const more = Math.floor(bytes.length / width);
     this.#grow(this.count + more);
+    this.version++;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     let x = this.count ? this.xy[this.count * 2 - 2]! : 0;
     let y = this.count ? this.xy[this.count * 2 - 1]! : 0;
@@ -65,6 +68,11 @@ export class PointList {
       this.xy[this.count * 2 + 1] = y;
       if (this.pressure) this.pressure[this.count] = view.getUint8(i * width + 4);
     }
+  }
+
+  cutBack(count: number): void {
+    this.count = count;
+    this.version++;
   }
 
   #grow(count: number): void {
