@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What ink.test.mjs runs in a page: boards played by chance, painted step by step, and after each step
+// compared, byte for byte, with the same board painted from scratch.
+import { Painter } from "../../gateway/web/ink/painter.ts";
+import { Sheet } from "../../gateway/web/ink/sheet.ts";
+import { WHOLE } from "../../gateway/web/input/view.ts";
+import { InkPlay } from "../web/ink-play.mjs";
+
+const never = () => false;
+
+function bytesOf(canvas) {
+  const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+  const context = copy.getContext("2d", { willReadFrequently: true });
+  context.drawImage(canvas, 0, 0);
+  return new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+}
+
+function fromScratch(board, width, height, view = WHOLE) {
+  const sheet = new Sheet(width, height, view);
+  sheet.change(board.strokes);
+  sheet.work(never);
+  return sheet.canvas;
+}
+
+/** How many pixels differ, and how many have ink. */
+function compare(canvas, other) {
+  const [one, two] = [bytesOf(canvas), bytesOf(other)];
+  let [differing, inked] = [0, 0];
+  for (let i = 0; i < one.length; i++) {
+    if (one[i] !== two[i]) differing++;
+    if (two[i] !== 0xffffffff) inked++;
+  }
+  return { differing, inked };
+}
+
+/** The sheets of a board that is played, as the painter keeps them; sometimes the time is up in the
+ *  middle. Returns what went wrong first, or how much ink was compared. */
+globalThis.playSheets = (seed, steps, width, height) => {
+  const play = new InkPlay(seed);
+  const { board, random } = play;
+  let sheet = new Sheet(width, height);
+  let ink = 0;
+  for (let step = 0; step < steps; step++) {
+    const move = play.step();
+    const { all, strokes } = board.takeChanges();
+    if (all) {
+      sheet = new Sheet(width, height);
+      sheet.change(board.strokes);
+    }
+    sheet.change(strokes);
+    let left = random.below(4);
+    sheet.work(() => left-- <= 0);
+    if (random.chance(0.6)) continue;
+    sheet.work(never);
+    const { differing, inked } = compare(sheet.canvas, fromScratch(board, width, height));
+    if (differing) return { differing, where: `seed ${seed}, step ${step} ${move}` };
+    ink += inked;
+  }
+  return { differing: 0, ink };
+};
+
+const frame = () => new Promise(requestAnimationFrame);
+
+/** The painter itself, in its own time: with other sizes and views in between. */
+globalThis.playPainter = async (seed, steps, sizes) => {
+  const play = new InkPlay(seed);
+  const { board, random } = play;
+  const live = document.createElement("canvas");
+  document.body.append(live);
+  const painter = new Painter(board, live);
+  board.onChange = () => painter.request();
+  let view = WHOLE;
+  let ink = 0;
+  painter.resize(...sizes[0]);
+  for (let step = 0; step < steps; step++) {
+    let move = play.step();
+    if (random.chance(0.1)) painter.resize(...random.pick(sizes), (move += ", resize"));
+    if (random.chance(0.1)) {
+      const zoom = random.pick([1, 1, 1.25, 3]);
+      view = zoom === 1 ? WHOLE : { zoom, x: random.next() * (1 - 1 / zoom), y: random.next() * (1 - 1 / zoom) };
+      painter.look(view);
+      move += `, zoom ${zoom}`;
+    }
+    if (random.chance(0.3)) await frame();
+    if (random.chance(0.6)) continue;
+    await frame();
+    do await frame();
+    while (live.classList.contains("behind"));
+    const canvas = document.querySelector("canvas.ink");
+    const { differing, inked } = compare(canvas, fromScratch(board, live.width, live.height, view));
+    if (differing) return { differing, where: `seed ${seed}, step ${step} ${move}` };
+    const leftOver = board.open ? 0 : bytesOf(live).reduce((sum, pixel) => sum + (pixel === 0 ? 0 : 1), 0);
+    if (leftOver) return { differing: leftOver, where: `seed ${seed}, step ${step} ${move}: on the live canvas` };
+    ink += inked;
+  }
+  document.body.replaceChildren();
+  return { differing: 0, ink };
+};
