@@ -8,6 +8,7 @@
 #include "attach.h"
 #include "fanout.h"
 #include "owner.h"
+#include "pen.h"
 #include "sequencer.h"
 
 #define SENT_AWAY_EVERY_MS UINT64_C(100)
@@ -190,6 +191,16 @@ static void on_frame(struct board_core *c, const struct id *sender, const struct
         c->stats.frames[FRAME_EARLY]++; /* the gateway repeats it when it hears of the new epoch */
 }
 
+static void on_pointing(struct board_core *c, const struct msg_pointing *m)
+{
+    struct board *b = owner_find(c, &m->board);
+    c->stats.pointers++;
+    if (b && b->ownership == BOARD_OPEN && pen_points(b, m))
+        fanout_pointer(b, m);
+    else
+        c->stats.pointers_ignored++;
+}
+
 static void on_attach(struct board_core *c, const struct id *sender, const struct msg_attach *m)
 {
     if (m->shard >= c->config.shards)
@@ -206,11 +217,14 @@ static int from_gateway(struct board_core *c, const struct id *sender, unsigned 
     union {
         struct msg_frame frame;
         struct msg_attach attach;
+        struct msg_pointing pointing;
     } m;
     if (message_fields(in, message_type(code), fields, false, &m, NULL) < 0)
         return -EBADMSG;
     if (code == MSG_frame)
         on_frame(c, sender, &m.frame);
+    else if (code == MSG_pointing)
+        on_pointing(c, &m.pointing);
     else
         on_attach(c, sender, &m.attach);
     return 0;
@@ -291,6 +305,7 @@ static int take_item(struct board_core *c, const struct id *sender, struct curso
     switch (code) {
     case MSG_frame:
     case MSG_attach:
+    case MSG_pointing:
         if (is_from(sender, GATEWAY))
             return from_gateway(c, sender, code, fields, in);
         break;

@@ -124,6 +124,16 @@ void fanout_repeat(struct attachment *at, uint64_t offset)
     owner_touch(at->board);
 }
 
+/* To all gateways; that of the drawer may have others, too. */
+void fanout_pointer(const struct board *b, const struct msg_pointing *m)
+{
+    struct msg_pointed place = {b->id, b->log.epoch, m->member, m->x, m->y};
+    const struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        outbox_offer(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_pointed,
+                     &place);
+}
+
 struct attachment *fanout_to(const struct board *b, const struct id *gateway)
 {
     struct attachment *at;

@@ -198,6 +198,10 @@ static void board_metrics(struct buf *out, const struct board_core_stats *t)
                    t->fenced);
     metric_counter(out, "easel_board_grants_total", "Times the pen changed hands.", NULL,
                    t->grants);
+    metric_counter(out, "easel_board_pointers_total", "Places of pointers that came in.", NULL,
+                   t->pointers);
+    metric_counter(out, "easel_board_pointers_ignored_total", "Places not from the holder.", NULL,
+                   t->pointers_ignored);
     metric_counter(out, "easel_board_bad_messages_total", "Broker messages not understood.", NULL,
                    t->bad_messages);
     metric_counter(out, "easel_board_dropped_total", "Boards and lists beyond a limit.", NULL,

@@ -15,9 +15,21 @@ void pen_start(struct board *b)
 void pen_active(struct board *b)
 {
     b->pen.active_at = b->core->clock;
-    if (b->pen.passing)
-        b->seats.stale = true;
+    if (!b->pen.passing)
+        return;
     b->pen.passing = false;
+    b->seats.stale = true;
+    owner_touch(b);
+}
+
+bool pen_points(struct board *b, const struct msg_pointing *m)
+{
+    const struct log_state *s = &b->log.stored;
+    if (sequencer_grant_pending(b) || !id_equal(&s->holder, &m->member) ||
+        s->instance != m->instance)
+        return false;
+    pen_active(b);
+    return true;
 }
 
 static void give(struct board *b, struct member *m, uint64_t instance)

@@ -37,6 +37,7 @@ struct destination {
     size_t taken, taken_bytes; /* parts that outbox_next gave out */
     bool sent;                 /* last_ms counts */
     bool flush;
+    bool has_items, sent_items; /* not only offers: in what waits, in the last message */
     uint64_t last_ms;
     struct destination *next;       /* of the same bucket */
     TAILQ_ENTRY(destination) queue; /* outbox.waiting or outbox.idle */
@@ -173,24 +174,19 @@ static struct part *part_for(struct outbox *o, struct destination *d, const stru
     return part;
 }
 
-int outbox_put(struct outbox *o, enum exchange exchange, const struct id *destination,
-               const struct id *board, const struct message_type *type, const void *message)
+/* `most`: how many bytes may wait for that destination. */
+static int put(struct outbox *o, struct destination *d, const struct id *board,
+               const struct message_type *type, const void *message, size_t most)
 {
     buf_clear(&o->item);
     message_put(&o->item, type, message);
     size_t len = o->item.len;
-    struct destination *d = find_or_add(o, exchange, destination);
     reclaim(d);
-    int r = 0;
     if (o->envelope.len + len > BROKER_MESSAGE_BYTES_MAX)
-        r = -EMSGSIZE;
-    else if (d->bytes.len - d->taken_bytes + len > OUTBOX_DESTINATION_BYTES_MAX ||
-             o->stats.waiting_bytes + len > OUTBOX_BYTES_MAX)
-        r = -ENOBUFS;
-    if (r < 0) {
-        o->stats.dropped++;
-        return r;
-    }
+        return -EMSGSIZE;
+    if (d->bytes.len - d->taken_bytes + len > most ||
+        o->stats.waiting_bytes + len > OUTBOX_BYTES_MAX)
+        return -ENOBUFS;
     if (!has_waiting(d)) {
         TAILQ_REMOVE(&o->idle, d, queue);
         TAILQ_INSERT_TAIL(&o->waiting, d, queue);
@@ -200,6 +196,28 @@ int outbox_put(struct outbox *o, enum exchange exchange, const struct id *destin
     o->stats.waiting_bytes += len;
     o->stats.items++;
     return 0;
+}
+
+int outbox_put(struct outbox *o, enum exchange exchange, const struct id *destination,
+               const struct id *board, const struct message_type *type, const void *message)
+{
+    struct destination *d = find_or_add(o, exchange, destination);
+    int r = put(o, d, board, type, message, OUTBOX_DESTINATION_BYTES_MAX);
+    if (r < 0)
+        o->stats.dropped++;
+    else
+        d->has_items = true;
+    return r;
+}
+
+int outbox_offer(struct outbox *o, enum exchange exchange, const struct id *destination,
+                 const struct id *board, const struct message_type *type, const void *message)
+{
+    struct destination *d = find_or_add(o, exchange, destination);
+    int r = put(o, d, board, type, message, BROKER_MESSAGE_BYTES_MAX);
+    if (r < 0)
+        o->stats.offers_dropped++;
+    return r;
 }
 
 void outbox_flush(struct outbox *o, enum exchange exchange, const struct id *destination)
@@ -224,13 +242,15 @@ static void refill(struct outbox *o, uint64_t now_ms)
 }
 
 /* Whether the budget allows one more; if not, all wait for the same moment, to leave together. */
-static bool allowed(struct outbox *o, uint64_t now_ms)
+static bool allowed(struct outbox *o, const struct destination *d, uint64_t now_ms)
 {
     if (o->config.messages_per_s_max == 0)
         return true;
     if (now_ms < o->held_until_ms)
         return false;
     refill(o, now_ms);
+    if (!d->has_items)
+        return o->tokens >= TOKEN && o->tokens >= tokens_max(o) / 2;
     if (o->tokens >= TOKEN)
         return true;
     uint64_t wait =
@@ -241,16 +261,36 @@ static bool allowed(struct outbox *o, uint64_t now_ms)
 
 static uint64_t due_ms(const struct outbox *o, const struct destination *d)
 {
-    return d->sent ? d->last_ms + o->config.pace_ms : 0;
+    bool paced = d->sent && (d->sent_items || !d->has_items);
+    return paced ? d->last_ms + o->config.pace_ms : 0;
 }
 
-/* The first in line that is due. Its other messages follow it: they were due together. */
+/* Forgets what waits for it. */
+static void drop(struct outbox *o, struct destination *d)
+{
+    TAILQ_REMOVE(&o->waiting, d, queue);
+    TAILQ_INSERT_TAIL(&o->idle, d, queue);
+    o->stats.waiting_bytes -= d->bytes.len - d->taken_bytes;
+    d->taken = d->part_count;
+    d->flush = d->has_items = false;
+    reclaim(d);
+}
+
+/* The first in line that is due. Its other messages follow it: they were due together. Offers that
+ * are due and find no budget are dropped. */
 static struct destination *pick(struct outbox *o, uint64_t now_ms)
 {
-    struct destination *d;
-    TAILQ_FOREACH (d, &o->waiting, queue)
-        if (d->flush || (due_ms(o, d) <= now_ms && allowed(o, now_ms)))
+    struct destination *d, *next;
+    for (d = TAILQ_FIRST(&o->waiting); d; d = next) {
+        next = TAILQ_NEXT(d, queue);
+        bool due = due_ms(o, d) <= now_ms;
+        if (d->flush || (due && allowed(o, d, now_ms)))
             return d;
+        if (due && !d->has_items) {
+            o->stats.offers_dropped++;
+            drop(o, d);
+        }
+    }
     return NULL;
 }
 
@@ -281,7 +321,8 @@ static void took(struct outbox *o, struct destination *d, size_t len, uint64_t n
     o->tokens -= o->tokens < TOKEN ? o->tokens : TOKEN;
     if (has_waiting(d))
         return;
-    d->flush = false;
+    d->sent_items = d->has_items;
+    d->flush = d->has_items = false;
     d->sent = true;
     d->last_ms = now_ms;
     TAILQ_REMOVE(&o->waiting, d, queue);
@@ -324,14 +365,8 @@ uint64_t outbox_deadline(const struct outbox *o)
 void outbox_clear(struct outbox *o)
 {
     struct destination *d;
-    while ((d = TAILQ_FIRST(&o->waiting))) {
-        TAILQ_REMOVE(&o->waiting, d, queue);
-        TAILQ_INSERT_TAIL(&o->idle, d, queue);
-        d->taken = d->part_count;
-        d->flush = false;
-        reclaim(d);
-    }
-    o->stats.waiting_bytes = 0;
+    while ((d = TAILQ_FIRST(&o->waiting)))
+        drop(o, d);
 }
 
 const struct outbox_stats *outbox_stats(const struct outbox *o)

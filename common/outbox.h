@@ -52,6 +52,12 @@ struct id shard_destination(unsigned shard);
 int outbox_put(struct outbox *o, enum exchange exchange, const struct id *destination,
                const struct id *board, const struct message_type *type, const void *message);
 
+/* The same for an item that may be lost, like a pointer's place. It never delays others: a message
+ * with nothing else in it starts no pace, and uses no more than half of the budget; what comes
+ * short is dropped. It joins the message that waits, and -ENOBUFS when that is full. */
+int outbox_offer(struct outbox *o, enum exchange exchange, const struct id *destination,
+                 const struct id *board, const struct message_type *type, const void *message);
+
 /* Makes what is there for that destination due at once (grants do this). */
 void outbox_flush(struct outbox *o, enum exchange exchange, const struct id *destination);
 
@@ -73,7 +79,8 @@ void outbox_clear(struct outbox *o);
 
 struct outbox_stats {
     uint64_t items, messages, bytes, dropped; /* since the start */
-    uint64_t waiting_bytes, destinations;     /* now */
+    uint64_t offers_dropped;
+    uint64_t waiting_bytes, destinations; /* now */
 };
 const struct outbox_stats *outbox_stats(const struct outbox *o);
 

@@ -36,6 +36,9 @@ void outbox_metrics(const struct outbox *o, struct buf *out)
     metric_counter(out, "easel_outbox_messages_total", "Messages they left in.", NULL, s->messages);
     metric_counter(out, "easel_outbox_dropped_total", "Items dropped at a limit.", NULL,
                    s->dropped);
+    metric_counter(out, "easel_outbox_offers_dropped_total",
+                   "Times a pointer's place was dropped: no room, or no budget.", NULL,
+                   s->offers_dropped);
     metric_gauge(out, "easel_outbox_waiting_bytes", "Bytes that wait for their pace.", NULL,
                  (double)s->waiting_bytes);
     metric_gauge(out, "easel_outbox_waiting_bytes_max", "The limit of these.", NULL,

@@ -431,7 +431,7 @@ void board_not_there(struct board *b)
 static bool mark_due(const struct client *cl, uint64_t now)
 {
     const struct board *b = cl->board;
-    if (cl->session && cl->session->term && cl->session->term == b->state.term)
+    if (cl->session && session_draws(cl->session))
         return now - cl->told_at >= MARK_DRAWER_MS;
     return now - cl->told_at >= MARK_VIEWER_MS && now - b->mark_moved_at >= MARK_VIEWER_MS;
 }
@@ -465,7 +465,7 @@ static bool tick_sessions(struct board *b, uint64_t now)
     for (s = LIST_FIRST(&b->sessions); s; s = next) {
         next = LIST_NEXT(s, link);
         session_tick(s, now);
-        pending = pending || s->resend_at != UINT64_MAX;
+        pending = pointer_tick(s, now) || s->resend_at != UINT64_MAX || pending;
         if (s->client)
             continue;
         pending = true;

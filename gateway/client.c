@@ -48,8 +48,7 @@ bool client_paused(const struct client *cl)
     const struct session *s = cl->session;
     if (!s)
         return false;
-    bool drawer = s->term != 0 && s->term == s->board->state.term;
-    return session_full(s) || (drawer && s->board->mark_flags & MARK_BUSY);
+    return session_full(s) || (session_draws(s) && s->board->mark_flags & MARK_BUSY);
 }
 
 unsigned client_close_code(const struct client *cl, const char **ret_reason)
@@ -252,6 +251,7 @@ union frame {
     struct msg_clear clear;
     struct msg_pass pass;
     struct msg_profile profile;
+    struct msg_pointer pointer;
 };
 
 static void on_request(struct client *cl, unsigned code)
@@ -311,6 +311,9 @@ static void on_frame(struct client *cl, uint64_t now, unsigned code, const union
     case MSG_profile:
         on_profile(cl, &f->profile);
         return;
+    case MSG_pointer:
+        pointer_moved(cl->session, now, &f->pointer);
+        return;
     }
 }
 
@@ -329,7 +332,7 @@ static void next_frame(struct client *cl, uint64_t now, struct cursor *in)
         bad_frame(cl, "This is not a msgpack array that begins with a frame code.");
         return;
     }
-    const struct message_type *type = code <= MSG_profile ? message_type(code) : NULL;
+    const struct message_type *type = code <= MSG_pointer ? message_type(code) : NULL;
     if (!type)
         bad_frame(cl, "There is no frame with that code.");
     else if ((size_t)(end.pos - start) > FRAME_BYTES_MAX)

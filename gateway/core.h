@@ -7,6 +7,7 @@
  *   board.c    events, states and epochs from the board service          -> window, session
  *   attach.c   the numbered lists that tell the board service who is here
  *   replay.c   pages from history, for cursors older than the window
+ *   pointer.c  where the drawer's pointer is, beside the log
  *   pull.c     what a socket gets next
  *   gateway_core.c  dispatch, time, questions over HTTP
  */
@@ -38,6 +39,8 @@
 #define ANSWERS_MAX        1024u
 #define HOLES_MAX          5u /* wants for a frame that never came: then its client is at fault */
 #define DELETE_FOR_MS      UINT64_C(30000)
+#define POINTER_EVERY_MS   UINT64_C(50)
+#define POINTER_FRESH_MS   UINT64_C(500) /* an older place is of no use */
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 
@@ -77,6 +80,12 @@ struct session {
     uint64_t resend_at; /* when unlogged frames are sent again; UINT64_MAX: none wait */
     unsigned holes;     /* how often the owner wanted a frame that never came */
     unsigned stride;    /* bytes a point of the stroke under way; 0: not known */
+
+    struct {
+        uint64_t due; /* not before then is a place sent */
+        uint32_t x, y;
+        bool waits;
+    } pointer;
 };
 
 /* ---- clients --------------------------------------------------------------------------------- */
@@ -94,6 +103,7 @@ enum client_flag { /* frames that wait to be made by the next pull */
                    PULL_STATE = 4,
                    PULL_MARK = 8,
                    PULL_ERROR = 16,
+                   PULL_POINTER = 32,
 };
 
 struct client {
@@ -154,6 +164,12 @@ struct board {
         struct buf members; /* encoded member tuples */
         uint32_t member_count;
     } state;
+
+    struct {
+        struct id member;
+        uint32_t x, y;
+        uint64_t at;
+    } pointer; /* the newest that the owner told */
 
     LIST_HEAD(, session) sessions;
     unsigned session_count;
@@ -223,7 +239,8 @@ void session_lose_client(struct session *s, uint64_t now);
 /* A frame from the client that is next in cseq: kept and sent. */
 void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,
                   struct span frame);
-bool session_full(const struct session *s); /* no more frames may be read from it */
+bool session_full(const struct session *s);  /* no more frames may be read from it */
+bool session_draws(const struct session *s); /* its instance has the pen, as the state says */
 void session_logged(struct session *s, uint64_t now, const struct event *e);
 void session_acked(struct session *s, uint64_t term, uint32_t cseq);
 void session_granted(struct session *s, uint64_t term, bool stored);
@@ -232,6 +249,12 @@ void session_cut(struct session *s, uint64_t now, uint64_t to);
 void session_resend(struct session *s, uint64_t now, uint32_t from_cseq);
 void session_tick(struct session *s, uint64_t now);
 void session_drop_kept(struct session *s, uint64_t term, uint32_t above_cseq);
+
+/* pointer.c */
+void pointer_moved(struct session *s, uint64_t now, const struct msg_pointer *m);
+bool pointer_tick(struct session *s, uint64_t now); /* true: a place waits */
+void pointer_told(struct board *b, uint64_t now, const struct msg_pointed *m);
+bool pointer_fresh(const struct client *cl, uint64_t now); /* it may have the newest */
 
 /* attach.c */
 void attach_changed(struct board *b);

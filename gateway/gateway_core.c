@@ -171,6 +171,7 @@ union item {
     struct msg_looked looked;
     struct msg_page page;
     struct msg_behind behind;
+    struct msg_pointed pointed;
 };
 
 /* Items about a board that nobody has open here mean nothing. */
@@ -195,6 +196,9 @@ static void on_board_item(struct gateway_core *c, const struct id *sender, unsig
         return;
     case MSG_behind:
         replay_behind(b, c->now, &item->behind);
+        return;
+    case MSG_pointed:
+        pointer_told(b, c->now, &item->pointed);
         return;
     }
 }
@@ -244,6 +248,7 @@ static bool for_gateways(unsigned code)
     case MSG_looked:
     case MSG_page:
     case MSG_behind:
+    case MSG_pointed:
         return true;
     }
     return false;

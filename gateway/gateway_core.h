@@ -119,6 +119,7 @@ struct gateway_core_stats {
     uint64_t clients, boards, members, window_bytes, page_bytes, frame_bytes;
     uint64_t frames, frames_refused, deliveries, events, cuts, history_reads, history_pages,
         slow_clients, wants, bad_messages, resent;
+    uint64_t pointers, pointers_given, pointers_dropped;
 };
 const struct gateway_core_stats *gateway_core_stats(const struct gateway_core *c);
 

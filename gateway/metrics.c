@@ -26,6 +26,11 @@ static void core_metrics(const struct gateway_core_stats *s, struct buf *out)
     COUNTER("history_pages_total", "Pages that history sent.", s->history_pages);
     COUNTER("wants_total", "Frames an owner wanted again.", s->wants);
     COUNTER("resent_total", "Frames sent again.", s->resent);
+    COUNTER("pointers_total", "Places of pointers from clients.", s->pointers);
+    COUNTER("pointers_given_total", "Places of drawers' pointers given to clients.",
+            s->pointers_given);
+    COUNTER("pointers_dropped_total", "Places that a newer one replaced, or that nobody may see.",
+            s->pointers_dropped);
     COUNTER("bad_messages_total", "Broker messages that could not be read.", s->bad_messages);
 }
 

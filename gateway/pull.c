@@ -4,7 +4,7 @@
  * that frame has left, and client_pulled makes it true.
  *
  * Order matters: welcome before all, a cut before the events that follow it, a mark after the
- * events that it speaks of.
+ * events that it speaks of, a pointer's place only for who has all events.
  */
 #include "core.h"
 
@@ -115,6 +115,13 @@ static void add_mark(struct client *cl, uint64_t cursor, bool with_events, struc
     ADD_FRAME(p, PULL_MARK, 0, mark, head, b->window.told, flags);
 }
 
+static void add_pointer(struct client *cl, uint64_t now, uint64_t cursor, struct pull *p)
+{
+    const struct board *b = cl->board;
+    if (pointer_fresh(cl, now) && cursor >= window_applied(&b->window))
+        ADD_FRAME(p, PULL_POINTER, 0, pointer_at, b->pointer.member, b->pointer.x, b->pointer.y);
+}
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static const struct event *event_after(struct client *cl, uint64_t now, uint64_t cursor)
@@ -212,6 +219,8 @@ void client_pull(struct client *cl, uint64_t now_ms, struct pull *p)
         uint64_t cursor = add_events(cl, now_ms, cl->cursor, p);
         if (p->count < PULL_FRAMES_MAX)
             add_mark(cl, cursor, cursor != cl->cursor, p);
+        if (p->count < PULL_FRAMES_MAX)
+            add_pointer(cl, now_ms, cursor, p);
     }
     if (cl->flags & PULL_ERROR && p->count < PULL_FRAMES_MAX)
         ADD_FRAME(p, PULL_ERROR, 0, error, span_of(cl->error_code), span_of(cl->error_sentence),
@@ -244,6 +253,7 @@ void client_pulled(struct client *cl, struct pull *p, unsigned frames)
             continue;
         }
         cl->flags &= ~flag;
+        cl->core->stats.pointers_given += flag == PULL_POINTER;
         if (flag == PULL_MARK) {
             cl->told = cl->board->window.told;
             cl->told_flags = mark_flags(cl->board);

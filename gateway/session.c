@@ -71,6 +71,11 @@ bool session_full(const struct session *s)
     return s->kept_count >= KEPT_FRAMES_MAX || s->kept_bytes >= KEPT_BYTES_MAX;
 }
 
+bool session_draws(const struct session *s)
+{
+    return s->term != 0 && s->term == s->board->state.term;
+}
+
 static void send_frame(struct session *s, const struct kept *k)
 {
     struct board *b = s->board;
@@ -99,6 +104,7 @@ void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t ter
     s->kept_bytes += k->len;
     s->kept_term = term;
     s->kept_cseq = cseq;
+    s->pointer.waits = false; /* it draws: the tip of the ink is its pointer */
     s->board->core->stats.frame_bytes += k->len;
     send_frame(s, k);
     if (s->resend_at == UINT64_MAX)

@@ -27,7 +27,7 @@
 
 enum role { ROLE_WATCH = 0, ROLE_DRAW = 1, ROLE_OWN = 2 };
 enum tool { TOOL_PEN = 0, TOOL_HIGHLIGHTER = 1, TOOL_ERASER = 2 };
-enum stroke_flag { STROKE_PRESSURE = 1, STROKE_JOINED = 2, STROKE_END = 4 };
+enum stroke_flag { STROKE_PRESSURE = 1, STROKE_JOINED = 2, STROKE_END = 4, STROKE_EVEN = 8 };
 enum member_flag { MEMBER_AWAY = 1, MEMBER_LOST = 2, MEMBER_SEATED = 4 };
 enum pen_request { REQUEST_NONE = 0, REQUEST_ASK = 1, REQUEST_TAKE = 2 };
 enum attach_flag { ATTACH_DELETE = 1 };

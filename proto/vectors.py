@@ -213,7 +213,7 @@ def refused():
     yield b"\x91\xa1\x04", "the code is text"
     yield b"\x91\xff", "the code is negative"
     yield b"\x91\x00", "code 0"
-    yield b"\x91\x0c", "a code that is not known"
+    yield b"\x91\x0d", "a code that is not known"
     yield pack("ev_released", [1, 1]), "an event, which only the service makes"
     yield pack("cut", [1]), "a message from the gateway"
     yield pack("sync", [1]), "a broker message"
@@ -251,6 +251,9 @@ def refused():
     yield pack("pass", [1, 1, "a" * 16]), "an id that is too long"
     yield pack("pass", [1, 1, "a\u0000"]), "an id with a zero byte"
     yield pack("profile", ["a" * 129, 0]), "a name that is too long"
+    yield pack("begin", [1, 1, 0, 0, 1, 1, 16, bytes(4)]), "flags of a beginning beyond the limit"
+    yield pack("pointer", [32001, 0]), "a pointer beside the board"
+    yield pack("pointer", [0, 20001]), "a pointer below the board"
     for data, why in (
         (b"\x80", "a continuation byte alone"),
         (b"\xc3", "a sequence cut off"),

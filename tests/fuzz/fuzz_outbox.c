@@ -2,7 +2,7 @@
  *
  * The input is a list of orders to an outbox. Whatever they are: each destination gets its items
  * once and in order, no message is too long, none comes before its deadline, and all come in the
- * end.
+ * end. Offers come at most once, in order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct outbox *box;
 static uint64_t now_ms;
 static uint64_t put_count[DESTINATIONS], got_count[DESTINATIONS];
+static uint64_t offer_count, offer_seen[DESTINATIONS];
 
 static void expect(bool holds)
 {
@@ -41,6 +42,27 @@ static void put(unsigned to, unsigned board, size_t len)
     put_count[to] += r == 0;
 }
 
+static void offer(unsigned to, unsigned board)
+{
+    struct id id = destination(to), of = {{'k', (char)('0' + board)}};
+    struct msg_behind behind = {.board = of, .nonce = ++offer_count};
+    outbox_offer(box, EXCHANGE_GATEWAY, &id, &of, &TYPE_behind, &behind);
+}
+
+static bool take_offer(struct cursor *in, unsigned to)
+{
+    struct msg_behind behind;
+    struct cursor at = *in;
+    unsigned code;
+    uint32_t fields;
+    if (message_begin(&at, &code, &fields) < 0 || code != MSG_behind)
+        return false;
+    expect(GET(in, behind, &behind) == 0);
+    expect(behind.nonce > offer_seen[to]);
+    offer_seen[to] = behind.nonce;
+    return true;
+}
+
 static void check_message(const struct outbox_message *m)
 {
     struct msg_envelope envelope;
@@ -52,6 +74,8 @@ static void check_message(const struct outbox_message *m)
     expect(GET(&in, envelope, &envelope) == 0 && cursor_left(&in) > 0);
     const char *board = m->key + strcspn(m->key, ".") + 1;
     while (cursor_left(&in)) {
+        if (take_offer(&in, to))
+            continue;
         expect(GET(&in, page, &page) == 0);
         expect(page.nonce == got_count[to]++);
         expect(strcmp(board, "many") == 0 || strcmp(board, page.board.text) == 0);
@@ -77,7 +101,7 @@ static void clear(void)
 static void obey(uint8_t order, uint8_t how)
 {
     struct id id = destination(how);
-    switch (order % 6) {
+    switch (order % 7) {
     case 0:
     case 1:
         put(how % DESTINATIONS, how / 16 % 10, order);
@@ -91,6 +115,9 @@ static void obey(uint8_t order, uint8_t how)
         return;
     case 4:
         outbox_flush(box, EXCHANGE_GATEWAY, &id);
+        return;
+    case 5:
+        offer(how % DESTINATIONS, how / 16 % 10);
         return;
     default:
         if (how == 0)
@@ -106,6 +133,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     now_ms = 1000;
     memset(put_count, 0, sizeof put_count);
     memset(got_count, 0, sizeof got_count);
+    memset(offer_seen, 0, sizeof offer_seen);
+    offer_count = 0;
     box = outbox_create(&(struct outbox_config){{"b0"}, PACE_MS, BUDGET});
     for (size_t i = 0; i + 1 < size; i += 2)
         obey(data[i], data[i + 1]);

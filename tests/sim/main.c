@@ -25,7 +25,7 @@ int main(int argc, char **argv)
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     static struct world w;
-    unsigned broken = 0, acked = 0, cuts = 0, epochs = 0, kills = 0;
+    unsigned broken = 0, acked = 0, cuts = 0, epochs = 0, kills = 0, pointers = 0;
     for (uint64_t seed = from; seed < from + seeds; seed++) {
         if (!world_run(&w, seed, verbose)) {
             printf("seed %llu: %s\n", (unsigned long long)seed, w.failure);
@@ -36,10 +36,12 @@ int main(int argc, char **argv)
         cuts += w.count.cuts;
         epochs += w.count.epochs;
         kills += w.count.kills;
+        pointers += w.count.pointers;
         world_free(&w);
     }
-    printf("%llu seeds, %u broken; %llu steps, %u frames acked, %u cuts, %u epochs, %u kills\n",
-           (unsigned long long)seeds, broken, (unsigned long long)steps, acked, cuts, epochs,
-           kills);
+    printf("%llu seeds, %u broken; %llu steps, %u frames acked, %u cuts, %u epochs, %u kills, "
+           "%u pointers\n",
+           (unsigned long long)seeds, broken, (unsigned long long)steps, acked, cuts, epochs, kills,
+           pointers);
     return broken ? 1 : 0;
 }

@@ -299,6 +299,7 @@ static void receive_frame(struct world *w, struct person *p, struct cursor *in)
         struct msg_cut cut;
         struct msg_state state;
         struct msg_error error;
+        struct msg_pointer_at pointer;
     } m;
     struct cursor at = *in;
     unsigned code;
@@ -335,6 +336,9 @@ static void receive_frame(struct world *w, struct person *p, struct cursor *in)
         break;
     case MSG_cut:
         cut(w, p, m.cut.to);
+        break;
+    case MSG_pointer_at:
+        promise_pointer(w, p, &m.pointer);
         break;
     case MSG_state:
         promise_seats(w, p->board, m.state.members.count);
@@ -425,6 +429,14 @@ static void request(struct world *w, struct person *p, const struct message_type
     to_gateway(w, p, &b);
 }
 
+/* Whoever moves a pointer says so, the pen or not: the owner knows whom to believe. */
+static void point(struct world *w, struct person *p)
+{
+    struct buf b = {0};
+    PUT(&b, pointer, .x = p->number, .y = p->role);
+    to_gateway(w, p, &b);
+}
+
 /* A second tab whose page takes the member's pen for its own. The instance must stop it. */
 static void draw_with_another_tabs_pen(struct world *w, struct person *p)
 {
@@ -453,6 +465,8 @@ static void act_connected(struct world *w, struct person *p)
             pull_person(w, p);
     } else if (!p->welcomed || w->silent) {
         return;
+    } else if (odds(w, 500)) {
+        point(w, p);
     } else if (may_draw(p) && odds(w, 8500)) {
         draw(w, p);
     } else if (w->trouble && may_draw(p) && odds(w, 800)) {

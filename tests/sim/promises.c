@@ -35,6 +35,17 @@ void promise_acked(struct world *w, const struct person *p, const struct own_fra
         (struct acked){p->board, f->term, f->cseq, f->what == CLEAR ? 0 : p->author, f->counter};
 }
 
+/* P3 beside the log: nobody sees the pointer of one who may only watch, nor their own. */
+void promise_pointer(struct world *w, const struct person *p, const struct msg_pointer_at *m)
+{
+    const struct person *who = &w->person[m->x % PEOPLE];
+    w->count.pointers++;
+    if (!id_equal(&who->member, &m->member) || m->y == ROLE_WATCH)
+        fail(w, "P3: person %u was shown a pointer of person %u", p->number, who->number);
+    if (id_equal(&p->member, &m->member))
+        fail(w, "person %u was shown their own pointer", p->number);
+}
+
 /* P5: never more than the allowed seats under one owner. */
 void promise_seats(struct world *w, unsigned board, unsigned members)
 {

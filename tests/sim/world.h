@@ -185,6 +185,7 @@ struct truth {      /* what was told to be stored, by offset */
 
 void promise_stored(struct world *w, const struct person *p, uint64_t offset);
 void promise_acked(struct world *w, const struct person *p, const struct own_frame *f);
+void promise_pointer(struct world *w, const struct person *p, const struct msg_pointer_at *m);
 void promise_seats(struct world *w, unsigned board, unsigned members);
 void check_at_rest(struct world *w);
 void fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -211,7 +212,7 @@ struct world {
     bool verbose;
     char failure[400];
     struct {
-        unsigned kills, freezes, cuts, epochs, reconnects, acked, lost, events, refused;
+        unsigned kills, freezes, cuts, epochs, reconnects, acked, lost, events, refused, pointers;
     } count;
 };
 

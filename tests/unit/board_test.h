@@ -138,6 +138,7 @@ union any_message {
     struct msg_not_owner not_owner;
     struct msg_no_board no_board;
     struct msg_alive alive;
+    struct msg_pointed pointed;
 };
 
 static inline void render_item(const char *to, unsigned code, const union any_message *m)
@@ -167,6 +168,10 @@ static inline void render_item(const char *to, unsigned code, const union any_me
     case MSG_replaced:
         add_line("%s replaced %s by %lu conn %lu", to, m->replaced.member.text,
                  m->replaced.instance, m->replaced.conn);
+        break;
+    case MSG_pointed:
+        add_line("%s pointed %s %lu,%lu epoch %lu", to, m->pointed.member.text, m->pointed.x,
+                 m->pointed.y, m->pointed.epoch);
         break;
     case MSG_sync:
         add_line("%s sync %lu", to, m->sync.shard);
@@ -389,6 +394,12 @@ static inline void draw(const char *gateway, const char *member, uint64_t instan
                         uint64_t cseq)
 {
     draw_bytes(gateway, member, instance, term, cseq, 4);
+}
+
+static inline void point(const char *gateway, const char *member, uint64_t instance, uint64_t x,
+                         uint64_t y)
+{
+    FROM(gateway, pointing, id_of(BOARD), id_of(member), instance, x, y);
 }
 
 static inline void hand_over(const char *gateway, const char *member, uint64_t instance,

@@ -497,6 +497,20 @@ START_TEST(a_frame_ends_the_idle_countdown)
 }
 END_TEST
 
+START_TEST(pointing_ends_the_idle_countdown)
+{
+    open_with_ann_drawing();
+    pass_with_lists(20000, "ann/11, bob/12 ask, cat/13");
+    forget_lines();
+    point("g1", "ann", 11, 7, 8);
+    expect("g1 state ann/11 term 3 base 0 ann bob-1 cat");
+    pass_with_lists(IDLE_MS - 1000, "ann/11, bob/12 ask, cat/13");
+    ck_assert_uint_eq(board_core_stats(core)->grants, 1);
+    pass_with_lists(1500, "ann/11, bob/12 ask, cat/13");
+    ck_assert_uint_eq(board_core_stats(core)->grants, 2);
+}
+END_TEST
+
 START_TEST(a_drawer_whom_busy_makes_pause_is_not_idle)
 {
     open_with_ann_drawing();
@@ -523,6 +537,54 @@ START_TEST(who_is_lost_keeps_the_place_in_line_but_is_passed_over)
     forget_lines();
     stored(2, 4);
     expect_grant("cat", 13);
+}
+END_TEST
+
+/* ---- pointing -------------------------------------------------------------------------------- */
+
+START_TEST(the_holders_pointer_is_told_to_every_gateway_and_never_logged)
+{
+    open_with_ann_drawing();
+    attach("g2", 2, 3, "dan/14 watch");
+    forget_lines();
+    point("g1", "ann", 11, 7, 8);
+    expect("g1 pointed ann 7,8 epoch 2");
+    expect("g2 pointed ann 7,8 epoch 2");
+    pass(1000);
+    expect_no("events");
+    expect_no("append");
+}
+END_TEST
+
+START_TEST(who_does_not_have_the_pen_points_at_nothing)
+{
+    open_with_ann_drawing();
+    point("g1", "bob", 12, 7, 8);
+    point("g1", "ann", 99, 7, 8); /* another page of hers */
+    expect_no("pointed");
+    ck_assert_uint_eq(board_core_stats(core)->pointers_ignored, 2);
+}
+END_TEST
+
+START_TEST(while_a_grant_is_not_stored_nobody_points)
+{
+    open_with_ann_drawing();
+    hand_over("g1", "ann", 11, 3, 1, "bob");
+    point("g1", "ann", 11, 7, 8);
+    point("g1", "bob", 12, 7, 8);
+    expect_no("pointed");
+    stored(2, 4);
+    point("g1", "bob", 12, 9, 9);
+    expect("g1 pointed bob 9,9 epoch 2");
+}
+END_TEST
+
+START_TEST(nobody_points_on_a_board_that_is_not_open)
+{
+    attach("g1", 0, 0, PEOPLE);
+    point("g1", "ann", 11, 7, 8);
+    expect_no("pointed");
+    ck_assert_uint_eq(board_core_stats(core)->bad_messages, 0);
 }
 END_TEST
 
@@ -574,7 +636,13 @@ int main(void)
     tcase_add_test(t,
                    whoever_begins_to_wait_behind_a_holder_long_idle_waits_for_half_the_countdown);
     tcase_add_test(t, a_frame_ends_the_idle_countdown);
+    tcase_add_test(t, pointing_ends_the_idle_countdown);
     tcase_add_test(t, a_drawer_whom_busy_makes_pause_is_not_idle);
     tcase_add_test(t, who_is_lost_keeps_the_place_in_line_but_is_passed_over);
+    t = add_case(s, "pointing");
+    tcase_add_test(t, the_holders_pointer_is_told_to_every_gateway_and_never_logged);
+    tcase_add_test(t, who_does_not_have_the_pen_points_at_nothing);
+    tcase_add_test(t, while_a_grant_is_not_stored_nobody_points);
+    tcase_add_test(t, nobody_points_on_a_board_that_is_not_open);
     return run_suite(s);
 }

@@ -35,6 +35,13 @@ static int put(const char *destination, const char *board, unsigned number)
                       &(struct msg_not_owner){number});
 }
 
+static int offer(const char *destination, const char *board, unsigned number)
+{
+    struct id to = id_of(destination), of = id_of(board);
+    return outbox_offer(box, EXCHANGE_GATEWAY, &to, &of, &TYPE_not_owner,
+                        &(struct msg_not_owner){number});
+}
+
 static int put_bytes(const char *destination, size_t len)
 {
     static uint8_t bytes[65535];
@@ -345,6 +352,77 @@ START_TEST(when_the_budget_is_used_up_the_deadline_says_when_it_goes_on)
 }
 END_TEST
 
+/* ---- offers ---------------------------------------------------------------------------------- */
+
+START_TEST(an_offer_makes_no_item_wait)
+{
+    make(4, 0);
+    offer("g1", "k3v9x2mq4t", 1);
+    expect(1000, "g1.k3v9x2mq4t", 1, 1);
+    put("g1", "k3v9x2mq4t", 2);
+    ck_assert_uint_le(outbox_deadline(box), 1001);
+    expect(1001, "g1.k3v9x2mq4t", 2, 2);
+}
+END_TEST
+
+START_TEST(offers_wait_for_the_pace_and_join_what_goes)
+{
+    make(4, 0);
+    put("g1", "k3v9x2mq4t", 1);
+    expect(1000, "g1.k3v9x2mq4t", 1, 1);
+    offer("g1", "k3v9x2mq4t", 2);
+    expect_none(1003);
+    expect(1004, "g1.k3v9x2mq4t", 2, 2);
+    offer("g1", "k3v9x2mq4t", 3);
+    expect_none(1007);
+    put("g1", "k3v9x2mq4t", 4);
+    expect(1007, "g1.k3v9x2mq4t", 3, 4);
+    put("g1", "k3v9x2mq4t", 5); /* an item went: the next one waits again */
+    expect_none(1010);
+    expect(1011, "g1.k3v9x2mq4t", 5, 5);
+}
+END_TEST
+
+START_TEST(an_offer_begins_no_second_message)
+{
+    make(4, 0);
+    put_bytes("g1", 65400);
+    ck_assert_int_eq(offer("g1", "k3v9x2mq4t", 1), 0);
+    while (offer("g1", "k3v9x2mq4t", 1) == 0)
+        ;
+    ck_assert_int_eq(offer("g1", "k3v9x2mq4t", 1), -ENOBUFS);
+    struct outbox_message m;
+    ck_assert(outbox_next(box, 1000, &m));
+    expect_none(2000);
+    ck_assert_uint_eq(outbox_stats(box)->offers_dropped, 2);
+    ck_assert_uint_eq(outbox_stats(box)->dropped, 0);
+}
+END_TEST
+
+START_TEST(when_half_of_the_budget_is_used_offers_are_dropped)
+{
+    make(4, 100); /* a burst of ten */
+    char name[16];
+    for (unsigned i = 0; i < 10; i++) {
+        snprintf(name, sizeof name, "g%u", i);
+        offer(name, "k3v9x2mq4t", i);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        snprintf(name, sizeof name, "g%u", i);
+        snprintf(name + strlen(name), sizeof name - strlen(name), ".k3v9x2mq4t");
+        expect(1000, name, i, i);
+    }
+    expect_none(1000);
+    ck_assert_uint_eq(outbox_stats(box)->offers_dropped, 4);
+    ck_assert_uint_eq(outbox_stats(box)->waiting_bytes, 0);
+    ck_assert_uint_eq(outbox_deadline(box), UINT64_MAX);
+    for (unsigned i = 0; i < 4; i++) { /* what is left is for items */
+        put("g1", "k3v9x2mq4t", i);
+        expect(1000 + 4 * i, "g1.k3v9x2mq4t", i, i);
+    }
+}
+END_TEST
+
 START_TEST(clear_forgets_what_waits)
 {
     make(4, 0);
@@ -408,6 +486,10 @@ int main(void)
     tcase_add_test(c, a_new_outbox_has_all_its_budget_whatever_the_time);
     tcase_add_test(c, below_the_budget_only_the_pace_counts);
     tcase_add_test(c, when_the_budget_is_used_up_the_deadline_says_when_it_goes_on);
+    tcase_add_test(c, an_offer_makes_no_item_wait);
+    tcase_add_test(c, offers_wait_for_the_pace_and_join_what_goes);
+    tcase_add_test(c, an_offer_begins_no_second_message);
+    tcase_add_test(c, when_half_of_the_budget_is_used_offers_are_dropped);
     tcase_add_test(c, clear_forgets_what_waits);
     tcase_add_test(c, destinations_without_traffic_are_forgotten);
     tcase_add_test(c, shards_have_at_least_two_digits);

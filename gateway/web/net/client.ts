@@ -20,6 +20,8 @@ const RETRY_MS_MAX = 8_000;
 const RETRY_MS_MAX_HIDDEN = 60_000;
 const BLOCKED_AFTER = 3; // sockets that failed, while HTTP answers
 
+const POINTER_BEHIND_BYTES = 4096; // that wait in the socket: then a pointer's place would come too late
+
 const BUSY = 1;
 const TROUBLE = 2;
 
@@ -411,6 +413,11 @@ export class Client {
     this.#draw((term, cseq) => ({ kind: "pass", term, cseq, to }));
     this.#passed = this.#term;
     this.onChange();
+  }
+
+  /** Our pointer is there, without drawing: of use at once or not at all. */
+  point({ x, y }: Point): void {
+    if (this.term && this.phase === "live" && this.bufferedAmount < POINTER_BEHIND_BYTES) this.#send({ kind: "pointer", x, y });
   }
 
   get bufferedAmount(): number {
