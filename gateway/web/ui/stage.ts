@@ -8,13 +8,13 @@ import { type Contact, type Hand, Pointers } from "../input/pointers.ts";
 import { nearest, pressureOf, Sampler } from "../input/sampler.ts";
 import { moved, stepped, toPlace, toWindow, type View, WHOLE, zoomed } from "../input/view.ts";
 import { ERASER } from "../model/board.ts";
-import { BOARD_HEIGHT, BOARD_WIDTH, type Point, toBoard } from "../model/points.ts";
+import { BOARD_HEIGHT, BOARD_WIDTH, POINTS_PER_FRAME, type Point, toBoard } from "../model/points.ts";
 import { type Client, type PenStyle, StrokeWriter } from "../net/client.ts";
 import { $, show } from "./dom.ts";
 
 const FRAME_MS = 33; // at most one frame of points per so long
 const EXPECTED_MS = 17; // predicted places are drawn for one frame, and never sent
-const BUSY_BYTES = 64 * 1024; // waiting in the socket: then fewer and larger frames
+const BUSY_BYTES = 64 * 1024; // waiting in the socket
 const BUSY_POINTS = 256;
 const WHEEL_STEP = 0.0022; // how much a wheel zooms per pixel
 const LINE_PX = 16; // of wheels that count in lines
@@ -123,8 +123,8 @@ export class Stage implements Hand {
 
   gesture(x: number, y: number, dx: number, dy: number, factor: number): void {
     const { left, top, width, height } = this.#board.getBoundingClientRect();
-    const there = moved(this.#view, dx / width, dy / height);
-    this.look(zoomed(there, factor, (x - left) / width, (y - top) / height));
+    const larger = zoomed(this.#view, factor, (x - dx - left) / width, (y - dy - top) / height);
+    this.look(moved(larger, dx / width, dy / height)); // in this order: the whole board cannot move
   }
 
   // ---- pointers --------------------------------------------------------------------------------
@@ -224,11 +224,15 @@ export class Stage implements Hand {
     this.#painter.request();
   }
 
+  /** Points per frame: while the socket is slow, fewer and larger frames. */
+  #room(): number {
+    return this.#client.bufferedAmount > BUSY_BYTES ? BUSY_POINTS : POINTS_PER_FRAME;
+  }
+
   #flush(): void {
     this.#expected = [];
-    const slow = this.#client.bufferedAmount > BUSY_BYTES;
-    if (!slow || (this.#writer?.waiting.length ?? 0) >= BUSY_POINTS)
-      this.#writer?.flush(false, slow ? BUSY_POINTS : undefined);
+    const room = this.#room();
+    if (room === POINTS_PER_FRAME || (this.#writer?.waiting.length ?? 0) >= room) this.#writer?.flush(false, room);
   }
 
   /** Ends the stroke under way and keeps it. */
@@ -240,7 +244,7 @@ export class Stage implements Hand {
   #close(): void {
     const rest = this.#sampler?.rest();
     if (rest) this.#writer?.add(rest);
-    this.#writer?.flush(true);
+    this.#writer?.flush(true, this.#room());
     this.#stop();
   }
 
