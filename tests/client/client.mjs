@@ -169,12 +169,12 @@ export class TestClient {
 
   // ---- drawing ---------------------------------------------------------------------------------
 
-  /** strokes: [{points: [[x, y(, pressure 0..1)], …], tool, colour, size, perFrame}], in board units.
+  /** strokes: [{points: [[x, y(, pressure 0..1)], …], tool, colour, size, even, perFrame}], in board units.
    *  All frames leave at once. Returns the (term, cseq) of each stroke's first frame. */
   draw(strokes) {
-    return strokes.map(({ points, tool = 0, colour = 0, size = 80, perFrame = 64 }) => {
+    return strokes.map(({ points, tool = 0, colour = 0, size = 80, even = false, perFrame = 64 }) => {
       const [first, ...rest] = points.map(([x, y, pressure]) => toBoard(x, y, pressure));
-      const writer = new StrokeWriter(this.client, { tool, colour, size }, first);
+      const writer = new StrokeWriter(this.client, { tool, colour, size, even }, first);
       writer.begin();
       const { term, cseq } = this.board.strokes.at(-1);
       for (const point of rest) writer.add(point);
@@ -194,12 +194,13 @@ export class TestClient {
 
   /** What can be seen, in order, own frames under way included. Compare with deepEqual, or same(). */
   picture() {
-    return visible(this.board).map(({ term, cseq, tool, colour, size, points }) => ({
+    return visible(this.board).map(({ term, cseq, tool, colour, size, even, points }) => ({
       term,
       cseq,
       tool,
       colour,
       size,
+      even,
       points: [...points.xy.subarray(0, points.count * 2)],
       pressure: points.pressure && [...points.pressure.subarray(0, points.count)],
     }));

@@ -57,7 +57,7 @@ export class InkPlay {
   begin() {
     const { random } = this;
     const tool = random.below(3);
-    const flags = random.pick([0, 1, 4, 5]);
+    const flags = random.pick([0, 1, 4, 5, 12]);
     const points = bytesOf(this.#places(), undefined, (flags & 1) === 1);
     this.#drawing({ kind: "begin", tool, colour: random.below(12), size: 20 + random.below(1600), shape: 1, flags, points });
   }

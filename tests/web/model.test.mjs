@@ -16,12 +16,13 @@ const ME = "me0000000000";
 const OTHERS = ["ana000000000", "ben000000000"];
 
 const pictureOf = (board) =>
-  visible(board).map(({ term, cseq, tool, colour, size, points }) => ({
+  visible(board).map(({ term, cseq, tool, colour, size, even, points }) => ({
     term,
     cseq,
     tool,
     colour,
     size,
+    even,
     points: [...points.xy.subarray(0, points.count * 2)],
     pressure: points.pressure && [...points.pressure.subarray(0, points.count)],
   }));
@@ -37,6 +38,7 @@ class Play {
     this.sent = []; // our frames, as the service has them
     this.drawn = []; // all frames of our instance
     this.lost = [];
+    this.dropped = new Set(); // strokes that we took back for good
     this.shown = new Map(); // what somebody sees who looks again only at the strokes that changed
     this.counts = { cut: 0, own: 0, lost: 0, undone: 0, rejoined: 0, passed: 0 };
     this.instance = 7;
@@ -82,7 +84,7 @@ class Play {
       case 0:
       case 1:
       case 2: {
-        const flags = random.below(8);
+        const flags = random.below(16);
         const points = bytesOf(this.points(), undefined, (flags & 1) === 1);
         return { kind: "begin", term, cseq, tool: random.below(3), colour: random.below(12), size: 80, shape: 1, flags, points };
       }
@@ -163,6 +165,14 @@ class Play {
     const kind = stroke.undone ? "redo" : "undo";
     this.draw((term, cseq) => ({ kind, term, cseq, stroke_term: stroke.term, stroke_cseq: stroke.cseq }));
   }
+  /** A second finger, a palm or Esc takes the stroke back. */
+  weDrop() {
+    for (const stroke of this.board.undoable()) {
+      this.board.drop(stroke);
+      this.dropped.add(keyOf(stroke));
+      this.draw((term, cseq) => ({ kind: "undo", term, cseq, stroke_term: stroke.term, stroke_cseq: stroke.cseq }));
+    }
+  }
   wePass() {
     if (this.random.chance(0.5) || !this.draw((term, cseq) => ({ kind: "pass", term, cseq, to: "" }))) return;
     this.passed = this.term;
@@ -239,7 +249,7 @@ class Play {
     const inLog = new Map(seen.filter((event) => event.term).map((event) => [keyOf(event), event.offset]));
     const ended = seen.findLast((event) => event.kind === "ev_grant" && event.offset <= board.mark)?.offset ?? 0;
     const pending = this.drawn.filter((frame) => !inLog.has(keyOf(frame)) && frame.term >= ended);
-    const want = rebuild([...seen, ...pending], ME);
+    const want = rebuild([...seen, ...pending], ME, this.dropped);
     assert.deepEqual(pictureOf(board), want.picture, where);
     assert.equal(keyOf(board.open), want.open, where);
     if (board.pen.offset || this.start === 0) assert.equal(board.pen.member, want.pen, where);
@@ -280,7 +290,7 @@ class Play {
   }
 }
 
-const WEIGHTS = { grant: 1, otherDraws: 6, weDraw: 14, weUndo: 7, wePass: 1, serviceTakes: 18, deliver: 8, deliverRun: 4,
+const WEIGHTS = { grant: 1, otherDraws: 6, weDraw: 14, weUndo: 7, weDrop: 2, wePass: 1, serviceTakes: 18, deliver: 8, deliverRun: 4,
   store: 5, tellMark: 5, repeat: 2, failover: 2, reconnect: 1, rejoin: 1 };
 const MOVES = Object.entries(WEIGHTS).flatMap(([move, weight]) => Array(weight).fill(move));
 
@@ -333,6 +343,31 @@ test("undo takes all parts of a joined stroke, redo brings them back in order", 
   assert.deepEqual(board.redoable().map((stroke) => stroke.cseq), [2, 3, 4]);
   begin(8, 4);
   assert.deepEqual(board.redoable(), []);
+});
+
+test("a stroke that its hand took back is passed over by redo", () => {
+  const board = new Board();
+  board.member = ME;
+  board.reset(0);
+  board.event({ kind: "ev_grant", offset: 1, time: 0, member: ME, instance: 1, name: "", ended: 0, last: 0 });
+  board.marked(1, 1);
+  const points = bytesOf([{ x: 1, y: 2 }], undefined, false);
+  const begin = (cseq) => board.draw({ kind: "begin", term: 1, cseq, tool: 0, colour: 0, size: 80, shape: 1, flags: 4, points });
+  const undo = (cseq, stroke) => board.draw({ kind: "undo", term: 1, cseq, stroke_term: 1, stroke_cseq: stroke });
+  const redoable = () => board.redoable().map((stroke) => stroke.cseq);
+  begin(1);
+  undo(2, 1);
+  assert.deepEqual(redoable(), [1]);
+  begin(3);
+  assert.deepEqual(redoable(), [], "there is something new");
+  board.undoable().forEach((stroke) => board.drop(stroke));
+  undo(4, 3);
+  assert.deepEqual(redoable(), [1], "or was it nothing?");
+  board.cut(1); // a failover: its frames come again
+  assert.deepEqual(redoable(), [1]);
+  begin(5);
+  undo(6, 5);
+  assert.deepEqual(redoable(), [5], "a stroke that is drawn and undone is another matter");
 });
 
 test("a mark told before a cut says nothing about the events after it", () => {

@@ -18,11 +18,12 @@ function readPoints(stroke, bytes) {
 }
 
 /** events: of the log, with own frames (kind without ev_) after them. Returns what is to be seen, and
- *  what `me` could undo and redo next, with all parts of a joined stroke. */
-export function rebuild(events, me) {
+ *  what `me` could undo and redo next, with all parts of a joined stroke. `dropped`: the keys of strokes
+ *  that `me` took back for good. */
+export function rebuild(events, me, dropped = new Set()) {
   const authors = new Map();
   let strokes = [];
-  let redo = [];
+  let mine = []; // what we did, stroke by stroke
   let open = null;
   let pen = "";
   const find = (event) => strokes.find((s) => s.term === event.stroke_term && s.cseq === event.stroke_cseq);
@@ -36,12 +37,12 @@ export function rebuild(events, me) {
       open = null;
     } else if (kind === "begin") {
       const { term, cseq, tool, colour, size, flags } = event;
-      open = { term, cseq, tool, colour, size, points: [], pressure: flags & 1 ? [] : null };
+      open = { term, cseq, tool, colour, size, even: (flags & 8) > 0, points: [], pressure: flags & 1 ? [] : null };
       const last = strokes.at(-1);
       const goesOn = flags & 2 && last?.term === term ? last : null;
       Object.assign(open, { member: authors.get(term), undone: false, goesOn });
       readPoints(open, event.points);
-      if (open.member === me) redo = [];
+      mine.push(["begin", open]);
       strokes.push(open);
       if (flags & 4) open = null;
     } else if (kind === "points" && open?.term === event.term) {
@@ -51,16 +52,16 @@ export function rebuild(events, me) {
       const stroke = find(event);
       if (!may(event, stroke) || stroke.undone) continue;
       stroke.undone = true;
-      if (stroke.member === me) redo.push(stroke);
+      mine.push(["undo", stroke]);
     } else if (kind === "redo") {
       const stroke = find(event);
       if (!may(event, stroke) || !stroke.undone) continue;
       stroke.undone = false;
-      redo = redo.filter((other) => other !== stroke);
+      mine.push(["redo", stroke]);
     } else if (kind === "clear") {
       authors.set(event.term, event.member ?? me);
       strokes = [];
-      redo = [];
+      mine = [];
       open = null;
     }
   }
@@ -70,6 +71,12 @@ export function rebuild(events, me) {
     for (let stroke = first; stroke; stroke = next(stroke)) ret.push(key(stroke));
     return ret;
   };
+  let redo = [];
+  for (const [what, stroke] of mine) {
+    if (stroke.member !== me || (stroke.undone && dropped.has(key(stroke)))) continue;
+    if (what === "begin") redo = [];
+    else redo = redo.filter((other) => other !== stroke).concat(what === "undo" ? [stroke] : []);
+  }
   const newest = strokes.findLast((stroke) => stroke.member === me && !stroke.undone);
   return {
     pen,

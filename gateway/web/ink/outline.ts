@@ -16,6 +16,7 @@ const PEN = 0;
 export interface StrokeShape {
   readonly tool: number;
   readonly size: number; // board units
+  readonly even?: boolean; // as wide everywhere
   readonly points: PointList;
 }
 
@@ -39,7 +40,7 @@ export function outline(stroke: StrokeShape, more: readonly MorePoint[] = []): n
     if (pressure) point.push((p ?? 128) / 255);
     input.push(point);
   }
-  const thinning = stroke.tool !== PEN ? 0 : pressure ? THINNING_REAL : THINNING_SIMULATED;
+  const thinning = stroke.tool !== PEN || stroke.even ? 0 : pressure ? THINNING_REAL : THINNING_SIMULATED;
   return getStroke(input, {
     size: stroke.size / UNITS_PER_POINT,
     smoothing: SMOOTHING,

@@ -32,6 +32,7 @@ import { PointList } from "./points.ts";
 export const PRESSURE = 1;
 export const JOINED = 2;
 export const END = 4;
+export const EVEN = 8;
 export const PEN = 0;
 export const HIGHLIGHTER = 1;
 export const ERASER = 2;
@@ -57,6 +58,7 @@ export interface Stroke {
   readonly tool: number;
   readonly colour: number;
   readonly size: number;
+  readonly even: boolean; // as wide everywhere
   readonly joined: boolean;
   readonly before: Stroke | null; // the stroke that a joined one goes on with
   readonly points: PointList;
@@ -117,6 +119,7 @@ export class Board {
   #tail: Rec[] = []; // of the log, above the mark
   #pending: Rec[] = [];
   #byKey = new Map<string, Stroke>();
+  #dropped = new Set<string>(); // strokes, by the same key
   #members = new Map<number, string>(); // who draws in a term
   #order = 0; // how many records are on
   #changed = new Set<Stroke>();
@@ -251,7 +254,7 @@ export class Board {
     let found: Stroke | null = null;
     let begun = 0;
     for (const stroke of this.strokes) {
-      if (!this.#isOwn(stroke)) continue;
+      if (!this.#isOwn(stroke) || this.#wasDropped(stroke)) continue;
       begun = stroke.begun;
       if (stroke.undone > (found?.undone ?? 0)) found = stroke;
     }
@@ -259,6 +262,16 @@ export class Board {
     const ret = [found];
     for (const stroke of this.strokes) if (stroke.undone && stroke.joined && stroke.before === ret.at(-1)) ret.push(stroke);
     return ret;
+  }
+
+  /** It was no stroke but the start of something else (a gesture, a palm, Esc), so its undo is nothing to
+   *  redo. Only this page knows. */
+  drop({ term, cseq }: Stroke): void {
+    this.#dropped.add(keyOf(term, cseq));
+  }
+
+  #wasDropped({ undone, term, cseq }: Stroke): boolean {
+    return undone !== 0 && this.#dropped.has(keyOf(term, cseq));
   }
 
   #isOwn(stroke: Stroke): boolean {
@@ -402,6 +415,7 @@ export class Board {
       tool: event.tool,
       colour: event.colour,
       size: event.size,
+      even: (event.flags & EVEN) !== 0,
       joined: (event.flags & JOINED) !== 0,
       before: last?.term === event.term ? last : null,
       points: new PointList((event.flags & PRESSURE) !== 0),

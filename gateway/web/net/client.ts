@@ -8,7 +8,7 @@
 // grant is at or below the mark.
 import { decode, encode } from "../codec/codec.ts";
 import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../codec/messages.gen.ts";
-import { Board, END, type Frame, JOINED } from "../model/board.ts";
+import { Board, END, EVEN, type Frame, JOINED, PRESSURE } from "../model/board.ts";
 import { encodePoints, POINTS_PER_FRAME, POINTS_PER_STROKE, type Point } from "../model/points.ts";
 
 export const SILENT_MS = 10_000; // a socket without a word for so long is dead
@@ -385,7 +385,7 @@ export class Client {
 
   begin(pen: PenStyle, points: readonly Point[], flags: number): void {
     const { tool, colour, size } = pen;
-    const bytes = encodePoints(points, undefined, (flags & 1) !== 0);
+    const bytes = encodePoints(points, undefined, (flags & PRESSURE) !== 0);
     this.#draw((term, cseq) => ({ kind: "begin", term, cseq, tool, colour, size, shape: 1, flags, points: bytes }));
   }
 
@@ -397,6 +397,12 @@ export class Client {
   undo(): void {
     for (const stroke of this.board.undoable())
       this.#draw((term, cseq) => ({ kind: "undo", term, cseq, stroke_term: stroke.term, stroke_cseq: stroke.cseq }));
+  }
+
+  /** Takes the stroke that was just drawn back for good: redo does not bring it again. */
+  drop(): void {
+    for (const stroke of this.board.undoable()) this.board.drop(stroke);
+    this.undo();
   }
 
   redo(): void {
@@ -429,6 +435,7 @@ export interface PenStyle {
   tool: number;
   colour: number;
   size: number; // board units
+  even?: boolean; // as wide everywhere, whatever speed and pressure
 }
 
 /** Cuts a stroke into frames: the first point at once, then what came since, at most 64 at a time. A
@@ -446,7 +453,7 @@ export class StrokeWriter {
   constructor(client: Client, style: PenStyle, first: Point) {
     this.#client = client;
     this.#style = style;
-    this.#flags = first.pressure === undefined ? 0 : 1;
+    this.#flags = (first.pressure === undefined ? 0 : PRESSURE) | (style.even ? EVEN : 0);
     this.#last = first;
     this.#term = client.term;
     this.#waiting.push(first);
@@ -481,7 +488,7 @@ export class StrokeWriter {
       const points = this.#waiting.splice(0, Math.min(most, room));
       const last = this.#waiting.length === 0;
       const whole = points.length === room && !last;
-      this.#client.points(points, this.#last, this.#flags === 1, (end && last) || whole);
+      this.#client.points(points, this.#last, (this.#flags & PRESSURE) !== 0, (end && last) || whole);
       this.#last = points.at(-1) ?? this.#last;
       this.#count += points.length;
       if (whole) this.#begin([this.#last], false, JOINED);

@@ -59,6 +59,7 @@ export const de: Strings = {
   help: "Tasten und Einstellungen",
   singleKeys: "Einzelne Buchstaben sind Tastenkürzel",
   paletteRight: "Palette rechts",
+  evenWidth: "Gleichmäßige Breite",
   keyList: [
     ["P, H, E", "Stift, Marker, Schwamm"],
     ["1 – 8", "Farbe"],

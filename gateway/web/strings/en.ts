@@ -61,6 +61,7 @@ export const en = {
   help: "Keys and settings",
   singleKeys: "Single letters are shortcuts",
   paletteRight: "Palette on the right",
+  evenWidth: "Even width",
   keyList: [
     ["P, H, E", "Pen, highlighter, eraser"],
     ["1 – 8", "Colour"],

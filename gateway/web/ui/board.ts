@@ -9,7 +9,7 @@ import { reachable } from "./api.ts";
 import { Crosshair } from "./crosshair.ts";
 import { type Known, known, myName, remember, sessionBytes } from "./device.ts";
 import { $, button, setText, show } from "./dom.ts";
-import { setUpHelp } from "./help.ts";
+import { evenWidth, setUpHelp } from "./help.ts";
 import { listenToKeys } from "./keys.ts";
 import { Lookout } from "./lookout.ts";
 import { Margin } from "./margin.ts";
@@ -171,7 +171,7 @@ client.onMessage = (message) => {
 };
 
 stage.mayDraw = () => drawing() && client.paused === null;
-stage.style = () => palette.style;
+stage.style = () => ({ ...palette.style, even: evenWidth() });
 palette.onChange = changed;
 palette.onFingerDraws = () => {
   stage.pointers.fingerDraws = !stage.pointers.fingersDraw;

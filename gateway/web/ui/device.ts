@@ -87,5 +87,6 @@ export const myName = (): string => cleanName(read(NAME) ?? "");
 export const setMyName = (name: string): void => write(NAME, cleanName(name));
 
 /** What this device likes; all off at first. */
-export const switchedOn = (name: "noKeys" | "right"): boolean => read(`easel.${name}`) !== null;
-export const setSwitch = (name: "noKeys" | "right", on: boolean): void => write(`easel.${name}`, on ? "1" : null);
+type Switch = "noKeys" | "right" | "even";
+export const switchedOn = (name: Switch): boolean => read(`easel.${name}`) !== null;
+export const setSwitch = (name: Switch, on: boolean): void => write(`easel.${name}`, on ? "1" : null);

@@ -252,7 +252,7 @@ export class Stage implements Hand {
   drop(): void {
     const writer = this.#writer;
     this.finish();
-    if (writer && !writer.over) this.#client.undo();
+    if (writer && !writer.over) this.#client.drop();
   }
 
   #stop(): void {
