@@ -480,3 +480,14 @@ const struct board_core_stats *board_core_stats(const struct board_core *c)
 {
     return &c->stats;
 }
+
+/* A board with unstored events waits for time: its segment is due, or history's answer. */
+uint64_t board_core_unstored_ms(const struct board_core *c)
+{
+    uint64_t oldest = c->clock;
+    const struct board *b;
+    TAILQ_FOREACH (b, &c->active, active_link)
+        if (b->log.count > 0 && b->log.events[0].made_at < oldest)
+            oldest = b->log.events[0].made_at;
+    return c->clock - oldest;
+}

@@ -62,10 +62,13 @@ enum frame_result {
 struct board_core_stats {
     uint64_t boards_open, boards_opening, shards_held, peers;
     uint64_t frames[FRAME_RESULTS], events;
-    uint64_t opens, opens_refused, fenced, grants, busy_boards, unstored_bytes, bad_messages;
+    uint64_t opens, opens_refused, fenced, grants, busy_boards, unstored_events, unstored_bytes,
+        bad_messages;
     uint64_t pointers, pointers_ignored;
     uint64_t dropped; /* boards and lists beyond a limit */
 };
 const struct board_core_stats *board_core_stats(const struct board_core *c);
+/* The age of the oldest event that is not stored, by the owner's clock; 0: there is none. */
+uint64_t board_core_unstored_ms(const struct board_core *c);
 
 #endif

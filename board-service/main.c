@@ -10,10 +10,10 @@
 
 #include "admin.h"
 #include "board_core.h"
+#include "board_metrics.h"
 #include "config.h"
 #include "link.h"
 #include "log.h"
-#include "metrics.h"
 #include "process.h"
 #include "shell_metrics.h"
 
@@ -49,7 +49,7 @@ struct shell {
     bool *wanted; /* shards whose key we asked the link to bind */
     bool leaving;
     uint64_t fenced; /* boards lost to others, as logged */
-    struct histogram turn_seconds;
+    struct turns turns;
 };
 
 /* ---- a turn ---------------------------------------------------------------------------------- */
@@ -91,12 +91,10 @@ static void on_timer(uv_timer_t *timer)
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct shell *s = prepare->data;
-    uint64_t start_ns = uv_hrtime();
     board_core_tick(s->core, process_now_ms());
     bind_shards(s);
     publish_due(s);
     log_fenced(s);
-    histogram_add(&s->turn_seconds, (double)(uv_hrtime() - start_ns) / 1e9);
     if (board_core_left(s->core)) {
         uv_stop(&s->loop);
         return;
@@ -105,6 +103,7 @@ static void on_prepare(uv_prepare_t *prepare)
     uint64_t wait = deadline <= now ? 0 : deadline - now;
     uv_update_time(&s->loop);
     uv_timer_start(&s->timer, on_timer, wait < SLEEP_MS_MAX ? wait : SLEEP_MS_MAX, 0);
+    turns_count(&s->turns);
 }
 
 /* ---- the broker link ------------------------------------------------------------------------- */
@@ -163,60 +162,11 @@ static const char *is_ready(void *owner)
     return NULL;
 }
 
-static void frame_metrics(struct buf *out, const struct board_core_stats *t)
-{
-    static const char *const RESULT[FRAME_RESULTS] = {
-        [FRAME_ACCEPTED] = "accepted", [FRAME_REPEATED] = "repeated",   [FRAME_EARLY] = "early",
-        [FRAME_REFUSED] = "refused",   [FRAME_NOT_OWNER] = "not_owner", [FRAME_NO_ROOM] = "no_room",
-
-    };
-    metric_counters(out, "easel_board_frames_total", "Frames that came in, by what became of them.",
-                    "result", RESULT, t->frames, FRAME_RESULTS);
-}
-
-static void board_metrics(struct buf *out, const struct board_core_stats *t)
-{
-    metric_gauge(out, "easel_board_boards_open", "Boards owned here.", NULL,
-                 (double)t->boards_open);
-    metric_gauge(out, "easel_board_boards_opening", "Boards that history was asked for.", NULL,
-                 (double)t->boards_opening);
-    metric_gauge(out, "easel_board_boards_busy", "Boards with too much unsaved: drawing pauses.",
-                 NULL, (double)t->busy_boards);
-    metric_gauge(out, "easel_board_shards_held", "Shards whose key is bound here.", NULL,
-                 (double)t->shards_held);
-    metric_gauge(out, "easel_board_replicas", "Board services that count as alive.", NULL,
-                 (double)t->peers);
-    metric_gauge(out, "easel_board_unstored_bytes", "Bytes of events not yet stored.", NULL,
-                 (double)t->unstored_bytes);
-    frame_metrics(out, t);
-    metric_counter(out, "easel_board_events_total", "Events that got an offset.", NULL, t->events);
-    metric_counter(out, "easel_board_opens_total", "Open requests, repeats included.", NULL,
-                   t->opens);
-    metric_counter(out, "easel_board_opens_refused_total", "Open requests that were refused.", NULL,
-                   t->opens_refused);
-    metric_counter(out, "easel_board_fenced_total", "Boards lost to another replica.", NULL,
-                   t->fenced);
-    metric_counter(out, "easel_board_grants_total", "Times the pen changed hands.", NULL,
-                   t->grants);
-    metric_counter(out, "easel_board_pointers_total", "Places of pointers that came in.", NULL,
-                   t->pointers);
-    metric_counter(out, "easel_board_pointers_ignored_total", "Places not from the holder.", NULL,
-                   t->pointers_ignored);
-    metric_counter(out, "easel_board_bad_messages_total", "Broker messages not understood.", NULL,
-                   t->bad_messages);
-    metric_counter(out, "easel_board_dropped_total", "Boards and lists beyond a limit.", NULL,
-                   t->dropped);
-}
-
 static void put_metrics(void *owner, struct buf *out)
 {
     struct shell *s = owner;
-    board_metrics(out, board_core_stats(s->core));
-    outbox_metrics(board_core_outbox(s->core), out);
-    link_metrics(s->link, out);
-    metric_histogram(out, "easel_board_turn_seconds", "Time of one turn of the core.",
-                     &s->turn_seconds);
-    metric_process(out, "board");
+    board_metrics(s->core, out);
+    shell_metrics("board", board_core_outbox(s->core), s->link, &s->turns, out);
 }
 
 static const struct admin_events ADMIN_EVENTS = {.ready = is_ready, .metrics = put_metrics};
@@ -316,10 +266,9 @@ int main(int argc, char **argv)
     if (log_level_parse(s->common.log_level, &level) < 0)
         return 2;
     s->self = process_id('b');
-    s->turn_seconds.bounds = SECONDS_BOUNDS;
-    s->turn_seconds.bound_count = SECONDS_BOUND_COUNT;
     log_setup("board", &s->self, level);
     uv_loop_init(&s->loop);
+    turns_init(&s->turns, &s->loop);
     create_core(s);
     start_handles(s);
     int r = open_doors(s);

@@ -91,6 +91,7 @@ static void set_mark(struct board *b, uint64_t mark)
     l->mark = mark;
     b->core->shard[b->shard].unanswered -= bytes;
     b->core->stats.unstored_bytes -= bytes;
+    b->core->stats.unstored_events -= events;
     if (l->count == 0 && l->bytes.cap > KEPT_BYTES_MAX)
         buf_free(&l->bytes);
 }
@@ -117,6 +118,7 @@ void sequencer_drop(struct board *b)
     struct log *l = &b->log;
     b->core->shard[b->shard].unanswered -= unanswered(l);
     b->core->stats.unstored_bytes -= l->bytes.len;
+    b->core->stats.unstored_events -= l->count;
     b->core->stats.busy_boards -= l->busy;
     buf_free(&l->bytes);
     buf_free(&l->held);
@@ -153,6 +155,7 @@ static void add_event(struct board *b, size_t start, unsigned code, uint32_t cse
     l->head++;
     step(l, &l->newest, l->head);
     b->core->stats.events++;
+    b->core->stats.unstored_events++;
     b->core->stats.unstored_bytes += l->bytes.len - start;
     if (!l->busy && l->bytes.len >= BUSY_BYTES) {
         l->busy = true;

@@ -6,10 +6,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 const double SECONDS_BOUNDS[] = {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
-const unsigned SECONDS_BOUND_COUNT = sizeof SECONDS_BOUNDS / sizeof *SECONDS_BOUNDS;
+const double COUNT_BOUNDS[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
+_Static_assert(sizeof SECONDS_BOUNDS == SECONDS_BOUND_COUNT * sizeof(double), "one count for all");
+_Static_assert(sizeof COUNT_BOUNDS == COUNT_BOUND_COUNT * sizeof(double), "one count for all");
 
 void histogram_add(struct histogram *h, double value)
 {
@@ -20,26 +23,33 @@ void histogram_add(struct histogram *h, double value)
     h->sum += value;
 }
 
-static void peak_turn(struct peak *p, uint64_t slot)
+void histogram_add_ms(struct histogram *h, uint64_t from_ms, uint64_t to_ms)
 {
+    histogram_add(h, to_ms > from_ms ? (double)(to_ms - from_ms) / 1000 : 0);
+}
+
+/* What it holds in the slot of that time. */
+static struct peak peak_at(const struct peak *p, uint64_t now_ms)
+{
+    uint64_t slot = now_ms / PEAK_MS;
     if (slot <= p->slot)
-        return;
-    p->before = slot == p->slot + 1 ? p->now : 0;
-    p->now = 0;
-    p->slot = slot;
+        return *p;
+    return (struct peak){.slot = slot, .before = slot == p->slot + 1 ? p->now : 0};
 }
 
 void peak_add(struct peak *p, uint64_t now_ms, double value)
 {
-    peak_turn(p, now_ms / PEAK_MS);
+    *p = peak_at(p, now_ms);
     p->now = fmax(p->now, value);
 }
 
-double peak_value(struct peak *p, uint64_t now_ms)
+double peak_value(const struct peak *p, uint64_t now_ms)
 {
-    peak_turn(p, now_ms / PEAK_MS);
-    return fmax(p->now, p->before);
+    struct peak at = peak_at(p, now_ms);
+    return fmax(at.now, at.before);
 }
+
+/* ---- printing -------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 3))) static void print(struct buf *out, const char *format, ...)
 {
@@ -57,30 +67,25 @@ static void head(struct buf *out, const char *name, const char *help, const char
     print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void sample_head(struct buf *out, const char *name, const char *labels)
+static void sample(struct buf *out, const char *name, double value)
 {
-    if (labels)
-        print(out, "%s{%s} ", name, labels);
-    else
-        print(out, "%s ", name);
-}
-
-void metric_sample(struct buf *out, const char *name, const char *labels, double value)
-{
-    sample_head(out, name, labels);
-    /* Whole numbers in full: a counter that stands still for being rounded looks dead. */
+    /* Whole numbers in full: a value that stands still for being rounded looks dead. */
     if (value == floor(value) && fabs(value) < 9e15)
-        print(out, "%.0f\n", value);
+        print(out, "%s %.0f\n", name, value);
     else
-        print(out, "%.9g\n", value);
+        print(out, "%s %.9g\n", name, value);
 }
 
-void metric_counter(struct buf *out, const char *name, const char *help, const char *labels,
-                    uint64_t value)
+void metric_counter(struct buf *out, const char *name, const char *help, uint64_t value)
 {
     head(out, name, help, "counter");
-    sample_head(out, name, labels);
-    print(out, "%llu\n", (unsigned long long)value);
+    print(out, "%s %llu\n", name, (unsigned long long)value);
+}
+
+void metric_gauge(struct buf *out, const char *name, const char *help, double value)
+{
+    head(out, name, help, "gauge");
+    sample(out, name, value);
 }
 
 void metric_counters(struct buf *out, const char *name, const char *help, const char *label,
@@ -91,25 +96,51 @@ void metric_counters(struct buf *out, const char *name, const char *help, const 
         print(out, "%s{%s=\"%s\"} %llu\n", name, label, values[i], (unsigned long long)counts[i]);
 }
 
-void metric_gauge(struct buf *out, const char *name, const char *help, const char *labels,
-                  double value)
+/* `labels` is what stands between the braces, beside `le`: "" or "operation=\"read\"". */
+static void buckets(struct buf *out, const char *name, const char *labels,
+                    const struct histogram *h)
 {
-    head(out, name, help, "gauge");
-    metric_sample(out, name, labels, value);
+    const char *comma = *labels ? "," : "", *open = *labels ? "{" : "", *close = *labels ? "}" : "";
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < h->bound_count; i++) {
+        sum += h->count[i];
+        print(out, "%s_bucket{%s%sle=\"%g\"} %llu\n", name, labels, comma, h->bounds[i],
+              (unsigned long long)sum);
+    }
+    sum += h->count[h->bound_count];
+    print(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, labels, comma, (unsigned long long)sum);
+    print(out, "%s_sum%s%s%s %.9g\n", name, open, labels, close, h->sum);
+    print(out, "%s_count%s%s%s %llu\n", name, open, labels, close, (unsigned long long)sum);
 }
 
 void metric_histogram(struct buf *out, const char *name, const char *help,
                       const struct histogram *h)
 {
-    uint64_t sum = 0;
     head(out, name, help, "histogram");
-    for (unsigned i = 0; i < h->bound_count; i++) {
-        sum += h->count[i];
-        print(out, "%s_bucket{le=\"%g\"} %llu\n", name, h->bounds[i], (unsigned long long)sum);
+    buckets(out, name, "", h);
+}
+
+void metric_histograms(struct buf *out, const char *name, const char *help, const char *label,
+                       const char *const *values, const struct histogram *const *h, unsigned count)
+{
+    head(out, name, help, "histogram");
+    for (unsigned i = 0; i < count; i++) {
+        char labels[64];
+        snprintf(labels, sizeof labels, "%s=\"%s\"", label, values[i]);
+        buckets(out, name, labels, h[i]);
     }
-    sum += h->count[h->bound_count];
-    print(out, "%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)sum);
-    print(out, "%s_sum %.9g\n%s_count %llu\n", name, h->sum, name, (unsigned long long)sum);
+}
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+static double started;
+
+/* Before main. */
+__attribute__((constructor)) static void note_start(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    started = (double)now.tv_sec + (double)(now.tv_nsec / 1000000) / 1000;
 }
 
 static double cpu_seconds(void)
@@ -144,13 +175,21 @@ static double open_fds(void)
     return count > 3 ? count - 3 : 0; /* without ".", ".." and the directory itself */
 }
 
+static double max_fds(void)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return (double)limit.rlim_cur;
+}
+
 void metric_process(struct buf *out, const char *program)
 {
-    char labels[128];
-    snprintf(labels, sizeof labels, "program=\"%s\",version=\"%s\"", program, EASEL_VERSION);
-    metric_gauge(out, "easel_build_info", "The program and its version.", labels, 1);
+    head(out, "easel_build_info", "The program and its version.", "gauge");
+    print(out, "easel_build_info{program=\"%s\",version=\"%s\"} 1\n", program, EASEL_VERSION);
     head(out, "process_cpu_seconds_total", "CPU time used, user and system.", "counter");
-    metric_sample(out, "process_cpu_seconds_total", NULL, cpu_seconds());
-    metric_gauge(out, "process_resident_memory_bytes", "Resident memory.", NULL, resident_bytes());
-    metric_gauge(out, "process_open_fds", "Open file descriptors.", NULL, open_fds());
+    sample(out, "process_cpu_seconds_total", cpu_seconds());
+    metric_gauge(out, "process_resident_memory_bytes", "Resident memory.", resident_bytes());
+    metric_gauge(out, "process_start_time_seconds", "When it started, since 1970.", started);
+    metric_gauge(out, "process_open_fds", "Open file descriptors.", open_fds());
+    metric_gauge(out, "process_max_fds", "The limit of these.", max_fds());
 }

@@ -24,6 +24,7 @@
 /* One broker message: its envelope and its items. */
 struct part {
     size_t len;
+    unsigned items;
     struct id board;
     bool many;
 };
@@ -65,6 +66,7 @@ struct outbox *outbox_create(const struct outbox_config *config)
 {
     struct outbox *o = xcalloc(1, sizeof *o);
     o->config = *config;
+    o->stats.batch = HISTOGRAM_OF_COUNTS;
     TAILQ_INIT(&o->waiting);
     TAILQ_INIT(&o->idle);
     o->tokens = tokens_max(o);
@@ -191,7 +193,9 @@ static int put(struct outbox *o, struct destination *d, const struct id *board,
         TAILQ_REMOVE(&o->idle, d, queue);
         TAILQ_INSERT_TAIL(&o->waiting, d, queue);
     }
-    part_for(o, d, board, len)->len += len;
+    struct part *part = part_for(o, d, board, len);
+    part->len += len;
+    part->items++;
     buf_append(&d->bytes, o->item.data, len);
     o->stats.waiting_bytes += len;
     o->stats.items++;
@@ -313,11 +317,12 @@ static void make_key(const struct destination *d, const struct part *part, char 
 }
 
 /* All messages of a destination go together: the time of the last one counts. */
-static void took(struct outbox *o, struct destination *d, size_t len, uint64_t now_ms)
+static void took(struct outbox *o, struct destination *d, const struct part *part, uint64_t now_ms)
 {
     o->stats.messages++;
-    o->stats.bytes += len;
-    o->stats.waiting_bytes -= len;
+    histogram_add(&o->stats.batch, part->items);
+    o->stats.bytes += part->len;
+    o->stats.waiting_bytes -= part->len;
     o->tokens -= o->tokens < TOKEN ? o->tokens : TOKEN;
     if (has_waiting(d))
         return;
@@ -343,7 +348,7 @@ bool outbox_next(struct outbox *o, uint64_t now_ms, struct outbox_message *ret)
     make_key(d, part, ret->key, sizeof ret->key);
     d->taken++;
     d->taken_bytes += part->len;
-    took(o, d, part->len, now_ms);
+    took(o, d, part, now_ms);
     return true;
 }
 

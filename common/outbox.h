@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "messages.h"
+#include "metrics.h"
 
 enum exchange {
     EXCHANGE_BOARD,   /* easel.board, topic, mandatory */
@@ -80,6 +81,7 @@ void outbox_clear(struct outbox *o);
 struct outbox_stats {
     uint64_t items, messages, bytes, dropped; /* since the start */
     uint64_t offers_dropped;
+    struct histogram batch;               /* items in the messages that left */
     uint64_t waiting_bytes, destinations; /* now */
 };
 const struct outbox_stats *outbox_stats(const struct outbox *o);

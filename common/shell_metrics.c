@@ -1,46 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shell_metrics.h"
 
-#include "metrics.h"
+#define COUNTER(name, help, value) metric_counter(out, "easel_" name, help, (value))
+#define GAUGE(name, help, value)   metric_gauge(out, "easel_" name, help, (double)(value))
 
-void link_metrics(struct link *l, struct buf *out)
+void turns_init(struct turns *t, uv_loop_t *loop)
 {
-    struct link_stats s;
-    link_stats(l, &s);
-    metric_gauge(out, "easel_link_up", "1 while the broker link is up.", NULL, link_is_up(l));
-    metric_gauge(out, "easel_link_blocked", "1 while the broker has an alarm.", NULL, s.blocked);
-    metric_counter(out, "easel_link_connects_total", "Connections made to the broker.", NULL,
-                   s.connects);
-    metric_counter(out, "easel_link_published_total", "Messages given to the broker.", NULL,
-                   s.published);
-    metric_counter(out, "easel_link_publish_bytes_total", "Bytes of these.", NULL, s.publish_bytes);
-    metric_counter(out, "easel_link_received_total", "Messages from the broker.", NULL, s.received);
-    metric_counter(out, "easel_link_receive_bytes_total", "Bytes of these.", NULL, s.receive_bytes);
-    metric_counter(out, "easel_link_returned_total", "Messages that reached no queue.", NULL,
-                   s.returned);
-    metric_counter(out, "easel_link_dropped_total",
-                   "Messages dropped since the link was down or full.", NULL, s.dropped);
-    metric_gauge(out, "easel_link_out_bytes", "Bytes that wait to be published.", NULL,
-                 (double)s.out_bytes);
-    metric_gauge(out, "easel_link_out_bytes_max", "The limit of these.", NULL, LINK_OUT_BYTES_MAX);
-    metric_gauge(out, "easel_link_in_bytes", "Bytes that wait for the loop.", NULL,
-                 (double)s.in_bytes);
-    metric_gauge(out, "easel_link_in_bytes_max", "The limit of these.", NULL, LINK_IN_BYTES_MAX);
+    uv_loop_configure(loop, UV_METRICS_IDLE_TIME);
+    *t = (struct turns){.loop = loop, .since_ns = uv_hrtime(), .seconds = HISTOGRAM_OF_SECONDS};
 }
 
-void outbox_metrics(const struct outbox *o, struct buf *out)
+void turns_count(struct turns *t)
+{
+    uint64_t now_ns = uv_hrtime(), idle_ns = uv_metrics_idle_time(t->loop);
+    double seconds = (double)(now_ns - t->since_ns - (idle_ns - t->idle_ns)) / 1e9;
+    t->since_ns = now_ns;
+    t->idle_ns = idle_ns;
+    histogram_add(&t->seconds, seconds);
+    peak_add(&t->longest, now_ns / 1000000, seconds);
+}
+
+static void turn_metrics(const struct turns *t, struct buf *out)
+{
+    metric_histogram(out, "easel_loop_turn_seconds", "Busy time of the event loop's turns.",
+                     &t->seconds);
+    GAUGE("loop_longest_turn_seconds", "The longest turn of the last 15 to 30 seconds.",
+          peak_value(&t->longest, uv_hrtime() / 1000000));
+}
+
+static void outbox_metrics(const struct outbox *o, struct buf *out)
 {
     const struct outbox_stats *s = outbox_stats(o);
-    metric_counter(out, "easel_outbox_items_total", "Items put for other processes.", NULL,
-                   s->items);
-    metric_counter(out, "easel_outbox_messages_total", "Messages they left in.", NULL, s->messages);
-    metric_counter(out, "easel_outbox_dropped_total", "Items dropped at a limit.", NULL,
-                   s->dropped);
-    metric_counter(out, "easel_outbox_offers_dropped_total",
-                   "Times a pointer's place was dropped: no room, or no budget.", NULL,
-                   s->offers_dropped);
-    metric_gauge(out, "easel_outbox_waiting_bytes", "Bytes that wait for their pace.", NULL,
-                 (double)s->waiting_bytes);
-    metric_gauge(out, "easel_outbox_waiting_bytes_max", "The limit of these.", NULL,
-                 OUTBOX_BYTES_MAX);
+    metric_histogram(out, "easel_outbox_batch_items",
+                     "Items in a broker message; their sum is all items that left.", &s->batch);
+    COUNTER("outbox_dropped_items_total", "Items dropped at a limit.", s->dropped);
+    COUNTER("outbox_dropped_offers_total", "Places of pointers dropped: no room, or no budget.",
+            s->offers_dropped);
+    GAUGE("outbox_bytes", "Bytes that wait for their pace.", s->waiting_bytes);
+    GAUGE("outbox_limit_bytes", "The limit of these.", OUTBOX_BYTES_MAX);
+}
+
+static void link_metrics(struct link *l, struct buf *out)
+{
+    struct link_stats s = {0};
+    if (l)
+        link_stats(l, &s);
+    GAUGE("link_up", "1 while the link to the broker is up.", l && link_is_up(l));
+    GAUGE("link_blocked", "1 while the broker has an alarm and takes nothing.", s.blocked);
+    COUNTER("link_connects_total", "Connections made to the broker.", s.connects);
+    COUNTER("link_sent_messages_total", "Messages given to the broker.", s.published);
+    COUNTER("link_sent_bytes_total", "Bytes of these.", s.publish_bytes);
+    COUNTER("link_received_messages_total", "Messages from the broker.", s.received);
+    COUNTER("link_received_bytes_total", "Bytes of these.", s.receive_bytes);
+    COUNTER("link_returned_messages_total", "Messages that reached no queue.", s.returned);
+    COUNTER("link_dropped_messages_total", "Messages dropped: the link was down or full.",
+            s.dropped);
+    GAUGE("link_out_bytes", "Bytes that wait to be given to the broker.", s.out_bytes);
+    GAUGE("link_out_limit_bytes", "The limit of these.", LINK_OUT_BYTES_MAX);
+    GAUGE("link_in_bytes", "Bytes from the broker that wait for the loop.", s.in_bytes);
+    GAUGE("link_in_limit_bytes", "The limit of these.", LINK_IN_BYTES_MAX);
+}
+
+void shell_metrics(const char *program, const struct outbox *outbox, struct link *link,
+                   const struct turns *turns, struct buf *out)
+{
+    outbox_metrics(outbox, out);
+    link_metrics(link, out);
+    turn_metrics(turns, out);
+    metric_process(out, program);
 }

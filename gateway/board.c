@@ -101,6 +101,7 @@ static void cut(struct board *b, uint64_t now)
         if (!(cl->flags & PULL_CUT) || to < cl->cut_to)
             cl->cut_to = to;
         cl->cursor = to;
+        cl->awaited = 0;
         cl->flags |= PULL_CUT;
         client_touch(cl);
     }
@@ -162,7 +163,7 @@ static const struct session *note_event(struct board *b, uint64_t now, const str
         return NULL;
     LIST_FOREACH (s, &b->sessions, link)
         if (s->term == e->term) {
-            session_logged(s, now, e);
+            session_logged(s, now, e, offset);
             return s;
         }
     return NULL;

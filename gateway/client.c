@@ -64,6 +64,7 @@ void client_warn(struct client *cl, const char *code, const char *sentence, uint
 {
     if (cl->close_code)
         return;
+    cl->core->stats.errors[error_index(code)]++;
     cl->error_code = code;
     cl->error_sentence = sentence;
     cl->error_number = number;
@@ -76,7 +77,6 @@ void client_fail(struct client *cl, unsigned close_code, const char *code, const
 {
     if (cl->close_code)
         return;
-    cl->core->stats.frames_refused++;
     client_warn(cl, code, sentence, number);
     cl->flags = PULL_ERROR;
     cl->close_code = close_code;

@@ -41,6 +41,7 @@
 #define DELETE_FOR_MS      UINT64_C(30000)
 #define POINTER_EVERY_MS   UINT64_C(50)
 #define POINTER_FRESH_MS   UINT64_C(500) /* an older place is of no use */
+#define VIEW_SAMPLE        8u            /* of so many frames one is followed to a viewer */
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 
@@ -49,6 +50,7 @@ struct kept {
     TAILQ_ENTRY(kept) link; /* session.kept, in order of cseq */
     uint64_t term;
     uint64_t number; /* the client's count of its frames, for errors */
+    uint64_t came_ms;
     uint32_t cseq;
     uint32_t len;
     uint8_t frame[];
@@ -71,7 +73,7 @@ struct session {
     uint64_t served_at; /* offset of the grant that serves the request, not stored yet; 0: none */
 
     uint64_t term; /* "own": the newest term granted to this instance; 0: none */
-    TAILQ_HEAD(, kept) kept;
+    TAILQ_HEAD(kept_frames, kept) kept;
     unsigned kept_count;
     size_t kept_bytes;
     uint64_t kept_term; /* the term and */
@@ -125,6 +127,7 @@ struct client {
     uint64_t seek_nonce, seek_at;
     bool from_base;                     /* its cursor starts at the base that the state tells */
     uint64_t told, told_flags, told_at; /* the newest mark frame it was sent */
+    uint64_t awaited, drawn_ms;         /* an event on its way to it, as a sample; 0: none */
 
     unsigned close_code;
     const char *close_reason, *error_code, *error_sentence;
@@ -241,7 +244,9 @@ void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t ter
                   struct span frame);
 bool session_full(const struct session *s);  /* no more frames may be read from it */
 bool session_draws(const struct session *s); /* its instance has the pen, as the state says */
-void session_logged(struct session *s, uint64_t now, const struct event *e);
+/* An own event stands in the window. Now and then somebody who looks on is chosen, and its copy of
+ * the event followed until it leaves. */
+void session_logged(struct session *s, uint64_t now, const struct event *e, uint64_t offset);
 void session_acked(struct session *s, uint64_t term, uint32_t cseq);
 void session_granted(struct session *s, uint64_t term, bool stored);
 void session_learn_term(struct session *s); /* from the board's state */

@@ -35,6 +35,16 @@ static void count_sent(struct gateway *g, unsigned messages, size_t bytes)
     g->stats.sent_bytes += bytes;
 }
 
+/* The clock is read anew: the turn's own time is from before all that it had to send. */
+static void pulled(struct connection *c, struct pull *p, unsigned frames)
+{
+    struct gateway *g = c->gateway;
+    uint64_t drawn_ms = client_pulled(c->client, p, frames);
+    if (drawn_ms)
+        histogram_add_ms(&g->stats.view_seconds, drawn_ms,
+                         uv_hrtime() / 1000000 + g->wall_offset_ms);
+}
+
 static bool lws_take(struct connection *c, size_t len)
 {
     uint8_t *data = c->gateway->scratch + LWS_PRE;
@@ -86,7 +96,7 @@ static bool send_direct(struct connection *c, struct pull *p)
         c->ping_due = false;
     unsigned frames = i > first ? i - first : 0;
     count_sent(g, frames, 0);
-    client_pulled(c->client, p, frames);
+    pulled(c, p, frames);
     return i == n && left == 0;
 }
 
@@ -173,7 +183,7 @@ static void write_joined(struct connection *c, struct pull *p)
     count_sent(g, i, len);
     if (!lws_take(c, len))
         return;
-    client_pulled(c->client, p, i);
+    pulled(c, p, i);
     flush_ask_writeable(c);
 }
 

@@ -13,6 +13,7 @@ struct gateway_core *gateway_core_create(const struct gateway_core_config *confi
     c->config = *config;
     c->now = now_ms;
     c->random = config->seed;
+    c->stats.stored_seconds = HISTOGRAM_OF_SECONDS;
     struct outbox_config out = {config->self, config->pace_ms, config->messages_per_s_max};
     c->outbox = outbox_create(&out);
     c->shard = xcalloc(config->shards, sizeof *c->shard);

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "error_code.h"
+#include "metrics.h"
 #include "outbox.h"
 
 struct gateway_core;
@@ -85,8 +87,9 @@ struct pull {
 /* Fills `p` from the client's cursor, without changing the client; spans are borrowed until the
  * next call into the core. */
 void client_pull(struct client *cl, uint64_t now_ms, struct pull *p);
-/* The first `frames` of the pull left (or were handed over to be sent). */
-void client_pulled(struct client *cl, struct pull *p, unsigned frames);
+/* The first `frames` of the pull left (or were handed over to be sent). Returns 0, or when the
+ * frame was read from its drawer whose event a viewer now got (a sample: see session_logged). */
+uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames);
 void pull_free(struct pull *p);
 
 /* 0, or the WebSocket close code with which the shell closes once everything is pulled;
@@ -116,10 +119,12 @@ struct http_answer {
 bool gateway_core_answer(struct gateway_core *c, struct http_answer *ret);
 
 struct gateway_core_stats {
-    uint64_t clients, boards, members, window_bytes, page_bytes, frame_bytes;
-    uint64_t frames, frames_refused, deliveries, events, cuts, history_reads, history_pages,
-        slow_clients, wants, bad_messages, resent;
+    uint64_t clients, boards, members, window_bytes, page_bytes, frames_kept, frame_bytes;
+    uint64_t frames, deliveries, events, cuts, history_reads, history_pages, slow_clients, slowed,
+        wants, bad_messages, resent, lost;
     uint64_t pointers, pointers_given, pointers_dropped;
+    uint64_t errors[ERROR_CODES];    /* that clients were told */
+    struct histogram stored_seconds; /* from reading a frame until it is known to be stored */
 };
 const struct gateway_core_stats *gateway_core_stats(const struct gateway_core *c);
 

@@ -1,95 +1,127 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shell.h"
 
-#include <stdio.h>
+#define COUNTER(name, help, value) metric_counter(out, "easel_gateway_" name, help, (value))
+#define GAUGE(name, help, value)   metric_gauge(out, "easel_gateway_" name, help, (double)(value))
 
-#include "shell_metrics.h"
-
-#define COUNTER(name, help, value) metric_counter(out, "easel_gateway_" name, help, NULL, (value))
-#define GAUGE(name, help, value)                                                                   \
-    metric_gauge(out, "easel_gateway_" name, help, NULL, (double)(value))
-
-static void core_metrics(const struct gateway_core_stats *s, struct buf *out)
+static void connections(const struct gateway *g, struct buf *out)
 {
-    GAUGE("boards", "Boards that somebody has open here.", s->boards);
-    GAUGE("members", "Sessions, those whose connection is lost included.", s->members);
-    GAUGE("window_bytes", "Events in the windows of all boards.", s->window_bytes);
-    GAUGE("page_bytes", "Pages from history that cursors read.", s->page_bytes);
-    GAUGE("frame_bytes", "Drawers' frames that are not acked yet.", s->frame_bytes);
-    GAUGE("slow_clients", "Clients that have fallen behind their window.", s->slow_clients);
-    COUNTER("frames_total", "Frames from clients.", s->frames);
-    COUNTER("frames_refused_total", "Frames that closed their connection.", s->frames_refused);
-    COUNTER("events_total", "Events that came from owners.", s->events);
-    COUNTER("deliveries_total", "Events given to clients.", s->deliveries);
-    COUNTER("cuts_total", "Windows cut back to their mark.", s->cuts);
-    COUNTER("history_reads_total", "Reads asked of history.", s->history_reads);
-    COUNTER("history_pages_total", "Pages that history sent.", s->history_pages);
-    COUNTER("wants_total", "Frames an owner wanted again.", s->wants);
-    COUNTER("resent_total", "Frames sent again.", s->resent);
-    COUNTER("pointers_total", "Places of pointers from clients.", s->pointers);
-    COUNTER("pointers_given_total", "Places of drawers' pointers given to clients.",
-            s->pointers_given);
-    COUNTER("pointers_dropped_total", "Places that a newer one replaced, or that nobody may see.",
-            s->pointers_dropped);
-    COUNTER("bad_messages_total", "Broker messages that could not be read.", s->bad_messages);
-}
-
-static void socket_metrics(const struct shell_stats *s, struct buf *out)
-{
-    GAUGE("connections", "WebSockets that are open.", s->sockets);
-    GAUGE("reassembly_bytes", "Messages from clients that are not whole yet.", s->reassembly_bytes);
-    COUNTER("tcp_connections_total", "TCP connections taken.", s->accepted);
-    COUNTER("connections_total", "WebSockets opened.", s->upgrades);
-    COUNTER("upgrades_refused_total", "WebSockets refused.", s->upgrades_refused);
-    COUNTER("messages_total", "WebSocket messages from clients.", s->messages);
-    COUNTER("slowed_total", "Times a client was read more slowly.", s->slowed);
-    COUNTER("pings_total", "Pings sent.", s->pings);
-    COUNTER("closed_silent_total", "WebSockets that answered no ping.", s->closed_silent);
-    COUNTER("closed_slow_total", "HTTP connections that took too long.", s->closed_slow);
-    COUNTER("sent_messages_total", "WebSocket messages to clients.", s->sent_messages);
-    COUNTER("sent_bytes_total", "Bytes to clients.", s->sent_bytes);
-    COUNTER("sends_total", "Direct sends.", s->sends);
-    COUNTER("blocked_sends_total", "Direct sends that the socket did not take whole.",
-            s->blocked_sends);
-    COUNTER("joined_sends_total", "Sends to clients that lag.", s->joined_sends);
-    COUNTER("cut_frames_total", "Frames that were sent in two parts.", s->cut_frames);
-}
-
-static void http_metrics(const struct gateway *g, struct buf *out)
-{
-    for (unsigned i = 2; i < 6; i++) {
-        char label[16];
-        snprintf(label, sizeof label, "code=\"%uxx\"", i);
-        if (i == 2)
-            metric_counter(out, "easel_gateway_http_total", "HTTP answers.", label,
-                           g->stats.http[i]);
-        else
-            metric_sample(out, "easel_gateway_http_total", label, (double)g->stats.http[i]);
-    }
-    GAUGE("questions", "HTTP requests that wait for the broker.", g->question_count);
+    const struct shell_stats *s = &g->stats;
     const struct limits_stats *l = limits_stats(g->limits);
-    GAUGE("tcp_connections", "TCP connections that are open.", l->connections);
-    GAUGE("addresses", "Addresses whose limits are kept.", l->addresses);
-    COUNTER("addresses_forgotten_total", "Addresses that made room for others.", l->forgotten);
+    GAUGE("connections", "WebSockets that are open.", s->sockets);
+    COUNTER("connections_total", "WebSockets opened.", s->upgrades);
+    COUNTER("connections_refused_total", "WebSockets refused.", s->upgrades_refused);
+    COUNTER("connections_silent_total", "WebSockets closed since no ping was answered.",
+            s->closed_silent);
+    GAUGE("tcp_connections", "TCP connections that are open, those of WebSockets included.",
+          l->connections);
+    GAUGE("tcp_connections_limit", "The limit of these.", g->settings->connections_max);
+    COUNTER("tcp_connections_total", "TCP connections taken.", s->accepted);
     COUNTER("tcp_connections_refused_total", "TCP connections above a limit.",
             l->refused_connections);
-    COUNTER("creates_refused_total", "Boards not made: above the rate.", l->refused[LIMIT_CREATES]);
-    COUNTER("codes_refused_total", "Codes not tried: above the rate.", l->refused[LIMIT_CODES]);
+    COUNTER("tcp_connections_slow_total", "HTTP connections closed since they took too long.",
+            s->closed_slow);
+}
+
+/* What comes from clients. */
+static void inwards(const struct gateway *g, struct buf *out)
+{
+    const struct gateway_core_stats *t = gateway_core_stats(g->core);
+    const struct shell_stats *s = &g->stats;
+    uint64_t errors[ERROR_CODES];
+    for (unsigned i = 0; i < ERROR_CODES; i++)
+        errors[i] = t->errors[i] + s->errors[i];
+    COUNTER("received_messages_total", "WebSocket messages from clients.", s->messages);
+    COUNTER("frames_total", "Frames in these.", t->frames);
+    metric_counters(out, "easel_gateway_errors_total", "Errors that clients were told.", "code",
+                    ERROR_CODE, errors, ERROR_CODES);
+    COUNTER("reads_slowed_total", "Times that a client's frames were too many, and read later.",
+            s->slowed);
+    GAUGE("reassembly_bytes", "Messages from clients that are not whole yet.", s->reassembly_bytes);
+    GAUGE("reassembly_limit_bytes", "The limit of these.", REASSEMBLY_BYTES_MAX);
+}
+
+/* What drawers drew, until it is stored. */
+static void drawing(const struct gateway *g, struct buf *out)
+{
+    const struct gateway_core_stats *t = gateway_core_stats(g->core);
+    GAUGE("unacked_frames", "Drawers' frames that are not known to be stored.", t->frames_kept);
+    GAUGE("unacked_bytes", "Bytes of these.", t->frame_bytes);
+    COUNTER("frames_wanted_total", "Times that an owner asked for frames again.", t->wants);
+    COUNTER("frames_resent_total", "Frames sent again.", t->resent);
+    COUNTER("frames_lost_total", "Frames that the log went on without.", t->lost);
+    metric_histogram(out, "easel_gateway_draw_to_view_seconds",
+                     "From reading a frame until its event was given to a viewer's socket here.",
+                     &g->stats.view_seconds);
+    metric_histogram(out, "easel_gateway_draw_to_stored_seconds",
+                     "From reading a frame until it is known here to be stored.",
+                     &t->stored_seconds);
+}
+
+static void pointers(const struct gateway_core_stats *t, struct buf *out)
+{
+    COUNTER("pointers_total", "Places of drawers' pointers from clients.", t->pointers);
+    COUNTER("pointers_given_total", "Places given to clients.", t->pointers_given);
+    COUNTER("pointers_dropped_total", "Places that a newer one replaced, or that nobody may see.",
+            t->pointers_dropped);
+}
+
+static void boards(const struct gateway_core_stats *t, struct buf *out)
+{
+    GAUGE("boards", "Boards that somebody has open here.", t->boards);
+    GAUGE("members", "People at these, those whose connection is lost included.", t->members);
+    GAUGE("window_bytes", "Events in the windows of all boards.", t->window_bytes);
+    GAUGE("page_bytes", "Pages from history that cursors read.", t->page_bytes);
+    COUNTER("events_total", "Events that came from owners.", t->events);
+    COUNTER("cuts_total", "Windows cut back to their mark.", t->cuts);
+    COUNTER("history_reads_total", "Reads asked of history.", t->history_reads);
+    COUNTER("history_pages_total", "Pages that history sent.", t->history_pages);
+    COUNTER("bad_messages_total", "Broker messages that could not be read.", t->bad_messages);
+}
+
+/* What goes to clients. */
+static void outwards(const struct gateway *g, struct buf *out)
+{
+    const struct gateway_core_stats *t = gateway_core_stats(g->core);
+    const struct shell_stats *s = &g->stats;
+    GAUGE("slow_viewers", "Clients that are behind their window and read from history.",
+          t->slow_clients);
+    COUNTER("slow_viewers_total", "Times that a client was behind its window: slow, or new.",
+            t->slowed);
+    COUNTER("sent_messages_total", "WebSocket messages to clients.", s->sent_messages);
+    COUNTER("sent_bytes_total", "Bytes to clients.", s->sent_bytes);
+    COUNTER("sends_total", "Sends straight to a socket.", s->sends);
+    COUNTER("sends_blocked_total", "Sends that the socket did not take whole.", s->blocked_sends);
+    COUNTER("sends_cut_total", "Sends that ended within a message.", s->cut_frames);
+    COUNTER("sends_joined_total", "Sends to clients whose socket was full before.",
+            s->joined_sends);
+}
+
+static void http(const struct gateway *g, struct buf *out)
+{
+    static const char *const CODES[] = {"2xx", "3xx", "4xx", "5xx"};
+    static const char *const LIMITS[LIMIT_COUNT] = {
+        [LIMIT_CREATES] = "create", [LIMIT_CODES] = "code"};
+    const struct limits_stats *l = limits_stats(g->limits);
+    metric_counters(out, "easel_gateway_http_responses_total", "HTTP answers, by status.", "code",
+                    CODES, g->stats.http + 2, 4);
+    GAUGE("http_waiting", "HTTP requests that wait for history or an owner.", g->question_count);
+    GAUGE("http_waiting_limit", "The limit of these.", QUESTIONS_MAX);
+    metric_counters(out, "easel_gateway_rate_limited_total",
+                    "Boards not made and codes not tried: too many from one address.", "what",
+                    LIMITS, l->refused, LIMIT_COUNT);
+    GAUGE("addresses", "Addresses whose limits are kept.", l->addresses);
+    COUNTER("addresses_forgotten_total", "Addresses that made room for others.", l->forgotten);
 }
 
 void gateway_metrics(struct gateway *g, struct buf *out)
 {
-    core_metrics(gateway_core_stats(g->core), out);
-    socket_metrics(&g->stats, out);
-    http_metrics(g, out);
-    link_metrics(g->link, out);
-    outbox_metrics(gateway_core_outbox(g->core), out);
-    COUNTER("publish_failed_total", "Messages dropped since the link was down or full.",
-            g->stats.publish_failed);
-    metric_histogram(out, "easel_gateway_turn_seconds", "Busy time of the loop's turns.",
-                     &g->stats.turns);
-    GAUGE("longest_turn_seconds", "The longest turn since the last scrape.",
-          g->stats.longest_turn_s);
-    g->stats.longest_turn_s = 0;
-    metric_process(out, "gateway");
+    connections(g, out);
+    inwards(g, out);
+    drawing(g, out);
+    pointers(gateway_core_stats(g->core), out);
+    boards(gateway_core_stats(g->core), out);
+    outwards(g, out);
+    http(g, out);
+    shell_metrics("gateway", gateway_core_outbox(g->core), g->link, &g->stats.turns, out);
 }

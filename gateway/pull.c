@@ -202,6 +202,7 @@ void client_note_slow(struct client *cl)
         return;
     cl->slow = slow;
     cl->core->stats.slow_clients += slow ? 1 : (uint64_t)-1;
+    cl->core->stats.slowed += slow;
 }
 
 void client_pull(struct client *cl, uint64_t now_ms, struct pull *p)
@@ -241,7 +242,15 @@ static void note_read(struct client *cl, uint64_t from, uint64_t to)
     }
 }
 
-void client_pulled(struct client *cl, struct pull *p, unsigned frames)
+static uint64_t take_sample(struct client *cl)
+{
+    if (cl->awaited == 0 || cl->cursor < cl->awaited)
+        return 0;
+    cl->awaited = 0;
+    return cl->drawn_ms;
+}
+
+uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames)
 {
     for (unsigned i = 0; i < frames; i++) {
         uint32_t flag = p->done[i].flag;
@@ -262,4 +271,5 @@ void client_pulled(struct client *cl, struct pull *p, unsigned frames)
     }
     if (cl->board && cl->state == CLIENT_LIVE)
         client_note_slow(cl);
+    return take_sample(cl);
 }

@@ -37,6 +37,7 @@ static void forget(struct session *s, struct kept *k)
 {
     TAILQ_REMOVE(&s->kept, k, link);
     s->kept_count--;
+    s->board->core->stats.frames_kept--;
     s->kept_bytes -= k->len;
     s->board->core->stats.frame_bytes -= k->len;
     free(k);
@@ -96,11 +97,13 @@ void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t ter
     struct kept *k = xrealloc(NULL, sizeof *k + frame.len, 1);
     k->term = term;
     k->number = number;
+    k->came_ms = now;
     k->cseq = cseq;
     k->len = (uint32_t)frame.len;
     memcpy(k->frame, frame.data, frame.len);
     TAILQ_INSERT_TAIL(&s->kept, k, link);
     s->kept_count++;
+    s->board->core->stats.frames_kept++;
     s->kept_bytes += k->len;
     s->kept_term = term;
     s->kept_cseq = cseq;
@@ -128,9 +131,35 @@ void session_resend(struct session *s, uint64_t now, uint32_t from_cseq)
         s->resend_at = UINT64_MAX;
 }
 
-/* An own event stands in the log, not yet stored. */
-void session_logged(struct session *s, uint64_t now, const struct event *e)
+/* Somebody who looks on, and is not being followed already. */
+static struct client *choose_viewer(const struct session *drawer)
 {
+    struct client *cl;
+    LIST_FOREACH (cl, &drawer->board->clients, link)
+        if (cl->state == CLIENT_LIVE && cl != drawer->client && cl->awaited == 0)
+            return cl;
+    return NULL;
+}
+
+static void follow(struct session *s, const struct event *e, uint64_t offset)
+{
+    struct client *viewer = choose_viewer(s);
+    const struct kept *k;
+    if (!viewer || viewer->cursor >= offset)
+        return;
+    TAILQ_FOREACH_REVERSE(k, &s->kept, kept_frames, link)
+    if (k->cseq == e->cseq && k->term == e->term) {
+        viewer->awaited = offset;
+        viewer->drawn_ms = k->came_ms;
+        return;
+    }
+}
+
+/* An own event stands in the log, not yet stored. */
+void session_logged(struct session *s, uint64_t now, const struct event *e, uint64_t offset)
+{
+    if (e->cseq % VIEW_SAMPLE == 1)
+        follow(s, e, offset);
     if (e->cseq > s->logged)
         s->logged = e->cseq;
     s->holes = 0;
@@ -143,9 +172,12 @@ void session_logged(struct session *s, uint64_t now, const struct event *e)
 /* Frames of `term` up to `cseq` are stored. */
 void session_acked(struct session *s, uint64_t term, uint32_t cseq)
 {
+    struct gateway_core *c = s->board->core;
     struct kept *k;
-    while ((k = TAILQ_FIRST(&s->kept)) && k->term <= term && !(k->term == term && k->cseq > cseq))
+    while ((k = TAILQ_FIRST(&s->kept)) && k->term <= term && !(k->term == term && k->cseq > cseq)) {
+        histogram_add_ms(&c->stats.stored_seconds, k->came_ms, c->now);
         forget(s, k);
+    }
     if (!k)
         s->resend_at = UINT64_MAX;
 }
@@ -156,8 +188,10 @@ void session_drop_kept(struct session *s, uint64_t term, uint32_t above_cseq)
     struct kept *k, *next;
     for (k = TAILQ_FIRST(&s->kept); k; k = next) {
         next = TAILQ_NEXT(k, link);
-        if (k->term == term && k->cseq > above_cseq)
+        if (k->term == term && k->cseq > above_cseq) {
+            s->board->core->stats.lost++;
             forget(s, k);
+        }
     }
     if (TAILQ_EMPTY(&s->kept))
         s->resend_at = UINT64_MAX;

@@ -51,8 +51,8 @@ static void publish_due(struct gateway *g, uint64_t now_ms)
 {
     struct outbox_message m;
     while (outbox_next(gateway_core_outbox(g->core), now_ms, &m))
-        if (link_publish(g->link, &m) < 0)
-            g->stats.publish_failed++; /* whoever sent it repeats it */
+        link_publish(g->link,
+                     &m); /* dropped at a limit, and counted there: its sender repeats it */
 }
 
 static void arm_deadline(struct gateway *g, uint64_t now_ms);
@@ -99,13 +99,7 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct gateway *g = prepare->data;
     turn(g);
-    uint64_t now_ns = uv_hrtime(), idle_ns = uv_metrics_idle_time(&g->loop);
-    double busy_s = (double)(now_ns - g->busy_since_ns - (idle_ns - g->idle_ns)) / 1e9;
-    g->busy_since_ns = now_ns;
-    g->idle_ns = idle_ns;
-    histogram_add(&g->stats.turns, busy_s);
-    if (busy_s > g->stats.longest_turn_s)
-        g->stats.longest_turn_s = busy_s;
+    turns_count(&g->stats.turns);
 }
 
 /* ---- leaving -------------------------------------------------------------------------------- */
@@ -278,7 +272,6 @@ static void start_handles(struct gateway *g)
     uv_timer_start(&g->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     uv_signal_start(&g->sigterm, on_signal, SIGTERM);
     uv_signal_start(&g->sigint, on_signal, SIGINT);
-    g->busy_since_ns = uv_hrtime();
 }
 
 static int failed(int r, const char *what)
@@ -293,10 +286,9 @@ int gateway_start(struct gateway *g)
     TAILQ_INIT(&g->slowed);
     TAILQ_INIT(&g->lingering);
     TAILQ_INIT(&g->questions);
-    g->stats.turns =
-        (struct histogram){.bounds = SECONDS_BOUNDS, .bound_count = SECONDS_BOUND_COUNT};
     uv_loop_init(&g->loop);
-    uv_loop_configure(&g->loop, UV_METRICS_IDLE_TIME);
+    turns_init(&g->stats.turns, &g->loop);
+    g->stats.view_seconds = HISTOGRAM_OF_SECONDS;
     follow_wall_clock(g);
     start_limits(g);
     start_web(g);

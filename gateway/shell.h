@@ -26,6 +26,7 @@
 #include "link.h"
 #include "metrics.h"
 #include "request.h"
+#include "shell_metrics.h"
 #include "tokens.h"
 #include "web.h"
 
@@ -120,10 +121,10 @@ struct shell_stats {
     uint64_t accepted, sockets, upgrades, upgrades_refused, messages, reassembly_bytes;
     uint64_t slowed, sent_messages, sent_bytes, sends, joined_sends, cut_frames, blocked_sends;
     uint64_t closed_silent, closed_slow, pings;
-    uint64_t http[6]; /* by hundreds of the status */
-    uint64_t publish_failed;
-    struct histogram turns;
-    double longest_turn_s; /* since the last scrape */
+    uint64_t http[6];              /* by hundreds of the status */
+    uint64_t errors[ERROR_CODES];  /* that clients were told, those of the core not counted */
+    struct histogram view_seconds; /* from reading a frame until it is given to a viewer's socket */
+    struct turns turns;
 };
 
 struct gateway {
@@ -137,7 +138,6 @@ struct gateway {
     uv_signal_t sigterm, sigint;
 
     uint64_t wall_offset_ms; /* wall clock - loop clock */
-    uint64_t busy_since_ns, idle_ns;
     uint64_t deadline_at_ms;
     bool was_up, link_up, draining;
     uint64_t drain_until_ms;

@@ -129,6 +129,8 @@ void ws_fail(struct connection *c, unsigned close_code, const char *name, const 
     c->close_code = close_code;
     c->close_name = name;
     c->close_sentence = sentence;
+    if (sentence) /* else the core has told it, and counted */
+        c->gateway->stats.errors[error_index(name)]++;
     drop_client(c);
     read_socket(c, false); /* lws would answer a PING behind CLOSE */
     flush_ask_writeable(c);

@@ -87,8 +87,7 @@ struct history_core *history_core_create(const struct history_core_config *confi
         &(struct outbox_config){config->self, config->pace_ms, config->messages_per_s_max});
     TAILQ_INIT(&c->waiting);
     TAILQ_INIT(&c->idle);
-    c->stats.waited.bounds = SECONDS_BOUNDS;
-    c->stats.waited.bound_count = SECONDS_BOUND_COUNT;
+    c->stats.waited = HISTOGRAM_OF_SECONDS;
     return c;
 }
 
@@ -438,8 +437,7 @@ static void answer_batch(struct history_core *c, struct board *b, uint64_t now_m
             answer_opened(c, b, r);
         if (r->code == MSG_create)
             answer_created(c, r, 0);
-        histogram_add(&c->stats.waited,
-                      now_ms > r->came_ms ? (double)(now_ms - r->came_ms) / 1000 : 0);
+        histogram_add_ms(&c->stats.waited, r->came_ms, now_ms);
     }
     answer_appends(c, b);
     queue_free(c, &b->batch);

@@ -10,6 +10,7 @@
 
 #include "admin.h"
 #include "config.h"
+#include "history_metrics.h"
 #include "link.h"
 #include "log.h"
 #include "peers.h"
@@ -55,6 +56,7 @@ struct shell {
     bool trouble, leaving;
     uint64_t heartbeat_ms, leave_until_ms;
     uint64_t bad_segments; /* that the log tells of */
+    struct turns turns;
     int exit_code;
 };
 
@@ -270,9 +272,8 @@ static void sleep_until(struct shell *s, uint64_t deadline)
 }
 
 /* Runs before each poll, so after all messages of the turn. */
-static void on_prepare(uv_prepare_t *prepare)
+static void turn(struct shell *s)
 {
-    struct shell *s = prepare->data;
     uint64_t now = process_now_ms();
     if (!s->link) {
         if (s->leaving)
@@ -296,6 +297,13 @@ static void on_prepare(uv_prepare_t *prepare)
     sleep_until(s, s->leaving ? earlier(deadline, s->leave_until_ms) : deadline);
 }
 
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct shell *s = prepare->data;
+    turn(s);
+    turns_count(&s->turns);
+}
+
 /* ---- the admin port -------------------------------------------------------------------------- */
 
 static const char *is_ready(void *owner)
@@ -312,52 +320,6 @@ static const char *is_ready(void *owner)
     return NULL;
 }
 
-static void request_metrics(const struct history_core_stats *t, struct buf *out)
-{
-    metric_counter(out, "easel_history_requests_total", "Requests that came in.", "kind=\"append\"",
-                   t->appends);
-    metric_sample(out, "easel_history_requests_total", "kind=\"open\"", (double)t->opens);
-    metric_sample(out, "easel_history_requests_total", "kind=\"create\"", (double)t->creates);
-    metric_sample(out, "easel_history_requests_total", "kind=\"look\"", (double)t->looks);
-    metric_counter(out, "easel_history_refused_total", "Requests of a wrong epoch.",
-                   "kind=\"append\"", t->appends_refused);
-    metric_sample(out, "easel_history_refused_total", "kind=\"open\"", (double)t->opens_refused);
-    metric_counter(out, "easel_history_holes_total", "Segments that began beyond the tail.", NULL,
-                   t->holes);
-    metric_counter(out, "easel_history_trimmed_total", "Events that were stored before.", NULL,
-                   t->trimmed);
-    metric_counter(out, "easel_history_dropped_total",
-                   "Requests dropped: too many wait, or the database is away.", NULL, t->dropped);
-    metric_counter(out, "easel_history_bad_messages_total", "Broker messages not understood.", NULL,
-                   t->bad_messages);
-    metric_counter(out, "easel_history_bad_segments_total", "Malformed segments.", NULL,
-                   t->bad_segments);
-    metric_gauge(out, "easel_history_requests_waiting", "Requests that wait.", NULL,
-                 (double)t->waiting_requests);
-    metric_gauge(out, "easel_history_waiting_bytes", "Bytes of these.", NULL,
-                 (double)t->waiting_bytes);
-    metric_gauge(out, "easel_history_waiting_bytes_max", "The limit of these.", NULL,
-                 HISTORY_WAITING_BYTES_MAX);
-    metric_histogram(out, "easel_history_stored_seconds",
-                     "From a request's arrival until what it adds is stored.", &t->waited);
-}
-
-static void store_metrics(const struct history_core_stats *t, struct buf *out)
-{
-    metric_counter(out, "easel_history_rounds_total", "Rounds.", NULL, t->rounds);
-    metric_counter(out, "easel_history_records_total", "Records stored.", NULL, t->records);
-    metric_counter(out, "easel_history_events_total", "Events stored.", NULL, t->events);
-    metric_counter(out, "easel_history_bytes_total", "Bytes of events stored.", NULL, t->bytes);
-    metric_counter(out, "easel_history_duplicate_keys_total",
-                   "Records whose key was taken: read again.", NULL, t->duplicate_keys);
-    metric_counter(out, "easel_history_unknown_results_total",
-                   "Records of which nobody knows whether they are stored.", NULL,
-                   t->unknown_results);
-    metric_gauge(out, "easel_history_tails", "Boards whose last record is kept in memory.", NULL,
-                 (double)t->tails);
-    metric_gauge(out, "easel_history_tails_max", "The limit of these.", NULL, TAILS_MAX);
-}
-
 static unsigned count_consumed(const struct shell *s)
 {
     unsigned count = 0;
@@ -369,17 +331,10 @@ static unsigned count_consumed(const struct shell *s)
 static void put_metrics(void *owner, struct buf *out)
 {
     struct shell *s = owner;
-    request_metrics(history_core_stats(s->core), out);
-    store_metrics(history_core_stats(s->core), out);
-    rounds_metrics(s->rounds, out);
-    reads_metrics(s->reads, out);
-    metric_gauge(out, "easel_history_shards", "Shards consumed here.", NULL, count_consumed(s));
-    metric_gauge(out, "easel_history_replicas", "History services that count as alive.", NULL,
-                 peers_count(s->peers));
-    outbox_metrics(history_core_outbox(s->core), out);
-    if (s->link)
-        link_metrics(s->link, out);
-    metric_process(out, "history");
+    history_metrics(&(struct history_parts){s->core, s->rounds, s->reads, TAILS_MAX,
+                                            count_consumed(s), peers_count(s->peers)},
+                    out);
+    shell_metrics("history", history_core_outbox(s->core), s->link, &s->turns, out);
 }
 
 static const struct admin_events ADMIN_EVENTS = {.ready = is_ready, .metrics = put_metrics};
@@ -495,6 +450,7 @@ int main(int argc, char **argv)
     s->self = process_id('h');
     log_setup("history", &s->self, level);
     uv_loop_init(&s->loop);
+    turns_init(&s->turns, &s->loop);
     create_core(s);
     start_handles(s);
     if (open_databases(s) == 0 && open_admin(s) == 0) {

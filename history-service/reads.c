@@ -12,8 +12,7 @@ struct reads {
     void (*message_done)(void *owner, uint64_t tag);
     void *owner;
     LIST_HEAD(, read) waiting;
-    uint64_t requests, dropped, errors, bytes, bad_messages;
-    struct histogram seconds;
+    struct reads_stats stats;
 };
 
 struct read {
@@ -43,8 +42,7 @@ struct reads *reads_create(struct database *db, struct outbox *out,
     r->message_done = message_done;
     r->owner = owner;
     LIST_INIT(&r->waiting);
-    r->seconds.bounds = SECONDS_BOUNDS;
-    r->seconds.bound_count = SECONDS_BOUND_COUNT;
+    r->stats.seconds = HISTOGRAM_OF_SECONDS;
     return r;
 }
 
@@ -102,10 +100,10 @@ static void on_read(struct job *job)
 {
     struct read *read = (struct read *)job;
     struct reads *r = read->reads;
-    histogram_add(&r->seconds, job->seconds);
-    r->bytes += read->page.events.len;
+    histogram_add(&r->stats.seconds, job->seconds);
+    r->stats.bytes += read->page.events.len;
     if (read->error < 0)
-        r->errors++; /* no answer: the gateway asks again */
+        r->stats.errors++; /* no answer: the gateway asks again */
     else
         history_page_answer(&read->page, read->tail, &read->gateway, r->out);
     if (read->message->requests == 1)
@@ -123,9 +121,9 @@ static bool submit(struct reads *r, struct message *message, const struct id *ga
                           .request = *request,
                           .gateway = *gateway};
     history_page_begin(&read->page, request);
-    r->requests++;
+    r->stats.requests++;
     if (database_submit(r->db, &read->job) < 0) {
-        r->dropped++;
+        r->stats.dropped++;
         free(read);
         return false;
     }
@@ -140,7 +138,7 @@ static unsigned take_requests(struct reads *r, struct message *message, struct s
     struct msg_envelope envelope;
     unsigned taken = 0;
     if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
-        r->bad_messages++;
+        r->stats.bad_messages++;
         return 0;
     }
     while (cursor_left(&in) > 0) {
@@ -151,7 +149,7 @@ static unsigned take_requests(struct reads *r, struct message *message, struct s
         if (GET(&at, read, &request) == 0 && (request.from != NIL || request.since != NIL))
             taken += submit(r, message, &envelope.sender, &request);
         else
-            r->bad_messages++;
+            r->stats.bad_messages++;
     }
     return taken;
 }
@@ -167,21 +165,12 @@ void reads_message(struct reads *r, uint64_t tag, struct span body)
     free(message);
 }
 
-void reads_metrics(const struct reads *r, struct buf *out)
+const struct reads_stats *reads_stats(const struct reads *r)
 {
-    metric_counter(out, "easel_history_reads_total", "Read requests that came in.", NULL,
-                   r->requests);
-    metric_counter(out, "easel_history_reads_dropped_total",
-                   "Read requests dropped since too many waited.", NULL, r->dropped);
-    metric_counter(out, "easel_history_read_errors_total",
-                   "Read requests that the database did not answer.", NULL, r->errors);
-    metric_counter(out, "easel_history_read_bad_messages_total",
-                   "Read requests that were not understood.", NULL, r->bad_messages);
-    metric_counter(out, "easel_history_read_bytes_total", "Bytes of events in pages.", NULL,
-                   r->bytes);
-    metric_gauge(out, "easel_history_reads_waiting", "Read requests that wait.", NULL,
-                 database_waiting(r->db));
-    metric_gauge(out, "easel_history_reads_waiting_max", "The limit of these.", NULL,
-                 READS_WAITING_MAX);
-    metric_histogram(out, "easel_history_read_seconds", "Time to read a page.", &r->seconds);
+    return &r->stats;
+}
+
+unsigned reads_waiting(const struct reads *r)
+{
+    return database_waiting(r->db);
 }

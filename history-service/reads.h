@@ -6,6 +6,7 @@
 #define EASEL_READS_H
 
 #include "database.h"
+#include "metrics.h"
 #include "outbox.h"
 
 #define READS_WAITING_MAX 512u /* beyond it requests are dropped: gateways repeat */
@@ -18,6 +19,12 @@ void reads_destroy(struct reads *r);
 
 /* A message of the replay queue. It is done when its last request is. */
 void reads_message(struct reads *r, uint64_t tag, struct span body);
-void reads_metrics(const struct reads *r, struct buf *out);
+
+struct reads_stats {
+    uint64_t requests, dropped, errors, bytes, bad_messages;
+    struct histogram seconds; /* the database's share */
+};
+const struct reads_stats *reads_stats(const struct reads *r);
+unsigned reads_waiting(const struct reads *r);
 
 #endif

@@ -7,9 +7,6 @@
 
 #include "process.h"
 
-static const double COUNT_BOUNDS[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
-#define COUNT_BOUND_COUNT (sizeof COUNT_BOUNDS / sizeof *COUNT_BOUNDS)
-
 /* What was read of one board. */
 struct loaded {
     bool there;
@@ -38,9 +35,8 @@ struct rounds {
     int error;
     char why[400];
 
-    bool trouble;
-    struct histogram load_seconds, append_seconds, round_records;
-    struct peak lag_seconds;
+    struct rounds_stats stats;
+    struct peak lag; /* in seconds */
 };
 
 static void tags_add(struct tags *t, uint64_t tag)
@@ -60,10 +56,8 @@ struct rounds *rounds_create(struct history_core *core, struct database *db,
     r->db = db;
     r->events = events;
     r->owner = owner;
-    r->load_seconds.bounds = r->append_seconds.bounds = SECONDS_BOUNDS;
-    r->load_seconds.bound_count = r->append_seconds.bound_count = SECONDS_BOUND_COUNT;
-    r->round_records.bounds = COUNT_BOUNDS;
-    r->round_records.bound_count = COUNT_BOUND_COUNT;
+    r->stats.load_seconds = r->stats.append_seconds = HISTOGRAM_OF_SECONDS;
+    r->stats.records = HISTOGRAM_OF_COUNTS;
     return r;
 }
 
@@ -142,16 +136,20 @@ static void run_append(struct job *job, struct store *store)
 static void tell_trouble(struct rounds *r)
 {
     bool trouble = r->error < 0;
-    if (trouble != r->trouble)
+    if (trouble != r->stats.trouble)
         r->events->trouble(r->owner, trouble ? r->why : NULL);
-    r->trouble = trouble;
+    r->stats.trouble = trouble;
+}
+
+static double waited_seconds(const struct rounds *r)
+{
+    return (double)history_core_age_ms(r->core, process_now_ms()) / 1000;
 }
 
 /* Whether the round went well or not: what it dealt with had waited so long. */
 static void note_lag(struct rounds *r)
 {
-    uint64_t now = process_now_ms();
-    peak_add(&r->lag_seconds, now, (double)history_core_age_ms(r->core, now) / 1000);
+    peak_add(&r->lag, process_now_ms(), waited_seconds(r));
 }
 
 static void tags_done(struct rounds *r, struct tags *t)
@@ -184,7 +182,7 @@ static void on_loaded(struct job *job)
 {
     struct rounds *r = (struct rounds *)job;
     r->busy = false;
-    histogram_add(&r->load_seconds, job->seconds);
+    histogram_add(&r->stats.load_seconds, job->seconds);
     tell_trouble(r);
     if (r->error < 0) {
         note_lag(r);
@@ -204,8 +202,8 @@ static void on_appended(struct job *job)
 {
     struct rounds *r = (struct rounds *)job;
     r->busy = false;
-    histogram_add(&r->append_seconds, job->seconds);
-    histogram_add(&r->round_records, (double)r->plan->record_count);
+    histogram_add(&r->stats.append_seconds, job->seconds);
+    histogram_add(&r->stats.records, (double)r->plan->record_count);
     tell_trouble(r);
     note_lag(r);
     history_core_settle(r->core, process_now_ms(), r->results);
@@ -240,20 +238,13 @@ void rounds_turn(struct rounds *r)
     }
 }
 
-void rounds_metrics(struct rounds *r, struct buf *out)
+const struct rounds_stats *rounds_stats(const struct rounds *r)
 {
-    note_lag(r); /* of what still waits */
-    metric_gauge(out, "easel_history_append_lag_seconds",
-                 "The longest time from an append's arrival until it was stored, or until now, of "
-                 "the last 15 to 30 seconds.",
-                 NULL, peak_value(&r->lag_seconds, process_now_ms()));
-    metric_histogram(out, "easel_history_load_seconds",
-                     "Time to read the last records that a round needs.", &r->load_seconds);
-    metric_histogram(out, "easel_history_append_seconds", "Time to store the records of a round.",
-                     &r->append_seconds);
-    metric_histogram(out, "easel_history_round_records", "Records that a round stores.",
-                     &r->round_records);
-    metric_gauge(out, "easel_history_database_up",
-                 "1 when the database answered the last time that it was asked.", NULL,
-                 !r->trouble);
+    return &r->stats;
+}
+
+double rounds_lag_seconds(const struct rounds *r)
+{
+    double lately = peak_value(&r->lag, process_now_ms()), now = waited_seconds(r);
+    return now > lately ? now : lately;
 }

@@ -27,6 +27,14 @@ void rounds_message(struct rounds *r, uint64_t tag, struct span body);
 /* Starts a round if something waits and none is under way. */
 void rounds_turn(struct rounds *r);
 bool rounds_idle(const struct rounds *r);
-void rounds_metrics(struct rounds *r, struct buf *out);
+
+struct rounds_stats {
+    struct histogram load_seconds, append_seconds; /* the database's share of a round */
+    struct histogram records;                      /* stored together */
+    bool trouble;                                  /* the database could not be asked */
+};
+const struct rounds_stats *rounds_stats(const struct rounds *r);
+/* The longest wait of what was dealt with lately, or of what still waits. */
+double rounds_lag_seconds(const struct rounds *r);
 
 #endif

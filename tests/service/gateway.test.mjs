@@ -202,7 +202,7 @@ describe("the gateway", { timeout: 300_000 }, () => {
       if (i % 20 !== 0) continue;
       await ana.allStored();
       const metrics = await gateway.metrics();
-      full = metrics.easel_gateway_cut_frames_total > 10 && metrics.easel_gateway_joined_sends_total > 50;
+      full = metrics.easel_gateway_sends_cut_total > 10 && metrics.easel_gateway_sends_joined_total > 50;
     }
     clearInterval(fits);
     viewers.forEach((viewer) => viewer.resume());

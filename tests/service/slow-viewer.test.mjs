@@ -42,7 +42,7 @@ describe("fifty viewers who stop reading for 30 s", { timeout: 240_000 }, () => 
     for (const viewer of viewers) await viewer.has(ana.applied);
   });
 
-  const blocked = async () => (await gateway.metrics()).easel_gateway_blocked_sends_total;
+  const blocked = async () => (await gateway.metrics()).easel_gateway_sends_blocked_total;
 
   test("cost their gateway less than 256 KiB each, and disturb nobody", async () => {
     const before = gateway.rss;

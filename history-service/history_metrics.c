@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "history_metrics.h"
+
+#define COUNTER(name, help, value) metric_counter(out, "easel_history_" name, help, (value))
+#define GAUGE(name, help, value)   metric_gauge(out, "easel_history_" name, help, (double)(value))
+
+static void requests(const struct history_core_stats *t, struct buf *out)
+{
+    static const char *const KINDS[] = {"append", "open", "create", "look"};
+    metric_counters(out, "easel_history_requests_total", "Requests that came in.", "kind", KINDS,
+                    (const uint64_t[]){t->appends, t->opens, t->creates, t->looks}, 4);
+    metric_counters(out, "easel_history_refused_total", "Requests of a wrong epoch.", "kind", KINDS,
+                    (const uint64_t[]){t->appends_refused, t->opens_refused}, 2);
+    COUNTER("holes_total", "Segments that began beyond the tail.", t->holes);
+    COUNTER("trimmed_events_total", "Events that came although they were stored.", t->trimmed);
+    COUNTER("dropped_total", "Requests dropped: too many wait, or the database is away.",
+            t->dropped);
+    COUNTER("bad_messages_total", "Broker messages not understood.", t->bad_messages);
+    COUNTER("bad_segments_total", "Segments that are not the events that they say.",
+            t->bad_segments);
+}
+
+static void behind(const struct history_parts *p, struct buf *out)
+{
+    const struct history_core_stats *t = history_core_stats(p->core);
+    GAUGE("append_lag_seconds",
+          "The longest wait for being stored in the last 15 to 30 seconds, or until now.",
+          rounds_lag_seconds(p->rounds));
+    metric_histogram(out, "easel_history_append_seconds",
+                     "From a request's arrival until what it adds to the log is stored.",
+                     &t->waited);
+    GAUGE("waiting_requests", "Requests that wait.", t->waiting_requests);
+    GAUGE("waiting_bytes", "Bytes of these.", t->waiting_bytes);
+    GAUGE("waiting_limit_bytes", "The limit of these.", HISTORY_WAITING_BYTES_MAX);
+}
+
+static void storing(const struct history_parts *p, struct buf *out)
+{
+    const struct history_core_stats *t = history_core_stats(p->core);
+    metric_histogram(out, "easel_history_round_records", "Records stored together.",
+                     &rounds_stats(p->rounds)->records);
+    COUNTER("events_total", "Events stored.", t->events);
+    COUNTER("event_bytes_total", "Bytes of these.", t->bytes);
+    COUNTER("duplicate_keys_total", "Records whose key was taken: read again.", t->duplicate_keys);
+    COUNTER("unknown_results_total", "Records of which nobody knows whether they are stored.",
+            t->unknown_results);
+    GAUGE("tails", "Boards whose last record is kept in memory.", t->tails);
+    GAUGE("tails_limit", "The limit of these.", p->tails_max);
+}
+
+static void reading(const struct reads *r, struct buf *out)
+{
+    const struct reads_stats *t = reads_stats(r);
+    COUNTER("reads_total", "Reads that gateways asked for.", t->requests);
+    COUNTER("reads_dropped_total", "Reads dropped since too many waited.", t->dropped);
+    COUNTER("read_errors_total", "Reads that the database did not answer.", t->errors);
+    COUNTER("read_bad_messages_total", "Reads that were not understood.", t->bad_messages);
+    COUNTER("read_bytes_total", "Bytes of events that were read.", t->bytes);
+    GAUGE("waiting_reads", "Reads that wait.", reads_waiting(r));
+    GAUGE("waiting_reads_limit", "The limit of these.", READS_WAITING_MAX);
+}
+
+static void database(const struct history_parts *p, struct buf *out)
+{
+    static const char *const OPERATIONS[] = {"load", "append", "read"};
+    const struct rounds_stats *t = rounds_stats(p->rounds);
+    GAUGE("database_up", "1 when the database answered the last time that it was asked to store.",
+          !t->trouble);
+    metric_histograms(
+        out, "easel_history_store_seconds",
+        "Time in the database: last records are loaded, records appended, pages read.", "operation",
+        OPERATIONS,
+        (const struct histogram *const[]){&t->load_seconds, &t->append_seconds,
+                                          &reads_stats(p->reads)->seconds},
+        3);
+}
+
+void history_metrics(const struct history_parts *p, struct buf *out)
+{
+    GAUGE("shards", "Shards consumed here.", p->shards);
+    GAUGE("replicas", "History services that count as alive.", p->replicas);
+    requests(history_core_stats(p->core), out);
+    behind(p, out);
+    storing(p, out);
+    reading(p->reads, out);
+    database(p, out);
+}

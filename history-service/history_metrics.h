@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef EASEL_HISTORY_METRICS_H
+#define EASEL_HISTORY_METRICS_H
+
+#include "reads.h"
+#include "rounds.h"
+
+struct history_parts {
+    const struct history_core *core;
+    const struct rounds *rounds;
+    const struct reads *reads;
+    unsigned tails_max, shards, replicas;
+};
+
+void history_metrics(const struct history_parts *p, struct buf *out);
+
+#endif
