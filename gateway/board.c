@@ -96,12 +96,13 @@ static void cut(struct board *b, uint64_t now)
 
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link) {
+        if (cl->awaited > to)
+            cl->awaited = 0;
         if (cl->state != CLIENT_LIVE || cl->flags & PULL_WELCOME || cl->cursor <= to)
             continue;
         if (!(cl->flags & PULL_CUT) || to < cl->cut_to)
             cl->cut_to = to;
         cl->cursor = to;
-        cl->awaited = 0;
         cl->flags |= PULL_CUT;
         client_touch(cl);
     }

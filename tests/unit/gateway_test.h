@@ -304,6 +304,8 @@ static inline void render_message(struct span m)
         render_frame(&in);
 }
 
+static uint64_t drawn; /* what client_pulled said last */
+
 static inline const char *pulls_at_most(struct client *cl, unsigned frames)
 {
     static struct pull p;
@@ -312,7 +314,7 @@ static inline const char *pulls_at_most(struct client *cl, unsigned frames)
     unsigned n = p.count < frames ? p.count : frames;
     for (unsigned i = 0; i < n; i++)
         render_message(p.frame[i]);
-    client_pulled(cl, &p, n);
+    drawn = client_pulled(cl, &p, n);
     if (seen[0])
         seen[strlen(seen) - 1] = '\0';
     return seen;

@@ -152,6 +152,7 @@ START_TEST(a_refused_append_drops_the_board_and_its_unstored_events)
     forget_lines();
     refused(0, 2, 9, peer_id(false), 0);
     ck_assert_uint_eq(board_core_stats(core)->unstored_bytes, 0);
+    ck_assert_uint_eq(board_core_stats(core)->unstored_events, 0);
     ck_assert_uint_eq(board_core_stats(core)->fenced, 1);
     draw("g1", "ann", 11, 3, 2);
     pass(1500);

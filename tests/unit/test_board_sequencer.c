@@ -230,6 +230,24 @@ START_TEST(events_go_to_history_together_every_50_ms)
 }
 END_TEST
 
+START_TEST(the_oldest_event_that_is_not_stored_tells_how_far_history_is_behind)
+{
+    open_with_ann_drawing();
+    ck_assert_uint_eq(board_core_unstored_ms(core), 0);
+    draw("g1", "ann", 11, 3, 1);
+    pass(300);
+    draw("g1", "ann", 11, 3, 2);
+    pass(50);
+    ck_assert_uint_eq(board_core_unstored_ms(core), 350);
+    ck_assert_uint_eq(board_core_stats(core)->unstored_events, 2);
+    stored(2, 4);
+    ck_assert_uint_eq(board_core_unstored_ms(core), 50);
+    stored(2, 5);
+    ck_assert_uint_eq(board_core_unstored_ms(core), 0);
+    ck_assert_uint_eq(board_core_stats(core)->unstored_events, 0);
+}
+END_TEST
+
 START_TEST(a_segment_carries_the_state_at_its_end)
 {
     open_with_ann_drawing();
@@ -641,6 +659,7 @@ int main(void)
     tcase_add_test(t, a_frame_for_a_board_that_is_not_open_yet_is_left_to_the_gateway);
     t = add_case(s, "segments");
     tcase_add_test(t, events_go_to_history_together_every_50_ms);
+    tcase_add_test(t, the_oldest_event_that_is_not_stored_tells_how_far_history_is_behind);
     tcase_add_test(t, a_segment_carries_the_state_at_its_end);
     tcase_add_test(t, a_segment_before_a_grant_carries_the_state_before_it);
     tcase_add_test(t, a_grant_waits_for_no_interval);

@@ -347,6 +347,8 @@ START_TEST(frames_beyond_the_last_one_of_an_ended_term_are_lost)
     deliver();
     buf_free(&events);
     ck_assert_uint_eq(gateway_core_stats(core)->frame_bytes, 0);
+    ck_assert_uint_eq(gateway_core_stats(core)->lost, 1);
+    ck_assert(gateway_core_stats(core)->stored_seconds.sum == 0);
 }
 END_TEST
 
@@ -607,6 +609,88 @@ START_TEST(clients_hear_when_the_broker_is_away)
 }
 END_TEST
 
+/* ---- what is measured ------------------------------------------------------------------------ */
+
+START_TEST(the_event_of_a_frame_is_followed_until_a_viewer_has_it)
+{
+    two_on_a_board();
+    uint64_t read_at = now += 10;
+    draws(drawer, 3, 1);
+    now += 7;
+    owner_sends(2, 4, 4, 3);
+    pulls(drawer);
+    ck_assert_uint_eq(drawn, 0);
+    pulls_at_most(viewer, 0);
+    ck_assert_uint_eq(drawn, 0);
+    pulls(viewer);
+    ck_assert_uint_eq(drawn, read_at);
+    pulls(viewer);
+    ck_assert_uint_eq(drawn, 0);
+}
+END_TEST
+
+START_TEST(one_frame_in_eight_is_followed)
+{
+    two_on_a_board();
+    unsigned followed = 0;
+    for (unsigned cseq = 1; cseq <= 16; cseq++) {
+        draws(drawer, 3, cseq);
+        owner_sends(2, 3 + cseq, 3 + cseq, 3);
+        pulls(viewer);
+        followed += drawn != 0;
+    }
+    ck_assert_uint_eq(followed, 2);
+}
+END_TEST
+
+START_TEST(an_event_that_was_cut_is_followed_no_more)
+{
+    two_on_a_board();
+    draws(drawer, 3, 1);
+    owner_sends(2, 4, 4, 3);
+    now += 1000;
+    struct buf events = {0};
+    put_event(&events, 4, 2, 9); /* another one has its place */
+    message_from("b9");
+    PUT(&body, events, id_of(BOARD), 9, 4, 4, 3, 0, buf_span(&events));
+    deliver();
+    buf_free(&events);
+    ck_assert_str_eq(pulls(viewer), "event 4");
+    ck_assert_uint_eq(drawn, 0);
+}
+END_TEST
+
+START_TEST(the_time_until_a_frame_is_stored_is_counted_once)
+{
+    two_on_a_board();
+    draws(drawer, 3, 1);
+    draws(drawer, 3, 2);
+    owner_sends(2, 4, 5, 3);
+    const struct histogram *h = &gateway_core_stats(core)->stored_seconds;
+    ck_assert_uint_eq(gateway_core_stats(core)->frames_kept, 2);
+    ck_assert(h->sum == 0);
+    now += 250;
+    owner_sends(2, 6, 5, 5);
+    owner_sends(2, 6, 5, 5);
+    ck_assert_uint_eq(gateway_core_stats(core)->frames_kept, 0);
+    ck_assert(h->sum == .5);
+    ck_assert_uint_eq(h->count[7], 2); /* up to 0.25 */
+}
+END_TEST
+
+START_TEST(errors_are_counted_by_their_code)
+{
+    const uint64_t *errors = gateway_core_stats(core)->errors;
+    hello("?", 11, 1, NIL, NIL);
+    draws(opens(), 1, 1);
+    ck_assert_uint_eq(errors[error_index("forbidden")], 1);
+    ck_assert_uint_eq(errors[error_index("bad_frame")], 1);
+    ck_assert_uint_eq(errors[error_index("full")], 0);
+    ck_assert_str_eq(ERROR_CODE[error_index("full")], "full");
+    ck_assert_str_eq(ERROR_CODE[error_index("of tomorrow")], "other");
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("gateway core");
@@ -659,6 +743,11 @@ static Suite *suite(void)
     tcase_add_test(t, a_viewer_that_does_not_read_counts_as_slow);
     tcase_add_test(t, a_returned_frame_tells_all_that_its_replica_is_gone);
     tcase_add_test(t, clients_hear_when_the_broker_is_away);
+    tcase_add_test(t, the_event_of_a_frame_is_followed_until_a_viewer_has_it);
+    tcase_add_test(t, one_frame_in_eight_is_followed);
+    tcase_add_test(t, an_event_that_was_cut_is_followed_no_more);
+    tcase_add_test(t, the_time_until_a_frame_is_stored_is_counted_once);
+    tcase_add_test(t, errors_are_counted_by_their_code);
     suite_add_tcase(s, t);
     return s;
 }

@@ -212,6 +212,8 @@ START_TEST(a_long_queue_is_split_and_keeps_its_order)
     ck_assert_uint_gt(messages, 1);
     ck_assert_uint_eq(outbox_stats(box)->messages, messages);
     ck_assert_uint_eq(outbox_stats(box)->items, 60000);
+    ck_assert(outbox_stats(box)->batch.sum == 60000);
+    ck_assert_uint_eq(outbox_stats(box)->batch.count[COUNT_BOUND_COUNT], messages);
     ck_assert_uint_eq(outbox_stats(box)->waiting_bytes, 0);
 }
 END_TEST
