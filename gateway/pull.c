@@ -122,6 +122,14 @@ static void add_pointer(struct client *cl, uint64_t now, uint64_t cursor, struct
         ADD_FRAME(p, PULL_POINTER, 0, pointer_at, b->pointer.member, b->pointer.x, b->pointer.y);
 }
 
+static void add_error(struct client *cl, struct pull *p)
+{
+    if (cl->close_code == 4423 && cl->board->state.seats > 0)
+        ADD_FRAME(p, 0, 0, full, cl->board->state.seats);
+    ADD_FRAME(p, PULL_ERROR, 0, error, span_of(cl->error_code), span_of(cl->error_sentence),
+              cl->error_number);
+}
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static const struct event *event_after(struct client *cl, uint64_t now, uint64_t cursor)
@@ -223,9 +231,8 @@ void client_pull(struct client *cl, uint64_t now_ms, struct pull *p)
         if (p->count < PULL_FRAMES_MAX)
             add_pointer(cl, now_ms, cursor, p);
     }
-    if (cl->flags & PULL_ERROR && p->count < PULL_FRAMES_MAX)
-        ADD_FRAME(p, PULL_ERROR, 0, error, span_of(cl->error_code), span_of(cl->error_sentence),
-                  cl->error_number);
+    if (cl->flags & PULL_ERROR && p->count + 1 < PULL_FRAMES_MAX)
+        add_error(cl, p);
 }
 
 /* Own frames that the drawer reads in the log as stored are acked, wherever they were read from. */

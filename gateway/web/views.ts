@@ -5,6 +5,7 @@ export { nearest, pressureOf, Sampler } from "./input/sampler.ts";
 export { letterOf } from "./input/letters.ts";
 export { Pointers } from "./input/pointers.ts";
 export * from "./input/view.ts";
+export { Announcer } from "./ui/announcer.ts";
 export { cleanName } from "./ui/device.ts";
 export { parseCode, parseJoin, showCode } from "./ui/code.ts";
 export { penView } from "./ui/pen-view.ts";

@@ -65,6 +65,19 @@ class Tab {
     return until(`sees ${count} strokes`, async () => label.test(await this.page.getAttribute("#board", "aria-label")));
   }
 
+  /** Notes each text that this element shows from now on; shown() gives them in order. */
+  record(selector) {
+    return this.page.evaluate((selector) => {
+      const element = document.querySelector(selector);
+      const texts = ((globalThis.shown ??= {})[selector] = [element.textContent]);
+      const note = () => element.textContent !== texts.at(-1) && texts.push(element.textContent);
+      new MutationObserver(note).observe(element, { subtree: true, childList: true, characterData: true });
+    }, selector);
+  }
+  shown(selector) {
+    return this.page.evaluate((selector) => globalThis.shown[selector], selector);
+  }
+
   /** The bytes of the ink, when all that the page knows of is painted: {size, digest, inked: how many
    *  pixels are not white}. */
   ink() {
@@ -109,10 +122,12 @@ class Tab {
   }
 }
 
-/** Somebody with a browser of their own. `origins` are the gateways that they may speak to. */
-export async function person(origins, options = {}) {
+/** Somebody with a browser of their own. `origins` are the gateways that they may speak to; `name`: what
+ *  they called themselves before. */
+export async function person(origins, { name, ...options } = {}) {
   browser ??= await chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGS });
   const context = await browser.newContext({ viewport: DESKTOP, ...options });
+  if (name) await context.addInitScript((name) => location.origin !== "null" && localStorage.setItem("easel.name", name), name);
   context.setDefaultTimeout(15_000);
   const self = {
     context,

@@ -264,6 +264,7 @@ static inline void render_frame(struct cursor *in)
     struct msg_own own;
     struct msg_mark mark;
     struct msg_cut cut;
+    struct msg_full full;
     struct msg_error error;
     struct msg_pointer_at pointer;
     uint64_t offset = 0;
@@ -278,6 +279,8 @@ static inline void render_frame(struct cursor *in)
                  mark.flags & MARK_TROUBLE ? " trouble" : "");
     } else if (code == MSG_cut && GET(in, cut, &cut) == 0) {
         snprintf(end, room, "cut %u ", (unsigned)cut.to);
+    } else if (code == MSG_full && GET(in, full, &full) == 0) {
+        snprintf(end, room, "full %u ", (unsigned)full.seats);
     } else if (code == MSG_error && GET(in, error, &error) == 0) {
         snprintf(end, room, "error %.*s@%u ", (int)error.code.len, (const char *)error.code.data,
                  (unsigned)error.frame);

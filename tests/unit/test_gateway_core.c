@@ -22,7 +22,7 @@ START_TEST(a_client_without_a_seat_is_told_that_the_board_is_full)
     struct client *cl = hello("draw ana", 11, 1, NIL, NIL);
     owner_tells(2, 2, "ben", "ana");
     const char *reason;
-    ck_assert_str_eq(pulls(cl), "error full@0");
+    ck_assert_str_eq(pulls(cl), "full 10 error full@0");
     ck_assert_uint_eq(client_close_code(cl, &reason), 4423);
 }
 END_TEST

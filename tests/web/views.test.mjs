@@ -3,7 +3,7 @@
 // What the page says about the pen and the connection, and what it makes of what people type.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { cleanName, parseCode, parseJoin, penView, showCode, StatusView } from "../../build/web-node/views.mjs";
+import { Announcer, cleanName, parseCode, parseJoin, penView, showCode, StatusView } from "../../build/web-node/views.mjs";
 
 // ---- the pen -----------------------------------------------------------------------------------
 
@@ -25,6 +25,7 @@ test("who may draw sees who draws, and what to do about it", () => {
   assert.equal(says({ role: 2, state: state({ holder: "ana" }) }), "Ana is drawing. [Ask for the pen] [Take the pen]");
   const waiting = [ANA, { ...BEN, line: 2 }, { ...CEM, line: 1 }];
   assert.equal(says({ state: state({ holder: "ana" }, waiting) }), "Ana is drawing. You are 2nd in line. [Cancel]");
+  assert.equal(says({ role: 2, state: state({ holder: "ana" }, waiting) }), "Ana is drawing. You are 2nd in line. [Cancel] [Take the pen]");
 });
 
 test("a holder whose connection is lost is counted down", () => {
@@ -56,67 +57,135 @@ test("the drawer sees who asks, can say not now, and is told when the pen passes
 
 /** A client with just what the status reads. */
 const client = (more = {}, board = {}) => ({
-  phase: "live", trouble: false, paused: null, blocked: false, lostAt: 0, retryAt: 0, term: 0,
-  board: { head: 10, applied: 10, mark: 10, pendingFrames: 0, unackedFrames: 0, member: "ben", ...board },
+  phase: "live", trouble: false, paused: null, blocked: false, lostAt: 0, heardAt: 0, retryAt: 0, term: 0,
+  board: { head: 10, applied: 10, mark: 10, pendingFrames: 0, member: "ben", ...board },
   ...more,
 });
+const AT = 1_000_000;
 
-/** What the chip says after each of these, a second apart. */
-function chip(...steps) {
+/** What the chip says after each of these, `ms` apart; same words in a row count once. */
+function chip(steps, ms = 1_000, online = () => true) {
   const view = new StatusView();
-  return steps.map((step, i) => view.of(step, true, 1_000_000 + i * 1_000).text);
+  const said = steps.map((step, i) => view.of(step, online(i), AT + i * ms).text);
+  return said.filter((text, i) => text !== said[i - 1]);
 }
+const times = (n, what) => Array.from({ length: n }, (_, i) => (typeof what === "function" ? what(i) : what));
 
 test("all is saved when stored = head = applied and no frame waits", () => {
-  assert.deepEqual(chip(client()), ["Live. All saved."]);
+  assert.deepEqual(chip([client()]), ["Live. All saved."]);
+});
+
+test("who comes in is connecting until the newest event is there", () => {
+  const nowhere = client({ phase: "connecting" }, { head: 0, applied: 0, mark: 0, member: "" });
+  const coming = client({}, { head: 900, applied: 20, mark: 20 });
+  assert.deepEqual(chip([nowhere, coming, client()], 300), ["Connecting…", "Live. All saved."]);
 });
 
 test("what is not stored for 1 s is being saved, for 5 s is not saved yet", () => {
   const late = client({}, { head: 12, applied: 12 });
-  const said = chip(client(), late, late, late, late, late, late, client());
-  assert.deepEqual(said, [
-    "Live. All saved.", "Live. All saved.", "Live. Saving…", "Live. Saving…", "Live. Saving…", "Live. Saving…",
-    "Live. The newest strokes are not saved yet.", "Live. All saved.",
+  assert.deepEqual(chip([client(), ...times(6, late), client()]), [
+    "Live. All saved.", "Live. Saving…", "Live. The newest strokes are not saved yet.", "Live. All saved.",
   ]);
 });
 
 test("a drawer whose marks come in time never reads of saving", () => {
-  const steps = Array.from({ length: 50 }, (_, i) => client({}, { head: 20 + i, applied: 20 + i, mark: 18 + i, pendingFrames: 1 }));
-  const view = new StatusView();
-  const said = steps.map((step, i) => view.of(step, true, 1_000_000 + i * 100).text);
-  assert.deepEqual(new Set(said), new Set(["Live. All saved."]));
+  const steps = times(50, (i) => client({}, { head: 20 + i, applied: 20 + i, mark: 18 + i, pendingFrames: 1 }));
+  assert.deepEqual(chip([client(), ...steps], 100), ["Live. All saved."]);
 });
 
 test("own frames that do not come back are not saved either", () => {
   const waiting = client({}, { pendingFrames: 3 });
-  assert.equal(chip(client(), waiting, waiting, waiting).at(-1), "Live. Saving…");
+  assert.equal(chip([client(), waiting, waiting, waiting]).at(-1), "Live. Saving…");
 });
 
 test("who is behind for a second reads how far", () => {
   const behind = client({}, { head: 1_250, applied: 10, mark: 10 });
-  assert.equal(chip(client(), behind, behind).at(-1), "Catching up: 1,240 steps behind.");
+  assert.equal(chip([client(), behind, behind]).at(-1), "Catching up: 1,240 steps behind.");
 });
 
-test("trouble of the service is said, and that drawing pauses", () => {
-  assert.equal(chip(client({ trouble: true }))[0], "The service has a problem. You stay connected and nothing is lost.");
-  assert.equal(chip(client({ paused: "unsaved" }))[0], "Drawing pauses until the board can be saved again.");
+test("trouble of the service is said after a second", () => {
+  const trouble = client({ trouble: true });
+  const said = ["Live. All saved.", "The service has a problem. You stay connected and nothing is lost.", "Live. All saved."];
+  assert.deepEqual(chip([client(), ...times(5, trouble), client()], 300), said);
+  assert.deepEqual(chip([client(), ...times(3, trouble), client()], 300), ["Live. All saved."], "a blip stays silent");
+});
+
+test("who draws reads that drawing pauses while too much is unsaved; who watches cannot draw anyway", () => {
+  const full = { paused: "unsaved" };
+  const late = { head: 12, applied: 12 };
+  assert.equal(chip(times(3, client({ ...full, term: 7 }, late))).at(-1), "Drawing pauses until the board can be saved again.");
+  assert.equal(chip(times(3, client(full, late))).at(-1), "Live. Saving…");
 });
 
 test("a lost socket is silent for a second, then counts down", () => {
-  const at = 1_000_000;
-  const lost = (more, board) => client({ phase: "waiting", lostAt: at, retryAt: at + 5_000, ...more }, board);
-  assert.deepEqual(chip(lost(), lost(), lost()), [
+  const lost = (more) => client({ phase: "waiting", lostAt: AT, retryAt: AT + 5_000, ...more });
+  assert.deepEqual(chip(times(3, lost())), [
     "Live. All saved.", "Reconnecting… next try in 4 s.", "Reconnecting… next try in 3 s.",
   ]);
-  const drawer = lost({ term: 7 }, { unackedFrames: 2 });
-  assert.equal(chip(drawer, drawer)[1], "Reconnecting… next try in 4 s. Your last strokes are kept.");
-  const paused = lost({ term: 7, paused: "grace" }, { unackedFrames: 2 });
-  assert.equal(chip(paused, paused)[1], "Reconnecting… next try in 4 s. Drawing pauses until we are connected again.");
+  assert.equal(chip(times(2, lost({ term: 7 })))[1], "Reconnecting… next try in 4 s. Your last strokes are kept.");
+  const paused = lost({ term: 7, paused: "grace" });
+  assert.equal(chip([paused, paused]).at(-1), "Reconnecting… next try in 4 s. Drawing pauses until we are connected again.");
+  assert.equal(chip(times(2, lost({ phase: "connecting" })))[1], "Reconnecting…");
+  assert.equal(chip(times(2, lost({ blocked: true })))[1], "This network blocks live connections. Try another network.");
 });
 
-test("offline is said at once", () => {
-  const status = new StatusView().of(client({ phase: "waiting", lostAt: 1 }), false, 2);
-  assert.equal(status.text, "You are offline. We reconnect as soon as you are back.");
+test("what was not stored when the socket was lost has a second again when it is back", () => {
+  const waiting = { head: 12, applied: 12 };
+  const lost = client({ phase: "waiting", lostAt: AT, retryAt: AT + 5_500 }, waiting);
+  const back = client({}, waiting);
+  const said = chip([client({}, waiting), ...times(15, lost), ...times(3, back)], 500);
+  assert.deepEqual(said.slice(-2), ["Live. All saved.", "Live. Saving…"]);
+});
+
+test("a drawer whom nobody answers pauses, before the socket counts as dead", () => {
+  const deaf = client({ term: 7, paused: "grace" });
+  assert.deepEqual(chip([deaf]), ["Drawing pauses until we are connected again."]);
+});
+
+test("offline is said after a second, unless the service is heard", () => {
+  const offline = "You are offline. We reconnect as soon as you are back.";
+  const deaf = client({ heardAt: AT - 100 });
+  assert.deepEqual(chip(times(5, deaf), 300, (i) => i > 0), ["Live. All saved."], "not a second yet");
+  assert.deepEqual(chip(times(6, deaf), 300, (i) => i < 1), ["Live. All saved.", offline]);
+  const lost = client({ phase: "waiting", lostAt: AT, retryAt: AT + 9_000 });
+  assert.deepEqual(chip(times(3, lost), 1_000, () => false), ["Live. All saved.", offline]);
+  const pauses = client({ phase: "waiting", lostAt: AT, term: 7, paused: "grace" });
+  assert.equal(chip(times(2, pauses), 9_000, () => false).at(-1), `${offline} Drawing pauses until we are connected again.`);
+  const near = times(12, (i) => client({ heardAt: AT + i * 1_000 - 500 })); // a service on the same machine
+  assert.deepEqual(chip(near, 1_000, () => false).at(-1), "Live. All saved.");
+});
+
+// ---- what screen readers are told --------------------------------------------------------------
+
+/** What is said when, of [second, what happens] in order: words to say, or who is here. */
+function said(...happenings) {
+  const announcer = new Announcer();
+  const ret = [];
+  for (let ms = 0; ms <= 20_000; ms += 250) {
+    for (const [second, what] of happenings) {
+      if (second * 1_000 !== ms) continue;
+      if (typeof what === "string") announcer.say(what);
+      else announcer.people(new Map(Object.entries(what)), AT + ms);
+    }
+    const text = announcer.take(AT + ms);
+    if (text) ret.push([ms / 1_000, text]);
+  }
+  return ret;
+}
+
+test("the first message comes at once, the next ones joined and three seconds later", () => {
+  assert.deepEqual(said([1, "One."], [2, "Two."], [3, "Three."], [3, "Two."], [9, "Four."]), [
+    [1, "One."], [4, "Two. Three."], [9, "Four."],
+  ]);
+});
+
+test("who comes and leaves is told together, under the newest names", () => {
+  assert.deepEqual(said([0, { a: "Ana" }], [2, { a: "Ana", b: "Guest" }], [2.25, { a: "Ana", b: "Ben", c: "Cem" }]), [[3, "Ben and Cem came."]]);
+  assert.deepEqual(said([0, { a: "Ana", b: "Ben" }], [1, { a: "Ann", b: "Ben" }], [5, { d: "Dia" }]), [[6, "Dia came. Ann and Ben left."]]);
+});
+
+test("who came and left within a second is not told, nor who was here before us", () => {
+  assert.deepEqual(said([0, { a: "Ana" }], [1, { a: "Ana", b: "Ben" }], [1.5, { a: "Ana" }]), []);
 });
 
 // ---- what people type --------------------------------------------------------------------------

@@ -18,7 +18,9 @@ const FULL_RETRY_MS = 15_000;
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 8_000;
 const RETRY_MS_MAX_HIDDEN = 60_000;
-const BLOCKED_AFTER = 3; // sockets that failed, while HTTP answers
+const BLOCKED_AFTER = 3; // sockets that never opened, while HTTP answers
+const DEAF_MS = 6_000; // a gateway that lives says something every 5 s
+const STUCK_MS = 1_000; // a try that takes longer may be given up for a better one
 
 const POINTER_BEHIND_BYTES = 4096; // that wait in the socket: then a pointer's place would come too late
 
@@ -27,6 +29,7 @@ const TROUBLE = 2;
 
 /** What the socket does now. `ended` does not come back by itself. */
 export type Phase = "connecting" | "live" | "waiting" | "ended";
+export type Service = "away" | "same" | "updated";
 export type End = "forbidden" | "notfound" | "replaced" | "crash" | "outdated" | null;
 
 /** What is used of a WebSocket; ws gives the same in Node. */
@@ -48,8 +51,8 @@ export interface ClientOptions {
   name: string;
   open: () => Socket;
   hidden?: () => boolean;
-  /** Does the service answer over HTTP? Tells a network that blocks WebSockets. */
-  reachable?: () => Promise<boolean>;
+  /** How the service is over HTTP: it does not answer, gives out this page, or another one. */
+  service?: () => Promise<Service>;
   random?: () => number;
 }
 
@@ -73,7 +76,8 @@ export class Client {
   full = false;
   blocked = false; // this network lets no WebSocket through
   retryAt = 0; // when the next try is due (phase waiting)
-  lostAt = 0; // when the socket was lost; 0 while it is live
+  lostAt = 0; // since when nothing comes; 0 while the socket is live, and before the first try ended
+  heardAt = 0; // when something came last, or a try began
   role = 0;
   seats = 0;
   graceMs = 5_000;
@@ -90,14 +94,17 @@ export class Client {
   onMessage: (message: Message) => void = () => {};
 
   #options: ClientOptions;
-  #instance = randomInstance();
+  readonly instance = randomInstance();
   #conn = 0;
   #socket: Socket | null = null;
   #joined = false; // the model stands on a welcome
+  #opened = false; // the WebSocket, whatever the service then said
+  #updated = false; // the service gives out another page than this one
   #tries = 0;
+  #unopened = 0; // tries in a row that did not open
   #retry: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setInterval> | undefined;
-  #heard = 0;
+  #unansweredAt = 0; // when we drew first since something came; 0: something came since
   #term = 0; // the term that cseq counts in
   #cseq = 0;
   #passed = 0; // the term that we gave away; no frame may follow
@@ -124,21 +131,29 @@ export class Client {
   /** Tries now instead of at the end of the wait: the browser is online again, the page visible, or
    *  somebody pressed the button. */
   tryNow(): void {
-    if (this.phase === "waiting") this.#connect();
+    const stuck = this.phase === "connecting" && Date.now() - this.heardAt > STUCK_MS;
+    if (this.phase === "waiting" || stuck) this.#connect();
   }
 
-  /** After `replaced`: takes the board back, as a new instance. */
+  /** After `replaced`: takes the board back. It resumes, so that of what was drawn before nothing is
+   *  lost that the service has, and the person hears of the rest. */
   useHere(): void {
-    this.#newInstance();
     this.end = null;
     this.#connect();
   }
 
+  /** Something in this page went wrong: it stops here. */
+  crash(): void {
+    if (this.phase !== "ended") void this.#crashed();
+  }
+
   #connect(): void {
+    if (this.phase === "live") this.lostAt = Date.now(); // asked to go elsewhere
     this.#drop();
     clearTimeout(this.#retry);
     this.phase = "connecting";
-    this.#heard = Date.now();
+    this.heardAt = Date.now();
+    this.#opened = false;
     const socket = this.#options.open();
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
@@ -147,7 +162,7 @@ export class Client {
     socket.onclose = (event) => this.#closed(event.code as number);
     socket.onerror = () => {};
     this.#silence = setInterval(() => {
-      if (Date.now() - this.#heard > SILENT_MS) this.#closed(0);
+      if (Date.now() - this.heardAt > SILENT_MS) this.#closed(0, this.heardAt);
     }, 1_000);
     this.onChange();
   }
@@ -165,13 +180,14 @@ export class Client {
 
   #hello(): void {
     const { token, session, name } = this.#options;
-    this.#heard = Date.now();
+    this.heardAt = Date.now();
+    this.#opened = true;
     if (this.#joined) this.board.cut(this.board.mark);
     this.#send({
       kind: "hello",
       token,
       session,
-      instance: this.#instance,
+      instance: this.instance,
       conn: ++this.#conn,
       name,
       from: this.#joined ? this.board.mark : null,
@@ -179,20 +195,30 @@ export class Client {
     });
   }
 
-  #closed(code: number): void {
-    const opened = this.phase === "live";
+  /** `since`: when it was heard of last. */
+  #closed(code: number, since = Date.now()): void {
     this.#drop();
-    this.lostAt ||= Date.now();
+    this.lostAt ||= since;
     this.full = code === 4423;
     const end = ENDS[code];
-    if (end) {
-      this.phase = "ended";
-      this.end = this.end ?? end;
-      this.onChange();
-      return;
-    }
-    if (!opened && code !== 4423 && this.#tries >= BLOCKED_AFTER - 1) void this.#probe();
+    if (end === "crash") return void this.#crashed();
+    if (end) return this.#ended(end);
+    this.#unopened = this.#opened ? 0 : this.#unopened + 1;
+    if (this.#unopened >= BLOCKED_AFTER) void this.#findOutWhy();
     this.#wait(code === 1012 ? 0 : undefined);
+  }
+
+  #ended(end: End): void {
+    this.#drop();
+    clearTimeout(this.#retry);
+    this.phase = "ended";
+    this.end = end;
+    this.onChange();
+  }
+
+  async #crashed(): Promise<void> {
+    this.#ended(null);
+    this.#ended((await this.#service()) === "updated" ? "outdated" : "crash");
   }
 
   #wait(ms: number | undefined): void {
@@ -206,39 +232,47 @@ export class Client {
     this.onChange();
   }
 
-  async #probe(): Promise<void> {
-    const reachable = (await this.#options.reachable?.()) ?? false;
-    this.blocked = reachable && this.phase !== "live";
+  // ---- the service over HTTP -------------------------------------------------------------------
+
+  #service(): Promise<Service> {
+    return this.#options.service?.() ?? Promise.resolve("away");
+  }
+
+  /** No WebSocket opens: because of the network, or of a page that is too old? */
+  async #findOutWhy(): Promise<void> {
+    const service = await this.#service();
+    if (this.#opened || this.phase === "ended") return;
+    if (service === "updated") return this.#ended("outdated");
+    this.blocked = service === "same";
     this.onChange();
+  }
+
+  async #lookForUpdate(): Promise<void> {
+    this.#updated ||= (await this.#service()) === "updated";
+    this.#makeWay();
+  }
+
+  /** For the new page, once everything of ours is stored. */
+  #makeWay(): void {
+    const { unackedFrames, open } = this.board;
+    const drawing = this.term !== 0 && open !== null;
+    if (this.#updated && this.phase === "live" && unackedFrames === 0 && !drawing) this.#ended("outdated");
   }
 
   #send(message: Message): void {
     if (this.#socket?.readyState === 1) this.#socket.send(encode(message));
   }
 
-  /** The model and the service disagree: begin anew, as another instance, from nothing. */
-  #startOver(): void {
-    this.#newInstance();
-    this.#closed(0);
-  }
-
-  #newInstance(): void {
-    this.#instance = randomInstance();
-    this.#conn = 0;
-    this.#joined = false;
-    this.#term = this.#passed = 0;
-  }
-
   // ---- what comes in ---------------------------------------------------------------------------
 
   #receive(bytes: Uint8Array): void {
-    this.#heard = Date.now();
+    this.heardAt = Date.now();
+    this.#unansweredAt = 0;
     let messages: Message[];
     try {
       messages = decode(bytes);
     } catch {
-      this.#startOver();
-      return;
+      return this.crash(); // not what this page understands
     }
     for (const message of messages) {
       if (!this.#socket) return; // one of them ended the connection
@@ -246,6 +280,7 @@ export class Client {
       this.onMessage(message);
     }
     this.onChange();
+    this.#makeWay();
   }
 
   #handle(message: Message): void {
@@ -264,6 +299,9 @@ export class Client {
       case "state":
         this.state = message;
         this.stateAt = Date.now();
+        return;
+      case "full":
+        this.seats = message.seats;
         return;
       case "error":
         return this.#error(message);
@@ -295,6 +333,7 @@ export class Client {
 
   #welcome(welcome: Welcome): void {
     const { board } = this;
+    if (this.#joined) void this.#lookForUpdate();
     if (!this.#joined || welcome.start > board.applied) {
       board.reset(welcome.start);
       this.#joined = true;
@@ -314,7 +353,6 @@ export class Client {
 
   #error(error: ErrorFrame): void {
     this.sentence = error.sentence;
-    if (error.code === "outdated") this.end = "outdated";
   }
 
   #lost(frames: Frame[]): void {
@@ -329,21 +367,18 @@ export class Client {
     return this.state?.members ?? [];
   }
 
-  get instance(): number {
-    return this.#instance;
-  }
-
   /** The term in which this page may draw; 0 when it has not the pen, not for certain yet, or no longer
    *  since it passed it on. */
   get term(): number {
     const { pen, member, mark } = this.board;
-    const ours = member !== "" && pen.member === member && pen.instance === this.#instance;
+    const ours = member !== "" && pen.member === member && pen.instance === this.instance;
     return ours && pen.offset <= mark && pen.offset !== this.#passed ? pen.offset : 0;
   }
 
   /** Must the drawer stop for a while, so that little can be lost? */
   get paused(): "grace" | "unsaved" | null {
-    if (this.lostAt && Date.now() - this.lostAt > this.graceMs) return "grace";
+    const past = (since: number, ms: number): boolean => since !== 0 && Date.now() - since > ms;
+    if (past(this.lostAt, this.graceMs) || past(this.#unansweredAt, DEAF_MS)) return "grace";
     const { unackedFrames, unackedBytes } = this.board;
     if (this.busy || unackedFrames >= UNACKED_FRAMES_MAX || unackedBytes >= UNACKED_BYTES_MAX) return "unsaved";
     return null;
@@ -378,6 +413,7 @@ export class Client {
     if (!term) return;
     if (this.#term !== term) this.#cseq = 0;
     this.#term = term;
+    this.#unansweredAt ||= Date.now();
     const frame = make(term, ++this.#cseq);
     this.board.draw(frame);
     if (this.phase === "live") this.#send(frame);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the page asks of the service over HTTP.
+import type { Service } from "../net/client.ts";
+
+const SERVICE_MS = 5_000; // a service that takes longer is away
+
 export interface Made {
   board: string;
   tokens: { own: string; draw: string; watch: string };
@@ -31,12 +35,13 @@ export async function watchToken(board: string): Promise<string | number> {
   return token;
 }
 
-/** Does the service answer over HTTP at all? */
-export async function reachable(): Promise<boolean> {
+/** Does the service answer over HTTP, and does it still give out the page that this script is of? */
+export async function service(): Promise<Service> {
   try {
-    await fetch("/icon.svg", { method: "HEAD", cache: "no-store" });
-    return true;
+    const html = await fetch(location.pathname, { cache: "no-cache", signal: AbortSignal.timeout(SERVICE_MS) });
+    const script = /\/assets\/board-\w+\.js/.exec(await html.text())?.[0];
+    return !script ? "away" : import.meta.url.endsWith(script) ? "same" : "updated";
   } catch {
-    return false;
+    return "away";
   }
 }

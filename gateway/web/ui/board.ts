@@ -5,7 +5,7 @@
 import { Painter } from "../ink/painter.ts";
 import { Client } from "../net/client.ts";
 import { translate, words } from "../strings/words.ts";
-import { reachable } from "./api.ts";
+import { service } from "./api.ts";
 import { Crosshair } from "./crosshair.ts";
 import { type Known, known, myName, remember, sessionBytes } from "./device.ts";
 import { $, button, setText, show } from "./dom.ts";
@@ -19,7 +19,7 @@ import { nameOf } from "./pen-view.ts";
 import { ask } from "./question.ts";
 import { openShare } from "./share.ts";
 import { Stage } from "./stage.ts";
-import { type Status, StatusView } from "./status.ts";
+import { StatusView } from "./status.ts";
 
 const TICK_MS = 250;
 const STATUS_ICONS = { good: "good", calm: "wait", warn: "warn", bad: "warn" };
@@ -42,7 +42,7 @@ const client = new Client({
   name: myName(),
   open: () => new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`, "easel.v1"),
   hidden: () => document.hidden,
-  reachable,
+  service,
 });
 const painter = new Painter(client.board, $<HTMLCanvasElement>("live"));
 const stage = new Stage(client, painter);
@@ -61,10 +61,11 @@ let frame = 0;
 let version = -1;
 let seen = 0; // strokes that can be seen
 let labelled = "";
-let statusShown = "";
 
 function update(): void {
   frame = 0;
+  showEnding();
+  if (ending) return;
   const draws = drawing();
   palette.update(draws, client.role);
   palette.showFingers(stage.pointers.penSeen, stage.pointers.fingersDraw);
@@ -72,9 +73,7 @@ function update(): void {
   lookout.update(draws);
   crosshair.update(draws);
   margin.update();
-  notices.update();
   showStatus();
-  showEnding();
   if (client.board.version !== version) {
     version = client.board.version;
     seen = client.board.strokes.filter((stroke) => !stroke.undone).length;
@@ -109,13 +108,12 @@ function showBoard(): void {
 }
 
 function showStatus(): void {
-  const status: Status = statusView.of(client, navigator.onLine, Date.now());
+  const status = statusView.of(client, navigator.onLine, Date.now());
+  notices.update(status);
   const chip = $("status");
   setText(chip.querySelector("span")!, status.text);
   show(chip.querySelector("button")!, status.tryNow);
-  if (statusShown === status.level) return;
-  if (statusShown && (status.level === "bad" || statusShown === "bad")) notices.say(status.text);
-  statusShown = status.level;
+  if (chip.dataset["level"] === status.level) return;
   chip.dataset["level"] = status.level;
   chip.querySelector("use")!.setAttribute("href", `#i-${STATUS_ICONS[status.level]}`);
 }
@@ -125,18 +123,21 @@ function showStatus(): void {
 let ending = "";
 
 function showEnding(): void {
-  const now = client.end ?? (client.full ? "full" : "");
+  const blocked = client.blocked && client.board.member === ""; // and there is no picture to look at
+  const now = client.end ?? (client.full ? "full" : blocked ? "blocked" : "");
   if (now === ending) return;
   ending = now;
-  show($("card"), ending !== "");
-  show($("board"), ending === "");
   document.body.classList.toggle("ended", ending !== "");
+  show($("board"), ending === "");
+  show($("card"), ending !== "");
+  if (ending === "") return;
   const start = button(words.startPage, () => location.assign("/"), ending === "full" ? "" : "primary");
   const reload = button(words.reload, () => location.reload(), "primary");
   const again = button(words.tryNow, () => client.tryNow(), "primary");
   const here = button(words.useHere, () => client.useHere(), "primary");
   const cards: Record<string, [string, HTMLElement[]]> = {
     full: [client.seats ? words.full(client.seats) : words.fullUnknown, [again, start]],
+    blocked: [words.blocked, [again, start]],
     forbidden: [words.forbidden, [start]],
     notfound: [words.notFound, [start]],
     replaced: [words.replaced, [here]],
@@ -144,8 +145,10 @@ function showEnding(): void {
     outdated: [words.outdated, [reload]],
   };
   const [text, buttons] = cards[ending] ?? ["", []];
-  setText($("card").querySelector("p")!, text);
-  $("card").querySelector(".buttons")!.replaceChildren(...buttons);
+  setText($("cardText"), text);
+  $("cardButtons").replaceChildren(...buttons);
+  $("card").focus(); // what had the focus is gone, and so the card is read out
+  stage.finish();
 }
 
 // ---- what happens ------------------------------------------------------------------------------
@@ -173,12 +176,15 @@ client.onMessage = (message) => {
 stage.mayDraw = () => drawing() && client.paused === null;
 stage.style = () => ({ ...palette.style, even: evenWidth() });
 palette.onChange = changed;
+palette.onUndo = () => notices.say(words.undone);
 palette.onFingerDraws = () => {
   stage.pointers.fingerDraws = !stage.pointers.fingersDraw;
   changed();
 };
 palette.onClear = async () => {
-  if (await ask(words.clearQuestion, words.clear, words.keep)) client.clear();
+  if (!(await ask(words.clearQuestion, words.clear, words.keep))) return;
+  client.clear();
+  notices.say(words.cleared);
 };
 margin.onTakeFrom = async (name) => {
   if (await ask(words.takeQuestion(name), words.takePen, words.cancel)) client.take();
@@ -200,6 +206,11 @@ $("status").querySelector("button")!.onclick = () => client.tryNow();
 setUpHelp();
 listenToKeys(palette, stage, fullScreen);
 
+// An error in our own code: what the page shows may be wrong from now on.
+addEventListener("error", ({ error, filename }) => {
+  if (!error || filename !== import.meta.url) return; // of the browser, or of what is built into it
+  client.crash();
+});
 addEventListener("online", () => client.tryNow());
 addEventListener("offline", changed);
 addEventListener("pageshow", () => client.tryNow());

@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happened, for eyes (a line that goes away by itself) and for screen readers: at most one polite
-// message per three seconds, assertive only about one's own pen.
+// What happened, for eyes (a line that goes away by itself) and for screen readers: politely, or, when
+// it is about one's own pen, at once.
 import type { Client } from "../net/client.ts";
 import { words } from "../strings/words.ts";
+import { Announcer } from "./announcer.ts";
 import { $, setText, show } from "./dom.ts";
 import { nameOf } from "./pen-view.ts";
+import type { Status } from "./status.ts";
 
 const SHOWN_MS = 5_000;
-const POLITE_MS = 3_000;
 
 export class Notices {
   #client: Client;
+  #announcer = new Announcer();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #polite: string[] = [];
-  #politeAt = 0;
   #drawing = false;
   #holder: string | null = null;
-  #here: Map<string, string> | null = null;
   #asking = "";
+  #status: Status | null = null;
 
   constructor(client: Client) {
     this.#client = client;
+  }
+
+  /** Notices what changed since the last call. */
+  update(status: Status): void {
+    this.#penChanged();
+    this.#peopleChanged();
+    this.#statusChanged(status);
+    const text = this.#announcer.take(Date.now());
+    if (text) announce($("polite"), text);
   }
 
   show(text: string): void {
@@ -32,20 +41,8 @@ export class Notices {
     this.#timer = setTimeout(() => show(notice, false), SHOWN_MS);
   }
 
-  /** Notices what changed since the last call. */
-  update(): void {
-    this.#penChanged();
-    this.#peopleChanged();
-    const now = Date.now();
-    if (this.#polite.length && now - this.#politeAt > POLITE_MS) {
-      this.#politeAt = now;
-      setText($("polite"), this.#polite.join(" "));
-      this.#polite = [];
-    }
-  }
-
   say(text: string): void {
-    if (!this.#polite.includes(text)) this.#polite.push(text);
+    this.#announcer.say(text);
   }
 
   #penChanged(): void {
@@ -57,7 +54,7 @@ export class Notices {
     if (drawing !== this.#drawing) {
       const text = drawing ? words.youHavePenNow : state.holder ? words.penIsWith(name) : words.penIsFree;
       this.show(text);
-      setText($("assertive"), text);
+      announce($("assertive"), text);
     } else if (this.#holder !== null && state.holder !== this.#holder && !drawing && state.holder !== board.member) {
       const text = state.holder ? words.hasPenNow(name) : words.penIsFree;
       this.show(text);
@@ -77,12 +74,23 @@ export class Notices {
   #peopleChanged(): void {
     const { state, board } = this.#client;
     if (!state) return;
-    const here = new Map(state.members.map((member) => [member.member, nameOf(member)]));
-    const before = this.#here;
-    this.#here = here;
-    if (!before) return;
-    const came = [...here].filter(([id]) => !before.has(id) && id !== board.member).map(([, name]) => name);
-    const left = [...before].filter(([id]) => !here.has(id)).map(([, name]) => name);
-    if (came.length + left.length) this.say(words.cameAndWent(words.list(came), words.list(left)));
+    const others = state.members.filter(({ member }) => member !== board.member);
+    this.#announcer.people(new Map(others.map((member) => [member.member, nameOf(member)])), Date.now());
   }
+
+  /** Trouble and its end. */
+  #statusChanged(status: Status): void {
+    const before = this.#status;
+    this.#status = status;
+    if (before && before.line !== status.line && (isTrouble(before) || isTrouble(status))) this.say(status.text);
+  }
+}
+
+const isTrouble = ({ level }: Status): boolean => level === "warn" || level === "bad";
+
+/** As a new line, so that the same words twice are said twice. */
+function announce(region: HTMLElement, text: string): void {
+  const line = document.createElement("p");
+  line.textContent = text;
+  region.replaceChildren(line);
 }

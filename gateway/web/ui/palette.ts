@@ -15,6 +15,8 @@ const DOTS = [4, 7, 11, 16, 22];
 
 export class Palette {
   onChange: () => void = () => {};
+  /** A stroke was taken back. */
+  onUndo: () => void = () => {};
   /** The switch was pressed. */
   onFingerDraws: () => void = () => {};
   /** Asks before a clear. */
@@ -52,7 +54,9 @@ export class Palette {
   // ---- what keys and buttons do ----------------------------------------------------------------
 
   undo(): void {
+    if (this.#client.board.undoable().length === 0) return;
     this.#client.undo();
+    this.onUndo();
   }
   redo(): void {
     this.#client.redo();

@@ -54,14 +54,11 @@ export function penView(facts: PenFacts): PenView {
     : lost
       ? words.connectionLost(holder, seconds(state.grace_ms, age))
       : words.draws(holder);
-  if (line > 0) {
-    const cancel = { act: "cancel" as const, label: words.cancel, primary: false };
-    return { text: `${text} ${words.inLine(line)}`, acts: [cancel], asker: null };
-  }
-  if (!holder) return { text, acts: [{ act: "ask", label: words.takePen, primary: true }], asker: null };
-  const acts: PenView["acts"] = [{ act: "ask", label: words.askForPen, primary: true }];
-  if (role === OWN) acts.push({ act: "takeFrom", label: words.takePen, primary: false });
-  return { text, acts, asker: null };
+  const acts: PenView["acts"] = [];
+  if (line > 0) acts.push({ act: "cancel", label: words.cancel, primary: false });
+  else acts.push({ act: "ask", label: holder ? words.askForPen : words.takePen, primary: true });
+  if (role === OWN && holder) acts.push({ act: "takeFrom", label: words.takePen, primary: false });
+  return { text: line > 0 ? `${text} ${words.inLine(line)}` : text, acts, asker: null };
 }
 
 /** The next in line, for the drawer. "Not now" hides the question, not the news that the pen passes. */

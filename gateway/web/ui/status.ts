@@ -6,6 +6,8 @@ import type { Client } from "../net/client.ts";
 import { words } from "../strings/words.ts";
 
 export interface Status {
+  /** Which line of the table it is: it changes when the news does, not with each second. */
+  line: string;
   level: "good" | "warn" | "bad" | "calm";
   text: string;
   tryNow: boolean;
@@ -16,7 +18,7 @@ const NOT_SAVED_AFTER_MS = 5_000;
 
 /** How long the oldest thing of a kind has been waiting. `goal` counts what there is, `done` what is
  *  dealt with, both rising. */
-export class Lateness {
+class Lateness {
   #goal = 0;
   #since = 0;
 
@@ -30,37 +32,64 @@ export class Lateness {
   }
 }
 
+/** How long something has been so. */
+class Lasting {
+  #since = 0;
+
+  ms(holds: boolean, now: number): number {
+    if (!holds) this.#since = 0;
+    else this.#since ||= now;
+    return holds ? now - this.#since : 0;
+  }
+}
+
+const status = (line: string, level: Status["level"], text: string, tryNow = false): Status => ({ line, level, text, tryNow });
+
 export class StatusView {
   #unsaved = new Lateness();
   #behind = new Lateness();
+  #offline = new Lasting();
+  #trouble = new Lasting();
+  #full = new Lasting();
+  #arrived = false; // at the newest event, once
 
   of(client: Client, online: boolean, now: number): Status {
-    const { board } = client;
-    const unsaved = this.#unsaved.ms(Math.max(board.head, board.applied) + board.pendingFrames, board.mark, now);
+    const { board, paused } = client;
+    const drawer = client.term !== 0;
+    const offline = this.#offline.ms(!online, now);
+    const lost = client.lostAt ? now - client.lostAt : 0;
+    // Who hears the service is not cut off from it, whatever the browser thinks of other networks.
+    const hears = client.phase === "live" && client.heardAt > now - offline + SHOWN_AFTER_MS;
+    const cutOff = lost > 0 || (offline > 0 && !hears);
+    // No mark and no event can come meanwhile, so their time begins anew.
+    if (cutOff) [this.#unsaved, this.#behind] = [new Lateness(), new Lateness()];
+    const trouble = this.#trouble.ms(client.trouble, now);
+    const full = this.#full.ms(drawer && paused === "unsaved", now);
     const behind = this.#behind.ms(board.head, board.applied, now);
-    if (client.phase !== "live") return away(client, online, now);
-    if (client.trouble) return { level: "warn", text: words.trouble, tryNow: false };
-    if (client.paused === "unsaved") return { level: "warn", text: words.pausedUnsaved, tryNow: false };
-    if (behind >= SHOWN_AFTER_MS)
-      return { level: "calm", text: words.behind(board.head - board.applied), tryNow: false };
-    if (unsaved >= NOT_SAVED_AFTER_MS) return { level: "warn", text: words.notSaved, tryNow: false };
-    if (unsaved >= SHOWN_AFTER_MS) return { level: "calm", text: words.saving, tryNow: false };
-    return { level: "good", text: words.live, tryNow: false };
+    const unsaved = this.#unsaved.ms(Math.max(board.head, board.applied) + board.pendingFrames, board.mark, now);
+    this.#arrived ||= board.member !== "" && board.applied >= board.head;
+
+    const pauses = drawer && paused === "grace";
+    if (cutOff && offline && Math.max(offline, lost) >= SHOWN_AFTER_MS)
+      return status("offline", "bad", pauses ? `${words.offline} ${words.pausedGrace}` : words.offline);
+    if (lost >= SHOWN_AFTER_MS) return away(client, drawer, pauses, now);
+    if (pauses) return status("pauses", "bad", words.pausedGrace);
+    if (trouble >= SHOWN_AFTER_MS) return status("trouble", "warn", words.trouble);
+    if (full >= SHOWN_AFTER_MS) return status("full", "warn", words.pausedUnsaved);
+    if (behind >= SHOWN_AFTER_MS) return status("behind", "calm", words.behind(board.head - board.applied));
+    if (!this.#arrived) return status("connecting", "calm", words.connecting);
+    if (unsaved >= NOT_SAVED_AFTER_MS) return status("notSaved", "warn", words.notSaved);
+    if (unsaved >= SHOWN_AFTER_MS) return status("saving", "calm", words.saving);
+    return status("live", "good", words.live);
   }
 }
 
 /** The socket is not there. */
-function away(client: Client, online: boolean, now: number): Status {
-  const { board } = client;
-  const first = board.member === ""; // never was there
-  if (!online) return { level: "bad", text: words.offline, tryNow: false };
-  if (client.blocked) return { level: "bad", text: words.blocked, tryNow: true };
-  if (!client.lostAt) return { level: "calm", text: words.connecting, tryNow: false };
-  if (now - client.lostAt < SHOWN_AFTER_MS) return { level: "calm", text: first ? words.connecting : words.live, tryNow: false };
+function away(client: Client, drawer: boolean, pauses: boolean, now: number): Status {
+  if (client.blocked) return status("blocked", "bad", words.blocked, true);
   const s = Math.ceil((client.retryAt - now) / 1000);
   const waits = client.phase === "waiting" && s > 0;
-  const parts = [waits ? words.reconnectingIn(s) : words.reconnecting];
-  if (client.paused === "grace" && client.term) parts.push(words.pausedGrace);
-  else if (client.term && board.unackedFrames) parts.push(words.strokesKept);
-  return { level: "bad", text: parts.join(" "), tryNow: waits };
+  const text = waits ? words.reconnectingIn(s) : words.reconnecting;
+  const more = pauses ? ` ${words.pausedGrace}` : drawer ? ` ${words.strokesKept}` : "";
+  return status(pauses ? "pauses" : "lost", "bad", text + more, waits);
 }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The WebSockets of a page, seen from outside of its code: how many it opened, how long it was without
+// one, and a way to send what its code never would.
+
+/** For the pages that this person opens from now on. */
+export function watchSockets({ context }) {
+  return context.addInitScript(() => {
+    const sockets = (globalThis.sockets = []);
+    globalThis.gaps = []; // ms from a loss to the next word of the service
+    let lostAt = 0;
+    const heard = () => {
+      if (lostAt) globalThis.gaps.push(performance.now() - lostAt);
+      lostAt = 0;
+    };
+    globalThis.WebSocket = class extends WebSocket {
+      constructor(...address) {
+        super(...address);
+        sockets.push(this);
+        this.addEventListener("message", heard);
+        this.addEventListener("close", () => this === sockets.at(-1) && (lostAt ||= performance.now()));
+      }
+    };
+  });
+}
+
+export const socketCount = ({ page }) => page.evaluate(() => globalThis.sockets.length);
+export const gaps = ({ page }) => page.evaluate(() => globalThis.gaps);
+export const sendBytes = ({ page }, ...bytes) => page.evaluate((bytes) => globalThis.sockets.at(-1).send(Uint8Array.from(bytes)), bytes);
+
+/** Does the page connect at once when this happens to its window? */
+export const connectsAt = ({ page }, event) =>
+  page.evaluate((event) => {
+    const before = globalThis.sockets.length;
+    (event === "visibilitychange" ? document : globalThis).dispatchEvent(new Event(event));
+    return globalThis.sockets.length > before;
+  }, event);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A network in the hand of a test: a TCP proxy in front of a server, which cuts connections, takes no new
+// ones, swallows what is sent, carries little, or lets no WebSocket through.
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { setTimeout } from "node:timers/promises";
+
+const PIECE = 4096; // bytes of a slow network at a time
+
+export class Proxy {
+  upgrades = true;
+  #pairs = new Set();
+  #refuses = false;
+  #bytesPerS = 0;
+
+  /** In front of the server at this address. */
+  static async to(address) {
+    const self = new Proxy();
+    self.target = new URL(address);
+    self.server = createServer((near) => self.#accept(near)).listen(0, "127.0.0.1");
+    self.server.unref();
+    await once(self.server, "listening");
+    const through = new URL(address);
+    through.hostname = "127.0.0.1";
+    through.port = self.server.address().port;
+    self.url = through.href.replace(/\/$/, "");
+    return self;
+  }
+
+  /** Ends these connections, without a word. */
+  cut(pairs = this.#pairs) {
+    for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
+  }
+
+  /** Down: nothing comes through, and nobody comes in. */
+  down() {
+    this.#refuses = true;
+    this.cut();
+  }
+
+  up() {
+    this.#refuses = false;
+  }
+
+  /** The connections that are there stay, and carry nothing. Returns them. */
+  swallow() {
+    const pairs = [...this.#pairs];
+    for (const socket of pairs.flat()) socket.pause();
+    return pairs;
+  }
+
+  /** Towards the client no more than so many bytes in a second; 0: as many as there are. */
+  throttle(bytesPerS) {
+    this.#bytesPerS = bytesPerS;
+  }
+
+  #accept(near) {
+    if (this.#refuses) return near.resetAndDestroy();
+    const far = connect({ host: this.target.hostname, port: this.target.port });
+    const pair = [near, far];
+    this.#pairs.add(pair);
+    near.unref();
+    far.unref();
+    for (const socket of pair) {
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        this.#pairs.delete(pair);
+        for (const other of pair) other.destroy();
+      });
+    }
+    near.on("data", (bytes) => {
+      if (!this.upgrades && /^upgrade: *websocket/im.test(bytes.toString("latin1"))) near.destroy();
+      else far.write(bytes);
+    });
+    far.on("data", (bytes) => (this.#bytesPerS ? void this.#carrySlowly(near, far, bytes) : near.write(bytes)));
+  }
+
+  async #carrySlowly(near, far, bytes) {
+    far.pause();
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      near.write(bytes.subarray(at, at + PIECE));
+      if (this.#bytesPerS) await setTimeout((PIECE / this.#bytesPerS) * 1000, null, { ref: false });
+    }
+    far.resume();
+  }
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// When a client connects again, and when it does not: with a clock and sockets in the hand of the test.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import { Client, decode, encode, StrokeWriter } from "../../build/web-node/client.mjs";
+import { Clock } from "./clock.mjs";
+
+const ME = "member1";
+const PEN = { tool: 0, colour: 0, size: 80 };
+const POINT = { x: 100, y: 100 };
+let clock;
+
+beforeEach(() => (clock = new Clock()));
+afterEach(() => clock.stop());
+
+class Socket {
+  readyState = 0;
+  bufferedAmount = 0;
+  sent = [];
+  closed = false;
+
+  opens() {
+    this.readyState = 1;
+    this.onopen({});
+  }
+  says(...messages) {
+    for (const message of messages) this.onmessage({ data: encode(message).buffer });
+  }
+  send(bytes) {
+    this.sent.push(...decode(bytes));
+  }
+  /** The other end is gone; may come late. */
+  breaks(code = 1006) {
+    this.readyState = 3;
+    this.onclose?.({ code });
+  }
+  close() {
+    this.closed = true;
+  }
+}
+
+/** A client that has begun to connect; `sockets` are those it opened, with the time. */
+function start(options = {}) {
+  const sockets = [];
+  const client = new Client({
+    token: "t",
+    session: new Uint8Array(16),
+    name: "Ana",
+    random: () => 1, // waits as long as it may
+    open: () => {
+      sockets.push(Object.assign(new Socket(), { at: clock.now }));
+      return sockets.at(-1);
+    },
+    ...options,
+  });
+  client.start();
+  return { client, sockets, last: () => sockets.at(-1) };
+}
+
+const welcome = (more = {}) => ({
+  kind: "welcome", board: "k3v9x2mq4t", name: "", member: ME, role: 1, epoch: 2, head: 2, mark: 2, start: 2, now: 0, seats: 10,
+  grace_ms: 5_000, idle_ms: 30_000, ...more,
+});
+const grant = (client, offset, more = {}) => ({
+  kind: "ev_grant", offset, time: 0, member: ME, instance: client.instance, name: "Ana", ended: 0, last: 0, ...more,
+});
+const mark = (head, flags = 0) => ({ kind: "mark", head, mark: head, flags });
+
+/** A client that is there; with the pen if asked. */
+function live(options, drawer = false) {
+  const it = start(options);
+  it.last().opens();
+  it.last().says(welcome());
+  if (drawer) it.last().says(grant(it.client, 3), mark(3));
+  return it;
+}
+const FRAMES_OF_A_DOT = 2;
+const dot = (client) => new StrokeWriter(client, PEN, POINT).flush(true);
+
+/** The waits between the next `count` tries that fail at once. */
+async function waits({ sockets, last }, count) {
+  const ret = [];
+  for (let i = 0; i < count; i++) {
+    const { length } = sockets;
+    last().breaks();
+    const from = clock.now;
+    while (sockets.length === length) await clock.pass(100);
+    ret.push(last().at - from);
+  }
+  return ret;
+}
+
+test("tries again after 0.5 s with full jitter, doubling to 8 s", async () => {
+  assert.deepEqual(await waits(live(), 7), [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+  assert.deepEqual(await waits(live({ random: () => 0.2 }), 3), [100, 200, 400]);
+});
+
+test("in a hidden tab up to 60 s, and at once when it is seen again", async () => {
+  const it = live({ hidden: () => true });
+  assert.deepEqual((await waits(it, 9)).slice(4), [8_000, 16_000, 32_000, 60_000, 60_000]);
+  it.last().breaks();
+  const { length } = it.sockets;
+  it.client.tryNow();
+  assert.equal(it.sockets.length, length + 1);
+});
+
+test("at once after a close for a restart", async () => {
+  const { sockets, last } = live();
+  last().breaks(1012);
+  await clock.pass(0);
+  assert.equal(sockets.length, 2);
+});
+
+test("a try that hangs is given up for a better one, a fresh one is not", async () => {
+  const { client, sockets } = start();
+  await clock.pass(500);
+  client.tryNow();
+  assert.equal(sockets.length, 1);
+  await clock.pass(1_000);
+  client.tryNow();
+  assert.equal(sockets.length, 2);
+});
+
+test("a socket silent for 10 s is dead, and its late close is ignored", async () => {
+  const { client, sockets, last } = live();
+  const [dead] = sockets;
+  await clock.pass(9_000);
+  last().says(mark(2));
+  await clock.pass(10_000);
+  assert.equal(client.phase, "live");
+  await clock.pass(2_000);
+  assert.equal(sockets.length, 2);
+  assert.ok(dead.closed);
+  assert.ok(clock.now - client.lostAt >= 10_000, "lost since it was heard last");
+  last().opens();
+  last().says(welcome());
+  dead.breaks();
+  await clock.pass(1_000);
+  assert.equal(client.phase, "live");
+  assert.equal(sockets.length, 2);
+});
+
+test("who draws into a socket that does not answer pauses before that", async () => {
+  const { client, last } = live({}, true);
+  await clock.pass(2_000);
+  dot(client);
+  await clock.pass(5_500);
+  assert.equal(client.paused, null);
+  await clock.pass(1_000);
+  assert.equal(client.paused, "grace");
+  last().says(mark(3));
+  assert.equal(client.paused, null);
+});
+
+test("who draws while the socket is lost pauses after the grace of the pen", async () => {
+  const { client, last } = live({}, true);
+  last().breaks();
+  dot(client);
+  await clock.pass(4_900);
+  assert.equal(client.paused, null);
+  await clock.pass(200);
+  assert.equal(client.paused, "grace");
+  assert.equal(client.board.pendingFrames, FRAMES_OF_A_DOT, "what was drawn is kept");
+});
+
+test("replaced: does not come back by itself, and resumes when it is used here", async () => {
+  const { client, sockets, last } = live({}, true);
+  dot(client);
+  last().breaks(4409);
+  await clock.pass(120_000);
+  client.tryNow();
+  assert.equal(client.end, "replaced");
+  assert.equal(sockets.length, 1);
+  client.useHere();
+  last().opens();
+  const [hello] = last().sent;
+  assert.equal(hello.instance, client.instance);
+  assert.equal(hello.conn, 2);
+  assert.equal(hello.from, 3);
+  last().says(welcome({ head: 3, mark: 3, start: 3 }));
+  const again = last().sent.slice(1).map(({ kind, term, cseq }) => [kind, term, cseq]);
+  assert.deepEqual(again, [["begin", 3, 1], ["points", 3, 2]]);
+  assert.equal(client.end, null);
+});
+
+test("full: tries again every 15 s, and says how many places there are", async () => {
+  const { client, sockets, last } = start();
+  for (let i = 1; i <= 3; i++) {
+    last().opens();
+    last().says({ kind: "full", seats: 12 }, { kind: "error", code: "full", sentence: "", frame: 0 });
+    last().breaks(4423);
+    assert.deepEqual([client.full, client.seats, client.phase], [true, 12, "waiting"]);
+    await clock.pass(14_900);
+    assert.equal(sockets.length, i);
+    await clock.pass(200);
+    assert.equal(sockets.length, i + 1);
+  }
+  last().opens();
+  last().says(welcome());
+  assert.equal(client.full, false);
+});
+
+test("a network blocks WebSockets when three did not open while the service answers", async () => {
+  const it = start({ service: async () => "same" });
+  await waits(it, 2);
+  assert.equal(it.client.blocked, false);
+  await waits(it, 1);
+  assert.equal(it.client.blocked, true);
+  it.last().opens();
+  it.last().says(welcome());
+  assert.equal(it.client.blocked, false);
+});
+
+test("it is not the network when the service does not answer, or when sockets open and close again", async () => {
+  const away = start({ service: async () => "away" });
+  await waits(away, 5);
+  assert.equal(away.client.blocked, false);
+  const busy = start({ service: async () => "same" });
+  for (let i = 0; i < 5; i++) {
+    busy.last().opens();
+    await waits(busy, 1);
+  }
+  assert.equal(busy.client.blocked, false);
+});
+
+test("what the service refuses as wrong is a crash, unless the page is too old", async () => {
+  for (const [service, end] of [["same", "crash"], ["away", "crash"], ["updated", "outdated"]]) {
+    const { client, sockets, last } = live({ service: async () => service });
+    last().breaks(4400);
+    await clock.pass(60_000);
+    assert.deepEqual([client.phase, client.end, sockets.length], ["ended", end, 1]);
+  }
+});
+
+test("so is a message that this page does not understand", async () => {
+  const { client, last } = live({ service: async () => "same" });
+  last().onmessage({ data: Uint8Array.of(0x92, 66, 1).buffer }); // a mark with too few fields
+  await clock.pass(1_000);
+  assert.deepEqual([client.phase, client.end], ["ended", "crash"]);
+});
+
+test("after a reconnect a page that is too old makes way, once all of its strokes are stored", async () => {
+  const { client, last } = live({ service: async () => "updated" }, true);
+  dot(client);
+  last().breaks();
+  await clock.pass(500);
+  last().opens();
+  last().says(welcome({ head: 3, mark: 3, start: 3 }));
+  await clock.pass(5_000);
+  assert.equal(client.end, null, "a dot is not stored yet");
+  const stroke = new StrokeWriter(client, PEN, POINT);
+  const own = (cseq, count) => ({ kind: "own", term: 3, offset: 3 + cseq, cseq, count });
+  last().says(own(1, FRAMES_OF_A_DOT + 1), mark(6));
+  await clock.pass(1_000);
+  assert.equal(client.end, null, "a stroke is under way");
+  stroke.flush(true);
+  last().says(own(4, 1), mark(7));
+  await clock.pass(0);
+  assert.deepEqual([client.phase, client.end], ["ended", "outdated"]);
+});
