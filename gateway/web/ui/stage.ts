@@ -33,6 +33,7 @@ export class Stage implements Hand {
   #painter: Painter;
   #board = $("board");
   #view = WHOLE;
+  #ratio = 1; // device pixels per CSS pixel, as laid out
   #writer: StrokeWriter | null = null;
   #sampler: Sampler | null = null;
   #expected: Point[] = [];
@@ -58,6 +59,7 @@ export class Stage implements Hand {
   #layout(): void {
     const { clientWidth, clientHeight } = $("stage");
     const ratio = window.devicePixelRatio || 1;
+    this.#ratio = ratio;
     const fit = Math.min(clientWidth / BOARD_WIDTH, clientHeight / BOARD_HEIGHT);
     const width = Math.floor(fit * BOARD_WIDTH * ratio);
     const height = Math.floor((width * BOARD_HEIGHT) / BOARD_WIDTH);
@@ -73,6 +75,7 @@ export class Stage implements Hand {
 
   /** Once a frame. */
   update(drawing: boolean): void {
+    if ((window.devicePixelRatio || 1) !== this.#ratio) this.#layout(); // moved to another screen: no event says so
     const { classList } = this.#board;
     classList.toggle("draws", drawing);
     classList.toggle("erases", drawing && this.style().tool === ERASER);
