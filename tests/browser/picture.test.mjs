@@ -43,14 +43,16 @@ class Pen {
     this.strokes += places.length === LONG ? 2 : 1;
   }
 
+  /** They begin on the board, and may leave it. */
   places(kind) {
     const { random } = this;
-    let [x, y] = [random.next(), random.next()];
+    let [x, y] = [0.01 + 0.98 * random.next(), 0.01 + 0.98 * random.next()];
     if (kind === "dot") return [[x, y]];
-    if (kind === "across") return Array.from({ length: 30 }, (_, i) => [i / 29, y + (x - 0.5) * (i / 29) + random.next() * 0.01]);
+    if (kind === "across") return Array.from({ length: 30 }, (_, i) => [0.001 + i / 29, y + (x - 0.5) * (i / 29)]);
     if (kind === "long")
       return Array.from({ length: LONG }, (_, i) => [0.05 + ((i % 575) / 575) * 0.9, y + Math.floor(i / 575) * 0.02]);
-    return Array.from({ length: 2 + random.below(40) }, () => [(x += (random.next() - 0.5) / 12), (y += (random.next() - 0.5) / 8)]);
+    const step = (most) => (random.next() - 0.5) * most;
+    return [[x, y], ...Array.from({ length: 1 + random.below(40) }, () => [(x += step(0.1)), (y += step(0.15))])];
   }
 
   /** Any stroke: with the next tool, colour and size, maybe beyond the edge of the board. */
