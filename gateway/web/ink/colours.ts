@@ -32,10 +32,11 @@ const ALL = [...PEN_COLOURS, ...HIGHLIGHTER_COLOURS];
 export const hexOf = (index: number): string => ALL[index]?.hex ?? ALL[0]!.hex;
 
 export const UNITS_PER_POINT = 20;
-/** In points: the board is 1600 × 1000 of them. By tool: pen, highlighter, eraser. */
+/** In points: the board is 1600 × 1000 of them. By tool: pen, highlighter, eraser, pointer. */
 export const SIZES: readonly (readonly number[])[] = [
   [2, 4, 7, 12, 20],
   [14, 24, 40],
   [16, 40, 80],
+  [],
 ];
 export const DEFAULT_SIZES: readonly number[] = [4, 24, 40];

@@ -61,7 +61,7 @@ export const de: Strings = {
   paletteRight: "Palette rechts",
   evenWidth: "Gleichmäßige Breite",
   keyList: [
-    ["P, H, E", "Stift, Marker, Schwamm"],
+    ["P, H, E, L", "Stift, Marker, Schwamm, Zeiger"],
     ["1 – 8", "Farbe"],
     ["[ und ]", "Stärke"],
     ["Strg+Z, Strg+Y", "Rückgängig, wiederholen"],
@@ -75,7 +75,7 @@ export const de: Strings = {
   // palette
   palette: "Zeichenwerkzeuge",
   tool: "Werkzeug",
-  tools: ["Stift", "Marker", "Schwamm"],
+  tools: ["Stift", "Marker", "Schwamm", "Zeiger"],
   colour: "Farbe",
   colours: {
     black: "Schwarz",

@@ -63,7 +63,7 @@ export const en = {
   paletteRight: "Palette on the right",
   evenWidth: "Even width",
   keyList: [
-    ["P, H, E", "Pen, highlighter, eraser"],
+    ["P, H, E, L", "Pen, highlighter, eraser, pointer"],
     ["1 – 8", "Colour"],
     ["[ and ]", "Size"],
     ["Ctrl+Z, Ctrl+Y", "Undo, redo"],
@@ -77,7 +77,7 @@ export const en = {
   // palette
   palette: "Drawing tools",
   tool: "Tool",
-  tools: ["Pen", "Highlighter", "Eraser"] as readonly string[],
+  tools: ["Pen", "Highlighter", "Eraser", "Pointer"] as readonly string[],
   colour: "Colour",
   colours: {
     black: "Black",

@@ -16,6 +16,7 @@ import { Margin } from "./margin.ts";
 import { Notices } from "./notices.ts";
 import { Palette } from "./palette.ts";
 import { nameOf } from "./pen-view.ts";
+import { PointerRing } from "./pointer.ts";
 import { ask } from "./question.ts";
 import { openShare } from "./share.ts";
 import { Stage } from "./stage.ts";
@@ -48,6 +49,7 @@ const painter = new Painter(client.board, $<HTMLCanvasElement>("live"));
 const stage = new Stage(client, painter);
 const crosshair = new Crosshair(stage);
 const lookout = new Lookout(stage, client.board);
+const pointer = new PointerRing(client, stage);
 const palette = new Palette(client);
 const margin = new Margin(client);
 const notices = new Notices(client);
@@ -72,6 +74,7 @@ function update(): void {
   stage.update(draws);
   lookout.update(draws);
   crosshair.update(draws);
+  pointer.update(draws);
   margin.update();
   showStatus();
   if (client.board.version !== version) {
@@ -168,6 +171,7 @@ client.onMessage = (message) => {
     const kept = stronger ? { token: me.token, role: client.role } : {};
     remember(board, { ...kept, name: client.board.name, last: Date.now() });
   }
+  if (message.kind === "pointer_at") pointer.told(message);
   const now = client.board.applied >= client.board.head; // and not what was before we came
   if (message.kind === "ev_clear" && now) notices.say(words.cleared);
   if (message.kind === "ev_undo" && now) notices.say(words.undone);

@@ -59,6 +59,7 @@ export class Crosshair {
     const units = points * UNITS_PER_POINT;
     this.#at = toBoard(this.#at.x + dx * units, this.#at.y + dy * units);
     if (this.#down) this.#stage.add(this.#at);
+    else this.#stage.point(this.#at);
     const [x, y] = [this.#at.x / BOARD_WIDTH, this.#at.y / BOARD_HEIGHT];
     if (!sees(this.#stage.view, x, y)) this.#stage.look(centred(this.#stage.view, x, y));
   }

@@ -6,7 +6,7 @@ import { openHelp, singleKeys } from "./help.ts";
 import type { Palette } from "./palette.ts";
 import type { Stage } from "./stage.ts";
 
-const TOOLS: Record<string, number> = { p: 0, h: 1, e: 2 };
+const TOOLS: Record<string, number> = { p: 0, h: 1, e: 2, l: 3 };
 
 type Act = (() => void) | undefined;
 

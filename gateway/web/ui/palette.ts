@@ -2,13 +2,13 @@
 //
 // The drawer's tools. Each tool keeps its own colour and size.
 import { type Colour, DEFAULT_SIZES, HIGHLIGHTER_COLOURS, PEN_COLOURS, SIZES, UNITS_PER_POINT } from "../ink/colours.ts";
-import { ERASER, HIGHLIGHTER, PEN } from "../model/board.ts";
+import { HIGHLIGHTER, PEN } from "../model/board.ts";
 import type { Client, PenStyle } from "../net/client.ts";
 import { words } from "../strings/words.ts";
 import { $, icon, show } from "./dom.ts";
 
-const TOOL_ICONS = ["pen", "highlighter", "eraser"];
-const TOOL_KEYS = ["P", "H", "E"];
+const TOOL_ICONS = ["pen", "highlighter", "eraser", "pointer"];
+const TOOL_KEYS = ["P", "H", "E", "L"];
 const SVG = "http://www.w3.org/2000/svg";
 /** How wide the sizes are shown, in px: told apart at a glance rather than true. */
 const DOTS = [4, 7, 11, 16, 22];
@@ -42,8 +42,8 @@ export class Palette {
   get style(): PenStyle {
     return {
       tool: this.#tool,
-      colour: this.#colours[this.#tool]!,
-      size: this.#sizes[this.#tool]! * UNITS_PER_POINT,
+      colour: this.#colours[this.#tool] ?? 0,
+      size: (this.#sizes[this.#tool] ?? 0) * UNITS_PER_POINT,
     };
   }
 
@@ -102,7 +102,7 @@ export class Palette {
   // ---- its buttons -----------------------------------------------------------------------------
 
   get #palette(): readonly Colour[] {
-    return this.#tool === ERASER ? [] : this.#tool === HIGHLIGHTER ? HIGHLIGHTER_COLOURS : PEN_COLOURS;
+    return this.#tool === PEN ? PEN_COLOURS : this.#tool === HIGHLIGHTER ? HIGHLIGHTER_COLOURS : [];
   }
 
   #set(change: () => void): void {
@@ -133,6 +133,7 @@ export class Palette {
     $("colours").replaceChildren(...colours);
     $("sizes").replaceChildren(...dots);
     show($("colours"), colours.length > 0);
+    show($("sizes"), dots.length > 0);
     const again = focused && this.#buttons().find((one) => one.getAttribute("aria-label") === focused);
     this.#rove(again || tools[this.#tool]!);
     if (again) again.focus();

@@ -11,6 +11,7 @@ import { ERASER } from "../model/board.ts";
 import { BOARD_HEIGHT, BOARD_WIDTH, POINTS_PER_FRAME, type Point, toBoard } from "../model/points.ts";
 import { type Client, type PenStyle, StrokeWriter } from "../net/client.ts";
 import { $, show } from "./dom.ts";
+import { POINTER } from "./pointer.ts";
 
 const FRAME_MS = 33; // at most one frame of points per so long
 const EXPECTED_MS = 17; // predicted places are drawn for one frame, and never sent
@@ -25,6 +26,8 @@ export class Stage implements Hand {
   style: () => PenStyle = () => ({ tool: 0, colour: 0, size: 80 });
   /** Another part of the board is in sight; `own`: by the hand of who looks. */
   onView: (own: boolean) => void = () => {};
+  /** The pointer is there, without drawing. */
+  onPoint: (point: Point) => void = () => {};
   /** A stroke begins. */
   onBegin: () => void = () => {};
   readonly pointers = new Pointers(this);
@@ -52,6 +55,11 @@ export class Stage implements Hand {
 
   get drawing(): boolean {
     return this.#writer !== null;
+  }
+
+  /** The tool is the pointer: nothing is drawn with it. */
+  get points(): boolean {
+    return this.style().tool === POINTER;
   }
 
   // ---- layout ----------------------------------------------------------------------------------
@@ -176,6 +184,7 @@ export class Stage implements Hand {
     this.#expected = [];
     const all = typeof event.getCoalescedEvents === "function" ? event.getCoalescedEvents() : [];
     this.pointers.move(contact(event), (all.length ? all : [event]).map(contact));
+    if (event.pointerType !== "touch") this.point(this.#pointOf(contact(event)));
     if (!this.#writer || event.pointerType === "mouse" || typeof event.getPredictedEvents !== "function") return;
     const soon = event.getPredictedEvents().filter((one) => one.timeStamp - event.timeStamp < EXPECTED_MS);
     this.#expected = soon.map((one) => this.#pointOf(contact(one)));
@@ -210,6 +219,7 @@ export class Stage implements Hand {
   }
 
   beginAt(point: Point): void {
+    if (this.points) return this.point(point);
     if (!this.mayDraw()) return;
     this.#close();
     this.#sampler = new Sampler(point);
@@ -220,7 +230,13 @@ export class Stage implements Hand {
     this.#painter.request();
   }
 
+  /** Shows the others the pointer, unless it draws. */
+  point(point: Point): void {
+    if (!this.#writer && this.mayDraw()) this.onPoint({ x: point.x, y: point.y });
+  }
+
   add(point: Point): void {
+    if (this.points) this.point(point);
     const unitsPerPx = BOARD_WIDTH / (this.#board.clientWidth * this.#view.zoom);
     const taken = this.#sampler?.add(point, nearest(unitsPerPx));
     if (taken) this.#writer?.add(taken);

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The drawer's pointer while it does not draw: the newest place goes out at most every 50 ms; the others
+// see a ring with the name, which is gone after three seconds. The drawer sees it, too, as long as the
+// tool is the pointer (a finger has nothing else to see).
+import type { PointerAt } from "../codec/messages.gen.ts";
+import { BOARD_HEIGHT, BOARD_WIDTH, type Point } from "../model/points.ts";
+import type { Client } from "../net/client.ts";
+import { $, setText, show } from "./dom.ts";
+import { nameOf } from "./pen-view.ts";
+import type { Stage } from "./stage.ts";
+
+/** A tool of the palette, none of the log. */
+export const POINTER = 3;
+
+const EVERY_MS = 50;
+const GONE_MS = 3_000;
+const LABEL_LEFT = 0.6; // of the window: from there on the name stands on the other side
+
+export class PointerRing {
+  #client: Client;
+  #stage: Stage;
+  #ring = $("pointer");
+  #member = ""; // whose place it is
+  #at: Point = { x: 0, y: 0 };
+  #until = 0;
+  #view: unknown = null; // that the ring was placed in
+  #sentAt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(client: Client, stage: Stage) {
+    this.#client = client;
+    this.#stage = stage;
+    stage.onPoint = (point) => this.#mine(point);
+  }
+
+  /** The service says where the drawer's pointer is. */
+  told({ member, x, y }: PointerAt): void {
+    this.#move(member, { x, y });
+  }
+
+  /** Once a frame. */
+  update(drawing: boolean): void {
+    const { state, board } = this.#client;
+    if (board.open || this.#member !== state?.holder) this.#until = 0; // the tip of the ink is the pointer
+    const mine = this.#member === board.member;
+    const shown = Date.now() < this.#until && mine === drawing && (!mine || this.#stage.points);
+    if (shown) this.#place(mine);
+    show(this.#ring, shown);
+  }
+
+  #move(member: string, at: Point): void {
+    this.#member = member;
+    this.#at = at;
+    this.#until = Date.now() + GONE_MS;
+  }
+
+  #mine(point: Point): void {
+    this.#move(this.#client.board.member, point);
+    if (this.#stage.points) this.#client.onChange();
+    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#send(), this.#sentAt + EVERY_MS - Date.now());
+  }
+
+  #send(): void {
+    this.#timer = undefined;
+    if (this.#stage.drawing) return;
+    this.#sentAt = Date.now();
+    this.#client.point(this.#at);
+  }
+
+  /** It glides from place to place, but not when the board moves beneath it. */
+  #place(mine: boolean): void {
+    const { view } = this.#stage;
+    const { x, y } = this.#stage.pxOf(this.#at.x / BOARD_WIDTH, this.#at.y / BOARD_HEIGHT);
+    const { classList, style } = this.#ring;
+    classList.toggle("still", mine || view !== this.#view);
+    classList.toggle("left", x > this.#ring.parentElement!.clientWidth * LABEL_LEFT);
+    this.#view = view;
+    style.transform = `translate(${x}px, ${y}px)`;
+    const who = this.#client.members.find(({ member }) => member === this.#member);
+    setText(this.#ring.firstElementChild!, mine ? "" : nameOf(who));
+  }
+}
