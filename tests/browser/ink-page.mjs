@@ -5,11 +5,13 @@
 import { Painter } from "../../gateway/web/ink/painter.ts";
 import { Sheet } from "../../gateway/web/ink/sheet.ts";
 import { WHOLE } from "../../gateway/web/input/view.ts";
+import { Board } from "../../gateway/web/model/board.ts";
 import { InkPlay } from "../web/ink-play.mjs";
+import { bytesOf } from "../web/reference.mjs";
 
 const never = () => false;
 
-function bytesOf(canvas) {
+function bytesOfCanvas(canvas) {
   const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
   const context = copy.getContext("2d", { willReadFrequently: true });
   context.drawImage(canvas, 0, 0);
@@ -25,7 +27,7 @@ function fromScratch(board, width, height, view = WHOLE) {
 
 /** How many pixels differ, and how many have ink. */
 function compare(canvas, other) {
-  const [one, two] = [bytesOf(canvas), bytesOf(other)];
+  const [one, two] = [bytesOfCanvas(canvas), bytesOfCanvas(other)];
   let [differing, inked] = [0, 0];
   for (let i = 0; i < one.length; i++) {
     if (one[i] !== two[i]) differing++;
@@ -90,10 +92,29 @@ globalThis.playPainter = async (seed, steps, sizes) => {
     const canvas = document.querySelector("canvas.ink");
     const { differing, inked } = compare(canvas, fromScratch(board, live.width, live.height, view));
     if (differing) return { differing, where: `seed ${seed}, step ${step} ${move}` };
-    const leftOver = board.open ? 0 : bytesOf(live).reduce((sum, pixel) => sum + (pixel === 0 ? 0 : 1), 0);
+    const leftOver = board.open ? 0 : bytesOfCanvas(live).reduce((sum, pixel) => sum + (pixel === 0 ? 0 : 1), 0);
     if (leftOver) return { differing: leftOver, where: `seed ${seed}, step ${step} ${move}: on the live canvas` };
     ink += inked;
   }
   document.body.replaceChildren();
   return { differing: 0, ink };
+};
+
+/** A painter of a board with ten strokes of another drawer, for tests that hold the clock. */
+globalThis.still = (width, height) => {
+  const board = new Board();
+  const live = document.createElement("canvas");
+  document.body.append(live);
+  const painter = new Painter(board, live);
+  board.onChange = () => painter.request();
+  painter.resize(width, height);
+  board.reset(0);
+  const draw = (from, to) => {
+    for (let offset = from; offset <= to; offset++) {
+      const points = bytesOf([{ x: 1000, y: offset * 1800 }, { x: 31_000, y: offset * 1700 }], undefined, false);
+      board.event({ kind: "ev_begin", offset, time: 0, term: 1, cseq: offset, tool: 0, colour: 0, size: 200, shape: 1, flags: 4, points });
+    }
+  };
+  const ink = () => bytesOfCanvas(document.querySelector("canvas.ink")).reduce((sum, pixel) => sum + (pixel === 0xffffffff ? 0 : 1), 0);
+  return { board, draw, ink, size: () => [live.width, live.height] };
 };

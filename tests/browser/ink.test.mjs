@@ -18,13 +18,14 @@ const sources = {
 };
 
 describe(`ink (seeds from ${SEED})`, { timeout: 300_000 }, () => {
-  let page;
+  let page, script;
 
   before(async () => {
     const bundle = { entryPoints: [at("ink-page.mjs")], bundle: true, format: "iife", write: false, plugins: [sources] };
     const { outputFiles } = await build(bundle);
     ({ page } = await (await person([])).open("about:blank"));
-    await page.addScriptTag({ content: outputFiles[0].text });
+    script = outputFiles[0].text;
+    await page.addScriptTag({ content: script });
   });
   after(closeBrowser);
 
@@ -44,4 +45,39 @@ describe(`ink (seeds from ${SEED})`, { timeout: 300_000 }, () => {
 
   test("what the painter shows equals it too, at any size and zoom", () =>
     plays(12, (seed) => page.evaluate((all) => globalThis.playPainter(...all), [seed, 60, [[900, 562], [1100, 688], [640, 400]]])));
+
+  describe("while the clock stands still", () => {
+    let held;
+    /** What the board's ink is `ms` later, after this was done to it. */
+    const inkAfter = async (ms, act = () => {}) => {
+      await held.evaluate(act);
+      await held.clock.runFor(ms);
+      return held.evaluate(() => globalThis.stage.ink());
+    };
+
+    before(async () => {
+      ({ page: held } = await (await person([])).open("about:blank"));
+      await held.clock.install();
+      await held.addScriptTag({ content: script });
+      await held.clock.pauseAt(Date.now() + 1_000);
+      await held.evaluate(() => (globalThis.stage = globalThis.still(800, 500)));
+    });
+
+    test("a cut is not seen when the same comes again within 300 ms, and else is", async () => {
+      const whole = await inkAfter(100, () => globalThis.stage.draw(1, 10));
+      assert.ok(whole > 10_000, `${whole} pixels of ink`);
+      assert.equal(await inkAfter(250, () => globalThis.stage.board.cut(5)), whole);
+      assert.equal(await inkAfter(100, () => globalThis.stage.draw(6, 10)), whole);
+      assert.equal(await inkAfter(250, () => globalThis.stage.board.cut(5)), whole);
+      const five = await inkAfter(250);
+      assert.ok(five < whole && five > 0, `${five} of ${whole} pixels of ink`);
+      assert.equal(await inkAfter(250, () => globalThis.stage.draw(6, 10)), whole);
+    });
+
+    test("a canvas has at most eight million pixels", async () => {
+      const [width, height] = await held.evaluate(() => globalThis.still(6400, 4000).size());
+      assert.ok(width * height <= 8_010_000 && width * height > 7_900_000, `${width} × ${height}`);
+      assert.ok(Math.abs(width / height - 1.6) < 0.001);
+    });
+  });
 });

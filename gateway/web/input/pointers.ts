@@ -14,7 +14,7 @@ export interface Contact {
   pressure: number; // 0..1
   width: number; // of what touches, in CSS pixels
   button: number; // that went down; 0 is the first
-  pressed: boolean; // the first button is down, or it touches
+  pressed: boolean; // the first button is down
   time: number; // ms
 }
 
@@ -90,7 +90,7 @@ export class Pointers {
   /** `through` are the places since the last event, the newest is the last. */
   move(at: Contact, through: readonly Contact[] = [at]): void {
     if (at.type === "pen") this.#penIsNear(at);
-    if (!at.pressed) return this.up(at); // the first of several buttons, or let go where we did not see it
+    if (at.type === "mouse" && !at.pressed) return this.up(at); // another button is down, or it was let go unseen
     if (this.#drawing?.id === at.id) {
       const { held, since } = this.#drawing;
       this.#drawing.last = at;
