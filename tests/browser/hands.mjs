@@ -213,6 +213,20 @@ export const HANDS = [
     strokes: [],
   },
   {
+    name: "a hand on the board is a palm while its pen is at the palette",
+    lines: `
+      0 down p 100 100 force=0.4
+      10 up p 100 100
+      20 move p -80 100
+      600 down a 300 200
+      610 down b 400 200
+      620 move a 250 200
+      630 move b 450 200
+      640 up b
+      650 up a`,
+    strokes: ["100,100 pressure 102"],
+  },
+  {
     name: "once a pen was seen two fingers zoom, one moves, and neither draws",
     lines: `
       0 down p 100 100 force=0.4

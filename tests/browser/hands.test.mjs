@@ -64,7 +64,7 @@ class Hands {
     if (act === "down") this.#buttons |= BUTTONS[button];
     if (act === "up") this.#buttons &= ~BUTTONS[button];
     const held = Object.keys(BUTTONS).find((name) => BUTTONS[name] & this.#buttons) ?? "none";
-    const place = act === "leave" ? { x: 2, y: 2 } : { x: this.box.x + x, y: this.box.y + y };
+    const place = act === "leave" ? { x: -5, y: -5 } : { x: this.box.x + x, y: this.box.y + y };
     await this.cdp.send("Input.dispatchMouseEvent", {
       type: types[act],
       ...place,

@@ -79,7 +79,7 @@ export class Pointers {
 
   /** True when the pointer is of use: the caller may capture it. */
   down(at: Contact): boolean {
-    if (at.type === "pen") this.#penIsNear(at);
+    this.near(at);
     if (at.type === "touch") return !this.#isPalm(at) && this.#fingerDown(at);
     if (at.button !== 0 || this.#drawing || this.#grip.size) return false;
     if (this.grab || !this.#hand.mayDraw()) this.#grip.set(at.id, at);
@@ -89,7 +89,7 @@ export class Pointers {
 
   /** `through` are the places since the last event, the newest is the last. */
   move(at: Contact, through: readonly Contact[] = [at]): void {
-    if (at.type === "pen") this.#penIsNear(at);
+    this.near(at);
     if (at.type === "mouse" && !at.pressed) return this.up(at); // another button is down, or it was let go unseen
     if (this.#drawing?.id === at.id) {
       const { held, since } = this.#drawing;
@@ -126,6 +126,12 @@ export class Pointers {
     this.#drawing = null;
   }
 
+  /** A pen moves somewhere on the page. */
+  near(at: Contact): void {
+    if (at.type === "pen") this.#penIsNear(at);
+  }
+
+  /** It left the page. */
   leave(at: Contact): void {
     if (at.type === "pen" && this.#pens.delete(at.id)) this.#penLeft = at.time;
   }

@@ -158,10 +158,10 @@ export class Stage implements Hand {
     to("pointerup", (event) => this.pointers.up(contact(event)));
     to("pointercancel", (event) => this.pointers.cancel(contact(event)));
     to("lostpointercapture", (event) => this.pointers.lost(contact(event)));
-    to("pointerleave", (event) => {
-      show($("ring"), false);
-      this.pointers.leave(contact(event));
-    });
+    to("pointerleave", () => show($("ring"), false));
+    // A hand with a pen may lie on the board while the pen is elsewhere.
+    document.documentElement.addEventListener("pointermove", (event) => this.pointers.near(contact(event)));
+    document.documentElement.addEventListener("pointerleave", (event) => this.pointers.leave(contact(event)));
     // Else iPadOS takes every second quick stroke for handwriting, and pages scroll under the pen.
     board.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false });
     board.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
