@@ -3,23 +3,17 @@
  * easel-board: the thin shell around board_core. It carries messages between the core and the
  * broker link, gives the core the time, and leaves politely on SIGTERM and SIGINT.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <uv.h>
 
-#include "admin.h"
 #include "board_core.h"
 #include "board_metrics.h"
-#include "config.h"
-#include "link.h"
 #include "log.h"
 #include "process.h"
-#include "shell_metrics.h"
+#include "service.h"
 
-#define SEGMENT_MS      50u
-#define LINK_DESTROY_MS 500u
-#define SLEEP_MS_MAX    UINT64_C(3600000)
+#define SEGMENT_MS        50u
+#define QUORUM_SEGMENT_MS 100u /* a quorum queue's messages cost the broker three times as much */
+#define LINK_CLOSE_MS     500u
 
 struct settings {
     uint64_t seats, pen_idle_s, pen_grace_s;
@@ -36,30 +30,21 @@ static const struct setting SETTINGS[] = {
 };
 
 struct shell {
-    uv_loop_t loop;
-    struct common_settings common;
+    struct service service;
     struct settings own;
-    struct id self;
     struct board_core *core;
-    struct link *link;
-    struct admin *admin;
-    uv_timer_t timer;
-    uv_prepare_t prepare;
-    uv_signal_t sigterm, sigint;
-    bool *wanted; /* shards whose key we asked the link to bind */
-    bool leaving;
+    bool *wanted;    /* shards whose key we asked the link to bind */
     uint64_t fenced; /* boards lost to others, as logged */
-    struct turns turns;
 };
 
 /* ---- a turn ---------------------------------------------------------------------------------- */
 
 static void bind_shards(struct shell *s)
 {
-    for (unsigned i = 0; i < s->common.shards; i++) {
+    for (unsigned i = 0; i < s->service.common.shards; i++) {
         bool wanted = board_core_wants(s->core, i);
         if (wanted != s->wanted[i])
-            link_bind(s->link, i, wanted);
+            link_bind(s->service.link, i, wanted);
         s->wanted[i] = wanted;
     }
 }
@@ -69,7 +54,7 @@ static void publish_due(struct shell *s)
 {
     struct outbox_message message;
     while (outbox_next(board_core_outbox(s->core), process_now_ms(), &message))
-        link_publish(s->link, &message);
+        link_publish(s->service.link, &message);
 }
 
 /* The core has no log of its own. This is the one event in it that an operator should hear of. */
@@ -82,28 +67,17 @@ static void log_fenced(struct shell *s)
     s->fenced = fenced;
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_turn(void *owner)
 {
-    (void)timer; /* it only ends the poll: the turn follows in on_prepare */
-}
-
-/* Runs before each poll, so after all messages of the turn. */
-static void on_prepare(uv_prepare_t *prepare)
-{
-    struct shell *s = prepare->data;
+    struct shell *s = owner;
     board_core_tick(s->core, process_now_ms());
     bind_shards(s);
     publish_due(s);
     log_fenced(s);
-    if (board_core_left(s->core)) {
-        uv_stop(&s->loop);
-        return;
-    }
-    uint64_t now = process_now_ms(), deadline = board_core_deadline(s->core);
-    uint64_t wait = deadline <= now ? 0 : deadline - now;
-    uv_update_time(&s->loop);
-    uv_timer_start(&s->timer, on_timer, wait < SLEEP_MS_MAX ? wait : SLEEP_MS_MAX, 0);
-    turns_count(&s->turns);
+    if (board_core_left(s->core))
+        service_stop(&s->service, 0);
+    else
+        service_wake_at(&s->service, board_core_deadline(s->core));
 }
 
 /* ---- the broker link ------------------------------------------------------------------------- */
@@ -118,7 +92,7 @@ static void on_up(void *owner)
 static void on_down(void *owner)
 {
     struct shell *s = owner;
-    log_warn("broker link down: %s", link_trouble(s->link));
+    log_warn("broker link down: %s", link_trouble(s->service.link));
     board_core_link(s->core, process_now_ms(), false);
 }
 
@@ -150,132 +124,73 @@ static const struct link_events LINK_EVENTS = {
     .shard = on_shard,
 };
 
-/* ---- the admin port -------------------------------------------------------------------------- */
-
-static const char *is_ready(void *owner)
-{
-    struct shell *s = owner;
-    if (s->leaving)
-        return "leaving";
-    if (!link_is_up(s->link))
-        return "the broker link is down";
-    return NULL;
-}
+/* ---- metrics --------------------------------------------------------------------------------- */
 
 static void put_metrics(void *owner, struct buf *out)
 {
     struct shell *s = owner;
     board_metrics(s->core, out);
-    shell_metrics("board", board_core_outbox(s->core), s->link, &s->turns, out);
+    shell_metrics("board", board_core_outbox(s->core), s->service.link, &s->service.turns, out);
 }
-
-static const struct admin_events ADMIN_EVENTS = {.ready = is_ready, .metrics = put_metrics};
 
 /* ---- start and end --------------------------------------------------------------------------- */
 
-static void on_signal(uv_signal_t *handle, int number)
+static void leave(void *owner)
 {
-    struct shell *s = handle->data;
-    if (s->leaving) {
-        log_warn("signal %d again: leaving at once", number);
-        uv_stop(&s->loop);
-        return;
-    }
-    log_info("signal %d: leaving", number);
-    s->leaving = true;
+    struct shell *s = owner;
     board_core_leave(s->core, process_now_ms());
 }
 
 static void create_core(struct shell *s)
 {
+    const struct common_settings *common = &s->service.common;
     s->core = board_core_create(
         &(struct board_core_config){
-            .self = s->self,
+            .self = s->service.self,
             .seed = process_random(),
-            .shards = (unsigned)s->common.shards,
+            .shards = (unsigned)common->shards,
             .seats = (unsigned)s->own.seats,
             .pen_idle_ms = s->own.pen_idle_s * 1000,
             .pen_grace_ms = s->own.pen_grace_s * 1000,
-            .pace_ms = (uint32_t)s->common.pace_ms,
-            .messages_per_s_max = (uint32_t)s->common.budget,
-            .segment_ms = SEGMENT_MS,
+            .pace_ms = (uint32_t)common->pace_ms,
+            .messages_per_s_max = (uint32_t)common->budget,
+            .segment_ms = common->quorum ? QUORUM_SEGMENT_MS : SEGMENT_MS,
         },
         process_now_ms());
-    s->wanted = xcalloc(s->common.shards, sizeof *s->wanted);
+    s->wanted = xcalloc(common->shards, sizeof *s->wanted);
 }
 
 static int open_doors(struct shell *s)
 {
-    struct link_config config = {.url = s->common.amqp,
-                                 .self = s->self,
-                                 .shards = (unsigned)s->common.shards,
-                                 .hears_board = true,
-                                 .hears_peers = true};
-    int r = link_create(&s->loop, &config, &LINK_EVENTS, s, &s->link);
-    if (r < 0) {
-        log_error("cannot use EASEL_AMQP: %s", strerror(-r));
-        return r;
-    }
-    r = admin_create(&s->loop, s->common.admin_host, (unsigned)s->common.admin_port, &ADMIN_EVENTS,
-                     s, &s->admin);
-    if (r < 0) {
-        log_error("cannot listen on %s:%u: %s", s->common.admin_host,
-                  (unsigned)s->common.admin_port, strerror(-r));
-        return r;
-    }
-    log_info("admin on http://%s:%u", s->common.admin_host, admin_port(s->admin));
-    return 0;
+    struct link_config hears = {.hears_board = true, .hears_peers = true};
+    int r = service_open_link(&s->service, hears, &LINK_EVENTS);
+    return r < 0 ? r : service_open_admin(&s->service);
 }
 
-static void start_handles(struct shell *s)
-{
-    uv_timer_init(&s->loop, &s->timer);
-    uv_prepare_init(&s->loop, &s->prepare);
-    uv_signal_init(&s->loop, &s->sigterm);
-    uv_signal_init(&s->loop, &s->sigint);
-    s->timer.data = s->prepare.data = s->sigterm.data = s->sigint.data = s;
-    uv_prepare_start(&s->prepare, on_prepare);
-    uv_signal_start(&s->sigterm, on_signal, SIGTERM);
-    uv_signal_start(&s->sigint, on_signal, SIGINT);
-}
-
-static void close_all(struct shell *s)
-{
-    if (s->link)
-        link_destroy(s->link, LINK_DESTROY_MS);
-    if (s->admin)
-        admin_destroy(s->admin);
-    uv_close((uv_handle_t *)&s->timer, NULL);
-    uv_close((uv_handle_t *)&s->prepare, NULL);
-    uv_close((uv_handle_t *)&s->sigterm, NULL);
-    uv_close((uv_handle_t *)&s->sigint, NULL);
-    uv_run(&s->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&s->loop);
-    board_core_destroy(s->core);
-    free(s->wanted);
-}
+static const struct service_kind KIND = {
+    .name = "board",
+    .settings = SETTINGS,
+    .leave = leave,
+    .metrics = put_metrics,
+    .turn = on_turn,
+};
 
 int main(int argc, char **argv)
 {
     static struct shell shell;
     struct shell *s = &shell;
-    enum log_level level;
-    if (settings_read(argc, argv, "easel-board", COMMON_SETTINGS, &s->common, SETTINGS, &s->own) <
-        0)
+    if (service_init(&s->service, &KIND, s, argc, argv, &s->own) < 0)
         return 2;
-    if (log_level_parse(s->common.log_level, &level) < 0)
-        return 2;
-    s->self = process_id('b');
-    log_setup("board", &s->self, level);
-    uv_loop_init(&s->loop);
-    turns_init(&s->turns, &s->loop);
     create_core(s);
-    start_handles(s);
-    int r = open_doors(s);
-    if (r == 0) {
-        uv_run(&s->loop, UV_RUN_DEFAULT);
+    if (open_doors(s) == 0) {
+        uv_run(&s->service.loop, UV_RUN_DEFAULT);
         log_info("left");
+    } else {
+        s->service.exit_code = 1;
     }
-    close_all(s);
-    return r < 0 ? 1 : 0;
+    service_close(&s->service, LINK_CLOSE_MS);
+    service_finish(&s->service);
+    board_core_destroy(s->core);
+    free(s->wanted);
+    return s->service.exit_code;
 }

@@ -18,13 +18,28 @@ static const char *check_level(const char *value)
 
 static const char *check_amqp(const char *value)
 {
-    return strncmp(value, "amqp://", 7) == 0 ? NULL : "amqp://user:password@host:port/vhost";
+    return strncmp(value, "amqp://", 7) == 0 || strncmp(value, "amqps://", 8) == 0
+               ? NULL
+               : "amqp://host:port/vhost, or amqps:// for TLS";
 }
 
 #define AT(field) offsetof(struct common_settings, field)
 const struct setting COMMON_SETTINGS[] = {
-    {"EASEL_AMQP", SETTING_SECRET, 8, 1024, "amqp://guest:guest@127.0.0.1:5672/", AT(amqp),
-     "The broker.", check_amqp},
+    {"EASEL_AMQP", SETTING_SECRET, 8, 1024, "amqp://127.0.0.1:5672/", AT(broker.url),
+     "The broker: amqp://host:port/vhost, or amqps:// for TLS.", check_amqp},
+    {"EASEL_AMQP_USER", SETTING_TEXT, 1, 255, "", AT(broker.user),
+     "Who we are there; empty: whoever the address names, else guest.", NULL},
+    {"EASEL_AMQP_PASSWORD", SETTING_SECRET, 1, 1024, "", AT(broker.password), "The password.",
+     NULL},
+    {"EASEL_AMQP_CA", SETTING_TEXT, 1, 4096, "/etc/ssl/certs/ca-certificates.crt", AT(broker.ca),
+     "With amqps: the file (PEM) of the authorities whose certificates are believed.", NULL},
+    {"EASEL_AMQP_CERT", SETTING_TEXT, 1, 4096, "", AT(broker.cert),
+     "With amqps: the file (PEM) of our own certificate, if the broker wants one.", NULL},
+    {"EASEL_AMQP_KEY", SETTING_TEXT, 1, 4096, "", AT(broker.key), "The file (PEM) of its key.",
+     NULL},
+    {"EASEL_QUORUM", SETTING_UINT, 0, 1, "0", AT(quorum),
+     "1: the queues for history are quorum queues (a broker cluster); the same for all programs.",
+     NULL},
     {"EASEL_SHARDS", SETTING_UINT, 1, 1024, "32", AT(shards),
      "Shards of the boards; the same for all programs, fixed once there is data.", NULL},
     {"EASEL_PACE_MS", SETTING_UINT, 0, 100, "4", AT(pace_ms),

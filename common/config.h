@@ -36,15 +36,24 @@ struct setting {
 int settings_read(int argc, char **argv, const char *program, const struct setting *common,
                   void *ret_common, const struct setting *own, void *ret_own);
 
+/* How to reach the broker. Texts that are not given are empty. */
+struct broker_address {
+    const char *url;             /* amqp://host:port/vhost, or amqps://: over TLS */
+    const char *user, *password; /* win over those in the URL; plain, without any encoding */
+    const char *ca;              /* PEM file: whose certificates we trust */
+    const char *cert, *key;      /* PEM files: our own certificate, if the broker wants one */
+};
+
 /* What all three programs have. */
 struct common_settings {
-    const char *amqp;       /* EASEL_AMQP, amqp://guest:guest@127.0.0.1:5672/ */
-    uint64_t shards;        /* EASEL_SHARDS, 1..1024, 32 */
-    uint64_t pace_ms;       /* EASEL_PACE_MS, 0..100, 4 */
-    uint64_t budget;        /* EASEL_MESSAGES_PER_S, 0..1000000, 2000 */
-    const char *admin_host; /* EASEL_ADMIN_HOST, 127.0.0.1 */
-    uint64_t admin_port;    /* EASEL_ADMIN_PORT, 0..65535, 0 (0: any free one) */
-    const char *log_level;  /* EASEL_LOG_LEVEL, info: error, warn, info, debug */
+    struct broker_address broker; /* EASEL_AMQP and EASEL_AMQP_... */
+    uint64_t quorum;              /* EASEL_QUORUM, 0..1, 0 */
+    uint64_t shards;              /* EASEL_SHARDS, 1..1024, 32 */
+    uint64_t pace_ms;             /* EASEL_PACE_MS, 0..100, 4 */
+    uint64_t budget;              /* EASEL_MESSAGES_PER_S, 0..1000000, 2000 */
+    const char *admin_host;       /* EASEL_ADMIN_HOST, 127.0.0.1 */
+    uint64_t admin_port;          /* EASEL_ADMIN_PORT, 0..65535, 0 (0: any free one) */
+    const char *log_level;        /* EASEL_LOG_LEVEL, info: error, warn, info, debug */
 };
 extern const struct setting COMMON_SETTINGS[];
 

@@ -73,6 +73,14 @@ static void tell_shards(struct link *l)
     }
 }
 
+static bool trouble_is_new(struct link *l)
+{
+    const char *now = link_trouble(l);
+    bool is_new = strcmp(now, l->trouble_told) != 0;
+    snprintf(l->trouble_told, sizeof l->trouble_told, "%s", now);
+    return is_new;
+}
+
 static void update_up(struct link *l)
 {
     bool up = l->publisher_up && l->consumer_up;
@@ -80,10 +88,11 @@ static void update_up(struct link *l)
         memset(l->held, 0, l->config.shards * sizeof *l->held);
     if (!up)
         tell_shards(l);
-    if (up != l->up) {
-        l->up = up;
+    bool changed = up != l->up;
+    l->up = up;
+    l->was_up = l->was_up || up;
+    if (trouble_is_new(l) || changed) /* no trouble while it is up */
         (up ? l->events->up : l->events->down)(l->owner);
-    }
     tell_shards(l);
 }
 
@@ -345,7 +354,6 @@ static void link_free(struct link *l)
     free(l->done);
     free(l->held);
     free(l->told);
-    free(l->url);
     free(l);
 }
 
@@ -357,10 +365,10 @@ static void on_closed(uv_handle_t *async)
 static int check_config(const struct link_config *config)
 {
     struct amqp_connection_info at;
-    char *copy = strdup(config->url);
+    char *copy = strdup(config->broker.url);
     if (!copy)
         return -ENOMEM;
-    int r = amqp_parse_url(copy, &at) == AMQP_STATUS_OK && !at.ssl ? 0 : -EINVAL;
+    int r = amqp_parse_url(copy, &at) == AMQP_STATUS_OK ? 0 : -EINVAL;
     free(copy);
     return r;
 }
@@ -373,7 +381,6 @@ int link_create(uv_loop_t *loop, const struct link_config *config, const struct 
         return r;
     struct link *l = xcalloc(1, sizeof *l);
     l->config = *config;
-    l->config.url = l->url = strdup(config->url);
     l->events = events;
     l->owner = owner;
     pthread_mutex_init(&l->lock, NULL);
@@ -424,6 +431,11 @@ void link_destroy(struct link *l, unsigned timeout_ms)
 bool link_is_up(const struct link *l)
 {
     return l->up;
+}
+
+bool link_was_up(const struct link *l)
+{
+    return l->was_up;
 }
 
 const char *link_trouble(struct link *l)

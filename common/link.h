@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "config.h"
 #include "outbox.h"
 
 #define LINK_OUT_BYTES_MAX                                                                         \
@@ -33,6 +34,7 @@ struct link_events {
     /* Both connections are up, and the broker has no alarm (or no longer). At each `up` all
      * bindings are in place; `shard` is called for each right afterwards. */
     void (*up)(void *owner);
+    /* It is down; called again when it stays down for another reason. See link_trouble. */
     void (*down)(void *owner);
     /* One message; borrowed during the call. */
     void (*message)(void *owner, const struct link_delivery *delivery);
@@ -43,14 +45,13 @@ struct link_events {
 };
 
 struct link_config {
-    const char *url; /* amqp://user:password@host:port/vhost */
+    struct broker_address broker; /* its texts must outlive the link */
     struct id self;
     unsigned shards;
     /* What the exclusive queue hears; its keys are "<self>.#" on the one exchange of its kind. */
     bool hears_board;   /* easel.board: self, and the shards of link_bind */
     bool hears_gateway; /* easel.gateway: self and all */
     bool hears_peers;   /* easel.peers */
-    bool hears_direct;  /* history: self on easel.history (none today) */
     bool serves_replay; /* consumes the shared queue easel.replay */
     bool quorum;        /* history.<shard> queues are quorum queues (a broker cluster) */
     unsigned prefetch;  /* per consumed shared queue */
@@ -70,6 +71,7 @@ void link_consume(struct link *l, unsigned shard, bool wanted);
 void link_done(struct link *l, uint64_t tag);
 
 bool link_is_up(const struct link *l);
+bool link_was_up(const struct link *l); /* now or earlier */
 /* Why it is not, in one line ("" if unknown); valid until the next call. */
 const char *link_trouble(struct link *l);
 

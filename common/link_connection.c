@@ -2,10 +2,12 @@
 #include "link_connection.h"
 
 #include <amqp_framing.h>
+#include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,20 +41,27 @@ __attribute__((format(printf, 2, 3))) static int fail(struct connection *c, cons
     va_start(args, format);
     vsnprintf(c->trouble, sizeof c->trouble, format, args);
     va_end(args);
+    c->code = 0;
     return -EIO;
 }
 
-static int fail_close(struct connection *c, const char *what, amqp_bytes_t text)
+static int fail_close(struct connection *c, const char *what, uint16_t code, amqp_bytes_t text)
 {
-    return fail(c, "%s: %.*s", what, (int)text.len, (const char *)text.bytes);
+    fail(c, "%s: %.*s", what, (int)text.len, (const char *)text.bytes);
+    c->code = code;
+    return -EIO;
 }
 
 static int fail_method(struct connection *c, const char *what, const amqp_method_t *m)
 {
-    if (m->id == AMQP_CONNECTION_CLOSE_METHOD)
-        return fail_close(c, what, ((amqp_connection_close_t *)m->decoded)->reply_text);
-    if (m->id == AMQP_CHANNEL_CLOSE_METHOD)
-        return fail_close(c, what, ((amqp_channel_close_t *)m->decoded)->reply_text);
+    if (m->id == AMQP_CONNECTION_CLOSE_METHOD) {
+        const amqp_connection_close_t *close = m->decoded;
+        return fail_close(c, what, close->reply_code, close->reply_text);
+    }
+    if (m->id == AMQP_CHANNEL_CLOSE_METHOD) {
+        const amqp_channel_close_t *close = m->decoded;
+        return fail_close(c, what, close->reply_code, close->reply_text);
+    }
     return fail(c, "%s: the broker answered %s", what, amqp_method_name(m->id));
 }
 
@@ -115,33 +124,72 @@ static int login(struct connection *c, const struct amqp_connection_info *at, co
                                                        at->user, at->password));
 }
 
-static int open_at(struct connection *c, const struct amqp_connection_info *at, const char *name)
+/* The files are read at each connect: a certificate that was renewed counts from then on. */
+static amqp_socket_t *tls_socket(struct connection *c, const struct broker_address *broker)
+{
+    amqp_socket_t *socket = amqp_ssl_socket_new(c->amqp);
+    if (!socket)
+        return NULL;
+    amqp_ssl_socket_set_verify_peer(socket, true);
+    amqp_ssl_socket_set_verify_hostname(socket, true);
+    if (amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST) < 0 ||
+        amqp_ssl_socket_set_cacert(socket, broker->ca) < 0) {
+        fail(c, "cannot use EASEL_AMQP_CA %s", broker->ca);
+        return NULL;
+    }
+    const char *key = *broker->key ? broker->key : broker->cert; /* a file may hold both */
+    if (*broker->cert && amqp_ssl_socket_set_key(socket, broker->cert, key) < 0) {
+        fail(c, "cannot use EASEL_AMQP_CERT %s with the key %s", broker->cert, key);
+        return NULL;
+    }
+    return socket;
+}
+
+/* What the TLS library has to say about it, which is more than "handshake failed". */
+static const char *tls_reason(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    return reason ? reason : "";
+}
+
+static int open_at(struct connection *c, const struct amqp_connection_info *at,
+                   const struct broker_address *broker, const char *name)
 {
     struct timeval rpc = {.tv_sec = RPC_SECONDS}, connecting = {.tv_sec = CONNECT_SECONDS};
+    fail(c, "connect: out of memory"); /* unless something else is said */
     c->amqp = amqp_new_connection();
-    amqp_socket_t *socket = c->amqp ? amqp_tcp_socket_new(c->amqp) : NULL;
+    if (!c->amqp)
+        return -EIO;
+    ERR_clear_error();
+    amqp_socket_t *socket = at->ssl ? tls_socket(c, broker) : amqp_tcp_socket_new(c->amqp);
     if (!socket)
-        return fail(c, "connect: out of memory");
+        return -EIO;
     amqp_set_handshake_timeout(c->amqp, &rpc);
     amqp_set_rpc_timeout(c->amqp, &rpc);
     int r = amqp_socket_open_noblock(socket, at->host, at->port, &connecting);
     if (r != AMQP_STATUS_OK)
-        return fail(c, "connect to %s port %d: %s", at->host, at->port, amqp_error_string2(r));
+        return fail(c, "connect to %s port %d: %s %s", at->host, at->port, amqp_error_string2(r),
+                    tls_reason());
     set_fd(c, amqp_get_sockfd(c->amqp));
     tune(c->fd);
     return login(c, at, name);
 }
 
-int connection_open(struct connection *c, const char *url, const char *name)
+int connection_open(struct connection *c, const struct broker_address *broker, const char *name)
 {
     struct amqp_connection_info at;
-    char *copy = strdup(url); /* taken apart in place */
+    char *copy = strdup(broker->url); /* taken apart in place */
     amqp_default_connection_info(&at);
     int r;
-    if (!copy || amqp_parse_url(copy, &at) != AMQP_STATUS_OK)
-        r = fail(c, "the URL of the broker is not valid");
-    else
-        r = open_at(c, &at, name);
+    if (!copy || amqp_parse_url(copy, &at) != AMQP_STATUS_OK) {
+        r = fail(c, "EASEL_AMQP is no valid URL");
+    } else {
+        if (*broker->user)
+            at.user = (char *)(uintptr_t)broker->user; /* the library only reads it */
+        if (*broker->password)
+            at.password = (char *)(uintptr_t)broker->password;
+        r = open_at(c, &at, broker, name);
+    }
     free(copy);
     if (r < 0)
         connection_close(c, false);

@@ -10,14 +10,18 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "config.h"
 #include "outbox.h"
+
+#define TROUBLE_BYTES 400
 
 struct connection {
     amqp_connection_state_t amqp; /* NULL: not connected */
     pthread_mutex_t lock;         /* of fd, which connection_abort reads */
     int fd;                       /* -1: none */
     bool blocked;                 /* the broker has an alarm: publish nothing */
-    char trouble[200];            /* why the last call failed */
+    char trouble[TROUBLE_BYTES];  /* why the last call failed */
+    uint16_t code;                /* which the broker gave with it; 0: none */
 };
 
 /* A message of several frames as it comes in: content header, then bodies. */
@@ -32,7 +36,7 @@ void connection_init(struct connection *c);
 void connection_finish(struct connection *c);
 
 /* Connects and logs in; `name` is what the broker's tools show. 0 or -EIO. */
-int connection_open(struct connection *c, const char *url, const char *name);
+int connection_open(struct connection *c, const struct broker_address *broker, const char *name);
 void connection_close(struct connection *c, bool politely);
 /* From any thread: ends whatever the connection is waiting for. */
 void connection_abort(struct connection *c);

@@ -92,6 +92,18 @@ static void history_queue(unsigned shard, char *ret, size_t size)
     snprintf(ret, size, "history.%s", shard_destination(shard).text);
 }
 
+/* A queue that is there with other arguments: what an operator can do about it. */
+static int blame_quorum(struct consumer *k, const char *queue)
+{
+    if (k->connection->code == AMQP_PRECONDITION_FAILED)
+        snprintf(
+            k->connection->trouble, sizeof k->connection->trouble,
+            "EASEL_QUORUM is %d here, but queue %s was declared otherwise: set it alike in all "
+            "programs; to change it, stop them all and delete the queues history.*",
+            k->link->config.quorum, queue);
+    return -EIO;
+}
+
 /* The shared queues are durable, so that they are there when the broker comes back, whoever
  * connects first; their messages are not. */
 static int declare_shared(struct consumer *k)
@@ -109,8 +121,9 @@ static int declare_shared(struct consumer *k)
         char queue[32], key[32];
         history_queue(shard, queue, sizeof queue);
         snprintf(key, sizeof key, "%s.#", shard_destination(shard).text);
-        if (declare(k, queue, false, history, 4) < 0 ||
-            bind_queue(k, queue, EXCHANGE_HISTORY, key) < 0)
+        if (declare(k, queue, false, history, 4) < 0)
+            return blame_quorum(k, queue);
+        if (bind_queue(k, queue, EXCHANGE_HISTORY, key) < 0)
             return -EIO;
     }
     return 0;
@@ -141,7 +154,6 @@ static int declare_own(struct consumer *k)
         {config->hears_gateway, EXCHANGE_GATEWAY, key},
         {config->hears_gateway, EXCHANGE_GATEWAY, "all.#"},
         {config->hears_peers, EXCHANGE_PEERS, ""},
-        {config->hears_direct, EXCHANGE_HISTORY, key},
     };
     for (unsigned i = 0; i < sizeof bindings / sizeof *bindings; i++)
         if (bindings[i].hears &&
@@ -341,7 +353,7 @@ static int open_connection(struct consumer *k)
 {
     char name[64];
     snprintf(name, sizeof name, "%s consumes", k->link->config.self.text);
-    if (connection_open(k->connection, k->link->url, name) < 0 ||
+    if (connection_open(k->connection, &k->link->config.broker, name) < 0 ||
         open_channel(k, OWN_CHANNEL) < 0 ||
         connection_declare_exchanges(k->connection, OWN_CHANNEL) < 0 || declare_shared(k) < 0 ||
         declare_own(k) < 0 || consume(k, OWN_CHANNEL, k->own_queue) < 0)

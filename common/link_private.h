@@ -54,15 +54,14 @@ struct worker {
 
 struct link {
     struct link_config config;
-    char *url;
 
     /* the loop's */
     const struct link_events *events;
     void *owner;
     uv_async_t async;
-    bool publisher_up, consumer_up, up;
+    bool publisher_up, consumer_up, up, was_up;
     bool *held, *told; /* shards in force; shards that events.shard reported */
-    char trouble_copy[200];
+    char trouble_copy[TROUBLE_BYTES], trouble_told[TROUBLE_BYTES];
 
     pthread_mutex_t lock;
     struct post_queue posts;
@@ -75,7 +74,7 @@ struct link {
     size_t done_count, done_cap;
     uint64_t stop_ms; /* 0: run; else publish until then and end */
     bool closed;      /* the loop hears no more notes */
-    char trouble[200];
+    char trouble[TROUBLE_BYTES];
 
     struct worker publisher, consumer;
     unsigned generation; /* the consumer's: of its channels, over all connections */

@@ -154,7 +154,7 @@ static int open_connection(struct publisher *p)
     char name[64];
     snprintf(name, sizeof name, "%s publishes", p->link->config.self.text);
     struct connection *c = p->connection;
-    if (connection_open(c, p->link->url, name) < 0)
+    if (connection_open(c, &p->link->config.broker, name) < 0)
         return -EIO;
     amqp_channel_open(c->amqp, CHANNEL);
     if (connection_rpc(c, "channel") < 0)

@@ -234,7 +234,7 @@ static int name_read(struct span body, char ret[129])
 
 static bool may_create(struct connection *c)
 {
-    const char *wanted = c->gateway->settings->create_token;
+    const char *wanted = c->gateway->settings.create_token;
     struct span token = c->request->token;
     size_t len = strlen(wanted);
     return len == 0 || (token.len == len && CRYPTO_memcmp(token.data, wanted, len) == 0);

@@ -51,6 +51,16 @@ bool client_paused(const struct client *cl)
     return session_full(s) || (session_draws(s) && s->board->mark_flags & MARK_BUSY);
 }
 
+bool client_goaway(struct client *cl, uint64_t delay_ms)
+{
+    if (cl->state != CLIENT_LIVE)
+        return false;
+    cl->goaway_ms = delay_ms;
+    cl->flags |= PULL_GOAWAY;
+    client_touch(cl);
+    return true;
+}
+
 unsigned client_close_code(const struct client *cl, const char **ret_reason)
 {
     if (cl->close_code && ret_reason)

@@ -106,6 +106,7 @@ enum client_flag { /* frames that wait to be made by the next pull */
                    PULL_MARK = 8,
                    PULL_ERROR = 16,
                    PULL_POINTER = 32,
+                   PULL_GOAWAY = 64,
 };
 
 struct client {
@@ -129,6 +130,7 @@ struct client {
     uint64_t told, told_flags, told_at; /* the newest mark frame it was sent */
     uint64_t awaited, drawn_ms;         /* an event on its way to it, as a sample; 0: none */
 
+    uint64_t goaway_ms; /* as the frame says it */
     unsigned close_code;
     const char *close_reason, *error_code, *error_sentence;
     uint64_t error_number;

@@ -57,6 +57,9 @@ struct outbox *gateway_core_outbox(struct gateway_core *c);
 struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell);
 /* One whole WebSocket binary message: one or more frames, one after the other. */
 void client_message(struct client *cl, uint64_t now_ms, struct span message);
+/* Asks it to connect to another gateway within delay_ms, and serves it until it does. False: it was
+ * not welcomed yet. */
+bool client_goaway(struct client *cl, uint64_t delay_ms);
 /* The socket is gone: the client is freed. */
 void client_closed(struct client *cl, uint64_t now_ms);
 void *client_shell(const struct client *cl);

@@ -250,9 +250,8 @@ static bool keep_link_base(struct connection *c)
     static const char name[] = "x-forwarded-proto:";
     struct gateway *g = c->gateway;
     char host[256], proto[8] = "";
-    if (g->settings->public_url[0] != '\0') {
-        snprintf(c->request->link_base, sizeof c->request->link_base, "%s",
-                 g->settings->public_url);
+    if (g->settings.public_url[0] != '\0') {
+        snprintf(c->request->link_base, sizeof c->request->link_base, "%s", g->settings.public_url);
         return true;
     }
     struct span s = connection_header(c, WSI_TOKEN_HOST, host, sizeof host);
@@ -288,7 +287,7 @@ static const char *length_sentence(unsigned status)
 
 static bool is_foreign(struct connection *c)
 {
-    const struct gateway_settings *s = c->gateway->settings;
+    const struct gateway_settings *s = &c->gateway->settings;
     char room[256], host_room[256];
     if (lws_hdr_total_length(c->wsi, WSI_TOKEN_ORIGIN) == 0)
         return false;

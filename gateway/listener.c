@@ -29,6 +29,8 @@ void connection_kill(struct connection *c)
 {
     connection_phase(c, PHASE_CLOSING);
     lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    /* lws looks at its timeouts only after something came in, and nothing else may come. */
+    lws_cancel_service(c->gateway->context);
 }
 
 struct span connection_header(struct connection *c, enum lws_token_indexes header, char *room,
@@ -274,7 +276,7 @@ static void raise_file_limit(const struct gateway *g)
     limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         log_warn("setrlimit: %s", strerror(errno));
-    if (limit.rlim_cur < g->settings->connections_max + 100)
+    if (limit.rlim_cur < g->settings.connections_max + 100)
         log_warn("only %llu open files are allowed, fewer than EASEL_CONNECTIONS_MAX needs",
                  (unsigned long long)limit.rlim_cur);
 }
@@ -287,9 +289,9 @@ static uint64_t address_family(const char *host)
 
 int listener_start(struct gateway *g)
 {
-    const char *host = g->settings->host;
+    const char *host = g->settings.host;
     bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
-    void *loops[] = {&g->loop};
+    void *loops[] = {&g->service.loop};
     raise_file_limit(g);
     lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
     struct lws_context_creation_info info = {
@@ -297,7 +299,7 @@ int listener_start(struct gateway *g)
             LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | address_family(host),
         .foreign_loops = loops,
         .user = g,
-        .port = (int)g->settings->port,
+        .port = (int)g->settings.port,
         .iface = any ? NULL : host,
         .vhost_name = "easel",
         .server_string = "easel",
@@ -315,7 +317,7 @@ int listener_start(struct gateway *g)
     if (!g->vhost)
         return -EADDRINUSE;
     /* From here on what lws finds wrong is what clients send: anybody could fill our log. */
-    lws_set_log_level(strcmp(g->common->log_level, "debug") == 0 ? LLL_ERR | LLL_WARN : 0,
+    lws_set_log_level(strcmp(g->service.common.log_level, "debug") == 0 ? LLL_ERR | LLL_WARN : 0,
                       on_lws_log);
     return 0;
 }

@@ -4,13 +4,9 @@
  * the other side; behind an ingress that ends TLS.
  */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "process.h"
 #include "shell.h"
 
 static const char *check_host(const char *value)
@@ -70,33 +66,48 @@ static const struct setting SETTINGS[] = {
      "Connections of one address.", NULL},
     {"EASEL_HELLO_TIMEOUT_S", SETTING_UINT, 1, 3600, "10", AT(hello_timeout_s),
      "How long a new WebSocket may say nothing.", NULL},
+    {"EASEL_DRAIN_DELAY_S", SETTING_UINT, 0, 600, "0", AT(drain_delay_s),
+     "After SIGTERM: how long it still takes connections, until balancers know.", NULL},
+    {"EASEL_DRAIN_PER_S", SETTING_UINT, 10, 100000, "500", AT(drain_per_s),
+     "Then: clients that are asked to go to another gateway, in a second.", NULL},
+    {"EASEL_DRAIN_GRACE_S", SETTING_UINT, 1, 3600, "25", AT(drain_grace_s),
+     "After so long it has left, whoever is still there.", NULL},
     SETTINGS_END,
 };
 
-static int run(const struct common_settings *common, const struct gateway_settings *settings)
+static void on_leave(void *owner)
 {
-    enum log_level level;
-    struct gateway *g = xcalloc(1, sizeof *g);
-    g->common = common;
-    g->settings = settings;
-    g->self = process_id('g');
-    log_level_parse(common->log_level, &level); /* was checked with the settings */
-    log_setup("gateway", &g->self, level);
-    int r = gateway_start(g);
-    if (r == 0)
-        gateway_run(g);
-    gateway_finish(g);
-    free(g);
-    return r;
+    drain_begin(owner);
 }
+
+static void on_turn(void *owner)
+{
+    gateway_turn(owner);
+}
+
+static void on_metrics(void *owner, struct buf *out)
+{
+    gateway_metrics(owner, out);
+}
+
+static const struct service_kind KIND = {
+    .name = "gateway",
+    .settings = SETTINGS,
+    .leave = on_leave,
+    .metrics = on_metrics,
+    .turn = on_turn,
+};
 
 int main(int argc, char **argv)
 {
-    struct common_settings common;
-    struct gateway_settings settings;
-    if (settings_read(argc, argv, "easel-gateway", COMMON_SETTINGS, &common, SETTINGS, &settings) <
-        0)
-        return 2;
-    signal(SIGPIPE, SIG_IGN);
-    return run(&common, &settings) < 0 ? 1 : 0;
+    struct gateway *g = xcalloc(1, sizeof *g);
+    int status = 2;
+    if (service_init(&g->service, &KIND, g, argc, argv, &g->settings) == 0) {
+        status = gateway_start(g) < 0;
+        if (status == 0)
+            gateway_run(g);
+        gateway_finish(g);
+    }
+    free(g);
+    return status;
 }

@@ -15,7 +15,7 @@ static void connections(const struct gateway *g, struct buf *out)
             s->closed_silent);
     GAUGE("tcp_connections", "TCP connections that are open, those of WebSockets included.",
           l->connections);
-    GAUGE("tcp_connections_limit", "The limit of these.", g->settings->connections_max);
+    GAUGE("tcp_connections_limit", "The limit of these.", g->settings.connections_max);
     COUNTER("tcp_connections_total", "TCP connections taken.", s->accepted);
     COUNTER("tcp_connections_refused_total", "TCP connections above a limit.",
             l->refused_connections);
@@ -123,5 +123,5 @@ void gateway_metrics(struct gateway *g, struct buf *out)
     boards(gateway_core_stats(g->core), out);
     outwards(g, out);
     http(g, out);
-    shell_metrics("gateway", gateway_core_outbox(g->core), g->link, &g->stats.turns, out);
+    shell_metrics("gateway", gateway_core_outbox(g->core), g->service.link, &g->service.turns, out);
 }

@@ -230,6 +230,8 @@ void client_pull(struct client *cl, uint64_t now_ms, struct pull *p)
             add_mark(cl, cursor, cursor != cl->cursor, p);
         if (p->count < PULL_FRAMES_MAX)
             add_pointer(cl, now_ms, cursor, p);
+        if (cl->flags & PULL_GOAWAY && p->count < PULL_FRAMES_MAX)
+            ADD_FRAME(p, PULL_GOAWAY, 0, goaway, cl->goaway_ms);
     }
     if (cl->flags & PULL_ERROR && p->count + 1 < PULL_FRAMES_MAX)
         add_error(cl, p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The loop of the gateway, and what is not a client: time, broker link, admin port, leaving.
+ * The loop of the gateway, and what is not a client: time, broker link, start and finish.
  */
 #include "shell.h"
 
@@ -21,7 +21,7 @@
 
 uint64_t gateway_now(const struct gateway *g)
 {
-    return uv_now(&g->loop) + g->wall_offset_ms;
+    return uv_now(&g->service.loop) + g->wall_offset_ms;
 }
 
 /* Our time is the loop's clock, moved to the wall clock. It follows when that was ahead (the
@@ -32,7 +32,7 @@ static void follow_wall_clock(struct gateway *g)
     clock_gettime(CLOCK_REALTIME, &wall);
     uint64_t wall_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
     if (wall_ms > gateway_now(g) + CLOCK_STEP_MS)
-        g->wall_offset_ms = wall_ms - uv_now(&g->loop);
+        g->wall_offset_ms = wall_ms - uv_now(&g->service.loop);
 }
 
 /* ---- the turn ------------------------------------------------------------------------------- */
@@ -51,14 +51,12 @@ static void publish_due(struct gateway *g, uint64_t now_ms)
 {
     struct outbox_message m;
     while (outbox_next(gateway_core_outbox(g->core), now_ms, &m))
-        link_publish(g->link,
-                     &m); /* dropped at a limit, and counted there: its sender repeats it */
+        link_publish(g->service.link, &m); /* what it drops at a limit is sent again */
 }
 
 static void arm_deadline(struct gateway *g, uint64_t now_ms);
 
-/* What follows everything that happened since the last time. */
-static void turn(struct gateway *g)
+void gateway_turn(struct gateway *g)
 {
     uint64_t now_ms = gateway_now(g);
     if (gateway_core_deadline(g->core) <= now_ms)
@@ -88,41 +86,10 @@ static void arm_deadline(struct gateway *g, uint64_t now_ms)
         uv_timer_start(&g->deadline, on_deadline, due > now_ms ? due - now_ms : 0, 0);
 }
 
-/* Right after poll. */
+/* Right after poll; before it the service takes a turn. */
 static void on_check(uv_check_t *check)
 {
-    turn(check->data);
-}
-
-/* Right before it: so a turn that was long is noticed here. Time in poll does not count. */
-static void on_prepare(uv_prepare_t *prepare)
-{
-    struct gateway *g = prepare->data;
-    turn(g);
-    turns_count(&g->stats.turns);
-}
-
-/* ---- leaving -------------------------------------------------------------------------------- */
-
-/* The sweep closes all sockets with 1012, a tenth each time; the core keeps serving them and the
- * link publishes what they sent until they are gone. */
-static void drain_tick(struct gateway *g, uint64_t now_ms)
-{
-    if (!g->draining || (g->stats.sockets > 0 && now_ms < g->drain_until_ms))
-        return;
-    if (g->stats.sockets > 0)
-        log_warn("leaving with %llu sockets open", (unsigned long long)g->stats.sockets);
-    uv_stop(&g->loop);
-}
-
-static void on_signal(uv_signal_t *signal, int number)
-{
-    struct gateway *g = signal->data;
-    if (g->draining)
-        return;
-    log_info("%s: leaving, %llu sockets", strsignal(number), (unsigned long long)g->stats.sockets);
-    g->draining = true;
-    g->drain_until_ms = gateway_now(g) + DRAIN_MS;
+    gateway_turn(check->data);
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -142,15 +109,13 @@ static void on_link_up(void *owner)
 {
     struct gateway *g = owner;
     log_info("broker link up");
-    g->was_up = g->link_up = true;
     gateway_core_link(g->core, gateway_now(g), true);
 }
 
 static void on_link_down(void *owner)
 {
     struct gateway *g = owner;
-    log_warn("broker link down: %s", link_trouble(g->link));
-    g->link_up = false;
+    log_warn("broker link down: %s", link_trouble(g->service.link));
     gateway_core_link(g->core, gateway_now(g), false);
 }
 
@@ -167,46 +132,12 @@ static void on_link_returned(void *owner, enum exchange exchange, const char *ke
     gateway_core_returned(g->core, gateway_now(g), exchange, key);
 }
 
-static int start_link(struct gateway *g)
-{
-    static const struct link_events events = {
-        .up = on_link_up,
-        .down = on_link_down,
-        .message = on_link_message,
-        .returned = on_link_returned,
-    };
-    struct link_config config = {
-        .url = g->common->amqp,
-        .self = g->self,
-        .shards = (unsigned)g->common->shards,
-        .hears_gateway = true,
-    };
-    return link_create(&g->loop, &config, &events, g, &g->link);
-}
-
-/* ---- admin port ----------------------------------------------------------------------------- */
-
-/* Once ready it stays so while the broker is away: clients keep their sockets and are told; taking
- * every gateway out of service would only hide the page as well. */
-static const char *on_ready(void *owner)
-{
-    struct gateway *g = owner;
-    if (g->draining)
-        return "leaving";
-    return g->was_up ? NULL : "no broker yet";
-}
-
-static void on_metrics(void *owner, struct buf *out)
-{
-    gateway_metrics(owner, out);
-}
-
-static int start_admin(struct gateway *g)
-{
-    static const struct admin_events events = {.ready = on_ready, .metrics = on_metrics};
-    return admin_create(&g->loop, g->common->admin_host, (unsigned)g->common->admin_port, &events,
-                        g, &g->admin);
-}
+static const struct link_events LINK_EVENTS = {
+    .up = on_link_up,
+    .down = on_link_down,
+    .message = on_link_message,
+    .returned = on_link_returned,
+};
 
 /* ---- start and finish ----------------------------------------------------------------------- */
 
@@ -223,11 +154,11 @@ static int authenticate(void *owner, uint64_t now_ms, struct span token, struct 
 static void start_core(struct gateway *g)
 {
     struct gateway_core_config config = {
-        .self = g->self,
+        .self = g->service.self,
         .seed = process_random(),
-        .shards = (unsigned)g->common->shards,
-        .pace_ms = (uint32_t)g->common->pace_ms,
-        .messages_per_s_max = (uint32_t)g->common->budget,
+        .shards = (unsigned)g->service.common.shards,
+        .pace_ms = (uint32_t)g->service.common.pace_ms,
+        .messages_per_s_max = (uint32_t)g->service.common.budget,
         .dead_ms = DEAD_MS,
         .authenticate = authenticate,
         .owner = g,
@@ -237,7 +168,7 @@ static void start_core(struct gateway *g)
 
 static void start_limits(struct gateway *g)
 {
-    const struct gateway_settings *s = g->settings;
+    const struct gateway_settings *s = &g->settings;
     struct limits_config config = {
         .addresses_max = s->connections_max + ADDRESSES_EXTRA,
         .connections_max = s->connections_max,
@@ -251,33 +182,20 @@ static void start_limits(struct gateway *g)
 
 static void start_web(struct gateway *g)
 {
-    int r = web_load(g->settings->web_root, &g->web);
+    int r = web_load(g->settings.web_root, &g->web);
     if (r < 0) /* bots and tests need no page */
-        log_warn("EASEL_WEB_ROOT %s: %s; only the API is served", g->settings->web_root,
+        log_warn("EASEL_WEB_ROOT %s: %s; only the API is served", g->settings.web_root,
                  strerror(-r));
 }
 
 static void start_handles(struct gateway *g)
 {
-    uv_prepare_init(&g->loop, &g->prepare);
-    uv_check_init(&g->loop, &g->check);
-    uv_timer_init(&g->loop, &g->deadline);
-    uv_timer_init(&g->loop, &g->sweep);
-    uv_signal_init(&g->loop, &g->sigterm);
-    uv_signal_init(&g->loop, &g->sigint);
-    g->prepare.data = g->check.data = g->deadline.data = g->sweep.data = g;
-    g->sigterm.data = g->sigint.data = g;
-    uv_prepare_start(&g->prepare, on_prepare);
+    uv_check_init(&g->service.loop, &g->check);
+    uv_timer_init(&g->service.loop, &g->deadline);
+    uv_timer_init(&g->service.loop, &g->sweep);
+    g->check.data = g->deadline.data = g->sweep.data = g;
     uv_check_start(&g->check, on_check);
     uv_timer_start(&g->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
-    uv_signal_start(&g->sigterm, on_signal, SIGTERM);
-    uv_signal_start(&g->sigint, on_signal, SIGINT);
-}
-
-static int failed(int r, const char *what)
-{
-    log_error("%s: %s", what, strerror(-r));
-    return r;
 }
 
 int gateway_start(struct gateway *g)
@@ -286,48 +204,46 @@ int gateway_start(struct gateway *g)
     TAILQ_INIT(&g->slowed);
     TAILQ_INIT(&g->lingering);
     TAILQ_INIT(&g->questions);
-    uv_loop_init(&g->loop);
-    turns_init(&g->stats.turns, &g->loop);
     g->stats.view_seconds = HISTOGRAM_OF_SECONDS;
     follow_wall_clock(g);
     start_limits(g);
     start_web(g);
     start_core(g);
     start_handles(g);
-    int r = start_link(g);
+    int r =
+        service_open_link(&g->service, (struct link_config){.hears_gateway = true}, &LINK_EVENTS);
+    if (r == 0)
+        r = service_open_admin(&g->service);
     if (r < 0)
-        return failed(r, "EASEL_AMQP");
-    r = start_admin(g);
-    if (r < 0)
-        return failed(r, "EASEL_ADMIN_PORT");
+        return r;
     r = listener_start(g);
     if (r < 0)
-        return failed(r, "EASEL_PORT");
-    return 0;
+        log_error("cannot listen on EASEL_HOST %s, EASEL_PORT %u: %s", g->settings.host,
+                  (unsigned)g->settings.port, strerror(-r));
+    return r;
 }
 
 void gateway_run(struct gateway *g)
 {
-    log_info("admin on http://%s:%u", g->common->admin_host, admin_port(g->admin));
-    log_info("listening on http://%s:%d", g->settings->host, lws_get_vhost_listen_port(g->vhost));
-    uv_run(&g->loop, UV_RUN_DEFAULT);
+    log_info("listening on http://%s:%d", g->settings.host, lws_get_vhost_listen_port(g->vhost));
+    uv_run(&g->service.loop, UV_RUN_DEFAULT);
     publish_due(g, UINT64_MAX - 1); /* frames that came just before their sockets were closed */
 }
 
 void gateway_finish(struct gateway *g)
 {
     listener_stop(g);
-    admin_destroy(g->admin);
-    link_destroy(g->link, LINK_LEAVE_MS);
+    service_close(&g->service, LINK_LEAVE_MS);
     uv_handle_t *const own[] = {
-        (uv_handle_t *)&g->prepare, (uv_handle_t *)&g->check,   (uv_handle_t *)&g->deadline,
-        (uv_handle_t *)&g->sweep,   (uv_handle_t *)&g->sigterm, (uv_handle_t *)&g->sigint,
+        (uv_handle_t *)&g->check,
+        (uv_handle_t *)&g->deadline,
+        (uv_handle_t *)&g->sweep,
     };
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         uv_close(own[i], NULL);
-    uv_run(&g->loop, UV_RUN_DEFAULT); /* ends when the last handle of each is closed */
+    uv_run(&g->service.loop, UV_RUN_DEFAULT); /* ends when the last handle of each is closed */
     listener_stop(g);
-    uv_loop_close(&g->loop);
+    service_finish(&g->service);
     gateway_core_destroy(g->core);
     pull_free(&g->pull);
     limits_destroy(g->limits);

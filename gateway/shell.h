@@ -3,7 +3,8 @@
  * What the files of the gateway's shell share. Everything here runs on one loop and thread.
  *
  *   main.c       settings and the table of contents
- *   shell.c      the loop's turn, time, broker link, admin port, leaving
+ *   shell.c      the loop's turn, time, broker link
+ *   drain.c      leaving
  *   listener.c   libwebsockets: context, callbacks, a connection from accept to destruction, sweep
  *   ws.c         WebSocket: upgrade, messages in, reading limits, closing
  *   flush.c      WebSocket: the way out
@@ -19,14 +20,11 @@
 #include <sys/queue.h>
 #include <uv.h>
 
-#include "admin.h"
-#include "config.h"
 #include "gateway_core.h"
 #include "limit.h"
-#include "link.h"
 #include "metrics.h"
 #include "request.h"
-#include "shell_metrics.h"
+#include "service.h"
 #include "tokens.h"
 #include "web.h"
 
@@ -47,7 +45,6 @@
 #define PING_AFTER_MS UINT64_C(13000) /* of silence: two more chances before the limit */
 #define SILENT_MS     UINT64_C(30000)
 #define CLOSING_MS    UINT64_C(5000)
-#define DRAIN_MS      UINT64_C(5000)
 
 /* Reading, per connection: each frame costs 1, and each piece of at most 4 KB that is read. A page
  * sends up to 60 frames a second; after a reconnect it may send 4,000 or 512 KB at once. */
@@ -59,6 +56,7 @@ struct gateway_settings {
     const char *secret, *secret_old, *create_token, *web_root;
     uint64_t port, creates_per_min, codes_per_min, connections_max, connections_per_address;
     uint64_t hello_timeout_s;
+    uint64_t drain_delay_s, drain_per_s, drain_grace_s;
 };
 
 enum phase {
@@ -109,6 +107,7 @@ struct connection {
     bool slowed, lingering, reads_off, ping_due, waits_writeable;
     uint64_t pinged_ms, message_since_ms;
     uint64_t ending_ms; /* since when the core wants it closed; 0: it does not */
+    uint64_t goaway_ms; /* when it was asked to go; 0: it was not */
     bool told_end;
     unsigned close_code; /* of PHASE_FAILED */
     const char *close_name, *close_sentence;
@@ -124,27 +123,21 @@ struct shell_stats {
     uint64_t http[6];              /* by hundreds of the status */
     uint64_t errors[ERROR_CODES];  /* that clients were told, those of the core not counted */
     struct histogram view_seconds; /* from reading a frame until it is given to a viewer's socket */
-    struct turns turns;
 };
 
 struct gateway {
-    const struct gateway_settings *settings;
-    const struct common_settings *common;
-    struct id self;
-    uv_loop_t loop;
-    uv_prepare_t prepare;
+    struct service service;
+    struct gateway_settings settings;
     uv_check_t check;
     uv_timer_t deadline, sweep;
-    uv_signal_t sigterm, sigint;
 
     uint64_t wall_offset_ms; /* wall clock - loop clock */
     uint64_t deadline_at_ms;
-    bool was_up, link_up, draining;
-    uint64_t drain_until_ms;
+
+    uint64_t leave_since_ms; /* service.leaving: SIGTERM came */
+    bool draining;           /* later: takes no new sockets, and asks its clients to go */
 
     struct gateway_core *core;
-    struct link *link;
-    struct admin *admin;
     struct limits *limits;
     struct networks trusted;
     struct tokens_config tokens;
@@ -166,12 +159,22 @@ struct gateway {
 
 /* ---- shell.c -------------------------------------------------------------------------------- */
 
-/* Everything up to the open port. Negative errno after logging why. */
+/* Everything up to the open port; g->service and the settings are there. Negative errno after
+ * logging why. */
 int gateway_start(struct gateway *g);
 /* Runs until SIGTERM or SIGINT and the leave-taking that follows. */
 void gateway_run(struct gateway *g);
 /* Also after a start that failed half-way. */
 void gateway_finish(struct gateway *g);
+
+/* ---- drain.c -------------------------------------------------------------------------------- */
+
+/* SIGTERM came. */
+void drain_begin(struct gateway *g);
+/* Several times a second. */
+void drain_tick(struct gateway *g, uint64_t now_ms);
+/* What follows everything that happened since the last time: right after poll, and before it. */
+void gateway_turn(struct gateway *g);
 /* Milliseconds since 1970, the same for one turn of the loop. */
 uint64_t gateway_now(const struct gateway *g);
 

@@ -57,7 +57,7 @@ int ws_confirm(struct connection *c)
     struct span origin = connection_header(c, WSI_TOKEN_ORIGIN, room, sizeof room);
     bool sent = lws_hdr_total_length(c->wsi, WSI_TOKEN_ORIGIN) > 0;
     if ((sent && origin.len == 0) ||
-        !origin_allowed(origin, host, g->settings->public_url, g->settings->allowed_origins))
+        !origin_allowed(origin, host, g->settings.public_url, g->settings.allowed_origins))
         return refuse(c, 403, "Pages of this origin may not connect.");
     if (!count_address(c))
         return refuse(c, 429, "Too many connections from this address.");
@@ -310,11 +310,7 @@ void ws_sweep(struct connection *c, uint64_t now_ms)
     }
     if (core_ends(c, now_ms))
         return;
-    if (g->draining) {
-        ws_fail(c, 1012, "restart", "This gateway restarts: connect again.");
-        return;
-    }
-    if (c->phase == PHASE_HELLO && now_ms - c->since_ms >= g->settings->hello_timeout_s * 1000) {
+    if (c->phase == PHASE_HELLO && now_ms - c->since_ms >= g->settings.hello_timeout_s * 1000) {
         ws_fail(c, 4408, "no_hello", "No hello came in time.");
         return;
     }

@@ -13,7 +13,7 @@
 STAILQ_HEAD(job_queue, job);
 
 struct database {
-    const char *url;
+    const struct store_address *address;
     unsigned shards, jobs_max;
     database_opened *opened;
     void *owner;
@@ -61,7 +61,7 @@ static struct store *open_store(struct database *db)
     const char *why = "";
     int r;
     do {
-        r = store_open(db->url, db->shards, &store, &why);
+        r = store_open(db->address, db->shards, &store, &why);
         note_opening(db, r, r < 0 ? why : "");
     } while (r == -EIO && pause_before_retry(db));
     return store;
@@ -163,11 +163,11 @@ static void on_closed(uv_handle_t *async)
     free(db);
 }
 
-int database_create(uv_loop_t *loop, const char *url, unsigned shards, unsigned jobs_max,
-                    database_opened *opened, void *owner, struct database **ret)
+int database_create(uv_loop_t *loop, const struct store_address *address, unsigned shards,
+                    unsigned jobs_max, database_opened *opened, void *owner, struct database **ret)
 {
     struct database *db = xcalloc(1, sizeof *db);
-    *db = (struct database){.url = url,
+    *db = (struct database){.address = address,
                             .shards = shards,
                             .jobs_max = jobs_max,
                             .opened = opened,

@@ -24,8 +24,8 @@ struct database;
  * for good. Called on the loop at each change. */
 typedef void database_opened(void *owner, int result, const char *why);
 
-int database_create(uv_loop_t *loop, const char *url, unsigned shards, unsigned jobs_max,
-                    database_opened *opened, void *owner, struct database **ret);
+int database_create(uv_loop_t *loop, const struct store_address *address, unsigned shards,
+                    unsigned jobs_max, database_opened *opened, void *owner, struct database **ret);
 /* 0, or -ENOBUFS at the limit. The job is the caller's again when `done` is called. */
 int database_submit(struct database *db, struct job *job);
 unsigned database_waiting(const struct database *db); /* submitted, and not done */

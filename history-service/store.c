@@ -16,16 +16,17 @@ static const struct store_kind *kind_of(const char *url)
     return NULL;
 }
 
-int store_open(const char *url, unsigned shards, struct store **ret, const char **ret_why)
+int store_open(const struct store_address *address, unsigned shards, struct store **ret,
+               const char **ret_why)
 {
     static _Thread_local char why[STORE_WHY_MAX];
-    const struct store_kind *kind = kind_of(url);
+    const struct store_kind *kind = kind_of(address->url);
     if (!kind) {
         *ret_why = "there is no such kind of store: it is sqlite:PATH or mongodb://...";
         return -ENOTSUP;
     }
     struct store *s = NULL;
-    int r = kind->open(url, shards, &s);
+    int r = kind->open(address, shards, &s);
     if (r == 0) {
         *ret = s;
         return 0;

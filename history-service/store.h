@@ -50,10 +50,17 @@ static inline bool record_is_tombstone(const struct record *r)
 
 struct store;
 
+/* Texts that are not given are empty. */
+struct store_address {
+    const char *url;
+    const char *user, *password; /* of MongoDB; win over those in the URL; without any encoding */
+};
+
 /* Opens (and sets up) the store. `shards` is written at the first start of all; later another
  * number gives -EINVAL. `ret_why` is then, and on every other error, a sentence for the log, valid
  * until the next call. -ENOTSUP: no such kind of store. */
-int store_open(const char *url, unsigned shards, struct store **ret, const char **ret_why);
+int store_open(const struct store_address *address, unsigned shards, struct store **ret,
+               const char **ret_why);
 void store_close(struct store *s);
 
 /* The last record of a board (events are not read); -ENOENT: it has none. -EIO: the database

@@ -292,13 +292,30 @@ static void set_options(mongoc_uri_t *uri)
     mongoc_uri_set_appname(uri, "easel-history");
 }
 
-static int connect_to(struct mongo *s, const char *url)
+static mongoc_uri_t *make_uri(struct mongo *s, const struct store_address *address)
 {
     bson_error_t error;
-    mongoc_uri_t *uri = mongoc_uri_new_with_error(url, &error);
-    if (!uri)
-        return store_fail(&s->store, -EINVAL, "MongoDB: %s", error.message);
+    mongoc_uri_t *uri = mongoc_uri_new_with_error(address->url, &error);
+    if (!uri) {
+        store_fail(&s->store, -EINVAL, "MongoDB: %s", error.message);
+        return NULL;
+    }
+    if ((*address->user && !mongoc_uri_set_username(uri, address->user)) ||
+        (*address->password && !mongoc_uri_set_password(uri, address->password))) {
+        store_fail(&s->store, -EINVAL, "MongoDB: user and password must be UTF-8");
+        mongoc_uri_destroy(uri);
+        return NULL;
+    }
     set_options(uri);
+    return uri;
+}
+
+static int connect_to(struct mongo *s, const struct store_address *address)
+{
+    bson_error_t error;
+    mongoc_uri_t *uri = make_uri(s, address);
+    if (!uri)
+        return -EINVAL;
     s->pool = mongoc_client_pool_new_with_error(uri, &error);
     if (s->pool) {
         mongoc_client_pool_set_error_api(s->pool, MONGOC_ERROR_API_VERSION_2);
@@ -332,14 +349,14 @@ static int check_shards(struct mongo *s, unsigned shards)
     return r;
 }
 
-static int mongo_open(const char *url, unsigned shards, struct store **ret)
+static int mongo_open(const struct store_address *address, unsigned shards, struct store **ret)
 {
     mongoc_init();
     mongoc_log_set_handler(NULL, NULL); /* our own log says what failed */
     struct mongo *s = xcalloc(1, sizeof *s);
     s->store.kind = &STORE_MONGO;
     *ret = &s->store;
-    int r = connect_to(s, url);
+    int r = connect_to(s, address);
     return r < 0 ? r : check_shards(s, shards);
 }
 

@@ -11,7 +11,7 @@ struct store_kind {
     const char *scheme; /* the URL's, with its colon */
     /* As store_open. The store is to begin with a struct store, and keeps its errors in `why`. On
      * failure a store that was allocated is given all the same, for its `why`, and then closed. */
-    int (*open)(const char *url, unsigned shards, struct store **ret);
+    int (*open)(const struct store_address *address, unsigned shards, struct store **ret);
     void (*close)(struct store *s);
     /* The record with the largest `first` that is not above `offset`, without its events. 0,
      * -ENOENT or -EIO. */

@@ -255,12 +255,12 @@ static int check_shards(struct sqlite *s, unsigned shards)
     return r;
 }
 
-static int sqlite_open(const char *url, unsigned shards, struct store **ret)
+static int sqlite_open(const struct store_address *address, unsigned shards, struct store **ret)
 {
     struct sqlite *s = xcalloc(1, sizeof *s);
     s->store.kind = &STORE_SQLITE;
     *ret = &s->store;
-    const char *path = url + strlen(STORE_SQLITE.scheme);
+    const char *path = address->url + strlen(STORE_SQLITE.scheme);
     make_directory(path);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)

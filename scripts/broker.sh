@@ -8,6 +8,8 @@
 #   broker.sh start DIR      runs it in the background and prints its URL; the same one each time
 #   broker.sh stop DIR       ends the one that was started, and returns when it is gone
 #   broker.sh ctl DIR ARG... rabbitmqctl for it
+#
+# EASEL_BROKER_CONF, if set, names a file with more lines for rabbitmq.conf of a node that is new.
 
 set -euo pipefail
 
@@ -66,6 +68,7 @@ listeners.tcp.1 = 127.0.0.1:$port
 vm_memory_high_watermark.absolute = 512MiB
 disk_free_limit.absolute = 50MB
 END
+    [[ -z ${EASEL_BROKER_CONF:-} ]] || cat "$EASEL_BROKER_CONF" >>"$dir/rabbitmq.conf"
     echo '[].' >"$dir/advanced.config"
     echo '[].' >"$dir/plugins"
     load "$dir"

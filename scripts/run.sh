@@ -155,7 +155,7 @@ for ((i = 1; i <= gateways; i++, port++)); do
         ((port++))
     done
     start "gateway-$i" $bin/gateway/easel-gateway "EASEL_AMQP=$EASEL_AMQP" \
-        "EASEL_HOST=$host" "EASEL_PORT=$port" "EASEL_SECRET=$(<"$data/secret")"
+        "EASEL_HOST=$host" "EASEL_PORT=$port" "EASEL_SECRET=$(<"$data/secret")" EASEL_DRAIN_GRACE_S=1
     urls+=("http://${host/#0.0.0.0/localhost}:$port/")
 done
 for name in "${names[@]:1}"; do

@@ -5,12 +5,16 @@
 // them and reads their metrics and logs. It need not clean up: when the test file ends, however it
 // ends, everything is stopped. A service that died by itself, did not leave politely, or in which a
 // sanitizer found something, fails the file; then the directory with the logs is kept.
+//
+// EASEL_TEST_BUILD names the build (dev). EASEL_TEST_PROGRAMS, instead, a directory that holds the three
+// programs, and EASEL_TEST_PREFIX a command (words, separated by spaces) that execs what follows it: so
+// the same tests run against programs in another root. The directory is as seen behind that command.
 
 import assert from "node:assert/strict";
 import { spawn, execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join as path, resolve } from "node:path";
@@ -31,9 +35,13 @@ const PROGRAMS = {
   board: "board-service/easel-board",
   history: "history-service/easel-history",
 };
+const { EASEL_TEST_PROGRAMS: ELSEWHERE, EASEL_TEST_PREFIX: PREFIX } = process.env;
 
 /** The path of one of the three programs. */
-export const program = (kind, build = BUILD) => resolve(ROOT, "build", build, PROGRAMS[kind]);
+export const program = (kind, build = BUILD) =>
+  ELSEWHERE ? `${ELSEWHERE}/easel-${kind}` : resolve(ROOT, "build", build, PROGRAMS[kind]);
+
+const command = (kind, build) => [...(PREFIX?.split(" ") ?? []), program(kind, build)];
 
 /** Resolves with the first truthy value of `condition()`; throws when none came within `ms`. */
 export async function until(what, condition, ms = 20_000) {
@@ -46,7 +54,7 @@ export async function until(what, condition, ms = 20_000) {
   }
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();
@@ -133,7 +141,7 @@ export class Process {
 /** One service of a cluster. */
 class Service extends Process {
   constructor(cluster, kind, index, settings, build) {
-    super(`${kind}-${index}`, program(kind, build), null, cluster.dir);
+    super(`${kind}-${index}`, command(kind, build), null, cluster.dir);
     Object.assign(this, { cluster, kind, settings: { ...settings } });
   }
 
@@ -189,17 +197,19 @@ const show = ({ code, signal }) => (signal ? `signal ${signal}` : `exit code ${c
 
 // ---- the broker and the databases ---------------------------------------------------------------
 
-/** The cluster's own RabbitMQ. */
+/** The cluster's own RabbitMQ. `conf`: more lines for its rabbitmq.conf. */
 class Broker extends Process {
-  constructor(dir) {
-    super("broker", [path(ROOT, "scripts/broker.sh"), path(dir, "broker"), "0"], process.env, dir);
-    this.settings = path(dir, "broker/env");
+  constructor(dir, conf) {
+    const env = { ...process.env };
+    if (conf) writeFileSync((env.EASEL_BROKER_CONF = path(dir, "broker.conf")), conf);
+    super("broker", [path(ROOT, "scripts/broker.sh"), path(dir, "broker"), "0"], env, dir);
+    this.dir = dir;
   }
 
   async start() {
     this.spawn();
     await this.line(/^ready$/m, 90_000);
-    this.port = readFileSync(this.settings, "utf8").match(/^PORT=(\d+)/m)[1];
+    this.port = readFileSync(path(this.dir, "broker/env"), "utf8").match(/^PORT=(\d+)/m)[1];
     this.url = `amqp://guest:guest@127.0.0.1:${this.port}/`;
   }
 
@@ -236,10 +246,11 @@ class Sqlite {
 }
 
 /** A MongoDB-wire server of our own. Stopped, it keeps what it has stored. */
-class Mongo extends Process {
-  constructor(dir) {
+export class Mongo extends Process {
+  constructor(dir, options = []) {
     super("mongo", null, process.env, dir);
     this.data = path(dir, "mongo");
+    this.options = options;
   }
 
   async start() {
@@ -247,7 +258,7 @@ class Mongo extends Process {
     await run(path(ROOT, "tests/mongo/install.sh"), [at]);
     this.port = await freePort();
     this.url = `mongodb://127.0.0.1:${this.port}/easel`;
-    this.command = [path(ROOT, "tests/mongo/start.sh"), at, this.data, String(this.port)];
+    this.command = [path(ROOT, "tests/mongo/start.sh"), at, this.data, String(this.port), ...this.options];
     await this.resume();
   }
 
@@ -274,10 +285,10 @@ export function signToken(claims, secret = SECRET, header = { alg: "HS256", typ:
 // ---- the cluster --------------------------------------------------------------------------------
 
 class Cluster {
-  constructor({ gateways = 1, boards = 1, histories = 1, store = "sqlite", env = {}, build = BUILD }) {
+  constructor({ gateways = 1, boards = 1, histories = 1, store = "sqlite", env = {}, build = BUILD, brokerConf }) {
     this.dir = mkdtempSync(path(tmpdir(), "easel-test-"));
-    this.broker = new Broker(this.dir);
-    this.store = store === "mongo" ? new Mongo(this.dir) : new Sqlite(this.dir);
+    this.broker = new Broker(this.dir, brokerConf);
+    this.store = store === "mongo" ? new Mongo(this.dir) : store === "sqlite" ? new Sqlite(this.dir) : store;
     const make = (kind, count) => Array.from({ length: count }, (_, i) => new Service(this, kind, i, env, build));
     this.gateways = make("gateway", gateways);
     this.boards = make("board", boards);
@@ -328,8 +339,9 @@ const people = new Set();
 
 /**
  * Starts a cluster; it ends with the test file.
- * @param options gateways, boards, histories: how many; store: "sqlite" or "mongo"; env: settings for
- *   all services; build: "dev", "asan" or "release" (else EASEL_TEST_BUILD)
+ * @param options gateways, boards, histories: how many; store: "sqlite", "mongo" or one that runs; env:
+ *   settings for all services; build: "dev", "asan" or "release" (else EASEL_TEST_BUILD); brokerConf:
+ *   more lines of rabbitmq.conf
  */
 export async function startCluster(options = {}) {
   const cluster = new Cluster(options);

@@ -287,9 +287,9 @@ static inline void render_frame(struct cursor *in)
     } else if (code == MSG_pointer_at && GET(in, pointer_at, &pointer) == 0) {
         snprintf(end, room, "pointer %s %u,%u ", pointer.member.text, (unsigned)pointer.x,
                  (unsigned)pointer.y);
-    } else if (code == MSG_state) {
+    } else if (code == MSG_state || code == MSG_goaway) {
         ck_assert_int_eq(wire_skip(in), 0);
-        snprintf(end, room, "state ");
+        snprintf(end, room, "%s ", message_name(message_type(code)));
     } else {
         wire_uint(&at, &offset);
         ck_assert_int_eq(wire_skip(in), 0);

@@ -82,7 +82,7 @@ static void expect_refused(const char *name, const char *value, const char *says
 START_TEST(without_an_environment_all_settings_have_their_defaults)
 {
     ck_assert_int_eq(read_settings(), 0);
-    ck_assert_str_eq(common.amqp, "amqp://guest:guest@127.0.0.1:5672/");
+    ck_assert_str_eq(common.broker.url, "amqp://127.0.0.1:5672/");
     ck_assert_uint_eq(common.shards, 32);
     ck_assert_uint_eq(common.pace_ms, 4);
     ck_assert_uint_eq(common.budget, 2000);

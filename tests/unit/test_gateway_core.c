@@ -27,6 +27,26 @@ START_TEST(a_client_without_a_seat_is_told_that_the_board_is_full)
 }
 END_TEST
 
+START_TEST(a_client_that_is_asked_to_go_is_served_on)
+{
+    two_on_a_board();
+    ck_assert(client_goaway(viewer, 1000));
+    ck_assert(is_dirty(viewer));
+    ck_assert_str_eq(pulls(viewer), "goaway");
+    owner_sends(2, 4, 4, 3);
+    ck_assert_str_eq(pulls(viewer), "event 4");
+    ck_assert_uint_eq(client_close_code(viewer, NULL), 0);
+}
+END_TEST
+
+START_TEST(a_client_that_was_not_welcomed_is_not_asked_to_go)
+{
+    struct client *cl = hello("draw ana", 11, 1, NIL, NIL);
+    ck_assert(!client_goaway(cl, 1000));
+    ck_assert_str_eq(pulls(cl), "");
+}
+END_TEST
+
 START_TEST(an_unknown_board_is_no_board)
 {
     struct client *cl = hello("draw ana", 11, 1, NIL, NIL);
@@ -740,6 +760,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_page_of_a_higher_epoch_cuts_the_window_first);
     tcase_add_test(t, a_window_that_missed_stored_events_starts_anew_and_reads_them_from_history);
     tcase_add_test(t, a_window_never_evicts_above_the_mark);
+    tcase_add_test(t, a_client_that_is_asked_to_go_is_served_on);
+    tcase_add_test(t, a_client_that_was_not_welcomed_is_not_asked_to_go);
     tcase_add_test(t, a_viewer_that_does_not_read_counts_as_slow);
     tcase_add_test(t, a_returned_frame_tells_all_that_its_replica_is_gone);
     tcase_add_test(t, clients_hear_when_the_broker_is_away);

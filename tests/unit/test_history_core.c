@@ -38,7 +38,8 @@ static void set_up(void)
     config.self.text[0] = 'h';
     core = history_core_create(&config);
     other = history_core_create(&config);
-    ck_assert_int_eq(store_open("sqlite::memory:", 1, &store, &why), 0);
+    ck_assert_int_eq(
+        store_open(&(struct store_address){"sqlite::memory:", "", ""}, 1, &store, &why), 0);
 }
 
 static void tear_down(void)

@@ -108,7 +108,7 @@ static const struct link_events EVENTS = {.up = on_up, .down = on_down, .message
 static void join(struct party *p, char letter)
 {
     *p = (struct party){.self = random_id(letter, REPLICA_CHARS - 1)};
-    struct link_config config = {.url = getenv("EASEL_TEST_AMQP"),
+    struct link_config config = {.broker = {getenv("EASEL_TEST_AMQP"), "", "", "", "", ""},
                                  .self = p->self,
                                  .shards = SHARDS,
                                  .hears_board = letter == 'b',

@@ -47,7 +47,8 @@ static void on_patience(uv_timer_t *timer)
 struct party {
     struct link *link;
     struct id self;
-    unsigned ups, downs, count, returned_count;
+    bool up;
+    unsigned ups, downs, troubles, count, returned_count;
     struct {
         uint64_t tag;
         int shard;
@@ -71,12 +72,19 @@ static struct span text_of(const char *text)
 
 static void on_up(void *owner)
 {
-    ((struct party *)owner)->ups++;
+    struct party *p = owner;
+    p->up = true;
+    p->ups++;
 }
 
 static void on_down(void *owner)
 {
-    ((struct party *)owner)->downs++;
+    struct party *p = owner;
+    if (!p->up)
+        p->troubles++; /* it stays down, for another reason */
+    else
+        p->downs++;
+    p->up = false;
 }
 
 static void copy_text(struct span body, char *ret, size_t size)
@@ -132,9 +140,14 @@ static struct id random_id(char kind)
     return id_from_bits(kind, REPLICA_CHARS - 1, bits);
 }
 
+static struct broker_address at(const char *url)
+{
+    return (struct broker_address){url, "", "", "", "", ""};
+}
+
 static struct link_config board_config(void)
 {
-    return (struct link_config){.url = broker_url(),
+    return (struct link_config){.broker = at(broker_url()),
                                 .self = random_id('b'),
                                 .shards = SHARDS,
                                 .hears_board = true,
@@ -143,13 +156,15 @@ static struct link_config board_config(void)
 
 static struct link_config gateway_config(void)
 {
-    return (struct link_config){
-        .url = broker_url(), .self = random_id('g'), .shards = SHARDS, .hears_gateway = true};
+    return (struct link_config){.broker = at(broker_url()),
+                                .self = random_id('g'),
+                                .shards = SHARDS,
+                                .hears_gateway = true};
 }
 
 static struct link_config history_config(void)
 {
-    return (struct link_config){.url = broker_url(),
+    return (struct link_config){.broker = at(broker_url()),
                                 .self = random_id('h'),
                                 .shards = SHARDS,
                                 .serves_replay = true,
@@ -616,7 +631,7 @@ END_TEST
 START_TEST(after_a_cut_the_link_comes_up_again_with_all_bindings)
 {
     struct link_config config = board_config();
-    config.url = proxy_start();
+    config.broker.url = proxy_start();
     struct party *p = party_up(config);
     link_bind(p->link, 7, true);
     UNTIL(p->held[7]);
@@ -637,7 +652,7 @@ END_TEST
 START_TEST(what_was_not_done_before_a_cut_comes_again)
 {
     struct link_config config = history_config();
-    config.url = proxy_start();
+    config.broker.url = proxy_start();
     struct party *board = party_up(board_config()), *history = party_up(config);
     link_consume(history->link, 8, true);
     say(board, EXCHANGE_HISTORY, "s08", "append");
@@ -669,7 +684,7 @@ START_TEST(a_broker_with_an_alarm_counts_as_down_until_it_is_over)
 {
     struct link_config config = board_config();
     struct link_stats stats;
-    config.url = proxy_start();
+    config.broker.url = proxy_start();
     struct party *p = party_up(config), *other = party_up(board_config());
     proxy_say(BLOCKED, sizeof BLOCKED - 1);
     UNTIL(p->downs == 1);
@@ -696,7 +711,7 @@ END_TEST
 START_TEST(a_frozen_broker_never_blocks_the_loop_and_is_given_up)
 {
     struct link_config config = board_config();
-    config.url = proxy_start();
+    config.broker.url = proxy_start();
     struct party *p = party_up(config);
     static uint8_t big[BROKER_MESSAGE_BYTES_MAX];
     struct link_stats stats;
@@ -770,9 +785,9 @@ END_TEST
 START_TEST(without_a_broker_the_link_is_down_and_says_why)
 {
     struct link_config config = board_config();
-    config.url = "amqp://guest:guest@127.0.0.1:1/";
+    config.broker.url = "amqp://guest:guest@127.0.0.1:1/";
     struct party *p = party_start(&loop, &config);
-    UNTIL(*link_trouble(p->link));
+    UNTIL(p->troubles == 1);
     ck_assert_ptr_nonnull(strstr(link_trouble(p->link), "127.0.0.1 port 1"));
     ck_assert_int_eq(say(p, EXCHANGE_BOARD, p->self.text, "lost"), -ENOTCONN);
     party_end(p);
@@ -782,7 +797,7 @@ END_TEST
 START_TEST(a_broker_that_comes_later_is_found)
 {
     struct link_config config = board_config();
-    config.url = proxy_start();
+    config.broker.url = proxy_start();
     proxy.deaf = true;
     struct party *p = party_start(&loop, &config);
     UNTIL(*link_trouble(p->link));
@@ -800,9 +815,33 @@ START_TEST(a_wrong_password_is_named)
     struct link_config config = board_config();
     char url[64];
     snprintf(url, sizeof url, "amqp://guest:wrong%s", strrchr(broker_url(), '@'));
-    config.url = url;
+    config.broker.url = url;
     struct party *p = party_start(&loop, &config);
     UNTIL(strstr(link_trouble(p->link), "ACCESS_REFUSED"));
+    party_end(p);
+}
+END_TEST
+
+START_TEST(user_and_password_of_their_own_win_over_those_of_the_address)
+{
+    struct link_config config = board_config();
+    char url[64];
+    snprintf(url, sizeof url, "amqp://nobody:wrong%s", strrchr(broker_url(), '@'));
+    config.broker.url = url;
+    config.broker.user = config.broker.password = "guest";
+    party_end(party_up(config));
+}
+END_TEST
+
+START_TEST(history_queues_that_are_of_another_kind_are_named_with_the_setting)
+{
+    struct link_config config = board_config();
+    party_end(party_up(config)); /* classic ones are there now */
+    config.quorum = true;
+    struct party *p = party_start(&loop, &config);
+    UNTIL(strstr(link_trouble(p->link), "EASEL_QUORUM is 1 here"));
+    UNTIL(p->troubles == 1);
+    ck_assert_ptr_nonnull(strstr(link_trouble(p->link), "history."));
     party_end(p);
 }
 END_TEST
@@ -811,7 +850,7 @@ START_TEST(a_url_that_is_none_is_refused)
 {
     struct link_config config = board_config();
     struct link *link;
-    config.url = "http://127.0.0.1/";
+    config.broker.url = "http://127.0.0.1/";
     ck_assert_int_eq(link_create(&loop, &config, &EVENTS, NULL, &link), -EINVAL);
 }
 END_TEST
@@ -845,6 +884,8 @@ int main(void)
     tcase_add_test(c, without_a_broker_the_link_is_down_and_says_why);
     tcase_add_test(c, a_broker_that_comes_later_is_found);
     tcase_add_test(c, a_wrong_password_is_named);
+    tcase_add_test(c, user_and_password_of_their_own_win_over_those_of_the_address);
+    tcase_add_test(c, history_queues_that_are_of_another_kind_are_named_with_the_setting);
     tcase_add_test(c, a_url_that_is_none_is_refused);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);

@@ -23,6 +23,8 @@ static char directory[] = "/tmp/easel-store-XXXXXX";
 static char url[600];
 static struct store *store;
 
+#define at(url_) ((struct store_address){.url = (url_), .user = "", .password = ""})
+
 /* ---- helpers --------------------------------------------------------------------------------- */
 
 static struct id id_of(const char *text)
@@ -36,7 +38,7 @@ static struct store *open_store(void)
 {
     struct store *s = NULL;
     const char *why = "";
-    int r = store_open(url, SHARDS, &s, &why);
+    int r = store_open(&at(url), SHARDS, &s, &why);
     ck_assert_msg(r == 0, "%s: %s", url, why);
     return s;
 }
@@ -310,7 +312,7 @@ static void *race(void *data)
     struct racer *racer = data;
     struct store *s = NULL;
     const char *why;
-    if (store_open(url, SHARDS, &s, &why) < 0)
+    if (store_open(&at(url), SHARDS, &s, &why) < 0)
         return NULL;
     for (unsigned i = 0; i < RACE_KEYS; i++) {
         struct record r = record_at("k3v9x2mq4t", 1 + i * 10, racer->number, 0);
@@ -405,7 +407,7 @@ START_TEST(another_number_of_shards_is_refused_with_both_numbers)
 {
     struct store *s;
     const char *why = "";
-    ck_assert_int_eq(store_open(url, SHARDS / 2, &s, &why), -EINVAL);
+    ck_assert_int_eq(store_open(&at(url), SHARDS / 2, &s, &why), -EINVAL);
     ck_assert_msg(strstr(why, "32") && strstr(why, "16"), "%s", why);
 }
 END_TEST
@@ -414,7 +416,7 @@ START_TEST(another_kind_of_store_is_refused)
 {
     struct store *s;
     const char *why = "";
-    ck_assert_int_eq(store_open("postgres://localhost/easel", SHARDS, &s, &why), -ENOTSUP);
+    ck_assert_int_eq(store_open(&at("postgres://localhost/easel"), SHARDS, &s, &why), -ENOTSUP);
     ck_assert_str_ne(why, "");
 }
 END_TEST
@@ -454,7 +456,7 @@ START_TEST(sqlite_says_which_file_cannot_be_opened)
 {
     struct store *s;
     const char *why = "";
-    ck_assert_int_eq(store_open("sqlite:/dev/null/none.db", SHARDS, &s, &why), -EIO);
+    ck_assert_int_eq(store_open(&at("sqlite:/dev/null/none.db"), SHARDS, &s, &why), -EIO);
     ck_assert_msg(strstr(why, "/dev/null/none.db"), "%s", why);
 }
 END_TEST
@@ -526,7 +528,7 @@ START_TEST(mongo_that_does_not_answer_is_given_up_in_bounded_time)
     struct store *s;
     const char *why = "";
     double begun = seconds_now();
-    int r = store_open("mongodb://127.0.0.1:1/easel", SHARDS, &s, &why);
+    int r = store_open(&at("mongodb://127.0.0.1:1/easel"), SHARDS, &s, &why);
     ck_assert_int_eq(r, -EIO);
     ck_assert_double_lt(seconds_now() - begun, 10);
     ck_assert_str_ne(why, "");
@@ -537,7 +539,7 @@ START_TEST(mongo_url_that_is_none_is_refused)
 {
     struct store *s;
     const char *why = "";
-    ck_assert_int_eq(store_open("mongodb://:::/", SHARDS, &s, &why), -EINVAL);
+    ck_assert_int_eq(store_open(&at("mongodb://:::/"), SHARDS, &s, &why), -EINVAL);
     ck_assert_str_ne(why, "");
 }
 END_TEST

@@ -5,7 +5,8 @@
 //
 // It keeps the promises of a client: on a reconnect it goes back to its mark, joins from there with the
 // same session and instance, and sends what is not acked again. Frames of a term go out only when its
-// grant is at or below the mark.
+// grant is at or below the mark. When its gateway leaves (goaway) it goes to another one while the old
+// socket still serves it, so that nobody notices.
 import { decode, encode } from "../codec/codec.ts";
 import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../codec/messages.gen.ts";
 import { Board, END, EVEN, type Frame, JOINED, PRESSURE } from "../model/board.ts";
@@ -64,6 +65,13 @@ const ENDS: Record<number, End> = {
   4413: "crash",
 };
 
+/** Closes the socket; whatever it still says is ignored. */
+function release(socket: Socket): void {
+  socket.onopen = socket.onmessage = socket.onclose = null;
+  socket.onerror = () => {};
+  socket.close();
+}
+
 export function randomInstance(): number {
   const words = crypto.getRandomValues(new Uint32Array(2));
   return (words[0]! & 0x1fffff) * 2 ** 32 + words[1]! || 1;
@@ -97,6 +105,8 @@ export class Client {
   readonly instance = randomInstance();
   #conn = 0;
   #socket: Socket | null = null;
+  #next: Socket | null = null; // to the gateway that follows the one that leaves, until its welcome
+  #asked = new Map<string, Message>(); // of the old one meanwhile: the new one may not have heard it
   #joined = false; // the model stands on a welcome
   #opened = false; // the WebSocket, whatever the service then said
   #updated = false; // the service gives out another page than this one
@@ -124,7 +134,6 @@ export class Client {
   /** Leaves for good. */
   stop(): void {
     this.#drop();
-    clearTimeout(this.#retry);
     this.phase = "ended";
   }
 
@@ -148,42 +157,44 @@ export class Client {
   }
 
   #connect(): void {
-    if (this.phase === "live") this.lostAt = Date.now(); // asked to go elsewhere
+    if (this.phase === "live") this.lostAt = Date.now(); // we let go of it ourselves
     this.#drop();
-    clearTimeout(this.#retry);
     this.phase = "connecting";
     this.heardAt = Date.now();
     this.#opened = false;
-    const socket = this.#options.open();
-    this.#socket = socket;
-    socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.#hello();
-    socket.onmessage = (event) => this.#receive(new Uint8Array(event.data as ArrayBuffer));
-    socket.onclose = (event) => this.#closed(event.code as number);
-    socket.onerror = () => {};
+    this.#socket = this.#dial();
     this.#silence = setInterval(() => {
       if (Date.now() - this.heardAt > SILENT_MS) this.#closed(0, this.heardAt);
     }, 1_000);
     this.onChange();
   }
 
+  #dial(): Socket {
+    const socket = this.#options.open();
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.#hello(socket);
+    socket.onmessage = (event) => this.#receive(socket, new Uint8Array(event.data as ArrayBuffer));
+    socket.onclose = (event) => (socket === this.#next ? this.#goOn(RETRY_MS) : this.#closed(event.code as number));
+    socket.onerror = () => {};
+    return socket;
+  }
+
   /** Lets the socket go; whatever it still says is ignored. */
   #drop(): void {
     clearInterval(this.#silence);
-    const socket = this.#socket;
-    this.#socket = null;
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.onerror = () => {};
-    socket.close();
+    clearTimeout(this.#retry);
+    for (const socket of [this.#socket, this.#next]) if (socket) release(socket);
+    this.#socket = this.#next = null;
+    this.#asked.clear();
   }
 
-  #hello(): void {
+  #hello(socket: Socket): void {
     const { token, session, name } = this.#options;
-    this.heardAt = Date.now();
-    this.#opened = true;
-    if (this.#joined) this.board.cut(this.board.mark);
-    this.#send({
+    if (socket === this.#socket) {
+      this.heardAt = Date.now();
+      this.#opened = true;
+    }
+    const message: Message = {
       kind: "hello",
       token,
       session,
@@ -192,11 +203,38 @@ export class Client {
       name,
       from: this.#joined ? this.board.mark : null,
       since: null,
-    });
+    };
+    socket.send(encode(message));
+  }
+
+  /** The gateway leaves: at some moment within `ms` we call another one. Should that fail we try again
+   *  until the old one hangs up; from then on it is a reconnect like any other. */
+  #goOn(ms: number): void {
+    if (this.#next) release(this.#next);
+    this.#next = null;
+    clearTimeout(this.#retry);
+    const { random = Math.random } = this.#options;
+    this.#retry = setTimeout(() => (this.#next = this.#dial()), random() * ms);
+  }
+
+  /** The next socket takes the place of the one that we have, or had. */
+  #change(): void {
+    if (this.#socket) release(this.#socket);
+    this.#socket = this.#next;
+    this.#next = null;
+    this.heardAt = Date.now();
+    this.#opened = true;
   }
 
   /** `since`: when it was heard of last. */
   #closed(code: number, since = Date.now()): void {
+    if (this.#next?.readyState === 1) {
+      this.#change(); // it has our hello, and the old gateway may even know of that
+      this.phase = "connecting";
+      this.lostAt ||= since;
+      this.onChange();
+      return;
+    }
     this.#drop();
     this.lostAt ||= since;
     this.full = code === 4423;
@@ -210,7 +248,6 @@ export class Client {
 
   #ended(end: End): void {
     this.#drop();
-    clearTimeout(this.#retry);
     this.phase = "ended";
     this.end = end;
     this.onChange();
@@ -260,22 +297,33 @@ export class Client {
   }
 
   #send(message: Message): void {
-    if (this.#socket?.readyState === 1) this.#socket.send(encode(message));
+    if (this.phase === "live" && this.#socket?.readyState === 1) this.#socket.send(encode(message));
+  }
+
+  /** What has no number is sent to both gateways when it falls between them: said twice it means the same. */
+  #tell(message: Message): void {
+    this.#send(message);
+    this.#asked.delete(message.kind);
+    if (this.#next) this.#asked.set(message.kind, message);
   }
 
   // ---- what comes in ---------------------------------------------------------------------------
 
-  #receive(bytes: Uint8Array): void {
-    this.heardAt = Date.now();
-    this.#unansweredAt = 0;
+  #receive(socket: Socket, bytes: Uint8Array): void {
     let messages: Message[];
     try {
       messages = decode(bytes);
     } catch {
       return this.crash(); // not what this page understands
     }
+    if (socket === this.#next) {
+      if (messages[0]?.kind !== "welcome") return; // it will hang up, or welcome us yet
+      this.#change();
+    }
+    this.heardAt = Date.now();
+    this.#unansweredAt = 0;
     for (const message of messages) {
-      if (!this.#socket) return; // one of them ended the connection
+      if (socket !== this.#socket) return; // one of them ended the connection
       this.#handle(message);
       this.onMessage(message);
     }
@@ -306,9 +354,7 @@ export class Client {
       case "error":
         return this.#error(message);
       case "goaway":
-        clearTimeout(this.#retry);
-        this.#retry = setTimeout(() => this.#connect(), Math.random() * message.delay_ms);
-        return;
+        return this.#goOn(message.delay_ms);
       case "ev_created":
       case "ev_open":
       case "ev_released":
@@ -333,7 +379,8 @@ export class Client {
 
   #welcome(welcome: Welcome): void {
     const { board } = this;
-    if (this.#joined) void this.#lookForUpdate();
+    if (this.#joined && this.lostAt) void this.#lookForUpdate();
+    board.cut(board.mark);
     if (!this.#joined || welcome.start > board.applied) {
       board.reset(welcome.start);
       this.#joined = true;
@@ -349,6 +396,8 @@ export class Client {
     this.lostAt = this.retryAt = 0;
     this.full = this.blocked = this.busy = this.trouble = false;
     for (const frame of board.pending()) this.#send(frame);
+    for (const message of this.#asked.values()) this.#send(message);
+    this.#asked.clear();
   }
 
   #error(error: ErrorFrame): void {
@@ -385,15 +434,15 @@ export class Client {
   }
 
   ask(): void {
-    this.#send({ kind: "ask" });
+    this.#tell({ kind: "ask" });
   }
 
   cancel(): void {
-    this.#send({ kind: "cancel" });
+    this.#tell({ kind: "cancel" });
   }
 
   take(): void {
-    this.#send({ kind: "take" });
+    this.#tell({ kind: "take" });
   }
 
   profile(name: string, away: boolean): void {
@@ -402,7 +451,7 @@ export class Client {
   }
 
   away(away: boolean): void {
-    if (this.phase === "live") this.#send({ kind: "profile", name: this.#options.name, flags: away ? 1 : 0 });
+    this.#tell({ kind: "profile", name: this.#options.name, flags: away ? 1 : 0 });
   }
 
   // ---- what the drawer sends -------------------------------------------------------------------
@@ -416,7 +465,7 @@ export class Client {
     this.#unansweredAt ||= Date.now();
     const frame = make(term, ++this.#cseq);
     this.board.draw(frame);
-    if (this.phase === "live") this.#send(frame);
+    this.#send(frame);
   }
 
   begin(pen: PenStyle, points: readonly Point[], flags: number): void {
