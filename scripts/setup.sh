@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# setup.sh run|test: installs what is missing on this machine to run Easel, or to test it too.
+# setup.sh build|run|test: installs what is missing on this machine to build Easel, to run it too (with a
+# broker), or to test it too.
 #
 # It says first what it installs. Debian's packages come by apt-get (as root, or with sudo), the
 # page's and the tests' npm packages from the lock file into node_modules. Nothing that is already
@@ -11,14 +12,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # What may also have come from elsewhere than Debian is looked for as a command: "command:package".
-readonly RUN_COMMANDS="gcc:gcc make:make cmake:cmake pkg-config:pkg-config node:nodejs npm:npm"
-readonly RUN_PACKAGES="libc6-dev libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libssl-dev
+readonly BUILD_COMMANDS="gcc:gcc make:make cmake:cmake pkg-config:pkg-config node:nodejs npm:npm"
+readonly BUILD_PACKAGES="libc6-dev libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libssl-dev
     librabbitmq-dev libmsgpack-dev libjwt-dev libjansson-dev libsqlite3-dev libmongoc-dev
-    rabbitmq-server ca-certificates"
+    ca-certificates"
+readonly RUN_PACKAGES="rabbitmq-server"
 readonly TEST_COMMANDS="clang-14:clang-14 clang-format-14:clang-format-14
     clang-tidy-14:clang-tidy-14 chromium:chromium sqlite3:sqlite3 git:git python3:python3"
 # g++ brings the C++ library that libFuzzer is linked with.
-readonly TEST_PACKAGES="check g++ libclang-rt-14-dev python3-venv python3-prometheus-client"
+readonly TEST_PACKAGES="check g++ libclang-rt-14-dev python3-venv python3-prometheus-client debootstrap"
 
 say() { printf '== %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -55,9 +57,9 @@ install_packages() {
 }
 
 # What the page is made of is in "dependencies", what only tests need in "devDependencies".
-install_npm_packages() { # run|test
+install_npm_packages() { # build|test
     local omit=--omit=dev
-    [[ $1 = run ]] || omit=--include=dev
+    [[ $1 = build ]] || omit=--include=dev
     [[ $(node -p 'Number(process.versions.node.split(".")[0])') -ge 18 ]] ||
         die "Node.js 18 or newer is needed; this is $(node --version)"
     # Says which lock file node_modules was made from; that of the tests serves both.
@@ -71,8 +73,9 @@ install_npm_packages() { # run|test
 }
 
 case ${1:-} in
-    run) install_packages "$RUN_COMMANDS" "$RUN_PACKAGES" ;;
-    test) install_packages "$RUN_COMMANDS $TEST_COMMANDS" "$RUN_PACKAGES $TEST_PACKAGES" ;;
-    *) die "usage: setup.sh run|test" ;;
+    build) install_packages "$BUILD_COMMANDS" "$BUILD_PACKAGES" ;;
+    run) install_packages "$BUILD_COMMANDS" "$BUILD_PACKAGES $RUN_PACKAGES" ;;
+    test) install_packages "$BUILD_COMMANDS $TEST_COMMANDS" "$BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES" ;;
+    *) die "usage: setup.sh build|run|test" ;;
 esac
-install_npm_packages "$1"
+install_npm_packages "${1/run/build}"

@@ -8,7 +8,8 @@
 //
 // EASEL_TEST_BUILD names the build (dev). EASEL_TEST_PROGRAMS, instead, a directory that holds the three
 // programs, and EASEL_TEST_PREFIX a command (words, separated by spaces) that execs what follows it: so
-// the same tests run against programs in another root. The directory is as seen behind that command.
+// the same tests run against programs in another root. The directory is as seen behind that command; the
+// store is then "mongo", since their files are not ours.
 
 import assert from "node:assert/strict";
 import { spawn, execFile } from "node:child_process";
@@ -285,7 +286,7 @@ export function signToken(claims, secret = SECRET, header = { alg: "HS256", typ:
 // ---- the cluster --------------------------------------------------------------------------------
 
 class Cluster {
-  constructor({ gateways = 1, boards = 1, histories = 1, store = "sqlite", env = {}, build = BUILD, brokerConf }) {
+  constructor({ gateways = 1, boards = 1, histories = 1, store = ELSEWHERE ? "mongo" : "sqlite", env = {}, build = BUILD, brokerConf }) {
     this.dir = mkdtempSync(path(tmpdir(), "easel-test-"));
     this.broker = new Broker(this.dir, brokerConf);
     this.store = store === "mongo" ? new Mongo(this.dir) : store === "sqlite" ? new Sqlite(this.dir) : store;

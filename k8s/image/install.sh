@@ -1,0 +1,13 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# install.sh SERVICE: in an image, installs what packages.txt says, and leaves nothing else behind.
+
+set -eu
+packages=$(sed -n "s/^$1: //p" "$(dirname "$0")/packages.txt")
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q update
+# shellcheck disable=SC2086 # words
+apt-get -qy install --no-install-recommends -o Dpkg::Use-Pty=0 $packages
+apt-get clean
+rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log
