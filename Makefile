@@ -12,7 +12,7 @@ PORT = 8080
 # make run: where boards, the secret and the logs are kept.
 DATA = data
 
-PARTS := lint unit asan tsan web service chaos sim browser fuzz
+PARTS := lint k8s-check unit asan tsan web service chaos k8s sim browser fuzz
 
 .PHONY: help run test build bench-quick format clean $(PARTS)
 
@@ -20,12 +20,14 @@ help:
 	@echo 'make run          start Easel here; GATEWAYS=3 BOARDS=2 HISTORIES=2 HOST=0.0.0.0 PORT=8080 DATA=data'
 	@echo 'make test         all tests, with all their set-up'
 	@echo '  make lint       formatting, types of the page, clang-tidy'
+	@echo '  make k8s-check  the Kubernetes manifests: strict schemas, our policies'
 	@echo '  make unit       unit tests in C, with a broker and a MongoDB-wire server'
 	@echo '  make asan       the same with AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo '  make tsan       the broker link and running services with ThreadSanitizer'
 	@echo '  make web        codec and model of the page, in Node'
 	@echo '  make service    real services, tested over their sockets'
 	@echo '  make chaos      real services that are killed, frozen and cut off'
+	@echo '  make k8s        the programs as Kubernetes runs them: settings, probes, image roots'
 	@echo '  make sim        the three cores under the simulator, a few hundred seeds'
 	@echo '  make browser    the page in headless Chromium'
 	@echo '  make fuzz       a short run of each fuzzer'

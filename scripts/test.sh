@@ -30,10 +30,12 @@ step() { # HEADING COMMAND...
     return "$status"
 }
 
-count_tests() { # FILE, of ctest or of node's test runner
+count_tests() { # FILE, of ctest, of node's test runner or of Python's
     awk '/tests passed, [0-9]+ tests failed out of/ { f += $4; p += $NF - $4 }
          /^(#|ℹ) pass [0-9]+$/ { p += $3 }
          /^(#|ℹ) fail [0-9]+$/ { f += $3 }
+         /^Ran [0-9]+ tests? in / { p += $2 }
+         /^FAILED \((failures|errors)=/ { n = 0; for (i = 2; i <= NF; i++) { gsub(/[^0-9]/, "", $i); n += $i } f += n; p -= n }
          END { print p + 0, f + 0 }' "$1"
 }
 
@@ -82,6 +84,11 @@ need_build() { # PRESET
 # One test file after the other: each has a cluster of its own, and the machine may be small.
 node_tests() { # FILES...
     timeout 1200 node --test --test-reporter=spec --test-concurrency=1 "$@"
+}
+
+as_root() {
+    [[ $EUID -ne 0 ]] || { "$@"; return; }
+    sudo --preserve-env env PATH="$PATH" "$@"
 }
 
 # What the programs are made of; tests have their own idioms.
@@ -155,6 +162,26 @@ part_fuzz() {
         step "fuzz: $fuzzer" "build/fuzz/tests/fuzz/fuzz_$fuzzer" -max_total_time=20 -rss_limit_mb=1024 \
             -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/
     done
+}
+
+part_k8s-check() {
+    tests/k8s/install.sh build/k8s || exit 1
+    step "manifests: schemas and policies" build/k8s/venv/bin/python tests/k8s/check.py
+    step "manifests: broken ones are told" build/k8s/venv/bin/python tests/k8s/check_test.py
+}
+
+# As Kubernetes runs the programs: with the settings of the manifests, and in the images' roots. Those
+# need root, to be made and to be entered; the programs in them do not have it.
+part_k8s() {
+    local roots=$PWD/build/k8s-roots
+    need_build release
+    tests/k8s/install.sh build/k8s || exit 1
+    tests/mongo/install.sh build/mongo || exit 1
+    EASEL_TEST_BUILD=release step "manifests and programs" node_tests tests/k8s/manifests.test.mjs
+    step "images: roots as the Dockerfile says" as_root python3 tests/k8s/roots.py release "$roots"
+    EASEL_TEST_PROGRAMS=/usr/bin EASEL_TEST_PREFIX="$PWD/tests/k8s/in-root.sh $roots" step "images: the programs" \
+        as_root timeout 1200 node --test --test-reporter=spec --test-concurrency=1 \
+        tests/k8s/image.test.mjs tests/service/drain.test.mjs
 }
 
 # Not one of the tests: prints a table. It uses their cluster, which would let Node report on tests.
