@@ -64,8 +64,7 @@ static void database(const struct history_parts *p, struct buf *out)
 {
     static const char *const OPERATIONS[] = {"load", "append", "read"};
     const struct rounds_stats *t = rounds_stats(p->rounds);
-    GAUGE("database_up", "1 when the database answered the last time that it was asked to store.",
-          !t->trouble);
+    GAUGE("database_up", "1 while the database answers, and stores.", !t->trouble);
     metric_histograms(
         out, "easel_history_store_seconds",
         "Time in the database: last records are loaded, records appended, pages read.", "operation",

@@ -33,6 +33,7 @@ struct rounds {
     struct loaded *loaded;
     int *results;
     int error;
+    bool append_failed; /* the last time */
     char why[400];
 
     struct rounds_stats stats;
@@ -133,9 +134,12 @@ static void run_append(struct job *job, struct store *store)
 
 /* ---- on the loop ----------------------------------------------------------------------------- */
 
-static void tell_trouble(struct rounds *r)
+/* A database that is read but takes nothing is in trouble until it has stored something. */
+static void tell_trouble(struct rounds *r, bool appended)
 {
-    bool trouble = r->error < 0;
+    bool trouble = r->error < 0 || (r->append_failed && !appended);
+    if (appended)
+        r->append_failed = r->error < 0;
     if (trouble != r->stats.trouble)
         r->events->trouble(r->owner, trouble ? r->why : NULL);
     r->stats.trouble = trouble;
@@ -183,7 +187,7 @@ static void on_loaded(struct job *job)
     struct rounds *r = (struct rounds *)job;
     r->busy = false;
     histogram_add(&r->stats.load_seconds, job->seconds);
-    tell_trouble(r);
+    tell_trouble(r, false);
     if (r->error < 0) {
         note_lag(r);
         history_core_unavailable(r->core);
@@ -204,7 +208,7 @@ static void on_appended(struct job *job)
     r->busy = false;
     histogram_add(&r->stats.append_seconds, job->seconds);
     histogram_add(&r->stats.records, (double)r->plan->record_count);
-    tell_trouble(r);
+    tell_trouble(r, true);
     note_lag(r);
     history_core_settle(r->core, process_now_ms(), r->results);
     end_round(r);

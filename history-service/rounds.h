@@ -31,7 +31,7 @@ bool rounds_idle(const struct rounds *r);
 struct rounds_stats {
     struct histogram load_seconds, append_seconds; /* the database's share of a round */
     struct histogram records;                      /* stored together */
-    bool trouble;                                  /* the database could not be asked */
+    bool trouble;                                  /* the database does not answer, or store */
 };
 const struct rounds_stats *rounds_stats(const struct rounds *r);
 /* The longest wait of what was dealt with lately, or of what still waits. */
