@@ -292,18 +292,29 @@ static void set_options(mongoc_uri_t *uri)
     mongoc_uri_set_appname(uri, "easel-history");
 }
 
+/* libmongoc would take the missing password for a string, and crash. */
+static bool lacks_password(const mongoc_uri_t *uri)
+{
+    const char *how = mongoc_uri_get_auth_mechanism(uri);
+    return mongoc_uri_get_username(uri) && !mongoc_uri_get_password(uri) &&
+           (!how || strncmp(how, "SCRAM", 5) == 0);
+}
+
 static mongoc_uri_t *make_uri(struct mongo *s, const struct store_address *address)
 {
     bson_error_t error;
     mongoc_uri_t *uri = mongoc_uri_new_with_error(address->url, &error);
-    if (!uri) {
-        store_fail(&s->store, -EINVAL, "MongoDB: %s", error.message);
-        return NULL;
-    }
-    if ((*address->user && !mongoc_uri_set_username(uri, address->user)) ||
-        (*address->password && !mongoc_uri_set_password(uri, address->password))) {
-        store_fail(&s->store, -EINVAL, "MongoDB: user and password must be UTF-8");
-        mongoc_uri_destroy(uri);
+    const char *wrong = NULL;
+    if (!uri)
+        wrong = error.message;
+    else if ((*address->user && !mongoc_uri_set_username(uri, address->user)) ||
+             (*address->password && !mongoc_uri_set_password(uri, address->password)))
+        wrong = "user and password must be UTF-8";
+    else if (lacks_password(uri))
+        wrong = "there is a user, but no password";
+    if (wrong) {
+        store_fail(&s->store, -EINVAL, "MongoDB: %s", wrong);
+        mongoc_uri_destroy(uri); /* or NULL */
         return NULL;
     }
     set_options(uri);

@@ -544,6 +544,15 @@ START_TEST(mongo_url_that_is_none_is_refused)
 }
 END_TEST
 
+START_TEST(mongo_user_without_a_password_is_refused)
+{
+    struct store *s;
+    const char *why = "";
+    ck_assert_int_eq(store_open(&at("mongodb://ann@127.0.0.1:1/easel"), SHARDS, &s, &why), -EINVAL);
+    ck_assert_str_eq(why, "MongoDB: there is a user, but no password");
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------------
  */
 
@@ -560,6 +569,7 @@ static void add_tests_of_kind(TCase *own)
     tcase_add_test(own, mongo_answers_unknown_when_the_answer_is_late);
     tcase_add_test(own, mongo_that_does_not_answer_is_given_up_in_bounded_time);
     tcase_add_test(own, mongo_url_that_is_none_is_refused);
+    tcase_add_test(own, mongo_user_without_a_password_is_refused);
 }
 
 static void tear_down(void)
