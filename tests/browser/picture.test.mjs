@@ -145,6 +145,7 @@ describe(`the picture (seed ${SEED})`, { timeout: 900_000 }, () => {
 
   /** All that was done so far is seen by all pages that are there. */
   async function settle(tabs = [ana, ...Object.values(viewers)]) {
+    await ana.seesText("#status span", /^Live\. All saved\.$/, 60_000); // else she may have to pause
     const x = await pen.fence();
     await watcher.waitFor(({ board }) => board.strokes.at(-1)?.points.xy[0] === x && board.open === null, "the last dot", 120_000);
     const seen = watcher.picture().length;
@@ -160,6 +161,7 @@ describe(`the picture (seed ${SEED})`, { timeout: 900_000 }, () => {
       await late.strokes(watcher.picture().length);
       const others = ratio === 1 ? [ana, viewers[name], late] : [viewers[name], late];
       await assertSameInk(others);
+      await viewers[name].page.waitForSelector("#pointer", { state: "hidden" }); // who came late has not seen it
       const shown = await Promise.all([viewers[name], late].map((tab) => tab.page.locator("#board").screenshot()));
       assert.ok(shown[0].equals(shown[1]), `at ratio ${name} the screens differ`);
       await late.leave();
