@@ -1,39 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For everybody: axe finds nothing wrong in any state of the page, light, dark and on a phone; and a
-// whole drawing is made without a mouse.
+// For everybody: in every state and on every screen axe finds nothing, buttons are large enough, and all
+// words fit; the page is used, and a whole drawing made, without a mouse.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import { startCluster, until } from "../service/harness.mjs";
-import { assertSameInk, closeBrowser, DESKTOP, person, wave } from "./browser.mjs";
+import { assertSameInk, closeBrowser, person } from "./browser.mjs";
+import { faultsOf } from "./checks.mjs";
+import { SCREENS, SEATS, tour } from "./states.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+/** Who told the browser to write twice as large. */
+const largeText = async (tab) => {
+  const cdp = await tab.page.context().newCDPSession(tab.page);
+  await cdp.send("Page.setFontSizes", { fontSizes: { standard: 32, fixed: 26 } });
+};
+const dark = { colorScheme: "dark" };
+const german = { locale: "de-DE", longNames: true };
 const MODES = {
-  light: { viewport: DESKTOP, colorScheme: "light", reducedMotion: "reduce" },
-  dark: { viewport: DESKTOP, colorScheme: "dark", reducedMotion: "reduce" },
-  "on a phone": { ...PHONE, colorScheme: "light", reducedMotion: "reduce" },
-  "on its side, in the dark": { ...PHONE, viewport: { width: 844, height: 390 }, colorScheme: "dark", reducedMotion: "reduce" },
+  "on a desktop": SCREENS.desktop,
+  "on a desktop, in the dark": { ...SCREENS.desktop, ...dark },
+  "on a tablet, in the dark and in German": { ...SCREENS.tablet, ...dark, ...german },
+  "on a phone": SCREENS.phone,
+  "on a phone on its side, in the dark": { ...SCREENS.side, ...dark },
+  "320 px wide, in German with long names": { ...SCREENS.small, ...german },
+  "with text of twice the size, and long names": { ...SCREENS.desktop, longNames: true, before: largeText },
 };
 
-/** The rules that are broken in this state, and where. */
-async function brokenIn(tab, state) {
-  await tab.page.evaluate(AXE);
-  const broken = await tab.page.evaluate(async (values) => {
-    const { violations } = await globalThis.axe.run({ runOnly: { type: "tag", values } });
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ target, any }) => `${id}: ${target} ${any[0]?.message ?? ""}`));
-  }, RULES);
-  return broken.map((rule) => `${state}: ${rule}`);
-}
-
-describe("for everybody", { timeout: 600_000 }, () => {
+describe("for everybody", { timeout: 900_000 }, () => {
   let cluster, gateway, url;
 
   before(async () => {
-    cluster = await startCluster({ env: { EASEL_BOARD_SEATS: "3", EASEL_PEN_IDLE_S: "600", EASEL_PEN_GRACE_S: "15" } });
+    const env = { EASEL_BOARD_SEATS: String(SEATS), EASEL_PEN_IDLE_S: "600", EASEL_PEN_GRACE_S: "60" };
+    cluster = await startCluster({ env });
     [gateway] = cluster.gateways;
     url = gateway.url;
   });
@@ -42,67 +40,122 @@ describe("for everybody", { timeout: 600_000 }, () => {
   const address = (made, role) => `${url}/b/${made.board}#${made.tokens[role]}`;
 
   for (const [mode, options] of Object.entries(MODES)) {
-    test(`axe finds nothing ${mode}`, async () => {
-      const made = await cluster.makeBoard("Access");
-      const [ana, ben] = [await person([url], options), await person([url], options)];
-      const broken = [];
-      const look = async (tab, state) => broken.push(...(await brokenIn(tab, state)));
-
-      const start = await ana.open(`${url}/`);
-      await look(start, "start, empty");
-      const viewer = await ben.open(address(made, "draw"));
-      await viewer.allSaved();
-      await look(viewer, "viewer of an empty board");
-
-      const drawer = await ana.open(address(made, "own"));
-      await drawer.allSaved();
-      await drawer.takePen();
-      await look(drawer, "drawer");
-      await drawer.draw(wave(0.5, 0.1, 2));
-      await viewer.strokes(1);
-      await viewer.press("Ask for the pen");
-      await drawer.page.waitForSelector(".asker");
-      await look(drawer, "drawer, asked");
-      await look(viewer, "viewer in line");
-      await viewer.page.keyboard.press("+");
-      await look(viewer, "viewer, zoomed");
-
-      await drawer.press("Share");
-      await drawer.page.waitForSelector(".link-row");
-      await look(drawer, "share");
-      await drawer.press("Close");
-      await drawer.press("Keys and settings");
-      await look(drawer, "help");
-      await drawer.press("Close");
-      await drawer.press("Clear");
-      await look(drawer, "clear");
-      await drawer.press("Keep");
-
-      const here = await ben.open(address(made, "draw"));
-      await viewer.seesText("#card p", /another tab/);
-      await look(viewer, "replaced");
-      await (await (await person([url], options)).open(address(made, "watch"))).allSaved();
-      const full = await (await person([url], options)).open(address(made, "watch"));
-      await full.seesText("#card p", /is full/);
-      await look(full, "full");
-      await full.page.goto(`${url}/b/${made.board}#nonsense`);
-      await full.seesText("#card p", /does not open/);
-      await look(full, "forbidden");
-
-      await gateway.kill();
-      await drawer.seesText("#status span", /^Reconnecting/);
-      await here.seesText("#status span", /^Reconnecting/);
-      await look(drawer, "drawer, reconnecting");
-      await look(here, "viewer, reconnecting");
-      await gateway.start();
-      await drawer.allSaved();
-      await start.page.reload();
-      await start.seesText("#boards", /Access/);
-      await look(start, "start, with boards");
-      assert.deepEqual(broken, []);
+    test(`nothing is wrong ${mode}`, async () => {
+      const wrong = [];
+      await tour(cluster, options, async (tab, state) => {
+        for (const fault of await faultsOf(tab.page)) wrong.push(`${state}: ${fault}`);
+      });
+      assert.deepEqual(wrong, []);
       await closeBrowser();
     });
   }
+
+  test("what is looked for would be found", async () => {
+    const tab = await (await person([url], SCREENS.phone)).open(`${url}/`);
+    await tab.page.evaluate(() => {
+      const { body } = document;
+      const add = (text, style) => Object.assign(body.appendChild(document.createElement("button")), { textContent: text }).style.cssText = style;
+      add("small", "min-height: 0; height: 40px");
+      add("far away", "position: absolute; left: 500px");
+      add("cut", "position: absolute; width: 60px; padding: 0; overflow: hidden; white-space: nowrap; text-indent: 50px");
+      add("one", "position: absolute; left: 100px; top: 20px");
+      add("two", "position: absolute; left: 100px; top: 20px; color: #ddd; background: #fff");
+    });
+    const found = (await faultsOf(tab.page)).join("\n");
+    for (const pattern of [/color-contrast/, /small is .* × 40/, /"far away" is beyond/, /html#\..* scrolls sideways/, /"cut" is cut off/, /"one" lies upon "two"/])
+      assert.match(found, pattern);
+    await closeBrowser();
+  });
+
+  /** Where the focus is, and how well its ring can be seen. */
+  const focus = (tab) =>
+    tab.page.evaluate(() => {
+      const one = document.activeElement;
+      const light = (colour) => {
+        const [r, g, b] = colour.match(/[\d.]+/g).slice(0, 3).map((part) => {
+          const value = part / 255;
+          return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const { outlineStyle, outlineWidth, outlineColor, outlineOffset } = getComputedStyle(one);
+      // What the ring lies on: an outer one on what is around the element.
+      let under = parseFloat(outlineOffset) < 0 ? one : one.parentElement;
+      const clear = (element) => /, 0\)$|^transparent$/.test(getComputedStyle(element).backgroundColor);
+      while (under.parentElement && clear(under)) under = under.parentElement;
+      const [a, b] = [light(outlineColor), light(getComputedStyle(under).backgroundColor)].sort((x, y) => y - x);
+      return {
+        id: one.id || one.textContent.trim(),
+        part: one.closest(".skip, .bar, .palette, .board, .zoom, .margin, dialog")?.className || one.closest("dialog")?.id,
+        ring: outlineStyle === "none" ? 0 : parseFloat(outlineWidth),
+        contrast: (a + 0.05) / (b + 0.05),
+      };
+    });
+
+  for (const colorScheme of ["light", "dark"])
+    test(`Tab leads through the page in order, with a ring that can be seen, ${colorScheme}`, async () => {
+      const made = await cluster.makeBoard("Tab");
+      const tab = await (await person([url], { colorScheme })).open(address(made, "own"));
+      await tab.allSaved();
+      await tab.takePen();
+      await tab.page.keyboard.press("Tab"); // from now on the ring shows
+      await tab.page.focus("#skip");
+      const parts = [];
+      for (let i = 0; i < 40; i++) {
+        if (i) await tab.page.keyboard.press("Tab");
+        const { id, part, ring, contrast } = await focus(tab);
+        if (!part) break; // at the end of the page
+        assert.ok(ring >= 2 && contrast >= 3, `${id}: ring of ${ring} px, ${contrast.toFixed(1)}:1`);
+        if (parts.at(-1) !== part) parts.push(part);
+      }
+      assert.deepEqual(parts.map((part) => part.split(" ")[0]), ["skip", "bar", "palette", "board", "zoom", "margin"]);
+      await closeBrowser();
+    });
+
+  test("dialogs and panels take the focus, and Esc gives it back to what opened them", async () => {
+    const open = async (options) => {
+      const made = await cluster.makeBoard("Focus");
+      const tab = await (await person([url], options)).open(address(made, "own"));
+      await tab.allSaved();
+      await tab.takePen();
+      await tab.draw([[0.2, 0.2], [0.4, 0.4]]);
+      return tab;
+    };
+    const opens = async (tab, buttons, panel, back = buttons.at(-1)) => {
+      for (const button of buttons) {
+        await tab.page.focus(button);
+        await tab.page.keyboard.press("Enter");
+      }
+      await tab.page.waitForSelector(panel);
+      const inside = () => tab.page.evaluate((panel) => document.querySelector(panel)?.contains(document.activeElement), panel);
+      await until(`the focus is in ${panel}`, inside);
+      await tab.page.keyboard.press("Escape");
+      await until(`${panel} is closed`, async () => !(await tab.page.isVisible(panel)));
+      assert.equal(`#${(await focus(tab)).id}`, back, `after ${panel}`);
+    };
+    const desk = await open({});
+    await opens(desk, ["#shareButton"], "#share[open]");
+    await opens(desk, ["#helpButton"], "#help[open]");
+    await opens(desk, ["#clear"], "#question[open]");
+    const phone = await open(SCREENS.phone);
+    await opens(phone, ["#menuButton", "#shareButton"], "#share[open]", "#menuButton");
+    await opens(phone, ["#menuButton", "#helpButton"], "#help[open]", "#menuButton");
+    await opens(phone, ["#peopleButton"], "#peoplePanel.open");
+    await phone.page.focus("#inkButton");
+    await phone.page.keyboard.press("Enter");
+    await phone.page.keyboard.press("ArrowRight");
+    assert.equal(await phone.page.evaluate(() => document.activeElement.ariaLabel), "Black", "arrows lead into what is open");
+    await phone.page.keyboard.press("Escape");
+    assert.equal((await focus(phone)).id, "inkButton");
+    await phone.page.keyboard.press("ArrowRight");
+    assert.equal((await focus(phone)).id, "undo", "and past what is closed");
+    await phone.page.tap("#menuButton");
+    await phone.page.waitForSelector("#menu.open");
+    await phone.draw([[0.1, 0.5], [0.3, 0.6]]);
+    await phone.page.waitForSelector("#menu.open", { state: "hidden" });
+    await phone.strokes(2); // what closes a panel also draws
+    await closeBrowser();
+  });
 
   test("a drawing is made with keys alone", async () => {
     const made = await cluster.makeBoard("Keys");
@@ -136,10 +189,26 @@ describe("for everybody", { timeout: 600_000 }, () => {
     assert.match(await tab.page.textContent(`#${await tab.page.getAttribute("#board", "aria-describedby")}`), /^Arrow keys/);
     await tab.page.waitForSelector("#cross:not([hidden])");
 
-    await press(" ", "Alt+ArrowRight", "Alt+ArrowDown", "ArrowLeft", "Shift+ArrowUp", " ");
+    /** Where the crosshair is, in points of the board. */
+    const crosshair = () =>
+      tab.page.evaluate(() => {
+        const board = document.querySelector("#board").getBoundingClientRect();
+        const cross = document.querySelector("#cross").getBoundingClientRect();
+        const middle = [cross.left + cross.width / 2 - board.left, cross.top + cross.height / 2 - board.top];
+        return middle.map((px) => Math.round((px * 16000) / board.width) / 10);
+      });
+    await press(" ");
+    for (const [key, place] of [["Alt+ArrowRight", [850, 500]], ["Alt+ArrowDown", [850, 550]], ["ArrowLeft", [840, 550]], ["Shift+ArrowUp", [840, 549]]]) {
+      await press(key);
+      const at = await crosshair();
+      assert.ok(at.every((points, i) => Math.abs(points - place[i]) < 0.9), `${key}: ${at} instead of ${place}`);
+    }
+    await press(" ");
     await viewer.strokes(1);
     await press("ArrowDown", "ArrowDown", "Enter");
     await viewer.strokes(2);
+    assert.equal(await viewer.page.getAttribute("#board", "role"), "img");
+    assert.match(await viewer.page.getAttribute("#board", "aria-label"), /^Whiteboard, 2 strokes\. Guest \d is drawing\.$/);
     await press("2", " ", "Alt+ArrowUp", "Escape"); // taken back
     await viewer.strokes(2);
     await tab.strokes(2);

@@ -103,6 +103,12 @@ class Tab {
   press(words) {
     return this.page.getByRole("button", { name: words, exact: true }).filter({ visible: true }).click();
   }
+  /** A setting of this device, in its dialog. */
+  async setSwitch(words, on = true) {
+    await this.page.keyboard.press("?");
+    await this.page.getByLabel(words, { exact: true }).setChecked(on);
+    await this.page.keyboard.press("Escape");
+  }
   async takePen() {
     await this.press("Take the pen");
     await this.page.waitForSelector("#palette:not([hidden])");
@@ -132,9 +138,11 @@ export async function person(origins, { name, ...options } = {}) {
   const self = {
     context,
     tabs: [],
-    async open(address) {
+    /** `before(tab)` may change something before the page is there. */
+    async open(address, before) {
       const tab = new Tab(await context.newPage(), origins);
       self.tabs.push(tab);
+      await before?.(tab);
       await tab.page.goto(address);
       return tab;
     },

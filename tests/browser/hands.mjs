@@ -271,7 +271,7 @@ export const HANDS = [
       0 down p 100 100 force=0.4
       10 up p 100 100
       20 leave p
-      30 press Finger draws
+      30 switch Finger draws
       600 down a 300 200
       610 move a 340 200
       620 up a`,

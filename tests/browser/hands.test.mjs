@@ -35,7 +35,7 @@ class Hands {
       const more = Object.fromEntries(rest.filter((one) => one.includes("=")).map((one) => one.split("=")));
       const timestamp = this.#start + Number(ms) / 1000;
       if (act === "seen") await seen(Number(who));
-      else if (act === "press") await this.tab.press([who, ...rest].join(" "));
+      else if (act === "switch") await this.tab.setSwitch([who, ...rest].join(" "));
       else if (act === "hide") await this.tab.page.evaluate(() => {
         Object.defineProperty(document, "hidden", { value: true, configurable: true });
         document.dispatchEvent(new Event("visibilitychange"));

@@ -62,10 +62,6 @@ export class Pointers {
     this.#hand = hand;
   }
 
-  get penSeen(): boolean {
-    return this.#penSeen;
-  }
-
   get fingersDraw(): boolean {
     return this.fingerDraws ?? !this.#penSeen;
   }

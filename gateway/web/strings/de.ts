@@ -40,6 +40,7 @@ export const de: Strings = {
   startPage: "Startseite",
   share: "Teilen",
   fullScreen: "Vollbild",
+  menu: "Menü",
   zoom: "Zoom",
   zoomIn: "Vergrößern",
   zoomOut: "Verkleinern",
@@ -57,7 +58,7 @@ export const de: Strings = {
   turnPhone: "Drehe dein Telefon für eine größere Tafel.",
 
   help: "Tasten und Einstellungen",
-  singleKeys: "Einzelne Buchstaben sind Tastenkürzel",
+  singleKeys: "Tastenkürzel aus einem Zeichen",
   paletteRight: "Palette rechts",
   evenWidth: "Gleichmäßige Breite",
   keyList: [
@@ -89,6 +90,7 @@ export const de: Strings = {
     yellow: "Gelb",
   },
   size: "Stärke",
+  ink: (chosen) => `Farbe und Stärke: ${chosen}`,
   sizeOf: (points) => `Stärke ${points}`,
   undo: "Rückgängig",
   redo: "Wiederholen",
@@ -127,6 +129,7 @@ export const de: Strings = {
       ? "Der Stift war schon weitergegeben. Dein letzter Strich kam nicht dazu."
       : `Der Stift war schon weitergegeben. Deine letzten ${number.format(n)} Striche kamen nicht dazu.`,
   people: "Leute",
+  peopleCountShort: (here, seats) => `${number.format(here)}/${number.format(seats)}`,
   peopleCount: (here, seats) => `${number.format(here)} von ${number.format(seats)}`,
   you: "du",
   pen: "Stift",
@@ -156,6 +159,7 @@ export const de: Strings = {
   notSaved: "Live. Die neuesten Striche sind noch nicht gespeichert.",
   saving: "Live. Speichert …",
   live: "Live. Alles gespeichert.",
+  liveShort: "Live",
   blocked: "Dieses Netz verhindert Live-Verbindungen. Versuche ein anderes Netz.",
 
   // instead of the board

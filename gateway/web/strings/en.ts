@@ -42,6 +42,7 @@ export const en = {
   startPage: "Start page",
   share: "Share",
   fullScreen: "Full screen",
+  menu: "Menu",
   zoom: "Zoom",
   zoomIn: "Zoom in",
   zoomOut: "Zoom out",
@@ -59,7 +60,7 @@ export const en = {
   turnPhone: "Turn your phone for a bigger board.",
 
   help: "Keys and settings",
-  singleKeys: "Single letters are shortcuts",
+  singleKeys: "Single-key shortcuts",
   paletteRight: "Palette on the right",
   evenWidth: "Even width",
   keyList: [
@@ -91,6 +92,7 @@ export const en = {
     yellow: "Yellow",
   },
   size: "Size",
+  ink: (chosen: string) => `Colour and size: ${chosen}`,
   sizeOf: (points: number) => `Size ${points}`,
   undo: "Undo",
   redo: "Redo",
@@ -129,6 +131,7 @@ export const en = {
       ? "The pen had already passed on. Your last stroke was not added."
       : `The pen had already passed on. Your last ${number.format(n)} strokes were not added.`,
   people: "People",
+  peopleCountShort: (here: number, seats: number) => `${number.format(here)}/${number.format(seats)}`,
   peopleCount: (here: number, seats: number) => `${number.format(here)} of ${number.format(seats)}`,
   you: "you",
   pen: "pen",
@@ -158,6 +161,7 @@ export const en = {
   notSaved: "Live. The newest strokes are not saved yet.",
   saving: "Live. Saving…",
   live: "Live. All saved.",
+  liveShort: "Live",
   blocked: "This network blocks live connections. Try another network.",
 
   // instead of the board

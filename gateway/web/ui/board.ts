@@ -7,7 +7,8 @@ import { Client } from "../net/client.ts";
 import { translate, words } from "../strings/words.ts";
 import { service } from "./api.ts";
 import { Crosshair } from "./crosshair.ts";
-import { type Known, known, myName, remember, sessionBytes } from "./device.ts";
+import { type Known, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
+import { disclose } from "./disclosure.ts";
 import { $, button, setText, show } from "./dom.ts";
 import { evenWidth, setUpHelp } from "./help.ts";
 import { listenToKeys } from "./keys.ts";
@@ -15,7 +16,7 @@ import { Lookout } from "./lookout.ts";
 import { Margin } from "./margin.ts";
 import { Notices } from "./notices.ts";
 import { Palette } from "./palette.ts";
-import { nameOf } from "./pen-view.ts";
+import { DRAW, nameOf } from "./pen-view.ts";
 import { PointerRing } from "./pointer.ts";
 import { ask } from "./question.ts";
 import { openShare } from "./share.ts";
@@ -69,8 +70,7 @@ function update(): void {
   showEnding();
   if (ending) return;
   const draws = drawing();
-  palette.update(draws, client.role);
-  palette.showFingers(stage.pointers.penSeen, stage.pointers.fingersDraw);
+  palette.update(draws, client.board.member ? client.role : me.last ? me.role : DRAW);
   stage.update(draws);
   lookout.update(draws);
   crosshair.update(draws);
@@ -118,6 +118,7 @@ function showStatus(): void {
   show(chip.querySelector("button")!, status.tryNow);
   if (chip.dataset["level"] === status.level) return;
   chip.dataset["level"] = status.level;
+  if (status.level === "good") chip.dataset["short"] = words.liveShort;
   chip.querySelector("use")!.setAttribute("href", `#i-${STATUS_ICONS[status.level]}`);
 }
 
@@ -157,6 +158,7 @@ function showEnding(): void {
 // ---- what happens ------------------------------------------------------------------------------
 
 let welcomed = false;
+const upright = matchMedia("(max-width: 37.49em) and (orientation: portrait) and (pointer: coarse)"); // a phone
 
 client.onChange = changed;
 client.onLost = (strokes) => {
@@ -170,6 +172,10 @@ client.onMessage = (message) => {
     const stronger = !me.fresh || client.role >= me.role; // a weaker link does not replace a stronger one
     const kept = stronger ? { token: me.token, role: client.role } : {};
     remember(board, { ...kept, name: client.board.name, last: Date.now() });
+    if (upright.matches && !switchedOn("turned")) {
+      notices.show(words.turnPhone);
+      setSwitch("turned", true);
+    }
   }
   if (message.kind === "pointer_at") pointer.told(message);
   const now = client.board.applied >= client.board.head; // and not what was before we came
@@ -181,10 +187,6 @@ stage.mayDraw = () => drawing() && client.paused === null;
 stage.style = () => ({ ...palette.style, even: evenWidth() });
 palette.onChange = changed;
 palette.onUndo = () => notices.say(words.undone);
-palette.onFingerDraws = () => {
-  stage.pointers.fingerDraws = !stage.pointers.fingersDraw;
-  changed();
-};
 palette.onClear = async () => {
   if (!(await ask(words.clearQuestion, words.clear, words.keep))) return;
   client.clear();
@@ -207,7 +209,10 @@ $("skip").onclick = (event) => {
 };
 $("shareButton").onclick = () => void openShare(board, client.role, me.token);
 $("status").querySelector("button")!.onclick = () => client.tryNow();
-setUpHelp();
+setUpHelp(stage.pointers);
+disclose($("peopleButton"), $("peoplePanel"));
+disclose($("menuButton"), $("menu"), true);
+disclose($("inkButton"), $("ink"));
 listenToKeys(palette, stage, fullScreen);
 
 // An error in our own code: what the page shows may be wrong from now on.

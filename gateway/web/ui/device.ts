@@ -86,7 +86,7 @@ export const cleanName = (name: string): string =>
 export const myName = (): string => cleanName(read(NAME) ?? "");
 export const setMyName = (name: string): void => write(NAME, cleanName(name));
 
-/** What this device likes; all off at first. */
-type Switch = "noKeys" | "right" | "even";
+/** What this device likes (or was told once); all off at first. */
+type Switch = "noKeys" | "right" | "fingers" | "even" | "turned";
 export const switchedOn = (name: Switch): boolean => read(`easel.${name}`) !== null;
 export const setSwitch = (name: Switch, on: boolean): void => write(`easel.${name}`, on ? "1" : null);

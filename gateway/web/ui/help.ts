@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The keys, and what this device likes: letters as shortcuts or not (they disturb who dictates), the
-// palette on the left or the right, lines of even width or not.
+// palette on the left or the right, lines of even width or not, and whether fingers draw (some browsers
+// take a pen for one).
+import type { Pointers } from "../input/pointers.ts";
 import { words } from "../strings/words.ts";
 import { setSwitch, switchedOn } from "./device.ts";
 import { $ } from "./dom.ts";
@@ -9,25 +11,29 @@ import { $ } from "./dom.ts";
 export const singleKeys = (): boolean => !switchedOn("noKeys");
 export const evenWidth = (): boolean => switchedOn("even");
 
+let pointers: Pointers;
+
 export function openHelp(): void {
-  if (!document.querySelector("dialog[open]")) $<HTMLDialogElement>("help").showModal();
+  if (document.querySelector("dialog[open]")) return;
+  $<HTMLInputElement>("fingerDraws").checked = pointers.fingersDraw;
+  $<HTMLDialogElement>("help").showModal();
 }
 
-export function setUpHelp(): void {
+export function setUpHelp(those: Pointers): void {
+  pointers = those;
   $("helpButton").onclick = openHelp;
   $("helpClose").onclick = () => $<HTMLDialogElement>("help").close();
-  const keys = $<HTMLInputElement>("singleKeys");
-  keys.checked = singleKeys();
-  keys.onchange = () => setSwitch("noKeys", !keys.checked);
-  const right = $<HTMLInputElement>("paletteRight");
-  right.checked = switchedOn("right");
-  right.onchange = () => {
-    setSwitch("right", right.checked);
+  setting("singleKeys", singleKeys(), (on) => setSwitch("noKeys", !on));
+  setting("paletteRight", switchedOn("right"), (on) => {
+    setSwitch("right", on);
     place();
-  };
-  const even = $<HTMLInputElement>("evenWidth");
-  even.checked = evenWidth();
-  even.onchange = () => setSwitch("even", even.checked);
+  });
+  if (switchedOn("fingers")) pointers.fingerDraws = true;
+  setting("fingerDraws", pointers.fingersDraw, (on) => {
+    setSwitch("fingers", on);
+    pointers.fingerDraws = on;
+  });
+  setting("evenWidth", evenWidth(), (on) => setSwitch("even", on));
   place();
   for (const [key, what] of words.keyList) {
     const term = document.createElement("dt");
@@ -36,6 +42,12 @@ export function setUpHelp(): void {
     sentence.textContent = what;
     $("keyList").append(term, sentence);
   }
+}
+
+function setting(id: string, on: boolean, change: (on: boolean) => void): void {
+  const box = $<HTMLInputElement>(id);
+  box.checked = on;
+  box.onchange = () => change(box.checked);
 }
 
 const place = (): boolean => document.body.classList.toggle("palette-right", switchedOn("right"));

@@ -64,6 +64,7 @@ export class Margin {
   #showPen(view: ReturnType<typeof penView>): void {
     const shape = JSON.stringify([view.acts, view.asker?.member]);
     setText($("penText"), view.text);
+    setText($("drawsNow"), view.text); // in the bar of a phone
     const text = document.getElementById("askerText");
     if (text && view.asker) setText(text, view.asker.text);
     $("pen").classList.toggle("mine", this.#client.term !== 0);
@@ -103,7 +104,9 @@ export class Margin {
     const shown = JSON.stringify([state.members, state.holder, seats]);
     if (shown === this.#peopleShown) return;
     this.#peopleShown = shown;
-    setText($("count"), words.peopleCount(state.members.length, Math.max(seats, state.members.length)));
+    const here = state.members.length;
+    setText($("count"), words.peopleCount(here, Math.max(seats, here)));
+    setText($("countShort"), words.peopleCountShort(here, Math.max(seats, here)));
     const place = (member: Member): number =>
       member.member === state.holder ? 0 : member.line > 0 ? member.line : 100_000;
     const sorted = [...state.members].sort((a, b) => place(a) - place(b) || nameOf(a).localeCompare(nameOf(b)));

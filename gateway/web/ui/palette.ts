@@ -6,6 +6,7 @@ import { HIGHLIGHTER, PEN } from "../model/board.ts";
 import type { Client, PenStyle } from "../net/client.ts";
 import { words } from "../strings/words.ts";
 import { $, icon, show } from "./dom.ts";
+import { WATCH } from "./pen-view.ts";
 
 const TOOL_ICONS = ["pen", "highlighter", "eraser", "pointer"];
 const TOOL_KEYS = ["P", "H", "E", "L"];
@@ -17,8 +18,6 @@ export class Palette {
   onChange: () => void = () => {};
   /** A stroke was taken back. */
   onUndo: () => void = () => {};
-  /** The switch was pressed. */
-  onFingerDraws: () => void = () => {};
   /** Asks before a clear. */
   onClear: () => void = () => {};
 
@@ -34,9 +33,9 @@ export class Palette {
     $("undo").onclick = () => this.undo();
     $("redo").onclick = () => this.redo();
     $("clear").onclick = () => this.clear();
-    $("fingerDraws").onclick = () => this.onFingerDraws();
     $("palette").onkeydown = (event) => this.#arrows(event);
     $("palette").addEventListener("focusin", (event) => this.#rove(event.target as HTMLElement));
+    $("ink").addEventListener("toggle", () => this.#rove($("inkButton")));
   }
 
   get style(): PenStyle {
@@ -81,9 +80,10 @@ export class Palette {
     if (size) this.#set(() => (this.#sizes[this.#tool] = size));
   }
 
-  /** Once a frame: is it ours to draw, and what can be undone? */
+  /** Once a frame: is it ours to draw, and what can be undone? Who may draw has its room always, so that
+   *  the board stays where it is when the pen changes hands. */
   update(drawing: boolean, role: number): void {
-    show($("paletteColumn"), role > 0);
+    show($("paletteColumn"), role !== WATCH);
     show($("palette"), drawing);
     const { board } = this.#client;
     if (!drawing || board.version === this.#version) return;
@@ -91,12 +91,6 @@ export class Palette {
     able($("undo"), board.undoable().length > 0, words.undo, words.nothingToUndo);
     able($("redo"), board.redoable().length > 0, words.redo, words.nothingToRedo);
     able($("clear"), board.strokes.length > 0, words.clear, words.nothingToClear);
-  }
-
-  /** A switch, of use once a pen was seen: fingers then move the board. */
-  showFingers(shown: boolean, draw: boolean): void {
-    show($("fingerDraws"), shown);
-    $("fingerDraws").setAttribute("aria-pressed", String(draw));
   }
 
   // ---- its buttons -----------------------------------------------------------------------------
@@ -134,18 +128,31 @@ export class Palette {
     $("sizes").replaceChildren(...dots);
     show($("colours"), colours.length > 0);
     show($("sizes"), dots.length > 0);
+    this.#showInk();
     const again = focused && this.#buttons().find((one) => one.getAttribute("aria-label") === focused);
     this.#rove(again || tools[this.#tool]!);
     if (again) again.focus();
   }
 
+  /** Where there is little room, this button opens the colours and sizes, and shows the chosen ones. */
+  #showInk(): void {
+    const chosen = this.#palette.find(({ index }) => index === this.#colours[this.#tool]);
+    const size = this.#sizes[this.#tool];
+    const press = $<HTMLButtonElement>("inkButton");
+    press.replaceChildren(chosen ? swatch(chosen) : dot(22));
+    press.disabled = size === undefined;
+    const names = [chosen && words.colours[chosen.name], size && words.sizeOf(size)].filter((name) => typeof name === "string");
+    press.title = words.ink(words.list(names));
+    press.setAttribute("aria-label", press.title);
+  }
+
   /** The palette is one stop of the Tab key: the button that had the focus last. */
   #rove(to: HTMLElement): void {
-    for (const one of this.#buttons()) one.tabIndex = one === to ? 0 : -1;
+    for (const one of $("palette").querySelectorAll("button")) one.tabIndex = one === to ? 0 : -1;
   }
 
   #buttons(): HTMLElement[] {
-    return [...$("palette").querySelectorAll<HTMLElement>("button:not([hidden])")];
+    return [...$("palette").querySelectorAll<HTMLElement>("button:enabled")].filter((one) => one.getClientRects().length > 0);
   }
 
   #arrows(event: KeyboardEvent): void {

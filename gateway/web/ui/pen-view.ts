@@ -8,6 +8,7 @@ import { words } from "../strings/words.ts";
 export const AWAY = 1;
 export const LOST = 2;
 export const WATCH = 0;
+export const DRAW = 1;
 export const OWN = 2;
 
 export interface PenFacts {

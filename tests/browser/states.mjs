@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every state of the page, one after the other, for those who look at all of them: are they accessible,
+// does all fit, how do they look? They come about as for people: by pressing, and by real faults.
+import { de } from "../../build/web-node/german.mjs";
+import { en } from "../../build/web-node/words.mjs";
+import { signToken } from "../service/harness.mjs";
+import { person, wave } from "./browser.mjs";
+
+const PHONE = { deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+export const SCREENS = {
+  desktop: { viewport: { width: 1280, height: 800 } },
+  tablet: { viewport: { width: 768, height: 1024 }, hasTouch: true, isMobile: true },
+  phone: { ...PHONE, viewport: { width: 390, height: 844 } },
+  side: { ...PHONE, viewport: { width: 844, height: 390 } },
+  small: { ...PHONE, viewport: { width: 320, height: 568 } },
+};
+export const SEATS = 3;
+
+/** 32 wide characters: as long as a name can be. */
+const LONG = "Wolfgang Amadeus WWWWWWWWWWWWWWM";
+
+/** Keeps hold of the page's sockets, to say through them what the page would not. */
+const holdSockets = () => {
+  globalThis.sockets = [];
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(...how) {
+      super(...how);
+      globalThis.sockets.push(this);
+    }
+  };
+};
+
+/** Some states of the page `tab`, seen on a screen where panels are folded or not. */
+class Look {
+  constructor(tab, words, visit) {
+    Object.assign(this, { tab, words, visit, page: tab.page });
+  }
+
+  /** A panel that opens with a button, on screens that have the button. */
+  async panel(id, state) {
+    if (!(await this.page.isVisible(id))) return;
+    await this.page.click(id);
+    await this.visit(this.tab, state);
+    await this.page.keyboard.press("Escape");
+  }
+
+  /** A dialog that opens with that button, which may be in the menu. */
+  async dialog(id, state, ready) {
+    if (await this.page.isVisible("#menuButton") && !/clear|take/i.test(id)) await this.page.click("#menuButton");
+    await this.page.click(id);
+    await this.page.waitForSelector(ready);
+    await this.visit(this.tab, state);
+    await this.page.keyboard.press("Escape");
+  }
+}
+
+/** Leads through all states; `visit(tab, state)` looks at each. `options` are of the browser's context.
+ *  The cluster has one gateway, boards with SEATS places, and patience with the pen. */
+export async function tour(cluster, options, visit) {
+  const words = /^de/.test(options.locale ?? "") ? de : en;
+  const [gateway] = cluster.gateways;
+  const { url } = gateway;
+  const { longNames, before, ...context } = options;
+  const boardName = longNames ? `Physik ${LONG.slice(9)}` : "Calculus";
+  const made = await cluster.makeBoard(boardName);
+  const address = (role) => `${url}/b/${made.board}#${made.tokens[role]}`;
+  const come = async (name, role) => {
+    const self = await person([url], { reducedMotion: "reduce", ...context });
+    await self.context.addInitScript(holdSockets);
+    if (name) await self.context.addInitScript((name) => localStorage.setItem("easel.name", name), name);
+    return self.open(role ? address(role) : `${url}/`, before);
+  };
+  const live = (tab) => tab.seesText("#status span", new RegExp(`^${words.live}$`));
+  const sees = (tab, strokes) =>
+    tab.page.waitForFunction(
+      (label) => document.querySelector("#board").getAttribute("aria-label").startsWith(label),
+      words.whiteboard(strokes, ""),
+    );
+
+  const start = await come();
+  await visit(start, "start, empty");
+  await start.page.fill("#code", "nonsense");
+  await start.press(words.join);
+  await start.seesText("#joinProblem", /Easel/);
+  await visit(start, "start, a wrong code");
+
+  const viewer = await come(longNames ? LONG : "Ben", "draw");
+  await live(viewer);
+  await visit(viewer, "viewer of an empty board");
+  const drawer = await come(null, "own"); // a guest, who is asked for a name
+  await live(drawer);
+  await visit(drawer, "nobody draws");
+  await drawer.press(words.takePen);
+  await drawer.page.waitForSelector("#palette:not([hidden])");
+  await visit(drawer, "drawer of an empty board");
+  if (longNames) await drawer.page.fill("#yourName", LONG.replace("Amadeus", "Theodor"));
+  await drawer.press(words.save);
+  await drawer.draw(wave(0.5, 0.1, 2));
+  await drawer.page.mouse.move(0, 0);
+  await sees(viewer, 1);
+  await visit(drawer, "drawer");
+  await visit(viewer, "viewer");
+  await viewer.press(words.askForPen);
+  await drawer.page.waitForSelector(".asker");
+  await visit(drawer, "drawer, asked");
+  await visit(viewer, "viewer in line");
+  await viewer.page.keyboard.press("+");
+  await viewer.page.keyboard.press("+");
+  await visit(viewer, "viewer, zoomed");
+  await viewer.page.keyboard.press("0");
+
+  const look = new Look(drawer, words, visit);
+  await look.panel("#peopleButton", "people");
+  await look.panel("#menuButton", "menu");
+  await look.panel("#inkButton", "colours and sizes");
+  await drawer.page.keyboard.press("h");
+  await visit(drawer, "drawer with the highlighter");
+  await drawer.page.keyboard.press("e");
+  await look.panel("#inkButton", "sizes of the eraser");
+  await drawer.page.keyboard.press("p");
+  await look.dialog("#shareButton", "share", ".link-row");
+  await look.dialog("#helpButton", "help", "#help[open]");
+  await drawer.setSwitch(words.paletteRight);
+  await visit(drawer, "palette on the right");
+  await look.panel("#inkButton", "colours and sizes, on the right");
+  await drawer.setSwitch(words.paletteRight, false);
+  await look.dialog("#clear", "clear", "#question[open]");
+
+  const watcher = await come(longNames ? "Ömer Faruk Çelikkanatoğullarından" : "Cem", "watch");
+  await live(watcher);
+  await sees(watcher, 1);
+  await visit(watcher, "watcher");
+  const full = await come("Dia", "watch");
+  await full.page.waitForSelector("#card:not([hidden])");
+  await visit(full, "full");
+  await full.page.goto(address("watch").slice(0, -3)); // the link was cut off
+  await full.seesText("#card p", new RegExp(words.forbidden.slice(0, 20)));
+  await visit(full, "forbidden");
+  const nowhere = "0000000000";
+  await full.page.goto(`${url}/b/${nowhere}#${signToken({ b: nowhere, r: "draw" })}`);
+  await full.seesText("#card p", new RegExp(words.notFound.slice(0, 20)));
+  await visit(full, "notfound");
+  await watcher.page.evaluate(() => globalThis.sockets.at(-1).send(new Uint8Array([0xc1])));
+  await watcher.seesText("#card p", new RegExp(words.crash));
+  await visit(watcher, "crash");
+
+  const other = await viewer.page.context().newPage();
+  await other.goto(address("draw"));
+  await viewer.seesText("#card p", new RegExp(words.replaced));
+  await visit(viewer, "replaced");
+  await other.close();
+  await viewer.press(words.useHere);
+  await live(viewer);
+
+  await gateway.kill();
+  const lost = new RegExp(words.reconnecting.replace("…", "") + ".*\\d");
+  await drawer.seesText("#status span", lost);
+  await visit(drawer, "drawer, reconnecting");
+  await viewer.seesText("#status span", lost);
+  await visit(viewer, "viewer, reconnecting");
+  await gateway.start();
+  await live(drawer);
+  await drawer.page.goto(`${url}/`);
+  await drawer.page.waitForSelector("#boards li");
+  await visit(drawer, "start, with boards");
+}
