@@ -6,7 +6,7 @@ export { letterOf } from "./input/letters.ts";
 export { Pointers } from "./input/pointers.ts";
 export * from "./input/view.ts";
 export { Announcer } from "./ui/announcer.ts";
-export { cleanName } from "./ui/device.ts";
+export { cleanName } from "./ui/names.ts";
 export { parseCode, parseJoin, showCode } from "./ui/code.ts";
 export { penView } from "./ui/pen-view.ts";
 export { StatusView } from "./ui/status.ts";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // People in headless Chromium. Each has a browser profile of their own. Whatever goes wrong in a page
-// fails the test that closes it: an error on the console, a breach of the content security policy, an
-// uncaught exception, a request to another host.
+// fails the test that closes it: an error or a warning on the console, a breach of the content security
+// policy, an uncaught exception, a request to another host, one for a file that is not there, a box.
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import { until } from "../service/harness.mjs";
@@ -34,9 +34,19 @@ class Tab {
       if (["error", "warning"].includes(message.type()) && !refused) this.faults.push(message.text());
     });
     page.on("pageerror", (error) => this.faults.push(String(error)));
-    page.on("request", (request) => {
-      const { origin, protocol } = new URL(request.url());
-      if (protocol.startsWith("http") && !origins.includes(origin)) this.faults.push(`asked ${request.url()}`);
+    const asked = (address) => {
+      const { host, protocol } = new URL(address);
+      const known = !/^(http|ws)/.test(protocol) || origins.some((one) => new URL(one).host === host);
+      if (!known) this.faults.push(`asked ${address}`);
+    };
+    page.on("request", (request) => asked(request.url()));
+    page.on("websocket", (socket) => asked(socket.url()));
+    page.on("response", (answer) => {
+      if (answer.status() >= 400 && answer.request().method() === "GET") this.faults.push(`${answer.status()} for ${answer.url()}`);
+    });
+    page.on("dialog", (box) => {
+      this.faults.push(`box: ${box.message()}`);
+      void box.dismiss();
     });
   }
 
@@ -128,6 +138,12 @@ class Tab {
   }
 }
 
+/** Some breaches of the policy are not told on the console. */
+const tellBreaches = () =>
+  addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+    console.error(`policy: ${violatedDirective} ${blockedURI}`),
+  );
+
 /** Somebody with a browser of their own. `origins` are the gateways that they may speak to; `name`: what
  *  they called themselves before. */
 export async function person(origins, { name, ...options } = {}) {
@@ -142,6 +158,7 @@ export async function person(origins, { name, ...options } = {}) {
     async open(address, before) {
       const tab = new Tab(await context.newPage(), origins);
       self.tabs.push(tab);
+      await tab.page.addInitScript(tellBreaches);
       await before?.(tab);
       await tab.page.goto(address);
       return tab;

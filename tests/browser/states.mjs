@@ -6,6 +6,7 @@ import { de } from "../../build/web-node/german.mjs";
 import { en } from "../../build/web-node/words.mjs";
 import { signToken } from "../service/harness.mjs";
 import { person, wave } from "./browser.mjs";
+import { sendBytes, watchSockets } from "./sockets.mjs";
 
 const PHONE = { deviceScaleFactor: 2, hasTouch: true, isMobile: true };
 export const SCREENS = {
@@ -19,17 +20,6 @@ export const SEATS = 3;
 
 /** 32 wide characters: as long as a name can be. */
 const LONG = "Wolfgang Amadeus WWWWWWWWWWWWWWM";
-
-/** Keeps hold of the page's sockets, to say through them what the page would not. */
-const holdSockets = () => {
-  globalThis.sockets = [];
-  globalThis.WebSocket = class extends WebSocket {
-    constructor(...how) {
-      super(...how);
-      globalThis.sockets.push(this);
-    }
-  };
-};
 
 /** Some states of the page `tab`, seen on a screen where panels are folded or not. */
 class Look {
@@ -66,9 +56,8 @@ export async function tour(cluster, options, visit) {
   const made = await cluster.makeBoard(boardName);
   const address = (role) => `${url}/b/${made.board}#${made.tokens[role]}`;
   const come = async (name, role) => {
-    const self = await person([url], { reducedMotion: "reduce", ...context });
-    await self.context.addInitScript(holdSockets);
-    if (name) await self.context.addInitScript((name) => localStorage.setItem("easel.name", name), name);
+    const self = await person([url], { reducedMotion: "reduce", name, ...context });
+    await watchSockets(self);
     return self.open(role ? address(role) : `${url}/`, before);
   };
   const live = (tab) => tab.seesText("#status span", new RegExp(`^${words.live}$`));
@@ -141,7 +130,7 @@ export async function tour(cluster, options, visit) {
   await full.page.goto(`${url}/b/${nowhere}#${signToken({ b: nowhere, r: "draw" })}`);
   await full.seesText("#card p", new RegExp(words.notFound.slice(0, 20)));
   await visit(full, "notfound");
-  await watcher.page.evaluate(() => globalThis.sockets.at(-1).send(new Uint8Array([0xc1])));
+  await sendBytes(watcher, 0xc1); // no frame
   await watcher.seesText("#card p", new RegExp(words.crash));
   await visit(watcher, "crash");
 

@@ -209,7 +209,20 @@ test("links of this place are read, others are named", () => {
 });
 
 test("names lose what could disturb others", () => {
-  assert.equal(cleanName("  Ana \u202eLovelace\u0007 "), "Ana Lovelace");
-  assert.equal([...cleanName("😀".repeat(40))].length, 32);
-  assert.equal(cleanName("\u200b\n"), "");
+  for (const [name, clean] of [
+    ["  Ana \u202eLovelace\u0007 ", "Ana Lovelace"],
+    ["<img src=x onerror=alert(1)>", "<img src=x onerror=alert(1)>"],
+    ["\u2066a\u2069\u061c\u200fb\u202a", "ab"],
+    ["Z\u200be\u2060r\ufeffo\u00ad", "Zero"],
+    ["two\nlines\tand\u2028more", "two lines and more"],
+    ["half \ud83d", "half"],
+    ["\u200b\n\u3164", ""],
+    ["👩🏽‍🚀 and 🏳️‍🌈", "👩🏽‍🚀 and 🏳️‍🌈"], // one picture of several
+    ["a\u200db \u200d👩", "ab 👩"],
+    ["e\u0301\u0302 " + "o" + "\u0300".repeat(40), "e\u0301\u0302 o" + "\u0300".repeat(4)],
+    ["x".repeat(200), "x".repeat(32)],
+    ["😀".repeat(40), "😀".repeat(32)],
+    ["x".repeat(30) + "👩‍🚀", "x".repeat(30) + "👩"], // not cut in the middle of a picture
+  ])
+    assert.equal(cleanName(name), clean, JSON.stringify(name));
 });

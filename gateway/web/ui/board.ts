@@ -16,6 +16,7 @@ import { Lookout } from "./lookout.ts";
 import { Margin } from "./margin.ts";
 import { Notices } from "./notices.ts";
 import { Palette } from "./palette.ts";
+import { cleanName } from "./names.ts";
 import { DRAW, nameOf } from "./pen-view.ts";
 import { PointerRing } from "./pointer.ts";
 import { ask } from "./question.ts";
@@ -104,9 +105,10 @@ function showBoard(): void {
   const ready = client.board.member !== "" && client.board.applied >= client.board.head;
   show($("hint"), ready && seen === 0 && !client.board.open);
   setText($("hint"), drawing() ? words.drawHere : words.nothingYet);
-  setText($("boardName"), client.board.name || words.easel);
-  $("boardName").classList.toggle("unseen", client.board.name === "");
-  const title = client.board.name ? `${client.board.name} – ${words.easel}` : words.easel;
+  const name = cleanName(client.board.name);
+  setText($("boardName"), name || words.easel);
+  $("boardName").classList.toggle("unseen", name === "");
+  const title = name ? `${name} – ${words.easel}` : words.easel;
   if (document.title !== title) document.title = title;
 }
 

@@ -2,6 +2,8 @@
 //
 // What this device remembers: the name, and for each board its session, token, role and name. Without
 // storage (some private windows) it lasts as long as the page.
+import { cleanName } from "./names.ts";
+
 export interface Known {
   board: string;
   name: string;
@@ -78,10 +80,6 @@ export function boards(): Known[] {
     .map((key) => known(key.slice(BOARD.length)));
   return ret.filter((one) => one !== null && one.token !== "").sort((a, b) => b!.last - a!.last) as Known[];
 }
-
-/** Names have at most 32 characters, none of them a control or bidi character. */
-export const cleanName = (name: string): string =>
-  Array.from(name.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "").trim().replace(/\s+/g, " ")).slice(0, 32).join("");
 
 export const myName = (): string => cleanName(read(NAME) ?? "");
 export const setMyName = (name: string): void => write(NAME, cleanName(name));

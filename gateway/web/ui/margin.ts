@@ -4,8 +4,9 @@
 import type { Member } from "../codec/messages.gen.ts";
 import type { Client } from "../net/client.ts";
 import { words } from "../strings/words.ts";
-import { cleanName, myName, setMyName } from "./device.ts";
+import { myName, setMyName } from "./device.ts";
 import { $, button, setText, show } from "./dom.ts";
+import { cleanName } from "./names.ts";
 import { AWAY, LOST, nameOf, type PenAct, penView } from "./pen-view.ts";
 
 export class Margin {

@@ -4,6 +4,7 @@
 // goes out.
 import type { Member, State } from "../codec/messages.gen.ts";
 import { words } from "../strings/words.ts";
+import { cleanName } from "./names.ts";
 
 export const AWAY = 1;
 export const LOST = 2;
@@ -29,7 +30,7 @@ export interface PenView {
   asker: { member: string; text: string } | null;
 }
 
-export const nameOf = (member: Member | undefined): string => member?.name || words.guest;
+export const nameOf = (member: Member | undefined): string => cleanName(member?.name ?? "") || words.guest;
 
 const seconds = (ms: number, age: number): number => Math.max(0, Math.ceil((ms - age) / 1000));
 

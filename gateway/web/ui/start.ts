@@ -4,8 +4,9 @@
 import { translate, words } from "../strings/words.ts";
 import { makeBoard, watchToken } from "./api.ts";
 import { parseJoin } from "./code.ts";
-import { boards, cleanName, forget, type Known, remember } from "./device.ts";
+import { boards, forget, type Known, remember } from "./device.ts";
 import { $, setText, show, stamp } from "./dom.ts";
+import { cleanName } from "./names.ts";
 
 const open = (board: string, token: string): void => location.assign(`/b/${board}#${token}`);
 
@@ -62,7 +63,7 @@ const when = new Intl.DateTimeFormat(words.locale, { dateStyle: "medium", timeSt
 
 function row(one: Known): HTMLElement {
   const ret = stamp("boardRow");
-  const name = one.name || words.unnamed;
+  const name = cleanName(one.name) || words.unnamed;
   const link = ret.querySelector("a")!;
   link.href = `/b/${one.board}#${one.token}`;
   setText(link.querySelector("strong")!, name);
