@@ -94,17 +94,35 @@ describe("zoom", { timeout: 300_000 }, () => {
     await ben.page.keyboard.press("+");
     const box = await ana.page.locator("#board").boundingBox();
     const at = (x, y) => [box.x + x * box.width, box.y + y * box.height];
-    await ana.page.mouse.move(...at(0.05, 0.05));
-    await ana.page.mouse.down();
-    await ana.page.mouse.move(...at(0.1, 0.1), { steps: 3 });
-    await ben.page.waitForSelector("#there:not([hidden])"); // zooming by hand was looking elsewhere
-    await ben.press("Drawing here");
-    await ben.page.waitForSelector("#there", { state: "hidden" });
-    await ana.page.mouse.move(...at(0.95, 0.95), { steps: 4 });
+    const draw = async (...places) => {
+      await ana.page.mouse.move(...at(...places[0]));
+      await ana.page.mouse.down();
+      for (const place of places.slice(1)) await ana.page.mouse.move(...at(...place), { steps: 3 });
+    };
+    const follows = () => ben.page.getAttribute("#follow", "aria-pressed");
+    await draw([0.05, 0.05], [0.1, 0.1]);
     await ana.page.mouse.up();
     await ben.strokes(1);
-    await ben.allSaved();
-    await until("ben sees the end of the stroke, in the other corner", async () => (await inkOf(ben)).inked > 0);
+    await until("ben sees it in the corner", async () => (await inkOf(ben)).inked > 0);
+    assert.equal(await follows(), "true", "who zooms goes on following");
+
+    await draw([0.1, 0.1], [0.05, 0.1]);
+    await ben.page.locator("#board").focus();
+    for (let i = 0; i < 8; i++) await ben.page.keyboard.press("ArrowRight");
+    await ben.page.waitForSelector("#there:not([hidden])");
+    assert.equal(await follows(), "false", "who moves the board looks elsewhere");
+    await ben.press("Drawing here");
+    await ben.page.waitForSelector("#there", { state: "hidden" });
+    assert.equal(await follows(), "true");
+
+    await ben.press("Follow the pen"); // no more
+    await ana.page.mouse.move(...at(0.95, 0.95), { steps: 4 });
+    await ben.page.waitForSelector("#there:not([hidden])");
+    await ben.press("Follow the pen");
+    await ben.page.waitForSelector("#there", { state: "hidden" });
+    await ana.page.mouse.up();
+    await ben.page.click("#zoomFit");
+    assert.equal(await ben.page.isVisible("#follow"), false, "all is in sight");
   });
 
   test("two fingers zoom on a phone and draw nothing; Fit shows all again", async () => {

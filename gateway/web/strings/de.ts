@@ -11,9 +11,9 @@ export const de: Strings = {
 
   // start page
   easel: "Easel",
-  tagline: "Eine zeichnet, alle sehen es im selben Moment.",
+  tagline: "Eine Person zeichnet, alle sehen es im selben Moment.",
   newBoard: "Neue Tafel",
-  boardName: "Name einer neuen Tafel (muss nicht sein)",
+  boardName: "Name der neuen Tafel (optional)",
   boardNameHint: "Physik, Dienstag",
   makeBoard: "Neue Tafel",
   making: "Einen Moment …",
@@ -47,6 +47,7 @@ export const de: Strings = {
   zoomFit: "Die ganze Tafel zeigen",
   fit: "Ganz",
   percent: (part) => new Intl.NumberFormat("de", { style: "percent" }).format(part),
+  followPen: "Dem Stift folgen",
   drawingHere: "Hier wird gezeichnet",
   fingerDraws: "Finger zeichnet",
   board: "Tafel",

@@ -49,6 +49,7 @@ export const en = {
   zoomFit: "Show the whole board",
   fit: "Fit",
   percent: (part: number) => new Intl.NumberFormat("en", { style: "percent" }).format(part),
+  followPen: "Follow the pen",
   drawingHere: "Drawing here",
   fingerDraws: "Finger draws",
   board: "Board",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Zoom: its buttons, and the drawer's pen kept in sight. Who moves the board by hand goes their own way;
-// an arrow at the edge then shows where the drawing is, and a press on it follows the pen again.
+// Zoom: its buttons, and the drawer's pen kept in sight. Who moves the zoomed board by hand goes their own
+// way; an arrow at the edge then shows where the drawing is, and a press on it follows the pen again.
 import { centred, sees, toWindow } from "../input/view.ts";
 import type { Board } from "../model/board.ts";
 import { BOARD_HEIGHT, BOARD_WIDTH } from "../model/points.ts";
@@ -23,13 +23,15 @@ export class Lookout {
     $("zoomOut").onclick = () => stage.step(-1);
     $("zoomFit").onclick = () => stage.whole();
     $("there").onclick = () => (this.#follows = true);
-    stage.onView = (own) => this.#viewed(own);
+    $("follow").onclick = () => (this.#follows = !this.#follows);
+    stage.onView = (panned) => this.#viewed(panned);
     this.#viewed(false);
   }
 
-  #viewed(own: boolean): void {
+  #viewed(panned: boolean): void {
     const { zoom } = this.#stage.view;
-    if (own) this.#follows = zoom === 1;
+    if (panned) this.#follows = false;
+    if (zoom === 1) this.#follows = true;
     setText($("zoomNow"), words.percent(zoom));
     $("zoom").classList.toggle("zoomed", zoom > 1);
     $("zoomOut").setAttribute("aria-disabled", String(zoom === 1));
@@ -41,6 +43,8 @@ export class Lookout {
     const { view } = this.#stage;
     if (place && this.#follows && !sees(view, place.x, place.y)) this.#stage.look(centred(view, place.x, place.y), false);
     const lost = place !== null && !sees(this.#stage.view, place.x, place.y, 0);
+    show($("follow"), !drawing && view.zoom > 1);
+    $("follow").setAttribute("aria-pressed", String(this.#follows));
     show($("there"), lost);
     if (lost) this.#point(place);
   }

@@ -24,8 +24,8 @@ export class Stage implements Hand {
   /** May a stroke begin now? */
   mayDraw: () => boolean = () => false;
   style: () => PenStyle = () => ({ tool: 0, colour: 0, size: 80 });
-  /** Another part of the board is in sight; `own`: by the hand of who looks. */
-  onView: (own: boolean) => void = () => {};
+  /** Another part of the board is in sight; `panned`: who looks moved it there. */
+  onView: (panned: boolean) => void = () => {};
   /** The pointer is there, without drawing. */
   onPoint: (point: Point) => void = () => {};
   /** A stroke begins. */
@@ -98,20 +98,20 @@ export class Stage implements Hand {
     return this.#view;
   }
 
-  look(view: View, own = true): void {
+  look(view: View, panned = true): void {
     const { zoom, x, y } = this.#view;
     if (view.zoom === zoom && view.x === x && view.y === y) return;
     this.#view = view;
     this.#painter.look(view);
-    this.onView(own);
+    this.onView(panned);
   }
 
   step(step: 1 | -1): void {
-    this.look(stepped(this.#view, step));
+    this.look(stepped(this.#view, step), false);
   }
 
   whole(): void {
-    this.look(WHOLE);
+    this.look(WHOLE, false);
   }
 
   /** Where that place of the board (0..1) is, in CSS pixels from the corner of the window onto it. */
@@ -129,13 +129,14 @@ export class Stage implements Hand {
     const px = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1;
     if (!zooms) return this.look(moved(this.#view, (-event.deltaX * px) / width, (-event.deltaY * px) / height));
     const factor = Math.exp(-event.deltaY * px * WHEEL_STEP);
-    this.look(zoomed(this.#view, factor, (event.clientX - left) / width, (event.clientY - top) / height));
+    this.look(zoomed(this.#view, factor, (event.clientX - left) / width, (event.clientY - top) / height), false);
   }
 
   gesture(x: number, y: number, dx: number, dy: number, factor: number): void {
     const { left, top, width, height } = this.#board.getBoundingClientRect();
     const larger = zoomed(this.#view, factor, (x - dx - left) / width, (y - dy - top) / height);
-    this.look(moved(larger, dx / width, dy / height)); // in this order: the whole board cannot move
+    const panned = Math.hypot(dx, dy) > (Math.abs(factor - 1) * height) / 2; // rather than zoomed
+    this.look(moved(larger, dx / width, dy / height), panned); // in this order: the whole board cannot move
   }
 
   // ---- pointers --------------------------------------------------------------------------------
