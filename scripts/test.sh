@@ -184,6 +184,12 @@ part_k8s() {
         tests/k8s/image.test.mjs tests/service/drain.test.mjs
 }
 
+# Not one of the tests: writes docs/img.
+part_screenshots() {
+    need_build release
+    EASEL_TEST_BUILD=release node_tests tests/browser/screenshots.mjs || bad_steps+=(screenshots)
+}
+
 # Not one of the tests: prints a table. It uses their cluster, which would let Node report on tests.
 part_bench-quick() {
     need_build release

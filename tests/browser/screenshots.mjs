@@ -1,20 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Takes the pictures in docs/img of real services: node tests/browser/screenshots.mjs
+// Takes the pictures in docs/img of real services (make screenshots). Not one of the tests.
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { join as path } from "node:path";
 import { after, test } from "node:test";
-import { ROOT, startCluster } from "../service/harness.mjs";
+import { join, ROOT, startCluster, until } from "../service/harness.mjs";
 import { closeBrowser, person } from "./browser.mjs";
 import { LESSON } from "./lesson.mjs";
+import { SCREENS } from "./states.mjs";
 
-const OUT = join(ROOT, "docs/img");
+const OUT = path(ROOT, "docs/img");
 mkdirSync(OUT, { recursive: true });
 
 after(closeBrowser);
 
-const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
-const shot = (tab, name) => tab.page.screenshot({ path: join(OUT, `${name}.png`) });
+const shot = (tab, name) => tab.page.screenshot({ path: path(OUT, `${name}.png`) });
+
+/** All is painted, and no notice lies upon it. */
+async function settled(tab) {
+  let before = "";
+  await until("the ink rests", async () => {
+    const { digest, inked } = await tab.ink();
+    const same = digest === before && inked > 0;
+    before = digest;
+    return same;
+  });
+  await tab.page.waitForSelector("#notice", { state: "hidden" });
+}
 
 async function drawLesson(tab) {
   const chosen = {};
@@ -30,43 +42,79 @@ async function drawLesson(tab) {
     await choose("size", `Size ${size}`);
     await tab.draw(places.map(([x, y]) => [x / 1600, y / 1000]));
   }
+  await tab.page.mouse.move(5, 5);
 }
 
-test("pictures", { timeout: 120_000 }, async () => {
-  const cluster = await startCluster();
-  const [{ url }] = cluster.gateways;
-  const made = await cluster.makeBoard("Calculus");
-  const address = (role) => `${url}/b/${made.board}#${made.tokens[role]}`;
-  const join = async (name, role, options) => {
-    const self = await person([url], options);
-    await self.context.addInitScript((name) => localStorage.setItem("easel.name", name), name);
-    const tab = await self.open(address(role));
+test("pictures", { timeout: 300_000 }, async () => {
+  const cluster = await startCluster({ env: { EASEL_PEN_GRACE_S: "60", EASEL_PEN_IDLE_S: "600" } });
+  const [gateway] = cluster.gateways;
+  const { url } = gateway;
+  const come = async (name, address, screen = {}) => {
+    const tab = await (await person([url], { name, reducedMotion: "reduce", ...screen })).open(address);
     await tab.allSaved();
     return tab;
   };
 
-  const start = await (await person([url])).open(`${url}/`);
-  await shot(start, "start");
-  const ana = await join("Ana", "own");
-  const ben = await join("Ben", "draw");
-  await join("Cem", "watch");
-  const phone = await join("Dia", "draw", PHONE);
+  const ana = await (await person([url], { name: "Ana", reducedMotion: "reduce" })).open(`${url}/`);
+  for (const name of ["Biology 9b", "Team retro", "Calculus"]) {
+    await ana.page.goto(`${url}/`);
+    await ana.page.fill("#name", name);
+    await ana.press("New board");
+    await ana.allSaved();
+  }
+  await ana.press("Share");
+  await ana.page.waitForSelector("#qr svg");
+  const [, draw] = await ana.page.locator(".link-row input").evaluateAll((all) => all.map((input) => input.value));
+  await ana.press("Close");
+  const token = draw.split("#")[1];
   await ana.takePen();
   await drawLesson(ana);
-  await ben.strokes(LESSON.length);
-  await ana.page.waitForSelector("#notice", { state: "hidden" });
-  await ben.page.waitForSelector("#notice", { state: "hidden" });
-  await ana.page.mouse.move(5, 5);
-  await shot(ana, "drawer");
+  const ben = await come("Ben", draw);
+  for (const name of ["Cem", "Dia", "Eli"]) await join(gateway, token, name);
+  await settled(ben);
+  await settled(ana);
   await shot(ben, "viewer");
-  await shot(phone, "phone");
   await ben.press("Ask for the pen");
   await ana.page.waitForSelector(".asker");
-  await shot(ana, "asked");
+  await shot(ana, "drawer");
   await ana.press("Share");
-  await ana.page.waitForSelector(".link-row");
+  await ana.page.waitForSelector("#qr svg");
   await shot(ana, "share");
-  const dark = await join("Eli", "draw", { colorScheme: "dark" });
-  await dark.strokes(LESSON.length);
+  await ana.press("Close");
+  const dark = await come("Fay", draw, { colorScheme: "dark" });
+  await settled(dark);
   await shot(dark, "dark");
+
+  const phone = await come("Gus", draw, SCREENS.phone);
+  const tablet = await come("Hana", draw, { ...SCREENS.tablet, viewport: { width: 820, height: 1180 } });
+  await ben.press("Cancel");
+  await ana.press("Put it down");
+  await phone.takePen();
+  await settled(phone);
+  await shot(phone, "phone");
+  await phone.page.setViewportSize(SCREENS.side.viewport);
+  await settled(phone);
+  await shot(phone, "phone-side");
+  await phone.press("Put it down");
+  await tablet.takePen();
+  await settled(tablet);
+  await shot(tablet, "tablet");
+  await tablet.press("Put it down");
+
+  for (const name of ["Ivo", "Jo"]) await join(gateway, token, name);
+  const full = await (await person([url])).open(draw);
+  await full.seesText("#card p", /^This board is full: 10 of 10/);
+  await shot(full, "full");
+
+  await ana.takePen();
+  await settled(ana);
+  await gateway.kill();
+  await ana.draw([[0.55, 0.75], [0.6, 0.72], [0.65, 0.76]]);
+  await ana.page.mouse.move(5, 5);
+  await ana.seesText("#status span", /next try in .* are kept\.$/);
+  await shot(ana, "reconnecting");
+  await gateway.start();
+  await ana.allSaved();
+  await ana.page.goto(`${url}/`);
+  await shot(ana, "start");
 });
