@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The JSON API: boards are made, looked at, opened by their code, and deleted. Each request becomes
- * a question to the core, asked again every second until its answer comes, and given up after ten.
+ * The JSON API: boards are made, looked at, opened by their code, shared, and deleted. Each request
+ * becomes a question to the core, asked again every second until its answer comes, and given up
+ * after ten.
  */
 #include "shell.h"
 
@@ -14,7 +15,13 @@
 
 #include "log.h"
 
-enum question_kind { QUESTION_CREATE, QUESTION_LOOK, QUESTION_WATCH, QUESTION_DELETE };
+enum question_kind {
+    QUESTION_CREATE,
+    QUESTION_LOOK,
+    QUESTION_WATCH,
+    QUESTION_LINKS,
+    QUESTION_DELETE
+};
 
 struct question {
     TAILQ_ENTRY(question) link; /* gateway.questions */
@@ -23,6 +30,7 @@ struct question {
     bool deleting; /* the board is known, and the core told to delete it */
     uint64_t nonce, again_ms, until_ms;
     struct id board;
+    uint64_t exp_s; /* of the links, as of the token that asked for them; 0: none */
     char name[129];
 };
 
@@ -52,7 +60,8 @@ static void question_ask(struct gateway *g, struct question *q, uint64_t now_ms)
         gateway_core_look(g->core, &q->board, q->nonce);
 }
 
-static void question_start(struct connection *c, enum question_kind kind, const char *name)
+static void question_start(struct connection *c, enum question_kind kind, const char *name,
+                           uint64_t exp_s)
 {
     struct gateway *g = c->gateway;
     uint64_t now_ms = gateway_now(g);
@@ -61,7 +70,8 @@ static void question_start(struct connection *c, enum question_kind kind, const 
         return;
     }
     struct question *q = xcalloc(1, sizeof *q);
-    *q = (struct question){.connection = c, .kind = kind, .until_ms = now_ms + QUESTION_MS};
+    *q = (struct question){
+        .connection = c, .kind = kind, .until_ms = now_ms + QUESTION_MS, .exp_s = exp_s};
     random_bytes(&q->nonce, sizeof q->nonce);
     q->nonce &= OFFSET_MAX;
     if (kind == QUESTION_CREATE)
@@ -100,27 +110,26 @@ static void answer_json(struct connection *c, unsigned status, json_t *body)
 }
 
 /* {"<role>": token, …} and {"<role>": link, …} */
-static void add_links(struct connection *c, const struct id *board, enum role role, json_t *tokens,
-                      json_t *links)
+static void add_links(struct connection *c, const struct question *q, enum role role,
+                      json_t *tokens, json_t *links)
 {
-    char *token = token_make(&c->gateway->tokens, board, role);
+    char *token = token_make(&c->gateway->tokens, &(struct claims){q->board, role, q->exp_s});
     if (!token)
         abort();
     json_object_set_new(tokens, role_name(role), json_string(token));
     json_object_set_new(links, role_name(role),
-                        json_sprintf("%s/b/%s#%s", c->request->link_base, board->text, token));
+                        json_sprintf("%s/b/%s#%s", c->request->link_base, q->board.text, token));
     free(token);
 }
 
-static void answer_created(struct connection *c, const struct question *q)
+static void answer_links(struct connection *c, const struct question *q, unsigned status,
+                         const char *name)
 {
     json_t *tokens = json_object(), *links = json_object();
-    add_links(c, &q->board, ROLE_OWN, tokens, links);
-    add_links(c, &q->board, ROLE_DRAW, tokens, links);
-    add_links(c, &q->board, ROLE_WATCH, tokens, links);
-    log_info("board %s made", log_board(&q->board));
-    answer_json(c, 201,
-                json_pack("{s:s, s:s, s:o, s:o}", "board", q->board.text, "name", q->name, "links",
+    for (enum role role = ROLE_WATCH; role <= ROLE_OWN; role++)
+        add_links(c, q, role, tokens, links);
+    answer_json(c, status,
+                json_pack("{s:s, s:s, s:o, s:o}", "board", q->board.text, "name", name, "links",
                           links, "tokens", tokens));
 }
 
@@ -132,15 +141,30 @@ static void answer_looked(struct connection *c, const struct http_answer *a)
                           (int)a->members_here));
 }
 
-static void answer_watch(struct connection *c, const struct id *board)
+static void answer_watch(struct connection *c, const struct question *q)
 {
     json_t *tokens = json_object(), *links = json_object();
-    add_links(c, board, ROLE_WATCH, tokens, links);
+    add_links(c, q, ROLE_WATCH, tokens, links);
     answer_json(c, 200,
                 json_pack("{s:O, s:O}", "token", json_object_get(tokens, "watch"), "link",
                           json_object_get(links, "watch")));
     json_decref(tokens);
     json_decref(links);
+}
+
+/* The board is there. */
+static void answer_found(struct connection *c, const struct question *q,
+                         const struct http_answer *a)
+{
+    if (q->kind == QUESTION_WATCH) {
+        answer_watch(c, q);
+        return;
+    }
+    limits_give_back(c->gateway->limits, &c->address, LIMIT_CODES); /* it was no guess */
+    if (q->kind == QUESTION_LINKS)
+        answer_links(c, q, 200, a->name);
+    else
+        answer_looked(c, a);
 }
 
 static void on_answer(struct gateway *g, struct question *q, const struct http_answer *a)
@@ -159,18 +183,15 @@ static void on_answer(struct gateway *g, struct question *q, const struct http_a
     }
     if (q->kind == QUESTION_DELETE && found)
         return; /* a second answer of the look */
-    if (a->what == ANSWER_CREATED)
-        answer_created(c, q);
-    else if (a->what == ANSWER_DELETED || (q->deleting && a->what == ANSWER_NO_BOARD))
+    if (a->what == ANSWER_CREATED) {
+        log_info("board %s made", log_board(&q->board));
+        answer_links(c, q, 201, q->name);
+    } else if (a->what == ANSWER_DELETED || (q->deleting && a->what == ANSWER_NO_BOARD))
         http_answer_empty(c, 204);
-    else if (!found)
+    else if (found)
+        answer_found(c, q, a);
+    else
         http_answer_error(c, 404, "There is no such board.");
-    else if (q->kind == QUESTION_WATCH)
-        answer_watch(c, &q->board);
-    else {
-        limits_give_back(g->limits, &c->address, LIMIT_CODES); /* it was no guess */
-        answer_looked(c, a);
-    }
     api_forget(c);
 }
 
@@ -259,28 +280,35 @@ static void create(struct connection *c)
     else if (name_read(buf_span(&c->request->body), name) < 0)
         http_answer_error(c, 400, "Send a JSON object with a name of at most 128 bytes.");
     else
-        question_start(c, QUESTION_CREATE, name);
+        question_start(c, QUESTION_CREATE, name, 0);
 }
 
-static bool owns_board(struct connection *c)
+static bool owns_board(struct connection *c, struct claims *ret)
 {
-    struct id board;
-    enum role role;
-    uint64_t now_ms = gateway_now(c->gateway);
-    int r = token_check(&c->gateway->tokens, now_ms, c->request->token, &board, &role);
-    return r == 0 && role == ROLE_OWN && id_equal(&board, &c->request->route.board);
+    int r = token_check(&c->gateway->tokens, gateway_now(c->gateway), c->request->token, ret);
+    return r == 0 && ret->role == ROLE_OWN && id_equal(&ret->board, &c->request->route.board);
+}
+
+/* What only the owner may. */
+static void as_owner(struct connection *c, enum question_kind kind)
+{
+    struct claims claims;
+    if (owns_board(c, &claims))
+        question_start(c, kind, "", claims.exp_s);
+    else
+        http_answer_error(c, 403, "That needs the token of the board's owner.");
 }
 
 void api_request(struct connection *c, enum method method)
 {
-    if (c->request->route.kind == ROUTE_BOARDS) {
+    if (c->request->route.kind == ROUTE_BOARDS)
         create(c);
-    } else if (method == METHOD_DELETE) {
-        if (owns_board(c))
-            question_start(c, QUESTION_DELETE, "");
-        else
-            http_answer_error(c, 403, "Deleting a board needs its owner's token.");
-    } else if (within_rate(c, LIMIT_CODES)) {
-        question_start(c, method == METHOD_POST ? QUESTION_WATCH : QUESTION_LOOK, "");
-    }
+    else if (method == METHOD_DELETE)
+        as_owner(c, QUESTION_DELETE);
+    else if (!within_rate(c, LIMIT_CODES))
+        return;
+    else if (c->request->route.kind == ROUTE_LINKS)
+        as_owner(c, QUESTION_LINKS);
+    else
+        question_start(c, method == METHOD_POST ? QUESTION_WATCH : QUESTION_LOOK, "", 0);
 }

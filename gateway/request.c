@@ -34,11 +34,11 @@ static struct route board_route(struct span rest)
     rest.len -= BOARD_CHARS;
     if (rest.len == 0)
         return r;
-    if (!span_is(rest, "/watch"))
-        return nothing;
-    r.kind = ROUTE_WATCH;
     r.methods = METHOD_POST;
-    return r;
+    r.kind = span_is(rest, "/watch")   ? ROUTE_WATCH
+             : span_is(rest, "/links") ? ROUTE_LINKS
+                                       : ROUTE_NOTHING;
+    return r.kind == ROUTE_NOTHING ? nothing : r;
 }
 
 struct route route_of(struct span path)

@@ -28,6 +28,7 @@ enum route_kind {
     ROUTE_BOARDS,  /* /api/boards */
     ROUTE_BOARD,   /* /api/boards/<id> */
     ROUTE_WATCH,   /* /api/boards/<id>/watch */
+    ROUTE_LINKS,   /* /api/boards/<id>/links */
 };
 
 struct route {

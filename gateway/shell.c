@@ -145,9 +145,10 @@ static int authenticate(void *owner, uint64_t now_ms, struct span token, struct 
                         struct grant *ret)
 {
     struct gateway *g = owner;
-    int r = token_check(&g->tokens, now_ms, token, &ret->board, &ret->role);
+    struct claims claims;
+    int r = token_check(&g->tokens, now_ms, token, &claims);
     if (r == 0)
-        ret->member = member_of(&ret->board, session);
+        *ret = (struct grant){claims.board, member_of(&claims.board, session), claims.role};
     return r;
 }
 

@@ -16,14 +16,15 @@ const char *role_name(enum role role)
     return ROLE_NAMES[role];
 }
 
-char *token_make(const struct tokens_config *config, const struct id *board, enum role role)
+char *token_make(const struct tokens_config *config, const struct claims *claims)
 {
     jwt_t *jwt;
     if (jwt_new(&jwt) != 0)
         return NULL;
     char *text = NULL;
-    if (jwt_add_grant(jwt, "b", board->text) == 0 &&
-        jwt_add_grant(jwt, "r", role_name(role)) == 0 &&
+    if (jwt_add_grant(jwt, "b", claims->board.text) == 0 &&
+        jwt_add_grant(jwt, "r", role_name(claims->role)) == 0 &&
+        (claims->exp_s == 0 || jwt_add_grant_int(jwt, "exp", (long)claims->exp_s) == 0) &&
         jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)config->secret,
                     (int)strlen(config->secret)) == 0)
         text = jwt_encode_str(jwt);
@@ -31,7 +32,7 @@ char *token_make(const struct tokens_config *config, const struct id *board, enu
     return text;
 }
 
-static int claims_read(jwt_t *jwt, uint64_t now_ms, struct id *ret_board, enum role *ret_role)
+static int claims_read(jwt_t *jwt, uint64_t now_ms, struct claims *ret)
 {
     const char *board = jwt_get_grant(jwt, "b"), *name = jwt_get_grant(jwt, "r");
     struct id id;
@@ -45,22 +46,20 @@ static int claims_read(jwt_t *jwt, uint64_t now_ms, struct id *ret_board, enum r
 
     errno = 0;
     long exp = jwt_get_grant_int(jwt, "exp"); /* 0 when it is no whole number: long ago */
-    if (errno != ENOENT && (exp < 0 || (uint64_t)exp <= now_ms / 1000))
+    bool expires = errno != ENOENT;
+    if (expires && (exp < 0 || (uint64_t)exp <= now_ms / 1000))
         return -ETIME;
-    *ret_board = id;
-    *ret_role = (enum role)role;
+    *ret = (struct claims){id, (enum role)role, expires ? (uint64_t)exp : 0};
     return 0;
 }
 
-static int check_with(const char *secret, uint64_t now_ms, const char *text, struct id *ret_board,
-                      enum role *ret_role)
+static int check_with(const char *secret, uint64_t now_ms, const char *text, struct claims *ret)
 {
     jwt_t *jwt = NULL;
     if (jwt_decode(&jwt, text, (const unsigned char *)secret, (int)strlen(secret)) != 0)
         return -EACCES;
     /* The token names its algorithm; that is the sender's choice, not ours. */
-    int r =
-        jwt_get_alg(jwt) == JWT_ALG_HS256 ? claims_read(jwt, now_ms, ret_board, ret_role) : -EACCES;
+    int r = jwt_get_alg(jwt) == JWT_ALG_HS256 ? claims_read(jwt, now_ms, ret) : -EACCES;
     jwt_free(jwt);
     return r;
 }
@@ -81,16 +80,16 @@ static bool looks_like_token(struct span token)
 }
 
 int token_check(const struct tokens_config *config, uint64_t now_ms, struct span token,
-                struct id *ret_board, enum role *ret_role)
+                struct claims *ret)
 {
     char text[TOKEN_BYTES_MAX + 1];
     if (token.len > TOKEN_BYTES_MAX || !looks_like_token(token))
         return -EACCES;
     memcpy(text, token.data, token.len);
     text[token.len] = '\0';
-    int r = check_with(config->secret, now_ms, text, ret_board, ret_role);
+    int r = check_with(config->secret, now_ms, text, ret);
     if (r == -EACCES && config->secret_old[0] != '\0')
-        r = check_with(config->secret_old, now_ms, text, ret_board, ret_role);
+        r = check_with(config->secret_old, now_ms, text, ret);
     return r;
 }
 

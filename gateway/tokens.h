@@ -16,12 +16,18 @@ struct tokens_config {
     const char *secret_old; /* "" when there is none */
 };
 
+struct claims {
+    struct id board;
+    enum role role;
+    uint64_t exp_s; /* since 1970; 0: it does not expire */
+};
+
 /* A JWT, to be freed; NULL when out of memory. */
-char *token_make(const struct tokens_config *config, const struct id *board, enum role role);
+char *token_make(const struct tokens_config *config, const struct claims *claims);
 
 /* 0, -EACCES (not one of ours) or -ETIME (it was, until exp). */
 int token_check(const struct tokens_config *config, uint64_t now_ms, struct span token,
-                struct id *ret_board, enum role *ret_role);
+                struct claims *ret);
 
 /* The member that others see: 12 base-32 characters of SHA-256 of board and session, since the
  * session itself is a secret. */

@@ -45,6 +45,26 @@ describe("words and pictures", { timeout: 300_000 }, () => {
     await ana.leave();
   });
 
+  test("nobody shares a link stronger than their own; an owner shares all below it, on any device", async () => {
+    const made = await cluster.makeBoard("Share");
+    const shares = { own: ["watch", "draw"], draw: ["watch"], watch: ["watch"] };
+    const sentences = { watch: en.watchLink, draw: en.drawLink };
+    for (const [role, expected] of Object.entries(shares)) {
+      const ben = await person([url]); // who did not make it
+      const tab = await ben.open(`${url}/b/${made.board}#${made.tokens[role]}`);
+      await tab.allSaved();
+      for (let time = 0; time < 2; time++) { // then from memory
+        await tab.press("Share");
+        await tab.page.waitForSelector("#qr svg");
+        const rows = await tab.page.$$eval("#shareLinks .link-row", (all) =>
+          all.map((row) => [row.querySelector("label").textContent, row.querySelector("input").value]));
+        assert.deepEqual(rows, expected.map((other) => [sentences[other], made.links[other]]), role);
+        await tab.press("Close");
+      }
+      await ben.leave();
+    }
+  });
+
   test("a German browser sees German words everywhere", async () => {
     const made = await cluster.makeBoard("Physik");
     const ana = await person([url], { locale: "de-DE" });

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { connect } from "../client/client.mjs";
-import { assertAllEqual, join, startCluster } from "./harness.mjs";
+import { assertAllEqual, join, signToken, startCluster } from "./harness.mjs";
 import { strokes } from "./strokes.mjs";
 import { Wire } from "./wire.mjs";
 
@@ -93,6 +93,35 @@ describe("the HTTP API", { timeout: 120_000 }, () => {
     assert.equal((await Wire.join(one, body.token)).welcome.role, 0);
   });
 
+  test("gives all links to the owner, anywhere, and to nobody else", async () => {
+    const board = await cluster.makeBoard("Music");
+    const path = `/api/boards/${board.board}/links`;
+    const { status, body } = await call(other, "POST", path, { token: board.tokens.own });
+    assert.equal(status, 200);
+    assert.deepEqual([body.board, body.name], [board.board, "Music"]);
+    const roles = ["watch", "draw", "own"];
+    for (const role of roles) assert.ok(body.links[role].endsWith(`/b/${board.board}#${body.tokens[role]}`));
+    const joined = await Promise.all(roles.map(async (role) => (await Wire.join(one, body.tokens[role])).welcome.role));
+    assert.deepEqual(joined, [0, 1, 2]);
+
+    assertError(await call(one, "POST", path), 403);
+    for (const token of [board.tokens.draw, board.tokens.watch, "nonsense", (await cluster.makeBoard()).tokens.own])
+      assertError(await call(one, "POST", path, { token }), 403);
+    assertError(await call(one, "GET", path, { token: board.tokens.own }), 405);
+    const nowhere = signToken({ b: "zzzzzzzzzz", r: "own" });
+    assertError(await call(one, "POST", "/api/boards/zzzzzzzzzz/links", { token: nowhere }), 404);
+  });
+
+  test("gives an owner whose link expires no link that lasts longer", async () => {
+    const { board } = await cluster.makeBoard();
+    const exp = Math.floor(Date.now() / 1000) + 3600;
+    const { status, body } = await call(one, "POST", `/api/boards/${board}/links`, { token: signToken({ b: board, r: "own", exp }) });
+    assert.equal(status, 200);
+    const claims = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
+    for (const role of ["watch", "draw", "own"]) assert.deepEqual(claims(body.tokens[role]), { b: board, exp, r: role });
+    assertError(await call(one, "POST", `/api/boards/${board}/links`, { token: signToken({ b: board, r: "own", exp: exp - 7200 }) }), 403);
+  });
+
   test("deletes a board for its owner alone; all who are there are told, and it never comes back", async () => {
     const board = await cluster.makeBoard();
     const path = `/api/boards/${board.board}`;
@@ -175,5 +204,14 @@ describe("limits of the HTTP API", { timeout: 120_000 }, () => {
     for (let i = 0; i < 3; i++) assertError(await guess("192.0.2.9"), 404);
     assertError(await guess("192.0.2.9"), 429);
     assertError(await guess("192.0.2.10"), 404);
+  });
+
+  test("an owner asks for links as often as they like; who is none is stopped", async () => {
+    const { body } = await create("192.0.2.11");
+    const ask = (address, token) =>
+      call(gateway, "POST", `/api/boards/${body.board}/links`, { token, headers: { "x-forwarded-for": address } });
+    for (let i = 0; i < 6; i++) assert.equal((await ask("192.0.2.11", body.tokens.own)).status, 200);
+    for (let i = 0; i < 3; i++) assertError(await ask("192.0.2.12", body.tokens.draw), 403);
+    assertError(await ask("192.0.2.12", body.tokens.draw), 429);
   });
 });

@@ -26,7 +26,7 @@ static void expect_kind(const char *path, enum route_kind kind, unsigned methods
     ck_assert_msg(r.kind == kind, "%s is %d", path, r.kind);
     if (kind != ROUTE_NOTHING)
         ck_assert_uint_eq(r.methods, methods);
-    if (kind == ROUTE_BOARD || kind == ROUTE_WATCH)
+    if (kind == ROUTE_BOARD || kind == ROUTE_WATCH || kind == ROUTE_LINKS)
         ck_assert_str_eq(r.board.text, BOARD);
 }
 
@@ -51,6 +51,7 @@ START_TEST(the_api_has_these_addresses_and_no_others)
     expect_kind("/api/boards", ROUTE_BOARDS, METHOD_POST);
     expect_kind("/api/boards/" BOARD, ROUTE_BOARD, METHOD_GET | METHOD_HEAD | METHOD_DELETE);
     expect_kind("/api/boards/" BOARD "/watch", ROUTE_WATCH, METHOD_POST);
+    expect_kind("/api/boards/" BOARD "/links", ROUTE_LINKS, METHOD_POST);
     expect_kind("/ws", ROUTE_SOCKET, METHOD_GET);
     static const char *const wrong[] = {
         "",
@@ -63,6 +64,8 @@ START_TEST(the_api_has_these_addresses_and_no_others)
         "/api/boards/k3v9x2mq4t0",
         "/api/boards/" BOARD "/",
         "/api/boards/" BOARD "/watch/",
+        "/api/boards/" BOARD "/links/",
+        "/api/boards/" BOARD "/links2",
         "/api/boards/" BOARD "/draw",
         "/api/boards/../boards",
         "/b/",

@@ -25,11 +25,12 @@ static struct id board_id(void)
 
 static int check_text(const char *text, enum role *ret_role)
 {
-    struct id board = {""};
-    enum role role = ROLE_WATCH;
-    int r = token_check(&CONFIG, NOW_MS, span_of(text), &board, ret_role ? ret_role : &role);
+    struct claims claims = {0};
+    int r = token_check(&CONFIG, NOW_MS, span_of(text), &claims);
     if (r == 0)
-        ck_assert_str_eq(board.text, BOARD);
+        ck_assert_str_eq(claims.board.text, BOARD);
+    if (r == 0 && ret_role)
+        *ret_role = claims.role;
     return r;
 }
 
@@ -53,7 +54,7 @@ START_TEST(a_token_grants_what_it_was_made_for)
 {
     struct id board = board_id();
     for (enum role made = ROLE_WATCH; made <= ROLE_OWN; made++) {
-        char *text = token_make(&CONFIG, &board, made);
+        char *text = token_make(&CONFIG, &(struct claims){board, made, 0});
         enum role role;
         ck_assert_int_eq(check_text(text, &role), 0);
         ck_assert_int_eq(role, made);
@@ -73,12 +74,24 @@ END_TEST
 
 START_TEST(without_an_older_secret_only_the_present_one_counts)
 {
-    struct id board = board_id(), read;
-    enum role role;
+    struct claims claims = {board_id(), ROLE_OWN, 0};
     struct tokens_config before = {BEFORE, ""}, alone = {SECRET, ""};
-    char *text = token_make(&before, &board, ROLE_OWN);
-    ck_assert_int_eq(token_check(&alone, NOW_MS, span_of(text), &read, &role), -EACCES);
+    char *text = token_make(&before, &claims);
+    ck_assert_int_eq(token_check(&alone, NOW_MS, span_of(text), &claims), -EACCES);
     free(text);
+}
+END_TEST
+
+START_TEST(a_token_that_was_made_to_expire_says_when)
+{
+    for (uint64_t exp_s = 1799999999; exp_s <= 1800000001; exp_s++) {
+        struct claims read = {0};
+        char *text = token_make(&CONFIG, &(struct claims){board_id(), ROLE_OWN, exp_s});
+        int r = token_check(&CONFIG, NOW_MS, span_of(text), &read);
+        ck_assert_int_eq(r, exp_s > NOW_MS / 1000 ? 0 : -ETIME);
+        ck_assert_uint_eq(read.exp_s, r == 0 ? exp_s : 0);
+        free(text);
+    }
 }
 END_TEST
 
@@ -151,7 +164,7 @@ END_TEST
 START_TEST(a_token_with_one_character_changed_is_refused)
 {
     struct id board = board_id();
-    char *text = token_make(&CONFIG, &board, ROLE_WATCH);
+    char *text = token_make(&CONFIG, &(struct claims){board, ROLE_WATCH, 0});
     for (size_t i = 0; i + 1 < strlen(text); i++) { /* the last one holds unused bits */
         char kept = text[i];
         text[i] = kept == 'x' ? 'y' : 'x';
@@ -212,6 +225,7 @@ int main(void)
     tcase_add_test(c, a_token_grants_what_it_was_made_for);
     tcase_add_test(c, the_secret_before_this_one_still_counts);
     tcase_add_test(c, without_an_older_secret_only_the_present_one_counts);
+    tcase_add_test(c, a_token_that_was_made_to_expire_says_when);
     tcase_add_test(c, the_algorithm_is_ours_to_choose);
     tcase_add_test(c, a_token_that_says_none_is_refused_with_any_signature);
     tcase_add_test(c, a_token_is_valid_until_it_expires);

@@ -35,6 +35,12 @@ export async function watchToken(board: string): Promise<string | number> {
   return token;
 }
 
+/** The tokens of a board, for its owner on a device that did not make it; null: not now. */
+export async function tokensOf(board: string, own: string): Promise<Made["tokens"] | null> {
+  const response = await post(`/api/boards/${board}/links`, {}, own);
+  return response?.ok ? ((await response.json()) as Made).tokens : null;
+}
+
 /** Does the service answer over HTTP, and does it still give out the page that this script is of? */
 export async function service(): Promise<Service> {
   try {

@@ -2,9 +2,9 @@
 //
 // The share dialog. Nobody sees a link that is stronger than their own.
 import { words } from "../strings/words.ts";
-import { watchToken } from "./api.ts";
+import { tokensOf, watchToken } from "./api.ts";
 import { showCode } from "./code.ts";
-import { known, remember } from "./device.ts";
+import { type Known, known, remember } from "./device.ts";
 import { $, setText, show, stamp } from "./dom.ts";
 import { OWN, WATCH } from "./pen-view.ts";
 
@@ -17,13 +17,11 @@ export async function openShare(board: string, role: number, token: string): Pro
   $<HTMLDialogElement>("share").showModal();
   $("shareClose").onclick = () => $<HTMLDialogElement>("share").close();
 
-  const links = known(board)?.links ?? {};
-  const watch = role === WATCH ? token : (links.watch ?? (await watchToken(board)));
+  const links = await linksOf(board, role, token);
   const rows = [];
-  if (typeof watch === "string") {
-    showQr(linkOf(board, watch)).catch(() => {});
-    remember(board, { links: { ...links, watch } });
-    rows.push(linkRow(board, watch, words.watchLink));
+  if (links.watch) {
+    showQr(linkOf(board, links.watch)).catch(() => {});
+    rows.push(linkRow(board, links.watch, words.watchLink));
   } else {
     const problem = document.createElement("p");
     problem.className = "problem";
@@ -32,6 +30,20 @@ export async function openShare(board: string, role: number, token: string): Pro
   }
   if (role === OWN && links.draw) rows.push(linkRow(board, links.draw, words.drawLink));
   $("shareLinks").replaceChildren(...rows);
+}
+
+/** What this device knows of the links below one's own; what it does not know yet it asks for. */
+async function linksOf(board: string, role: number, token: string): Promise<Known["links"]> {
+  if (role === WATCH) return { watch: token };
+  let links = known(board)?.links ?? {};
+  const all = role === OWN && !links.draw ? await tokensOf(board, token) : null;
+  if (all) links = { draw: all.draw, watch: all.watch };
+  if (!links.watch) {
+    const watch = await watchToken(board);
+    if (typeof watch === "string") links = { ...links, watch };
+  }
+  remember(board, { links });
+  return links;
 }
 
 const linkOf = (board: string, token: string): string => `${location.origin}/b/${board}#${token}`;
