@@ -194,10 +194,7 @@ export const HANDS = [
       370 up p 140 100
       380 leave p
       400 up a
-      420 up b
-      800 down c 500 300
-      810 move c 540 300
-      820 up c`,
+      420 up b`,
     strokes: ["500,300 508,300 undone", "100,100 120,100 140,100 pressure 102,102,102"],
   },
   {
@@ -211,6 +208,20 @@ export const HANDS = [
       50 up a
       60 up b`,
     strokes: [],
+  },
+  {
+    name: "what touches soon after a pen left is a palm",
+    lines: `
+      0 down p 100 100 force=0.4
+      10 up p 100 100
+      20 leave p
+      500 down a 400 300
+      510 down b 500 300
+      520 move a 350 300
+      530 move b 550 300
+      540 up a
+      550 up b`,
+    strokes: ["100,100 pressure 102"],
   },
   {
     name: "a hand on the board is a palm while its pen is at the palette",

@@ -43,6 +43,7 @@ class Hands {
       else if (act === "lose") await this.tab.page.evaluate(() => document.getElementById("board").releasePointerCapture(1));
       else if (act === "cancel" && who === "p") await this.#cancelPen(timestamp);
       else if ("abc".includes(who)) await this.#touch(timestamp, act, who, Number(rest[0]), Number(rest[1]), more);
+      else if (act === "leave") for (const place of [2, -5]) await this.#mouse(timestamp, act, who, place, place, more); // by way of the page
       else await this.#mouse(timestamp, act, who, Number(rest[0]), Number(rest[1]), more);
     }
   }
@@ -64,7 +65,7 @@ class Hands {
     if (act === "down") this.#buttons |= BUTTONS[button];
     if (act === "up") this.#buttons &= ~BUTTONS[button];
     const held = Object.keys(BUTTONS).find((name) => BUTTONS[name] & this.#buttons) ?? "none";
-    const place = act === "leave" ? { x: -5, y: -5 } : { x: this.box.x + x, y: this.box.y + y };
+    const place = act === "leave" ? { x, y } : { x: this.box.x + x, y: this.box.y + y };
     await this.cdp.send("Input.dispatchMouseEvent", {
       type: types[act],
       ...place,
