@@ -65,6 +65,14 @@ static int fail_method(struct connection *c, const char *what, const amqp_method
     return fail(c, "%s: the broker answered %s", what, amqp_method_name(m->id));
 }
 
+/* `error` is the library's; that of TLS has more to say about it. */
+static int fail_library(struct connection *c, const char *what, int error)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    return fail(c, "%s: %s%s%s", what, amqp_error_string2(error), reason ? ", " : "",
+                reason ? reason : "");
+}
+
 int connection_check(struct connection *c, const char *what, amqp_rpc_reply_t reply)
 {
     switch (reply.reply_type) {
@@ -73,7 +81,7 @@ int connection_check(struct connection *c, const char *what, amqp_rpc_reply_t re
     case AMQP_RESPONSE_SERVER_EXCEPTION:
         return fail_method(c, what, &reply.reply);
     default:
-        return fail(c, "%s: %s", what, amqp_error_string2(reply.library_error));
+        return fail_library(c, what, reply.library_error);
     }
 }
 
@@ -118,7 +126,8 @@ static int login(struct connection *c, const struct amqp_connection_info *at, co
     own[1].value.value.bytes = amqp_cstring_bytes(name);
     amqp_table_t properties = {sizeof own / sizeof *own, own};
     const char *vhost = *at->vhost ? at->vhost : "/";
-    return connection_check(c, "login",
+    const char *what = at->ssl ? "login" : "login (amqps:// where TLS is spoken)";
+    return connection_check(c, what,
                             amqp_login_with_properties(c->amqp, vhost, 0, FRAME_MAX, HEARTBEAT_S,
                                                        &properties, AMQP_SASL_METHOD_PLAIN,
                                                        at->user, at->password));
@@ -145,13 +154,6 @@ static amqp_socket_t *tls_socket(struct connection *c, const struct broker_addre
     return socket;
 }
 
-/* What the TLS library has to say about it, which is more than "handshake failed". */
-static const char *tls_reason(void)
-{
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-    return reason ? reason : "";
-}
-
 static int open_at(struct connection *c, const struct amqp_connection_info *at,
                    const struct broker_address *broker, const char *name)
 {
@@ -167,9 +169,11 @@ static int open_at(struct connection *c, const struct amqp_connection_info *at,
     amqp_set_handshake_timeout(c->amqp, &rpc);
     amqp_set_rpc_timeout(c->amqp, &rpc);
     int r = amqp_socket_open_noblock(socket, at->host, at->port, &connecting);
-    if (r != AMQP_STATUS_OK)
-        return fail(c, "connect to %s port %d: %s %s", at->host, at->port, amqp_error_string2(r),
-                    tls_reason());
+    if (r != AMQP_STATUS_OK) {
+        char what[300];
+        snprintf(what, sizeof what, "connect to %s port %d", at->host, at->port);
+        return fail_library(c, what, r);
+    }
     set_fd(c, amqp_get_sockfd(c->amqp));
     tune(c->fd);
     return login(c, at, name);

@@ -18,7 +18,7 @@ readonly BUILD_PACKAGES="libc6-dev libuv1-dev libwebsockets-dev libwebsockets-ev
     ca-certificates"
 readonly RUN_PACKAGES="rabbitmq-server"
 readonly TEST_COMMANDS="clang-14:clang-14 clang-format-14:clang-format-14
-    clang-tidy-14:clang-tidy-14 chromium:chromium sqlite3:sqlite3 git:git python3:python3"
+    clang-tidy-14:clang-tidy-14 chromium:chromium sqlite3:sqlite3 git:git python3:python3 openssl:openssl"
 # g++ brings the C++ library that libFuzzer is linked with.
 readonly TEST_PACKAGES="check g++ libclang-rt-14-dev python3-venv python3-prometheus-client debootstrap"
 
