@@ -75,17 +75,23 @@ class Tab {
     return until(`sees ${count} strokes`, async () => label.test(await this.page.getAttribute("#board", "aria-label")));
   }
 
-  /** Notes each text that this element shows from now on; shown() gives them in order. */
+  /** Notes each text that this element shows from now on, and when; shown() gives the texts in order. */
   record(selector) {
     return this.page.evaluate((selector) => {
       const element = document.querySelector(selector);
-      const texts = ((globalThis.shown ??= {})[selector] = [element.textContent]);
-      const note = () => element.textContent !== texts.at(-1) && texts.push(element.textContent);
+      const texts = [element.textContent];
+      const times = [0];
+      (globalThis.recorded ??= {})[selector] = { texts, times };
+      const note = () => texts.push(element.textContent) && times.push(performance.now());
       new MutationObserver(note).observe(element, { subtree: true, childList: true, characterData: true });
     }, selector);
   }
-  shown(selector) {
-    return this.page.evaluate((selector) => globalThis.shown[selector], selector);
+  async recorded(selector) {
+    return this.page.evaluate((selector) => globalThis.recorded[selector], selector);
+  }
+  async shown(selector) {
+    const { texts } = await this.recorded(selector);
+    return texts.filter((text, i) => text !== texts[i - 1]);
   }
 
   /** The bytes of the ink, when all that the page knows of is painted: {size, digest, inked: how many

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What stands in place of the board, each by its cause, and the way back from it; and what becomes of
+// strokes that were not stored meanwhile.
+import assert from "node:assert/strict";
+import { cp, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join as path } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { join, ROOT, signToken, startCluster, until } from "../service/harness.mjs";
+import { Proxy } from "../service/proxy.mjs";
+import { closeBrowser, person, wave } from "./browser.mjs";
+import { connectsAt, sendBytes, socketCount, watchSockets } from "./sockets.mjs";
+
+const CARD = "#cardText";
+const FULL = /^This board is full: 10 of 10 places are taken\. We try again every 15 s\.$/;
+const FORBIDDEN = /^This link does not open the board\. It may be cut off or no longer valid\. Ask for a new one\.$/;
+const NOT_FOUND = /^There is no such board\. Check the link or the code\.$/;
+const REPLACED = /^This board is open in another tab or window\.$/;
+const CRASH = /^Something went wrong in this page\. The board is safe\.$/;
+const OUTDATED = /^Easel was updated\. Reload to go on\.$/;
+const BLOCKED = /^This network blocks live connections\. Try another network\.$/;
+
+describe("instead of the board", { timeout: 600_000 }, () => {
+  let cluster, gateway, history, net;
+
+  before(async () => {
+    cluster = await startCluster({ env: { EASEL_PEN_IDLE_S: "600" } });
+    [gateway] = cluster.gateways;
+    [history] = cluster.histories;
+    net = await Proxy.to(gateway.url);
+  });
+  after(closeBrowser);
+
+  const address = (made, role, origin = gateway.url) => `${origin}/b/${made.board}#${made.tokens[role]}`;
+  async function someone(name) {
+    const self = await person([gateway.url, net.url], { name });
+    await watchSockets(self);
+    return self;
+  }
+  const buttons = (tab) => tab.page.locator("#cardButtons button").allTextContents();
+  const ended = (tab) => tab.page.isVisible("#card");
+
+  test("full: comes in by itself, and by a press", async () => {
+    const made = await cluster.makeBoard("Full");
+    const here = [];
+    for (let i = 0; i < 10; i++) here.push(await join(gateway, made.tokens.watch, `Guest ${i}`));
+    const ana = await someone("Ana");
+    const tab = await ana.open(address(made, "draw"));
+    await tab.seesText(CARD, FULL);
+    assert.deepEqual(await buttons(tab), ["Try now", "Start page"]);
+    here.pop().stop();
+    await tab.allSaved();
+    assert.equal(await ended(tab), false);
+
+    const ben = await someone("Ben");
+    const other = await ben.open(address(made, "draw"));
+    await other.seesText(CARD, FULL);
+    here.pop().stop();
+    await until("a press lets Ben in", async () => {
+      if (await ended(other)) await other.press("Try now").catch(() => {}); // in already
+      return (await other.chip()) === "Live. All saved.";
+    });
+    here.forEach((one) => one.stop());
+    await Promise.all([ana.leave(), ben.leave()]);
+  });
+
+  test("full, with strokes that nobody has: they are kept, and their loss is told when it is certain", async () => {
+    const made = await cluster.makeBoard("Lost");
+    const ana = await someone("Ana");
+    const tab = await ana.open(address(made, "draw", net.url));
+    await tab.allSaved();
+    await tab.takePen();
+    await tab.draw(wave(0.2, 0.1, 1));
+    await tab.allSaved();
+    const here = [];
+    for (let i = 1; i < 10; i++) here.push(await join(gateway, made.tokens.own, `Guest ${i}`));
+    net.down();
+    for (const y of [0.4, 0.6, 0.8]) await tab.draw([[0.2, y], [0.7, y]]);
+    await tab.strokes(4);
+    here[0].take();
+    await here[0].waitFor(() => here[0].term !== 0, "the owner takes the pen");
+    await until("Ana's place is free", () => here[0].members.length === 9);
+    here.push(await join(gateway, made.tokens.watch, "Guest 10"));
+    net.up();
+    await tab.seesText(CARD, FULL);
+    assert.equal(await tab.page.isVisible("#notice"), false, "nobody knows yet");
+    here.pop().stop();
+    await tab.seesText("#notice", /^The pen had already passed on\. Your last 3 strokes were not added\.$/, 60_000);
+    await tab.strokes(1);
+    await tab.allSaved();
+    await tab.seesText("#penText", /^Guest 1 is drawing\.$/);
+    here.forEach((one) => one.stop());
+    await ana.leave();
+  });
+
+  test("not the drawer any more: the strokes stand until that is certain", async () => {
+    const made = await cluster.makeBoard("Passed on");
+    const [ana, ben] = [await someone("Ana"), await someone("Ben")];
+    const tab = await ana.open(address(made, "draw", net.url));
+    const owner = await ben.open(address(made, "own"));
+    for (const one of [tab, owner]) await one.allSaved();
+    await tab.takePen();
+    net.down();
+    await tab.draw([[0.2, 0.5], [0.7, 0.5]]);
+    await tab.strokes(1);
+    await owner.seesText("#penText", /^(Nobody|Ana) is drawing\.$|^Ana’s connection is lost\. The pen is free in \d s\.$/);
+    await owner.press("Take the pen");
+    if (await owner.page.isVisible("#question")) await owner.page.locator("#questionYes").click();
+    await owner.page.waitForSelector("#palette:not([hidden])");
+    await tab.strokes(1);
+    net.up();
+    await tab.seesText("#notice", /^The pen had already passed on\. Your last stroke was not added\.$/);
+    await tab.strokes(0);
+    await tab.seesText("#penText", /^Ben is drawing\.$/);
+    await Promise.all([ana.leave(), ben.leave()]);
+  });
+
+  test("forbidden: a link that is cut off, and one that is no longer valid, also while it is used", async () => {
+    const made = await cluster.makeBoard("Doors");
+    const ana = await someone("Ana");
+    const tab = await ana.open(`${address(made, "draw").slice(0, -3)}`);
+    await tab.seesText(CARD, FORBIDDEN);
+    assert.deepEqual(await buttons(tab), ["Start page"]);
+    const now = Math.floor(Date.now() / 1000);
+    const token = (exp) => signToken({ b: made.board, r: "draw", exp });
+    const old = await ana.open(`${gateway.url}/b/${made.board}#${token(now - 5)}`);
+    await old.seesText(CARD, FORBIDDEN);
+    const ben = await someone("Ben");
+    const aging = await ben.open(`${net.url}/b/${made.board}#${token(now + 10)}`);
+    await aging.allSaved();
+    await until("the token is over", () => Date.now() > (now + 11) * 1_000);
+    assert.equal(await ended(aging), false, "it is looked at only at the door");
+    net.cut();
+    await aging.seesText(CARD, FORBIDDEN);
+    await aging.press("Start page");
+    await aging.page.waitForURL(`${net.url}/`);
+    await Promise.all([ana.leave(), ben.leave()]);
+  });
+
+  test("not found: a board that never was, and one that is deleted while it is open", async () => {
+    const made = await cluster.makeBoard("Deleted");
+    const ana = await someone("Ana");
+    const nowhere = await ana.open(`${gateway.url}/b/0000000000#${signToken({ b: "0000000000", r: "draw" })}`);
+    await nowhere.seesText(CARD, NOT_FOUND);
+    const tab = await ana.open(address(made, "draw"));
+    await tab.allSaved();
+    const headers = { Authorization: `Bearer ${made.tokens.own}` };
+    assert.equal((await fetch(`${gateway.url}/api/boards/${made.board}`, { method: "DELETE", headers })).status, 204);
+    await tab.seesText(CARD, NOT_FOUND);
+    assert.deepEqual(await buttons(tab), ["Start page"]);
+    await ana.leave();
+  });
+
+  test("replaced: two tabs do not fight, and the first takes over with all that it drew", async () => {
+    const made = await cluster.makeBoard("Tabs");
+    const ana = await someone("Ana");
+    const one = await ana.open(address(made, "draw"));
+    await one.allSaved();
+    await one.takePen();
+    history.freeze(); // what she draws now is in the service, but not stored
+    await one.draw(wave(0.5, 0.2, 1));
+    await one.seesText("#status span", /^Live\. Saving…$/);
+    const two = await ana.open(address(made, "draw"));
+    await one.seesText(CARD, REPLACED);
+    assert.deepEqual(await buttons(one), ["Use it here"]);
+    await two.strokes(1);
+    history.thaw();
+    await two.page.waitForSelector("#palette:not([hidden])"); // hers at once
+    await two.allSaved();
+    for (const event of ["online", "pageshow", "visibilitychange"]) assert.equal(await connectsAt(one, event), false, event);
+    assert.deepEqual([await socketCount(one), await socketCount(two)], [1, 1]);
+
+    await one.record("#notice");
+    await one.page.bringToFront(); // input to a tab behind others takes a second each
+    await one.press("Use it here");
+    await two.seesText(CARD, REPLACED);
+    await one.allSaved();
+    await one.page.waitForSelector("#palette:not([hidden])");
+    await one.draw(wave(0.2, 0.1, 1));
+    await one.strokes(2);
+    await one.allSaved();
+    assert.equal((await one.shown("#notice")).some((text) => /not added/.test(text)), false);
+    assert.deepEqual([await socketCount(one), await socketCount(two)], [2, 1]);
+    await ana.leave();
+  });
+
+  test("something wrong: bytes that the service refuses, and an error in the page", async () => {
+    const made = await cluster.makeBoard("Wrong");
+    const ana = await someone("Ana");
+    const tab = await ana.open(address(made, "own"));
+    await tab.allSaved();
+    await tab.takePen();
+    await tab.draw(wave(0.5, 0.2, 1));
+    await tab.allSaved();
+    await sendBytes(tab, 0x92, 0x7f, 1);
+    await tab.seesText(CARD, CRASH);
+    assert.deepEqual(await buttons(tab), ["Reload"]);
+    await tab.press("Reload");
+    await tab.strokes(1);
+    await tab.allSaved();
+
+    await tab.page.evaluate(() => document.getElementById("penText").remove());
+    await tab.seesText(CARD, CRASH);
+    assert.match(tab.faults.splice(0).join(), /^Error: no element penText$/, "said once, and not for ever");
+    await tab.press("Reload");
+    await tab.strokes(1);
+    await ana.leave();
+  });
+
+  test("a network that lets no WebSocket through, while HTTP works", async () => {
+    const made = await cluster.makeBoard("Blocked");
+    const ana = await someone("Ana");
+    net.upgrades = false;
+    const tab = await ana.open(address(made, "draw", net.url));
+    await tab.seesText(CARD, BLOCKED);
+    net.upgrades = true;
+    await until("in, by a press or by itself", async () => {
+      if (await ended(tab)) await tab.press("Try now").catch(() => {});
+      return (await tab.chip()) === "Live. All saved.";
+    });
+    net.upgrades = false; // who has a picture keeps it
+    net.cut();
+    await tab.seesText("#status span", BLOCKED);
+    assert.equal(await ended(tab), false);
+    net.upgrades = true;
+    await tab.allSaved();
+    await ana.leave();
+  });
+
+  test("Easel was updated: said after a reconnect, and where something would seem wrong", async () => {
+    const made = await cluster.makeBoard("Updated");
+    const [ana, ben] = [await someone("Ana"), await someone("Ben")];
+    const [tab, viewer] = [await ana.open(address(made, "own")), await ben.open(address(made, "watch"))];
+    for (const one of [tab, viewer]) await one.allSaved();
+    await tab.takePen();
+    await tab.draw(wave(0.5, 0.2, 1));
+    await viewer.strokes(1);
+    await gateway.kill("SIGTERM");
+    gateway.settings.EASEL_WEB_ROOT = await anotherBuild(path(cluster.dir, "web"));
+    await gateway.start();
+    for (const one of [tab, viewer]) {
+      await one.seesText(CARD, OUTDATED);
+      assert.deepEqual(await buttons(one), ["Reload"]);
+      await one.press("Reload");
+      await one.strokes(1);
+      await one.allSaved();
+    }
+    delete gateway.settings.EASEL_WEB_ROOT;
+    await gateway.kill("SIGTERM");
+    await gateway.start();
+    for (const one of [tab, viewer]) await one.seesText(CARD, OUTDATED);
+    await Promise.all([ana.leave(), ben.leave()]);
+  });
+});
+
+/** The same page, under another name of its script. */
+async function anotherBuild(dir) {
+  await cp(path(ROOT, "build/web"), dir, { recursive: true });
+  const names = await readdir(path(dir, "assets"));
+  const script = names.find((name) => /^board-\w+\.js$/.test(name));
+  for (const end of ["", ".gz"]) await rename(path(dir, "assets", script + end), path(dir, `assets/board-OTHER.js${end}`));
+  const html = (await readFile(path(dir, "board.html"), "utf8")).replace(script, "board-OTHER.js");
+  await writeFile(path(dir, "board.html"), html);
+  await writeFile(path(dir, "board.html.gz"), gzipSync(html));
+  return dir;
+}
