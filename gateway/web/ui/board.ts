@@ -137,7 +137,8 @@ function showEnding(): void {
   show($("board"), ending === "");
   show($("card"), ending !== "");
   if (ending === "") return;
-  const start = button(words.startPage, () => location.assign("/"), ending === "full" ? "" : "primary");
+  const waits = ending === "full" || ending === "blocked"; // and tries again
+  const start = button(words.startPage, () => location.assign("/"), waits ? "" : "primary");
   const reload = button(words.reload, () => location.reload(), "primary");
   const again = button(words.tryNow, () => client.tryNow(), "primary");
   const here = button(words.useHere, () => client.useHere(), "primary");
@@ -163,10 +164,7 @@ let welcomed = false;
 const upright = matchMedia("(max-width: 37.49em) and (orientation: portrait) and (pointer: coarse)"); // a phone
 
 client.onChange = changed;
-client.onLost = (strokes) => {
-  notices.show(words.notAdded(strokes));
-  notices.say(words.notAdded(strokes));
-};
+client.onLost = (strokes) => notices.lost(strokes);
 client.onMessage = (message) => {
   if (message.kind === "welcome" && document.hidden) client.away(true);
   if (message.kind === "welcome" && !welcomed) {

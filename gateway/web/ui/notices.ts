@@ -10,10 +10,12 @@ import { nameOf } from "./pen-view.ts";
 import type { Status } from "./status.ts";
 
 const SHOWN_MS = 5_000;
+const KEPT_MS = 10_000;
 
 export class Notices {
   #client: Client;
   #announcer = new Announcer();
+  #keptUntil = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #drawing = false;
   #holder: string | null = null;
@@ -34,11 +36,23 @@ export class Notices {
   }
 
   show(text: string): void {
+    if (Date.now() >= this.#keptUntil) this.#show(text, SHOWN_MS);
+  }
+
+  /** Bad news: nothing takes its place for a while. */
+  lost(strokes: number): void {
+    const text = words.notAdded(strokes);
+    this.#keptUntil = Date.now() + KEPT_MS;
+    this.#show(text, KEPT_MS);
+    this.say(text);
+  }
+
+  #show(text: string, ms: number): void {
     const notice = $("notice");
     setText(notice, text);
     show(notice, true);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => show(notice, false), SHOWN_MS);
+    this.#timer = setTimeout(() => show(notice, false), ms);
   }
 
   say(text: string): void {
