@@ -17,6 +17,7 @@
 static void request_begin(struct connection *c)
 {
     c->request = xcalloc(1, sizeof *c->request);
+    c->request->close_after = c->gateway->service.leaving; /* the next one goes elsewhere */
 }
 
 static void request_end(struct connection *c)
@@ -320,7 +321,7 @@ static int start_api(struct connection *c, enum method method)
     if (method == METHOD_POST && lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
         return 0; /* its body comes next, be it empty */
     /* A POST without a length has no body, but lws waits for one until the connection ends. */
-    c->request->close_after = method == METHOD_POST;
+    c->request->close_after |= method == METHOD_POST;
     api_request(c, method);
     return 0;
 }

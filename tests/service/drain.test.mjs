@@ -156,6 +156,9 @@ describe("a gateway that leaves", { timeout: 180_000 }, () => {
     await until("it is not ready", async () => (await fetch(`${gateway.admin}/readyz`)).status === 503);
     assert.equal(await (await fetch(`${gateway.admin}/readyz`)).text(), "leaving\n");
     assert.ok((await fetch(`${gateway.admin}/healthz`)).ok);
+    const answer = await fetch(`${gateway.url}/api/boards/${board.board}`);
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get("connection"), "close", "the next request goes elsewhere");
     const late = await drawer();
     dot(late);
     await early.waitFor(() => early.board.strokes.length === 1, "a stroke of one who came late");
