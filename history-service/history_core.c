@@ -11,71 +11,15 @@
  * or a hole must not rest on a memory (!): an owner who is ahead of it would ask for ever. Those
  * are decided only on a last record that was read in this round.
  */
-#include "history_core.h"
-
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
 #include "event.h"
-#include "idmap.h"
+#include "history_core_private.h"
 
-#define TAILS_MAX        100000u
-#define ROUND_BOARDS_MAX 1000u
-#define ROUND_BYTES_MAX  (8u << 20)
-#define ROUND_LOADS_MAX  200u /* a round that has much to read first delays the marks of all */
-#define TRIES_MAX        4u   /* of a board whose key was taken, one after the other */
-
-struct request {
-    STAILQ_ENTRY(request) queue; /* board.requests or board.batch */
-    unsigned code;
-    struct id sender;
-    uint64_t came_ms;
-    bool read; /* since it came the board's last record was read */
-    union {
-        struct id board; /* every one begins with its board */
-        struct msg_create create;
-        struct msg_look look;
-        struct msg_open open;
-        struct msg_append append;
-    };
-    size_t len;
-    uint8_t bytes[]; /* the name of a create, the events of an append */
-};
-STAILQ_HEAD(request_queue, request);
-
-struct board {
-    TAILQ_ENTRY(board) list; /* core.waiting when it has requests or a batch, else core.idle */
-    struct id id;
-    bool waits;
-    bool known;         /* last and name are those of the store, as far as we heard */
-    struct record last; /* count 0: it has no records */
-    char name[129];
-    uint64_t opened_ms; /* the newest open that we know the time of */
-    unsigned tries;
-    struct request_queue requests, batch;
-};
-TAILQ_HEAD(board_list, board);
-
-/* One record of the plan. */
-struct planned {
-    struct board *board;
-    struct buf events;
-};
-
-struct history_core {
-    struct history_core_config config;
-    struct outbox *out;
-    struct idmap boards;
-    struct board_list waiting, idle; /* idle: the one longest unused first */
-    unsigned idle_count;
-    bool loaded; /* this round asked for last records: what is still unknown waits for the next */
-    struct id load[ROUND_LOADS_MAX];
-    struct record records[ROUND_BOARDS_MAX];
-    struct planned planned[ROUND_BOARDS_MAX];
-    struct history_plan plan;
-    struct history_core_stats stats;
-};
+#define TAILS_MAX       100000u
+#define ROUND_BYTES_MAX (8u << 20)
+#define TRIES_MAX       4u /* of a board whose key was taken, one after the other */
 
 struct history_core *history_core_create(const struct history_core_config *config)
 {
@@ -304,142 +248,10 @@ unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct sp
     return queued;
 }
 
-/* ---- what a last record says ----------------------------------------------------------------- */
-
-static uint64_t tail_of(const struct board *b)
+/* The record of the batch is stored, or there is none to wait for. */
+static void end_batch(struct history_core *c, struct board *b, uint64_t now_ms)
 {
-    return b->last.count ? record_last(&b->last) : 0;
-}
-
-static bool is_open(const struct record *r)
-{
-    return r->first == r->epoch;
-}
-
-static bool is_there(const struct board *b)
-{
-    return b->last.count > 0 && !record_is_tombstone(&b->last);
-}
-
-/* The epoch ended with released, or there was none yet. An open's record carries the flags of the
- * state before it, for the answer. */
-static bool ended_cleanly(const struct record *last)
-{
-    return last->epoch == 0 || (!is_open(last) && last->state.flags & APPEND_RELEASED);
-}
-
-/* How long until the next open may come. Should the clock go back, it is HISTORY_OPEN_EVERY_MS at
- * most. */
-static uint64_t open_wait(struct board *b, uint64_t now_ms)
-{
-    if (ended_cleanly(&b->last))
-        return 0;
-    if (b->opened_ms > now_ms)
-        b->opened_ms = now_ms;
-    uint64_t passed = now_ms - b->opened_ms;
-    return passed < HISTORY_OPEN_EVERY_MS ? HISTORY_OPEN_EVERY_MS - passed : 0;
-}
-
-/* ---- answers --------------------------------------------------------------------------------- */
-
-static void to_board(struct history_core *c, const struct request *r,
-                     const struct message_type *type, const void *message)
-{
-    outbox_put(c->out, EXCHANGE_BOARD, &r->sender, &r->board, type, message);
-}
-
-static void to_gateway(struct history_core *c, const struct request *r,
-                       const struct message_type *type, const void *message)
-{
-    outbox_put(c->out, EXCHANGE_GATEWAY, &r->sender, &r->board, type, message);
-}
-
-static void answer_no_board(struct history_core *c, const struct request *r)
-{
-    to_board(c, r, &TYPE_no_board, &(struct msg_no_board){r->board});
-}
-
-static void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
-                           const struct request *r)
-{
-    bool open = r->code == MSG_open;
-    struct msg_refused m = {.board = b->id,
-                            .nonce = open ? r->open.nonce : 0,
-                            .asked = open ? r->open.over : r->append.epoch,
-                            .newest = b->last.epoch,
-                            .replica = b->last.state.opener,
-                            .wait_ms = open_wait(b, now_ms)};
-    to_board(c, r, &TYPE_refused, &m);
-}
-
-static void answer_opened(struct history_core *c, const struct board *b, const struct request *r)
-{
-    const struct board_log_state *s = &b->last.state;
-    struct msg_opened m = {.board = b->id,
-                           .nonce = s->nonce,
-                           .epoch = b->last.epoch,
-                           .time = s->time,
-                           .name = span_of(b->name),
-                           .holder = s->holder,
-                           .instance = s->instance,
-                           .term = s->term,
-                           .cseq = s->cseq,
-                           .base = s->base,
-                           .clean = (s->flags & APPEND_RELEASED) != 0};
-    to_board(c, r, &TYPE_opened, &m);
-}
-
-static void answer_created(struct history_core *c, const struct request *r, unsigned status)
-{
-    to_gateway(c, r, &TYPE_created, &(struct msg_created){r->board, r->create.nonce, status});
-}
-
-static void answer_looked(struct history_core *c, const struct board *b, const struct request *r)
-{
-    struct msg_looked m = {.board = b->id, .nonce = r->look.nonce};
-    if (is_there(b)) {
-        m.name = span_of(b->name);
-        m.epoch = b->last.epoch;
-        m.tail = tail_of(b);
-        m.time = b->last.state.time;
-    }
-    to_gateway(c, r, &TYPE_looked, &m);
-}
-
-/* To the owner, once: its new mark, and where its next segment must begin if one came too early.
- * Both only now, since a hole says too that all below it is stored. */
-static void answer_appends(struct history_core *c, struct board *b)
-{
-    const struct request *newest = NULL, *early = NULL, *r;
-    STAILQ_FOREACH(r, &b->batch, queue)
-    {
-        if (r->code != MSG_append)
-            continue;
-        newest = r;
-        if (r->append.first > tail_of(b) + 1)
-            early = r;
-    }
-    if (newest)
-        to_board(c, newest, &TYPE_stored,
-                 &(struct msg_stored){b->id, newest->append.epoch, tail_of(b)});
-    if (!early)
-        return;
-    c->stats.holes++;
-    to_board(c, early, &TYPE_hole, &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1});
-}
-
-static void answer_batch(struct history_core *c, struct board *b, uint64_t now_ms)
-{
-    const struct request *r;
-    STAILQ_FOREACH(r, &b->batch, queue)
-    {
-        if (r->code == MSG_open)
-            answer_opened(c, b, r);
-        if (r->code == MSG_create)
-            answer_created(c, r, 0);
-        histogram_add_ms(&c->stats.waited, r->came_ms, now_ms);
-    }
-    answer_appends(c, b);
+    answer_batch(c, b, now_ms);
     queue_free(c, &b->batch);
 }
 
@@ -646,7 +458,7 @@ static void plan_board(struct history_core *c, struct board *b, uint64_t now_ms)
             request_free(c, r);
     }
     if (!record->count) {
-        answer_batch(c, b, now_ms);
+        end_batch(c, b, now_ms);
         return;
     }
     record->events = buf_span(&planned->events);
@@ -727,7 +539,7 @@ static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
         memcpy(b->name, first->create.name.data, first->create.name.len);
         b->name[first->create.name.len] = '\0';
     }
-    answer_batch(c, b, now_ms);
+    end_batch(c, b, now_ms);
 }
 
 /* It may be another's record, or our own of an attempt whose end we never heard: this decides

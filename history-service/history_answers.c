@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What board services and gateways are told.
+ */
+#include "history_core_private.h"
+
+/* Should the clock go back, it is HISTORY_OPEN_EVERY_MS at
+ * most. */
+uint64_t open_wait(struct board *b, uint64_t now_ms)
+{
+    if (ended_cleanly(&b->last))
+        return 0;
+    if (b->opened_ms > now_ms)
+        b->opened_ms = now_ms;
+    uint64_t passed = now_ms - b->opened_ms;
+    return passed < HISTORY_OPEN_EVERY_MS ? HISTORY_OPEN_EVERY_MS - passed : 0;
+}
+
+static void to_board(struct history_core *c, const struct request *r,
+                     const struct message_type *type, const void *message)
+{
+    outbox_put(c->out, EXCHANGE_BOARD, &r->sender, &r->board, type, message);
+}
+
+static void to_gateway(struct history_core *c, const struct request *r,
+                       const struct message_type *type, const void *message)
+{
+    outbox_put(c->out, EXCHANGE_GATEWAY, &r->sender, &r->board, type, message);
+}
+
+void answer_no_board(struct history_core *c, const struct request *r)
+{
+    to_board(c, r, &TYPE_no_board, &(struct msg_no_board){r->board});
+}
+
+void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
+                    const struct request *r)
+{
+    bool open = r->code == MSG_open;
+    struct msg_refused m = {.board = b->id,
+                            .nonce = open ? r->open.nonce : 0,
+                            .asked = open ? r->open.over : r->append.epoch,
+                            .newest = b->last.epoch,
+                            .replica = b->last.state.opener,
+                            .wait_ms = open_wait(b, now_ms)};
+    to_board(c, r, &TYPE_refused, &m);
+}
+
+void answer_opened(struct history_core *c, const struct board *b, const struct request *r)
+{
+    const struct board_log_state *s = &b->last.state;
+    struct msg_opened m = {.board = b->id,
+                           .nonce = s->nonce,
+                           .epoch = b->last.epoch,
+                           .time = s->time,
+                           .name = span_of(b->name),
+                           .holder = s->holder,
+                           .instance = s->instance,
+                           .term = s->term,
+                           .cseq = s->cseq,
+                           .base = s->base,
+                           .clean = (s->flags & APPEND_RELEASED) != 0};
+    to_board(c, r, &TYPE_opened, &m);
+}
+
+void answer_created(struct history_core *c, const struct request *r, unsigned status)
+{
+    to_gateway(c, r, &TYPE_created, &(struct msg_created){r->board, r->create.nonce, status});
+}
+
+void answer_looked(struct history_core *c, const struct board *b, const struct request *r)
+{
+    struct msg_looked m = {.board = b->id, .nonce = r->look.nonce};
+    if (is_there(b)) {
+        m.name = span_of(b->name);
+        m.epoch = b->last.epoch;
+        m.tail = tail_of(b);
+        m.time = b->last.state.time;
+    }
+    to_gateway(c, r, &TYPE_looked, &m);
+}
+
+/* To the owner, once: its new mark, and where its next segment must begin if one came too early.
+ * Both only now, since a hole says too that all below it is stored. */
+static void answer_appends(struct history_core *c, const struct board *b)
+{
+    const struct request *newest = NULL, *early = NULL, *r;
+    STAILQ_FOREACH(r, &b->batch, queue)
+    {
+        if (r->code != MSG_append)
+            continue;
+        newest = r;
+        if (r->append.first > tail_of(b) + 1)
+            early = r;
+    }
+    if (newest)
+        to_board(c, newest, &TYPE_stored,
+                 &(struct msg_stored){b->id, newest->append.epoch, tail_of(b)});
+    if (!early)
+        return;
+    c->stats.holes++;
+    to_board(c, early, &TYPE_hole, &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1});
+}
+
+void answer_batch(struct history_core *c, const struct board *b, uint64_t now_ms)
+{
+    const struct request *r;
+    STAILQ_FOREACH(r, &b->batch, queue)
+    {
+        if (r->code == MSG_open)
+            answer_opened(c, b, r);
+        if (r->code == MSG_create)
+            answer_created(c, r, 0);
+        histogram_add_ms(&c->stats.waited, r->came_ms, now_ms);
+    }
+    answer_appends(c, b);
+}
