@@ -337,11 +337,12 @@ static void judge(struct board *b, const struct id *gateway, const struct msg_fr
                   const struct frame *f)
 {
     struct log *l = &b->log;
-    if (f->term > l->newest.term) {
+    /* Up to the mark all have the same log: a grant there that we do not have never was. */
+    if (f->term > l->newest.term && f->term > l->mark) {
         b->core->stats.frames[FRAME_EARLY]++; /* a newer epoch's, which makes ours void */
         return;
     }
-    if (f->term < l->newest.term || !from_holder(b, m)) {
+    if (f->term != l->newest.term || !from_holder(b, m)) {
         refuse(b, gateway, m, f);
     } else if (f->cseq <= l->newest.cseq) {
         answer_repeated(b, gateway, f);

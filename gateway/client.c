@@ -188,6 +188,7 @@ static void join(struct client *cl, uint64_t now, const struct grant *grant,
     cl->since = m->since;
     cl->from_base = m->since == NIL && m->from == NIL;
     cl->cursor = m->from == NIL ? 0 : m->from;
+    cl->knows = m->since == NIL ? cl->cursor : OFFSET_MAX; /* who joins by time does not say */
     session_learn_term(s);
     attach_changed(b);
     board_wake(b);
@@ -230,7 +231,9 @@ static void on_drawers(struct client *cl, uint64_t now, uint64_t term, uint64_t 
                        struct span frame)
 {
     struct session *s = cl->session;
-    if (s->role == ROLE_WATCH || term < s->kept_term) {
+    /* A grant that the client cannot know to be stored is none. Only here this can be told: the
+     * owner (and our window) may be behind the client. */
+    if (s->role == ROLE_WATCH || term < s->kept_term || term > cl->knows) {
         client_warn(cl, "not_drawer", "You do not have the pen of that term.", cl->number);
         return;
     }

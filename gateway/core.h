@@ -121,6 +121,7 @@ struct client {
 
     uint64_t number; /* frames received on this connection */
     uint64_t term;   /* of the newest drawer's frame on it */
+    uint64_t knows;  /* its mark is at most this: that of its hello, or what it was told */
     unsigned flags;
     uint64_t cursor; /* the last offset that it was sent */
     uint64_t cut_to;

@@ -272,6 +272,8 @@ uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames)
         }
         cl->flags &= ~flag;
         cl->core->stats.pointers_given += flag == PULL_POINTER;
+        if (flag & (PULL_MARK | PULL_WELCOME) && cl->board->window.told > cl->knows)
+            cl->knows = cl->board->window.told;
         if (flag == PULL_MARK) {
             cl->told = cl->board->window.told;
             cl->told_flags = mark_flags(cl->board);

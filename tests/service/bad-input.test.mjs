@@ -179,6 +179,26 @@ describe("bad input:", { timeout: 240_000 }, () => {
     assert.equal(wire.closed, null);
   });
 
+  test("a stroke of a term that never was is answered with not_drawer, however far it lies", async () => {
+    const own = await cluster.makeBoard();
+    for (const made of ["beyond", "most", "offset"]) {
+      const wire = await Wire.join(gateway, own.tokens.own);
+      wire.send({ kind: "ask" });
+      const { offset: term } = await wire.gets("ev_grant", ({ instance }) => instance === wire.instance);
+      await wire.gets("mark", ({ mark }) => mark >= term);
+      wire.send({ ...BEGIN, term, cseq: 1 });
+      wire.send({ ...BEGIN, term, cseq: 2 });
+      const { mark } = await wire.gets("mark", (told) => told.mark >= term + 2);
+      wire.send({ ...BEGIN, term: { offset: mark, beyond: mark + 1, most: 2 ** 53 - 1 }[made] });
+      const { code, frame } = await wire.gets("error");
+      assert.deepEqual([made, code, frame], [made, "not_drawer", 5]);
+      assert.equal(wire.closed, null);
+      wire.send({ kind: "pass", term, cseq: 3, to: "" }); // where nothing was kept of it, all goes on
+      if (made !== "offset") await wire.gets("ev_grant", ({ ended }) => ended === term);
+      wire.end();
+    }
+  });
+
   test("a wrong cseq of the drawer is refused with 4400", async () => {
     const own = await cluster.makeBoard();
     const wire = await Wire.join(gateway, own.tokens.own);

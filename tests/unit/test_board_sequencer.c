@@ -146,6 +146,21 @@ START_TEST(a_frame_behind_a_hole_is_not_taken_and_the_missing_one_is_wanted)
 }
 END_TEST
 
+START_TEST(a_term_up_to_the_mark_that_no_grant_began_is_refused)
+{
+    open_with_ann_drawing();
+    for (unsigned i = 1; i <= 3; i++)
+        draw("g1", "ann", 11, 3, i); /* events 4, 5, 6 */
+    stored(2, 5);
+    draw("g1", "ann", 11, 5, 1);
+    expect("g1 not_drawer ann/11 term 5 cseq 1");
+    forget_lines();
+    draw("g1", "ann", 11, 6, 1); /* not stored: a newer owner may have put a grant there */
+    pass(1000);
+    expect_no("not_drawer");
+}
+END_TEST
+
 START_TEST(what_is_missing_is_wanted_at_most_every_100_ms)
 {
     open_with_ann_drawing();
@@ -651,6 +666,7 @@ int main(void)
     tcase_add_test(t, a_repeated_frame_is_answered_with_the_mark_when_it_is_stored);
     tcase_add_test(t, a_repeated_frame_that_is_stored_in_the_same_turn_is_answered_with_the_mark);
     tcase_add_test(t, a_frame_behind_a_hole_is_not_taken_and_the_missing_one_is_wanted);
+    tcase_add_test(t, a_term_up_to_the_mark_that_no_grant_began_is_refused);
     tcase_add_test(t, what_is_missing_is_wanted_at_most_every_100_ms);
     tcase_add_test(t, a_frame_of_another_member_is_refused);
     tcase_add_test(t, a_frame_of_the_holder_s_other_instance_is_refused);

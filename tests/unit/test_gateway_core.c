@@ -422,12 +422,43 @@ END_TEST
 START_TEST(the_owners_refusal_names_the_frame)
 {
     two_on_a_board();
-    draws(drawer, 9, 1);
+    draws(drawer, 3, 1);
     message_from("b2");
-    PUT(&body, not_drawer, id_of(BOARD), 2, id_of("ana"), 11, 9, 1);
+    PUT(&body, not_drawer, id_of(BOARD), 2, id_of("ana"), 11, 3, 1);
     deliver();
     ck_assert_str_eq(pulls(drawer), "error not_drawer@2");
     ck_assert_uint_eq(gateway_core_stats(core)->frame_bytes, 0);
+}
+END_TEST
+
+START_TEST(a_term_beyond_every_mark_that_the_client_was_told_is_made_up)
+{
+    two_on_a_board();
+    owner_sends(2, 4, 9, 3); /* not stored: a grant among these would be no term yet */
+    ck_assert_str_eq(pulls(drawer), "own 4=1+6");
+    draws(drawer, 4, 1);
+    ck_assert_str_eq(pulls(drawer), "error not_drawer@2");
+    owner_sends(2, 10, 9, 9);
+    draws(drawer, 9, 1); /* stored, and told by now to nobody */
+    tick(100);
+    ck_assert_str_eq(pulls(drawer), "mark 9/9 error not_drawer@3");
+    ck_assert_str_eq(sent(), "");
+    draws(drawer, 9, 1); /* it may be: the owner knows */
+    ck_assert_str_eq(sent(), "frame 9/1 ");
+    ck_assert_str_eq(pulls(drawer), "");
+}
+END_TEST
+
+START_TEST(a_client_that_resumes_is_ahead_of_its_gateway_and_believed)
+{
+    two_on_a_board();
+    struct client *cl = hello("draw ana", 11, 2, 50, NIL);
+    ck_assert_str_eq(pulls(cl), "welcome@50 state mark 3/3");
+    draws(cl, 50, 1);
+    ck_assert_str_eq(sent(), "frame 50/1 ");
+    draws(cl, 51, 1);
+    ck_assert_str_eq(pulls(cl), "error not_drawer@3");
+    ck_assert_str_eq(sent(), "");
 }
 END_TEST
 
@@ -548,6 +579,18 @@ START_TEST(a_join_by_time_starts_where_history_says)
     ck_assert_str_eq(sent(), "read -1 ");
     history_pages(last_nonce, 2, 3, 5);
     ck_assert_str_eq(pulls(cl), "welcome@2 state event 3 event 4 event 5 mark 5/5");
+}
+END_TEST
+
+START_TEST(of_a_client_that_joins_by_time_nobody_knows_how_far_it_is)
+{
+    two_on_a_board();
+    struct client *cl = hello("draw ana", 11, 2, NIL, 777);
+    ck_assert_str_eq(sent(), "read -1 ");
+    history_pages(last_nonce, 2, 3, 3);
+    ck_assert_str_eq(pulls(cl), "welcome@2 state event 3 mark 3/3");
+    draws(cl, 50, 1);
+    ck_assert_str_eq(sent(), "frame 50/1 ");
 }
 END_TEST
 
@@ -751,6 +794,9 @@ static Suite *suite(void)
     tcase_add_test(t, frames_sent_again_after_a_reconnect_are_taken_once);
     tcase_add_test(t, a_viewer_who_draws_is_refused_and_stays);
     tcase_add_test(t, the_owners_refusal_names_the_frame);
+    tcase_add_test(t, a_term_beyond_every_mark_that_the_client_was_told_is_made_up);
+    tcase_add_test(t, a_client_that_resumes_is_ahead_of_its_gateway_and_believed);
+    tcase_add_test(t, of_a_client_that_joins_by_time_nobody_knows_how_far_it_is);
     tcase_add_test(t, a_busy_board_pauses_its_drawer_only);
     tcase_add_test(t, a_request_stands_in_the_attach_list_until_a_stored_grant_serves_it);
     tcase_add_test(t, a_watcher_cannot_ask_for_the_pen);
