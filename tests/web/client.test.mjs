@@ -220,6 +220,7 @@ test("it is not the network when the service does not answer, or when sockets op
     busy.last().opens();
     await waits(busy, 1);
   }
+  await waits(busy, 2);
   assert.equal(busy.client.blocked, false);
 });
 
