@@ -67,6 +67,37 @@ describe("for everybody", { timeout: 900_000 }, () => {
     await closeBrowser();
   });
 
+  /** Light and dark; axe sees to their contrast. */
+  const COLOURS = {
+    page: ["#f4f5f7", "#1b1c1f"],
+    text: ["#1a1a1a", "#e8e8ea"],
+    muted: ["#5a5f69", "#a8abb2"],
+    accent: ["#1f5fd6", "#8ab4f8"],
+    good: ["#0b6e4f", "#6fcf97"],
+    warn: ["#8a5a00", "#f2b84b"],
+    bad: ["#b3261e", "#ff8a80"],
+  };
+  for (const [i, colorScheme] of ["light", "dark"].entries())
+    test(`the colours are those of the ${colorScheme} scheme, the paper is white, and nothing moves for who wants no motion`, async () => {
+      const made = await cluster.makeBoard("Colours");
+      const tab = await (await person([url], { colorScheme, reducedMotion: "reduce" })).open(address(made, "own"));
+      await tab.allSaved();
+      await tab.takePen();
+      await tab.page.waitForSelector("#notice:not([hidden])");
+      const seen = await tab.page.evaluate((names) => {
+        const root = getComputedStyle(document.documentElement);
+        const moving = [...document.querySelectorAll("*")].filter((one) => getComputedStyle(one).transitionDuration !== "0s");
+        return {
+          colours: names.map((name) => root.getPropertyValue(`--${name}`).trim()),
+          paper: getComputedStyle(document.querySelector("#board")).backgroundColor,
+          moving: document.getAnimations().length + moving.length,
+        };
+      }, Object.keys(COLOURS));
+      const colours = Object.values(COLOURS).map((pair) => pair[i]);
+      assert.deepEqual(seen, { colours, paper: "rgb(255, 255, 255)", moving: 0 });
+      await closeBrowser();
+    });
+
   /** Where the focus is, and how well its ring can be seen. */
   const focus = (tab) =>
     tab.page.evaluate(() => {

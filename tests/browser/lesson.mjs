@@ -44,7 +44,7 @@ function written(text, x, y, scale, style) {
   for (const letter of text) {
     for (const line of LETTERS[letter] ?? [])
       ret.push({ ...style, places: smooth(line.map(([a, b]) => [x + a * scale, y + b * scale])) });
-    x += scale * (letter === " " ? 5 : letter === "'" ? 5 : letter === "m" ? 10 : 9);
+    x += scale * (letter === " " ? 5 : letter === "'" ? 5 : letter === "m" ? 10 : letter === "l" ? 6 : 9);
   }
   return ret;
 }

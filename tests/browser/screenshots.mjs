@@ -109,7 +109,7 @@ test("pictures", { timeout: 300_000 }, async () => {
   await ana.takePen();
   await settled(ana);
   await gateway.kill();
-  await ana.draw([[0.55, 0.75], [0.6, 0.72], [0.65, 0.76]]);
+  await ana.draw([[0.555, 0.635], [0.61, 0.63], [0.665, 0.636]]);
   await ana.page.mouse.move(5, 5);
   await ana.seesText("#status span", /next try in .* are kept\.$/);
   await shot(ana, "reconnecting");
