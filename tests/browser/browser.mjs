@@ -124,6 +124,7 @@ class Tab {
     await this.page.keyboard.press("?");
     await this.page.getByLabel(words, { exact: true }).setChecked(on);
     await this.page.keyboard.press("Escape");
+    await this.page.waitForSelector("#help", { state: "hidden" });
   }
   async takePen() {
     await this.press("Take the pen");
