@@ -582,6 +582,17 @@ START_TEST(a_join_by_time_starts_where_history_says)
 }
 END_TEST
 
+START_TEST(the_mark_of_the_welcome_counts_before_any_other)
+{
+    two_on_a_board();
+    struct client *cl = hello("draw ana", 11, 2, NIL, NIL);
+    ck_assert_str_eq(pulls_at_most(cl, 1), "welcome@0");
+    sent();
+    draws(cl, 3, 1);
+    ck_assert_str_eq(sent(), "frame 3/1 ");
+}
+END_TEST
+
 START_TEST(of_a_client_that_joins_by_time_nobody_knows_how_far_it_is)
 {
     two_on_a_board();
@@ -796,6 +807,7 @@ static Suite *suite(void)
     tcase_add_test(t, the_owners_refusal_names_the_frame);
     tcase_add_test(t, a_term_beyond_every_mark_that_the_client_was_told_is_made_up);
     tcase_add_test(t, a_client_that_resumes_is_ahead_of_its_gateway_and_believed);
+    tcase_add_test(t, the_mark_of_the_welcome_counts_before_any_other);
     tcase_add_test(t, of_a_client_that_joins_by_time_nobody_knows_how_far_it_is);
     tcase_add_test(t, a_busy_board_pauses_its_drawer_only);
     tcase_add_test(t, a_request_stands_in_the_attach_list_until_a_stored_grant_serves_it);
