@@ -86,9 +86,11 @@ node_tests() { # FILES...
     timeout 1200 node --test --test-reporter=spec --test-concurrency=1 "$@"
 }
 
+# With root's own directories in PATH: an ordinary user's has none of them.
 as_root() {
-    [[ $EUID -ne 0 ]] || { "$@"; return; }
-    sudo --preserve-env env PATH="$PATH" "$@"
+    local sudo=()
+    [[ $EUID -eq 0 ]] || sudo=(sudo --preserve-env)
+    "${sudo[@]}" env PATH="$PATH:/usr/sbin:/sbin" "$@"
 }
 
 # What the programs are made of; tests have their own idioms.
@@ -178,7 +180,7 @@ part_k8s() {
     tests/k8s/install.sh build/k8s || exit 1
     tests/mongo/install.sh build/mongo || exit 1
     EASEL_TEST_BUILD=release step "manifests and programs" node_tests tests/k8s/manifests.test.mjs
-    step "images: roots as the Dockerfile says" as_root python3 tests/k8s/roots.py release "$roots"
+    step "images: roots as the Dockerfile says" as_root python3 tests/k8s/roots.py release "$roots" || return
     EASEL_TEST_PROGRAMS=/usr/bin EASEL_TEST_PREFIX="$PWD/tests/k8s/in-root.sh $roots" step "images: the programs" \
         as_root timeout 1200 node --test --test-reporter=spec --test-concurrency=1 \
         tests/k8s/image.test.mjs tests/service/drain.test.mjs
