@@ -6,7 +6,7 @@ import { Painter } from "../../gateway/web/ink/painter.ts";
 import { Sheet } from "../../gateway/web/ink/sheet.ts";
 import { WHOLE } from "../../gateway/web/input/view.ts";
 import { Board } from "../../gateway/web/model/board.ts";
-import { InkPlay } from "../web/ink-play.mjs";
+import { InkPlay, MANY } from "../web/ink-play.mjs";
 import { bytesOf } from "../web/reference.mjs";
 
 const never = () => false;
@@ -38,8 +38,8 @@ function compare(canvas, other) {
 
 /** The sheets of a board that is played, as the painter keeps them; sometimes the time is up in the
  *  middle. Returns what went wrong first, or how much ink was compared. */
-globalThis.playSheets = (seed, steps, width, height) => {
-  const play = new InkPlay(seed);
+globalThis.playSheets = (seed, steps, width, height, many = false) => {
+  const play = new InkPlay(seed, many ? MANY : undefined);
   const { board, random } = play;
   let sheet = new Sheet(width, height);
   let ink = 0;
@@ -52,8 +52,10 @@ globalThis.playSheets = (seed, steps, width, height) => {
     }
     sheet.change(strokes);
     let left = random.below(4);
-    sheet.work(() => left-- <= 0);
-    if (random.chance(0.6)) continue;
+    const over = () => left-- <= 0;
+    sheet.work(over);
+    if (sheet.done) sheet.prepare(over);
+    if (random.chance(many ? 0.95 : 0.6)) continue;
     sheet.work(never);
     const { differing, inked } = compare(sheet.canvas, fromScratch(board, width, height));
     if (differing) return { differing, where: `seed ${seed}, step ${step} ${move}` };

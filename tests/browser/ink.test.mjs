@@ -43,6 +43,9 @@ describe(`ink (seeds from ${SEED})`, { timeout: 300_000 }, () => {
     test(`a sheet of ${width} × ${height} equals one painted from scratch`, () =>
       plays(width > 1000 ? 12 : 25, (seed) => page.evaluate((all) => globalThis.playSheets(...all), [seed, 60, width, height])));
 
+  test("so does one whose older strokes have a canvas of their own", () =>
+    plays(3, (seed) => page.evaluate((all) => globalThis.playSheets(...all), [seed, 400, 640, 400, true])));
+
   test("what the painter shows equals it too, at any size and zoom", () =>
     plays(12, (seed) => page.evaluate((all) => globalThis.playPainter(...all), [seed, 60, [[900, 562], [1100, 688], [640, 400]]])));
 

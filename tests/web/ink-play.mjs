@@ -9,9 +9,12 @@ import { bytesOf } from "./reference.mjs";
 const ME = "me0000000000";
 const ANA = "ana000000000";
 const MOVES = ["begin", "begin", "begin", "points", "undo", "undo", "clear", "store", "cut", "pass", "ownComes", "ownComes"];
+/** Moves that make a board with many strokes, where mostly the newest change. */
+export const MANY = [...Array(16).fill("begin"), "undo", "undoNew", "undoNew", "undoNew", "store", "ownComes"];
 
 export class InkPlay {
-  constructor(seed) {
+  constructor(seed, moves = MOVES) {
+    this.moves = moves;
     this.random = randomOf(seed);
     this.board = new Board();
     this.board.member = ME;
@@ -21,7 +24,7 @@ export class InkPlay {
   }
 
   step() {
-    const move = this.random.pick(MOVES);
+    const move = this.random.pick(this.moves);
     this[move]();
     return move;
   }
@@ -64,8 +67,11 @@ export class InkPlay {
   points() {
     this.#drawing({ kind: "points", flags: this.random.pick([0, 4]), points: bytesOf(this.#places(), undefined, this.#pressed) });
   }
-  undo() {
-    const stroke = this.random.pick(this.board.strokes);
+  undoNew() {
+    this.undo(this.board.strokes.slice(-20));
+  }
+  undo(strokes = this.board.strokes) {
+    const stroke = this.random.pick(strokes);
     if (!stroke) return;
     const kind = this.random.pick(["undo", "redo"]);
     this.#drawing({ kind, stroke_term: stroke.term, stroke_cseq: stroke.cseq });

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Board, Sheet, TILE } from "../../build/web-node/client.mjs";
-import { InkPlay } from "./ink-play.mjs";
+import { InkPlay, MANY } from "./ink-play.mjs";
 import { bytesOf } from "./reference.mjs";
 
 /** A canvas that remembers, for each tile, what was filled since it was last made white. */
@@ -28,6 +28,16 @@ class Paper {
     this.#clip = `${x},${y}`;
   }
   clip() {}
+  get canvas() {
+    return this;
+  }
+  static copies = 0;
+  drawImage(from, ...at) {
+    if (at.length === 8) return; // only a look
+    assert.deepEqual([at.join(), this.transform], ["0,0", "1 0 0 1 0 0"], "to the same place");
+    this.fills.set(this.#clip, [...from.fills.get(this.#clip)]);
+    Paper.copies++;
+  }
   setTransform(...numbers) {
     this.transform = numbers.join(" ");
   }
@@ -65,40 +75,52 @@ const WIDTH = 1600;
 const HEIGHT = 1000;
 const never = () => false;
 
-function fresh(board) {
-  const sheet = new Sheet(WIDTH, HEIGHT);
+function fresh(board, width, height) {
+  const sheet = new Sheet(width, height);
   sheet.change(board.strokes);
   sheet.work(never);
   return sheet.canvas.tiles;
 }
 
-test("after any history each tile has the fills of a fresh page", () => {
+/** Plays a board and paints it step by step; now and then each tile has the fills of a fresh page. */
+function compare(seed, steps, { width = WIDTH, height = HEIGHT, every = steps, moves } = {}) {
+  const play = new InkPlay(seed, moves);
+  const { board, random } = play;
+  let sheet = new Sheet(width, height);
   let seen = 0;
-  for (let seed = 1; seed <= 1000; seed++) {
-    const play = new InkPlay(seed);
-    const { board, random } = play;
-    let sheet = new Sheet(WIDTH, HEIGHT);
-    /** As the painter does it; sometimes the time is up in the middle. */
-    const paint = (over) => {
-      const { all, strokes } = board.takeChanges();
-      if (all) {
-        sheet = new Sheet(WIDTH, HEIGHT);
-        sheet.change(board.strokes);
-      }
-      sheet.change(strokes);
-      sheet.work(over);
-    };
-    for (let step = 0; step < 60; step++) {
-      play.step();
-      let left = random.below(4);
-      if (random.chance(0.5)) paint(() => left-- <= 0);
+  /** As the painter does it; sometimes the time is up in the middle. */
+  const paint = (over) => {
+    const { all, strokes } = board.takeChanges();
+    if (all) {
+      sheet = new Sheet(width, height);
+      sheet.change(board.strokes);
     }
+    sheet.change(strokes);
+    sheet.work(over);
+    if (sheet.done) sheet.prepare(over);
+  };
+  for (let step = 1; step <= steps; step++) {
+    play.step();
+    let left = random.below(4);
+    if (random.chance(0.5)) paint(() => left-- <= 0);
+    if (step % every !== 0) continue;
     paint(never);
     assert.ok(sheet.done);
-    assert.deepEqual(sheet.canvas.tiles, fresh(board), `seed ${seed}`);
+    assert.deepEqual(sheet.canvas.tiles, fresh(board, width, height), `seed ${seed}, step ${step}`);
     seen += Object.values(sheet.canvas.tiles).flat().length;
   }
+  return seen;
+}
+
+test("after any history each tile has the fills of a fresh page", () => {
+  let seen = 0;
+  for (let seed = 1; seed <= 1000; seed++) seen += compare(seed, 60);
   assert.ok(seen > 1000, `only ${seen} fills were compared`);
+});
+
+test("also with so many strokes that the older ones of a tile have a canvas of their own", () => {
+  for (let seed = 1; seed <= 4; seed++) compare(seed, 300, { width: TILE, height: 320, every: 30, moves: MANY });
+  assert.ok(Paper.copies > 20, `only ${Paper.copies} times a tile was painted from there`);
 });
 
 test("a zoomed sheet paints what is in sight, moved there, and nothing else", () => {

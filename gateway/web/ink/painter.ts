@@ -8,7 +8,7 @@ import { type Board, HIGHLIGHTER, type Stroke } from "../model/board.ts";
 import { boundsOf, type Bounds, type MorePoint, outline, trace } from "./outline.ts";
 import { fillStyle, mappingOf, Paths, Sheet } from "./sheet.ts";
 
-const SLICE_MS = 8;
+const SLICE_MS = 6;
 const REWIND_MS = 300;
 const PIXELS_MAX = 8_000_000; // per canvas: iOS limits them
 const SETTLED_MS = 100; // a view that lasts so long is worth a new sheet
@@ -27,6 +27,8 @@ export class Painter {
   #viewAt = 0; // when it came
   #inked: Bounds | null = null; // what is painted on `live`, in device pixels
   #frame = 0;
+  #between = new MessageChannel(); // tasks between frames, for longer work
+  #working = false; // one is under way
   #rewoundAt = 0;
 
   /** `live` is in the document; the sheets are put before it. */
@@ -36,13 +38,20 @@ export class Painter {
     this.#ctx = live.getContext("2d")!;
     this.#sheet = new Sheet(live.width, live.height, WHOLE, this.#paths);
     this.#show(this.#sheet);
+    this.#between.port2.onmessage = () => {
+      this.#working = false;
+      this.#work();
+    };
   }
 
   /** The size in device pixels; the canvases are stretched to the board by the style sheet. */
   resize(width: number, height: number): void {
     const shrink = Math.min(1, Math.sqrt(PIXELS_MAX / (width * height)));
-    this.#live.width = Math.max(1, Math.round(width * shrink));
-    this.#live.height = Math.max(1, Math.round(height * shrink));
+    width = Math.max(1, Math.round(width * shrink));
+    height = Math.max(1, Math.round(height * shrink));
+    if (width === this.#live.width && height === this.#live.height) return;
+    this.#live.width = width;
+    this.#live.height = height;
     this.#inked = null;
     this.#startOver();
     this.request();
@@ -80,6 +89,8 @@ export class Painter {
   #startOver(): void {
     this.#next = new Sheet(this.#live.width, this.#live.height, this.#view, this.#paths);
     this.#next.change(this.#board.strokes);
+    const whole = this.#sheet.done && this.#board.applied >= this.#board.head;
+    if (!whole) this.#swap(this.#next);
   }
 
   #paint(): void {
@@ -87,21 +98,30 @@ export class Painter {
       this.#live.classList.add("behind");
       return this.request();
     }
-    const until = performance.now() + SLICE_MS;
-    const over = (): boolean => performance.now() > until;
     const { all, strokes } = this.#board.takeChanges();
     const looksElsewhere = (this.#next ?? this.#sheet).view !== this.#view;
     const settled = performance.now() - this.#viewAt > SETTLED_MS;
     if (all || (looksElsewhere && settled)) this.#startOver();
     if (!all) this.#sheet.change(strokes);
     this.#next?.change(strokes);
+    if (looksElsewhere && !settled) this.request();
+    this.#work();
+    this.#paintLive();
+  }
+
+  /** One slice of what is to be done. What is left follows between frames. */
+  #work(): void {
+    const begun = performance.now();
+    const over = (): boolean => performance.now() - begun > SLICE_MS;
     this.#sheet.work(over);
     this.#next?.work(over);
     if (this.#next?.done) this.#swap(this.#next);
     const done = this.#sheet.done && !this.#next && this.#sheet.view === this.#view;
     this.#live.classList.toggle("behind", !done);
-    if (!done) this.request();
-    this.#paintLive();
+    const more = !this.#sheet.done || this.#next !== null || this.#sheet.prepare(over);
+    if (!more || this.#working) return;
+    this.#working = true;
+    this.#between.port1.postMessage(null);
   }
 
   /** After a rewind the same events are likely to come again at once: better not to blink. */
@@ -117,7 +137,7 @@ export class Painter {
     this.#sheet = next;
     this.#next = null;
     old.canvas.remove();
-    old.canvas.width = 0; // gives its memory back at once
+    old.free();
   }
 
   #paintLive(): void {

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One canvas of finished strokes, in one view of the board. Its pixels come from one function alone: a stroke has one outline,
-// and each tile that it meets gets one fill of it, clipped to the tile, in log order. Tiles are a fixed
-// grid of 512 device pixels. So a tile that is painted again (undo, redo, rewind) equals one that is
-// painted from scratch byte for byte, and pages of equal size show equal pixels.
+// One canvas of finished strokes, in one view of the board. Its pixels come from one function alone: a
+// stroke has one outline, and each tile that it meets gets one fill of it, clipped to the tile, in log
+// order. Tiles are a fixed grid of 512 device pixels. So a tile that is painted again (undo, redo,
+// rewind) equals one that is painted from scratch byte for byte, and pages of equal size show equal
+// pixels.
+//
+// What changes is nearly always among the newest strokes of a tile, which may have thousands. So a
+// second canvas, made when a tile has many, holds the tiles without their newest strokes: a tile is
+// painted again from there. Should an older stroke change, that canvas is painted anew first, in
+// slices, and nobody sees it half done.
 import { type View, WHOLE } from "../input/view.ts";
 import { ERASER, HIGHLIGHTER, type Stroke } from "../model/board.ts";
 import { hexOf, PAPER } from "./colours.ts";
@@ -11,12 +17,45 @@ import { type Bounds, boundsOf, outline, trace } from "./outline.ts";
 
 export const TILE = 512;
 const POINTS_WIDE = 1600;
-const PATHS_KEPT = 4_000; // outlines kept for repainting, the newest used
+const NEWEST = 50; // strokes of a tile that can change without much work: so many, up to twice
+const PATHS_BYTES_MAX = 32 << 20; // of outlines kept for repainting, the newest used
+const CORNER_BYTES = 17; // of a path: two places and what they mean
+const CORNERS_NOTED = 2_000; // a millisecond's work, about
 
 interface Painted {
   stroke: Stroke;
   version: number; // of the points that it was painted with
   tiles: number[];
+}
+
+interface Tile {
+  strokes: Painted[]; // that meet it, in log order
+  older: number; // so many of them are on the second canvas
+}
+
+function paper(width: number, height: number): CanvasRenderingContext2D {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  const ret = canvas.getContext("2d", { alpha: false })!;
+  ret.fillStyle = PAPER;
+  ret.fillRect(0, 0, width, height);
+  return ret;
+}
+
+/** Browsers only note what is to be painted, and paint all of it at the end of the frame, or later if
+ *  nobody sees the canvas. Who needs to know how long that takes must let it happen: by a look. */
+class Looks {
+  #pixel = paper(1, 1);
+  #noted = 0; // corners
+
+  noted(ctx: CanvasRenderingContext2D, corners: number): void {
+    this.#noted += corners;
+    if (this.#noted < CORNERS_NOTED) return;
+    this.#noted = 0;
+    this.#pixel.drawImage(ctx.canvas, 0, 0, 1, 1, 0, 0, 1, 1);
+    this.#pixel.canvas.width = 1; // forgets it, else the next fill would have to copy the canvas
+  }
 }
 
 export function fillStyle(ctx: CanvasRenderingContext2D, stroke: Stroke): void {
@@ -38,6 +77,7 @@ export function mappingOf(view: View, width: number, height: number): Mapping {
 
 interface Outlined {
   version: number; // of the points
+  corners: number;
   path: Path2D;
   bounds: Bounds | null; // null: nothing to be seen
 }
@@ -45,25 +85,30 @@ interface Outlined {
 /** The outlines of strokes; they serve sheets of all sizes and views. */
 export class Paths {
   #kept = new Map<Stroke, Outlined>();
+  #corners = 0;
 
   of(stroke: Stroke): Outlined {
-    const kept = this.#kept.get(stroke);
-    this.#kept.delete(stroke);
+    const kept = this.forget(stroke);
     const entry = kept?.version === stroke.points.version ? kept : this.#make(stroke);
     this.#kept.set(stroke, entry); // the newest used is last
-    if (this.#kept.size > PATHS_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+    this.#corners += entry.corners;
+    if (this.#corners * CORNER_BYTES > PATHS_BYTES_MAX) this.forget(this.#kept.keys().next().value!);
     return entry;
   }
 
-  forget(stroke: Stroke): void {
+  forget(stroke: Stroke): Outlined | undefined {
+    const kept = this.#kept.get(stroke);
+    if (kept) this.#corners -= kept.corners;
     this.#kept.delete(stroke);
+    return kept;
   }
 
   #make(stroke: Stroke): Outlined {
     const corners = outline(stroke);
     const path = new Path2D();
     trace(corners, path);
-    return { version: stroke.points.version, path, bounds: corners.length < 3 ? null : boundsOf(corners) };
+    const bounds = corners.length < 3 ? null : boundsOf(corners);
+    return { version: stroke.points.version, corners: corners.length, path, bounds };
   }
 }
 
@@ -71,26 +116,24 @@ export class Sheet {
   readonly canvas: HTMLCanvasElement;
   readonly view: View;
   #ctx: CanvasRenderingContext2D;
+  #older: CanvasRenderingContext2D | null = null; // tiles without their newest strokes
   #mapping: Mapping;
   #columns: number;
-  #tiles: Painted[][];
+  #tiles: Tile[];
   #painted = new Map<Stroke, Painted>();
   #paths: Paths;
+  #looks = new Looks();
   #waiting = new Set<Stroke>();
   #dirty = new Set<number>();
 
   constructor(width: number, height: number, view: View = WHOLE, paths = new Paths()) {
     this.view = view;
     this.#paths = paths;
-    this.canvas = document.createElement("canvas");
-    this.canvas.width = width;
-    this.canvas.height = height;
-    this.#ctx = this.canvas.getContext("2d", { alpha: false })!;
+    this.#ctx = paper(width, height);
+    this.canvas = this.#ctx.canvas;
     this.#mapping = mappingOf(view, width, height);
     this.#columns = Math.ceil(width / TILE);
-    this.#tiles = Array.from({ length: this.#columns * Math.ceil(height / TILE) }, () => []);
-    this.#ctx.fillStyle = PAPER;
-    this.#ctx.fillRect(0, 0, width, height);
+    this.#tiles = Array.from({ length: this.#columns * Math.ceil(height / TILE) }, () => ({ strokes: [], older: 0 }));
   }
 
   /** These strokes may look different now. */
@@ -104,17 +147,28 @@ export class Sheet {
 
   /** Works until all is painted or `over` says that the time is up. */
   work(over: () => boolean): void {
-    const strokes = [...this.#waiting].sort((a, b) => a.begun - b.begun);
-    for (const stroke of strokes) {
+    for (const stroke of this.#waiting) {
       this.#waiting.delete(stroke);
       this.#update(stroke);
       if (over()) return; // the dirty tiles wait, so that a tile is painted once
     }
     for (const tile of this.#dirty) {
+      if (!this.#keepUp(tile, over)) return;
       this.#dirty.delete(tile);
       this.#repaint(tile);
       if (over()) return;
     }
+  }
+
+  /** When the picture is done: makes later changes cheap. Is there more to do? */
+  prepare(over: () => boolean): boolean {
+    return !this.#tiles.every((_, tile) => this.#keepUp(tile, over));
+  }
+
+  /** Gives the memory back at once. */
+  free(): void {
+    this.canvas.width = 0;
+    if (this.#older) this.#older.canvas.width = 0;
   }
 
   #update(stroke: Stroke): void {
@@ -128,10 +182,12 @@ export class Sheet {
 
   #remove(painted: Painted): void {
     this.#painted.delete(painted.stroke);
-    for (const tile of painted.tiles) {
-      const list = this.#tiles[tile]!;
-      list.splice(list.indexOf(painted), 1);
-      this.#dirty.add(tile);
+    for (const index of painted.tiles) {
+      const tile = this.#tiles[index]!;
+      const at = tile.strokes.lastIndexOf(painted);
+      tile.strokes.splice(at, 1);
+      if (at < tile.older) tile.older = 0;
+      this.#dirty.add(index);
     }
   }
 
@@ -140,42 +196,64 @@ export class Sheet {
     const tiles = this.#tilesOf(this.#paths.of(stroke).bounds);
     const painted: Painted = { stroke, version: stroke.points.version, tiles };
     this.#painted.set(stroke, painted);
-    for (const tile of tiles) {
-      const list = this.#tiles[tile]!;
-      let at = list.length;
-      while (at > 0 && list[at - 1]!.stroke.begun > stroke.begun) at--;
-      list.splice(at, 0, painted);
-      if (at < list.length - 1) this.#dirty.add(tile);
-      else if (!this.#dirty.has(tile)) this.#inTile(tile, () => this.#fill(stroke));
+    for (const index of tiles) {
+      const tile = this.#tiles[index]!;
+      let at = tile.strokes.length;
+      while (at > 0 && tile.strokes[at - 1]!.stroke.begun > stroke.begun) at--;
+      tile.strokes.splice(at, 0, painted);
+      if (at < tile.older) tile.older = 0;
+      if (at < tile.strokes.length - 1) this.#dirty.add(index);
+      else this.#inTile(this.#ctx, index, () => this.#fill(this.#ctx, stroke));
     }
   }
 
-  #repaint(tile: number): void {
-    this.#inTile(tile, (x, y) => {
-      this.#ctx.setTransform(1, 0, 0, 1, 0, 0);
-      this.#ctx.globalCompositeOperation = "source-over";
-      this.#ctx.fillStyle = PAPER;
-      this.#ctx.fillRect(x, y, TILE, TILE);
-      for (const { stroke } of this.#tiles[tile]!) this.#fill(stroke);
+  /** Brings all but the newest strokes of a tile to the second canvas. Is it done? */
+  #keepUp(index: number, over: () => boolean): boolean {
+    const tile = this.#tiles[index]!;
+    if (tile.strokes.length - tile.older <= 2 * NEWEST) return true;
+    const ctx = (this.#older ??= paper(this.canvas.width, this.canvas.height));
+    this.#inTile(ctx, index, (x, y) => {
+      if (tile.older === 0) this.#whiten(ctx, x, y);
+      while (tile.strokes.length - tile.older > NEWEST && !over()) this.#fill(ctx, tile.strokes[tile.older++]!.stroke);
+    });
+    return tile.strokes.length - tile.older <= NEWEST;
+  }
+
+  #repaint(index: number): void {
+    const { strokes, older } = this.#tiles[index]!;
+    const ctx = this.#ctx;
+    this.#inTile(ctx, index, (x, y) => {
+      this.#whiten(ctx, x, y);
+      if (older > 0) ctx.drawImage(this.#older!.canvas, 0, 0);
+      for (const { stroke } of strokes.slice(older)) this.#fill(ctx, stroke);
     });
   }
 
-  #inTile(tile: number, work: (x: number, y: number) => void): void {
-    const x = (tile % this.#columns) * TILE;
-    const y = Math.floor(tile / this.#columns) * TILE;
-    this.#ctx.save();
-    this.#ctx.beginPath();
-    this.#ctx.rect(x, y, TILE, TILE);
-    this.#ctx.clip();
-    work(x, y);
-    this.#ctx.restore();
+  #whiten(ctx: CanvasRenderingContext2D, x: number, y: number): void {
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.globalCompositeOperation = "source-over";
+    ctx.fillStyle = PAPER;
+    ctx.fillRect(x, y, TILE, TILE);
   }
 
-  #fill(stroke: Stroke): void {
+  #inTile(ctx: CanvasRenderingContext2D, index: number, work: (x: number, y: number) => void): void {
+    const x = (index % this.#columns) * TILE;
+    const y = Math.floor(index / this.#columns) * TILE;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(x, y, TILE, TILE);
+    ctx.clip();
+    work(x, y);
+    ctx.restore();
+  }
+
+  #fill(ctx: CanvasRenderingContext2D, stroke: Stroke): void {
     const { scale, dx, dy } = this.#mapping;
-    this.#ctx.setTransform(scale, 0, 0, scale, dx, dy);
-    fillStyle(this.#ctx, stroke);
-    this.#ctx.fill(this.#paths.of(stroke).path);
+    ctx.setTransform(scale, 0, 0, scale, dx, dy);
+    fillStyle(ctx, stroke);
+    const { path, corners } = this.#paths.of(stroke);
+    ctx.fill(path);
+    this.#looks.noted(ctx, corners);
   }
 
   /** The tiles that it meets; none when it is out of sight. */
