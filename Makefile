@@ -14,7 +14,7 @@ DATA = data
 
 PARTS := lint k8s-check unit asan tsan web service chaos k8s sim browser fuzz
 
-.PHONY: help run test build bench-quick screenshots format clean $(PARTS)
+.PHONY: help run test build bench-quick bench-page screenshots format clean $(PARTS)
 
 help:
 	@echo 'make run          start Easel here; GATEWAYS=3 BOARDS=2 HISTORIES=2 HOST=0.0.0.0 PORT=8080 DATA=data'
@@ -32,6 +32,7 @@ help:
 	@echo '  make browser    the page in headless Chromium'
 	@echo '  make fuzz       a short run of each fuzzer'
 	@echo 'make bench-quick  what a delivery costs, in under two minutes'
+	@echo 'make bench-page   how fast the page is, beside its targets, in a few minutes'
 	@echo 'make screenshots  takes the pictures of the page in docs/img'
 	@echo 'make build        the release build alone, in build/release'
 	@echo 'make format       formats the sources'
@@ -48,7 +49,7 @@ test:
 	@scripts/setup.sh test
 	@scripts/test.sh $(PARTS)
 
-$(PARTS) bench-quick screenshots:
+$(PARTS) bench-quick bench-page screenshots:
 	@scripts/setup.sh test
 	@scripts/test.sh $@
 

@@ -192,11 +192,17 @@ part_screenshots() {
     EASEL_TEST_BUILD=release node_tests tests/browser/screenshots.mjs || bad_steps+=(screenshots)
 }
 
-# Not one of the tests: prints a table. It uses their cluster, which would let Node report on tests.
+# Not tests: they print a table. They use the tests' cluster, which would let Node report on tests.
 part_bench-quick() {
     need_build release
     node --test-reporter=spec --test-reporter-destination=/dev/null tests/load/bench.mjs ||
         bad_steps+=(bench-quick)
+}
+
+part_bench-page() {
+    need_build release
+    node --test-reporter=spec --test-reporter-destination=/dev/null tests/browser/bench.mjs ||
+        bad_steps+=(bench-page)
 }
 
 for part in "$@"; do
