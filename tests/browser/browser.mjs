@@ -94,14 +94,19 @@ class Tab {
     return texts.filter((text, i) => text !== texts[i - 1]);
   }
 
-  /** The bytes of the ink, when all that the page knows of is painted: {size, digest, inked: how many
-   *  pixels are not white}. */
-  ink() {
+  /** Resolves when all that the page knows of is painted. */
+  painted() {
     return this.page.evaluate(async () => {
       const frame = () => new Promise(requestAnimationFrame);
       await frame();
       do await frame();
       while (document.querySelector("canvas.behind"));
+    });
+  }
+  /** The bytes of the ink: {size, digest, inked: how many pixels are not white}. */
+  async ink() {
+    await this.painted();
+    return this.page.evaluate(async () => {
       const canvas = document.querySelector("canvas.ink");
       const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
       const context = copy.getContext("2d", { willReadFrequently: true });
@@ -114,6 +119,18 @@ class Tab {
     });
   }
 
+  /** The colour of the ink at a place, in parts of the board's width and height: "#2563eb". */
+  async colourAt(x, y) {
+    await this.painted();
+    return this.page.evaluate(([x, y]) => {
+      const canvas = document.querySelector("canvas.ink");
+      const pixel = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+      pixel.drawImage(canvas, -Math.floor(canvas.width * x), -Math.floor(canvas.height * y));
+      const [red, green, blue] = pixel.getImageData(0, 0, 1, 1).data;
+      return `#${((1 << 24) | (red << 16) | (green << 8) | blue).toString(16).slice(1)}`;
+    }, [x, y]);
+  }
+
   // ---- what it does
 
   press(words) {
@@ -123,6 +140,10 @@ class Tab {
   async setSwitch(words, on = true) {
     await this.page.keyboard.press("?");
     await this.page.getByLabel(words, { exact: true }).setChecked(on);
+    await this.closeHelp();
+  }
+  /** Until it is gone, it takes the keys. */
+  async closeHelp() {
     await this.page.keyboard.press("Escape");
     await this.page.waitForSelector("#help", { state: "hidden" });
   }

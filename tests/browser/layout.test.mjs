@@ -82,13 +82,7 @@ describe("the layout", { timeout: 300_000 }, () => {
     await ana.draw([[0.2, 0.2], [0.5, 0.5]]);
     await page.waitForSelector("#ink", { state: "hidden" });
     await ana.strokes(1);
-    const [r, g, b] = await page.evaluate(() => {
-      const { width, height } = document.querySelector("canvas.ink");
-      const copy = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
-      copy.drawImage(document.querySelector("canvas.ink"), 0, 0);
-      return copy.getImageData(width * 0.35, height * 0.35, 1, 1).data;
-    });
-    assert.deepEqual([r, g, b], [0x25, 0x63, 0xeb]);
+    assert.equal(await ana.colourAt(0.35, 0.35), "#2563eb");
     await page.getByRole("radio", { name: /^Pointer/ }).tap();
     assert.equal(await page.isDisabled("#inkButton"), true, "a pointer has neither");
     await closeBrowser();
@@ -135,7 +129,7 @@ describe("the layout", { timeout: 300_000 }, () => {
     await ana.press("Keys and settings");
     const checked = await ana.page.locator("#help input").evaluateAll((all) => all.map((one) => one.checked));
     assert.deepEqual(checked, [true, true, true, true], "shortcuts, palette, finger, even width");
-    await ana.page.keyboard.press("Escape");
+    await ana.closeHelp();
     await ana.setSwitch("Palette on the right", false);
     await until("the margin is on the right", async () => !(await left()));
     await closeBrowser();
