@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the chip says, each line by the fault that it is about, and "all saved" again afterwards: processes
-// are killed and frozen, and proxies stand for the networks. (A gateway that dies and comes back within the
+// are killed, the database is stopped, and proxies stand for the networks. (A gateway that dies and comes back within the
 // pen's grace: page.test.mjs.)
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -14,12 +14,11 @@ import { connectsAt, gaps, socketCount, watchSockets } from "./sockets.mjs";
 const CHIP = "#status span";
 
 describe("the chip", { timeout: 600_000 }, () => {
-  let cluster, gateway, history, amqp, net;
+  let cluster, gateway, amqp, net;
 
   before(async () => {
-    cluster = await startCluster({ env: { EASEL_PEN_GRACE_S: "4", EASEL_PEN_IDLE_S: "600" } });
+    cluster = await startCluster({ store: "mongo", env: { EASEL_PEN_GRACE_S: "4", EASEL_PEN_IDLE_S: "600" } });
     [gateway] = cluster.gateways;
-    [history] = cluster.histories;
     amqp = await Proxy.to(cluster.broker.url);
     gateway.settings.EASEL_AMQP = `${amqp.url}/`;
     await gateway.kill("SIGTERM");
@@ -162,9 +161,9 @@ describe("the chip", { timeout: 600_000 }, () => {
     await leave();
   });
 
-  test("a history that does not answer: saving, not saved yet, and at the bound the drawing pauses", async () => {
+  test("a database that is stopped: saving, not saved yet, and at the bound the drawing pauses", async () => {
     const { ana, ben, leave } = await anaAndBen();
-    history.freeze();
+    await cluster.store.stop();
     await ana.draw(wave(0.2, 0.1, 1));
     for (const tab of [ana, ben]) await tab.seesText(CHIP, /^Live\. Saving…$/);
     for (const tab of [ana, ben]) await tab.seesText(CHIP, /^Live\. The newest strokes are not saved yet\.$/);
@@ -174,7 +173,7 @@ describe("the chip", { timeout: 600_000 }, () => {
     const drawn = await ana.page.getAttribute("#board", "aria-label");
     await ana.draw(wave(0.8, 0.1, 1));
     assert.equal(await ana.page.getAttribute("#board", "aria-label"), drawn, "nothing more is drawn");
-    history.thaw();
+    await cluster.store.resume();
     for (const tab of [ana, ben]) await tab.allSaved();
     await assertSameInk([ana, ben]);
     await assertShown(ana, LIVE, SAVING, /^Drawing pauses until the board can be saved again\.$/);
