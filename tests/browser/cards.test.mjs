@@ -228,7 +228,7 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     await ana.leave();
   });
 
-  test("Easel was updated: said after a reconnect, and where something would seem wrong", async () => {
+  test("Easel was updated: said after a reconnect; a press loads what is new", async () => {
     const made = await cluster.makeBoard("Updated");
     const [ana, ben] = [await someone("Ana"), await someone("Ben")];
     const [tab, viewer] = [await ana.open(address(made, "own")), await ben.open(address(made, "watch"))];

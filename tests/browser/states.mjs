@@ -5,6 +5,7 @@
 import { de } from "../../build/web-node/german.mjs";
 import { en } from "../../build/web-node/words.mjs";
 import { signToken } from "../service/harness.mjs";
+import { Proxy } from "../service/proxy.mjs";
 import { person, wave } from "./browser.mjs";
 import { sendBytes, watchSockets } from "./sockets.mjs";
 
@@ -42,6 +43,7 @@ class Look {
     await this.page.waitForSelector(ready);
     await this.visit(this.tab, state);
     await this.page.keyboard.press("Escape");
+    await this.page.waitForSelector(ready, { state: "hidden" });
   }
 }
 
@@ -51,12 +53,14 @@ export async function tour(cluster, options, visit) {
   const words = /^de/.test(options.locale ?? "") ? de : en;
   const [gateway] = cluster.gateways;
   const { url } = gateway;
+  const narrow = await Proxy.to(url);
+  narrow.upgrades = false;
   const { longNames, before, ...context } = options;
   const boardName = longNames ? `Physik ${LONG.slice(9)}` : "Calculus";
   const made = await cluster.makeBoard(boardName);
   const address = (role) => `${url}/b/${made.board}#${made.tokens[role]}`;
   const come = async (name, role) => {
-    const self = await person([url], { reducedMotion: "reduce", name, ...context });
+    const self = await person([url, narrow.url], { reducedMotion: "reduce", name, ...context });
     await watchSockets(self);
     return self.open(role ? address(role) : `${url}/`, before);
   };
@@ -130,6 +134,9 @@ export async function tour(cluster, options, visit) {
   await full.page.goto(`${url}/b/${nowhere}#${signToken({ b: nowhere, r: "draw" })}`);
   await full.seesText("#card p", new RegExp(words.notFound.slice(0, 20)));
   await visit(full, "notfound");
+  await full.page.goto(address("watch").replace(url, narrow.url));
+  await full.seesText("#card p", new RegExp(words.blocked));
+  await visit(full, "blocked");
   await sendBytes(watcher, 0xc1); // no frame
   await watcher.seesText("#card p", new RegExp(words.crash));
   await visit(watcher, "crash");
