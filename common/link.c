@@ -84,8 +84,6 @@ static bool trouble_is_new(struct link *l)
 static void update_up(struct link *l)
 {
     bool up = l->publisher_up && l->consumer_up;
-    if (!l->consumer_up)
-        memset(l->held, 0, l->config.shards * sizeof *l->held);
     if (!up)
         tell_shards(l);
     bool changed = up != l->up;
@@ -117,6 +115,8 @@ static void dispatch(struct link *l, const struct note *note)
         return;
     case NOTE_CONSUMER:
         l->consumer_up = note->yes;
+        if (!l->consumer_up) /* here alone: its next connection tells of shards before it is up */
+            memset(l->held, 0, l->config.shards * sizeof *l->held);
         update_up(l);
         return;
     }

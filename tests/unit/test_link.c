@@ -4,6 +4,7 @@
  * on the test's own loop; the link's threads do not notice the difference.
  */
 #include "link.h"
+#include "link_private.h"
 
 #include <check.h>
 #include <errno.h>
@@ -649,6 +650,33 @@ START_TEST(after_a_cut_the_link_comes_up_again_with_all_bindings)
 }
 END_TEST
 
+/* The two threads connect anew at the same time: what one tells may come in the midst of what the
+ * other tells. */
+START_TEST(a_shard_is_held_again_whichever_connection_is_back_first)
+{
+    for (int publisher_first = 0; publisher_first < 2; publisher_first++) {
+        struct party *p = party_up(board_config());
+        link_bind(p->link, 7, true);
+        UNTIL(p->held[7]);
+        link_note_state(p->link, NOTE_CONSUMER, false, "cut");
+        link_note_state(p->link, NOTE_PUBLISHER, false, "cut");
+        UNTIL(p->downs == 1 && !p->held[7]);
+        if (publisher_first)
+            link_note_state(p->link, NOTE_PUBLISHER, true, "");
+        struct note *bound = note_new(NOTE_SHARD, (struct span){0});
+        bound->shard = 7;
+        bound->yes = true;
+        link_note(p->link, bound, NULL);
+        if (!publisher_first)
+            link_note_state(p->link, NOTE_PUBLISHER, true, "");
+        link_note_state(p->link, NOTE_CONSUMER, true, "");
+        UNTIL(p->ups == 2);
+        ck_assert(p->held[7]);
+        party_end(p);
+    }
+}
+END_TEST
+
 START_TEST(what_was_not_done_before_a_cut_comes_again)
 {
     struct link_config config = history_config();
@@ -876,6 +904,7 @@ int main(void)
     tcase_add_test(c, a_shard_can_be_taken_again);
     tcase_add_test(c, replay_requests_are_shared_out);
     tcase_add_test(c, after_a_cut_the_link_comes_up_again_with_all_bindings);
+    tcase_add_test(c, a_shard_is_held_again_whichever_connection_is_back_first);
     tcase_add_test(c, what_was_not_done_before_a_cut_comes_again);
     tcase_add_test(c, a_broker_with_an_alarm_counts_as_down_until_it_is_over);
     tcase_add_test(c, a_frozen_broker_never_blocks_the_loop_and_is_given_up);
