@@ -150,7 +150,7 @@ static void fenced(struct board *b, const struct msg_refused *m)
 {
     struct board_core *c = b->core;
     c->stats.fenced++;
-    bool unheard = peers_trust(c->peers, &m->replica, c->now + TRUST_MS);
+    bool unheard = peers_trust(c->peers, c->now, &m->replica, c->now + TRUST_MS);
     uint64_t span = WAIT_FENCED_HIGH_MS - WAIT_FENCED_LOW_MS + 1;
     uint64_t wait_ms = WAIT_RELEASE_MS + at_most(m->wait_ms, WAIT_REFUSED_MAX_MS);
     if (unheard) {

@@ -154,10 +154,11 @@ bool peers_link(struct peers *p, uint64_t now_ms, bool up)
     return false;
 }
 
-bool peers_trust(struct peers *p, const struct id *replica, uint64_t until_ms)
+bool peers_trust(struct peers *p, uint64_t now_ms, const struct id *replica, uint64_t until_ms)
 {
     struct peer *peer = find_or_add(p, 0, replica);
-    if (!peer)
+    bool heard = peer && peer->counts && now_ms < peer->heard_ms + PEER_SILENT_MS;
+    if (!peer || heard)
         return false;
     if (peer->trust_until_ms < until_ms)
         peer->trust_until_ms = until_ms;

@@ -34,8 +34,9 @@ bool peers_alive(struct peers *p, uint64_t now_ms, const struct id *replica);
 bool peers_gone(struct peers *p, const struct id *replica); /* bye, or its queue is gone */
 bool peers_tick(struct peers *p, uint64_t now_ms);
 bool peers_link(struct peers *p, uint64_t now_ms, bool up);
-/* Counts `replica` as alive until then, whatever it is silent about (a refusal named it). */
-bool peers_trust(struct peers *p, const struct id *replica, uint64_t until_ms);
+/* A refusal named `replica`: if we do not hear it, it counts as alive until then all the same. Whom
+ * we hear needs no trust: when it falls silent, it is gone. */
+bool peers_trust(struct peers *p, uint64_t now_ms, const struct id *replica, uint64_t until_ms);
 bool peers_leave(struct peers *p); /* self no longer counts */
 
 /* The replica with the largest shard_weight (then id) among those who count; empty: nobody does. */

@@ -135,7 +135,7 @@ START_TEST(replicas_of_another_kind_do_not_count)
     settle();
     peers_alive(peers, 1500, &(struct id){"hhistory000"});
     peers_alive(peers, 2000, &(struct id){"hhistory000"});
-    ck_assert(!peers_trust(peers, &(struct id){"ggateway000"}, 9000));
+    ck_assert(!peers_trust(peers, 2400, &(struct id){"ggateway000"}, 9000));
     peers_tick(peers, 2400);
     ck_assert_uint_eq(peers_count(peers), 1);
 }
@@ -179,7 +179,7 @@ END_TEST
 START_TEST(who_is_trusted_counts_though_it_is_silent)
 {
     settle();
-    ck_assert(peers_trust(peers, &ONE, 31000));
+    ck_assert(peers_trust(peers, 2000, &ONE, 31000));
     ck_assert_uint_eq(peers_count(peers), 2);
     ck_assert(!beats(2000, 30750));
     ck_assert(!peers_tick(peers, 30999));
@@ -188,11 +188,20 @@ START_TEST(who_is_trusted_counts_though_it_is_silent)
 }
 END_TEST
 
+START_TEST(who_is_heard_needs_no_trust)
+{
+    settle_with(&ONE);
+    ck_assert(!peers_trust(peers, 2000, &ONE, 31000));
+    ck_assert(beats(2000, 3250)); /* it is frozen: a second later it is gone */
+    ck_assert_uint_eq(peers_count(peers), 1);
+}
+END_TEST
+
 START_TEST(trust_is_not_shortened)
 {
     settle();
-    peers_trust(peers, &ONE, 31000);
-    peers_trust(peers, &ONE, 5000);
+    peers_trust(peers, 2000, &ONE, 31000);
+    peers_trust(peers, 2000, &ONE, 5000);
     ck_assert(!beats(2000, 30750));
 }
 END_TEST
@@ -215,7 +224,7 @@ START_TEST(all_replicas_compute_the_same_owners)
 {
     struct peers *other = peers_create(&ONE, 0);
     settle_with(&ONE);
-    peers_trust(peers, &TWO, 90000);
+    peers_trust(peers, 2000, &TWO, 90000);
     peers_link(other, 0, true);
     peers_alive(other, 100, &TWO);
     peers_alive(other, 100, &SELF);
@@ -233,7 +242,7 @@ START_TEST(a_departure_moves_only_its_own_shards)
     struct id before[1024];
     unsigned moved = 0, has[2] = {0};
     settle_with(&ONE);
-    peers_trust(peers, &TWO, 90000);
+    peers_trust(peers, 2000, &TWO, 90000);
     for (unsigned shard = 0; shard < 1024; shard++)
         before[shard] = peers_owner(peers, shard);
     peers_gone(peers, &TWO);
@@ -285,6 +294,7 @@ int main(void)
     tcase_add_test(c, after_a_standstill_and_a_reconnect_silence_is_counted_anew);
     tcase_add_test(c, a_link_that_comes_back_does_not_make_us_a_newcomer);
     tcase_add_test(c, who_is_trusted_counts_though_it_is_silent);
+    tcase_add_test(c, who_is_heard_needs_no_trust);
     tcase_add_test(c, trust_is_not_shortened);
     tcase_add_test(c, after_leaving_we_do_not_count);
     tcase_add_test(c, all_replicas_compute_the_same_owners);
