@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "log.h"
 
@@ -287,11 +288,34 @@ static uint64_t address_family(const char *host)
     return inet_pton(AF_INET, host, &v4) == 1 ? LWS_SERVER_OPTION_DISABLE_IPV6 : 0;
 }
 
+/* lws would go on trying an address that this machine does not have. */
+static int try_address(const char *host)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at = {0};
+    socklen_t len = sizeof at.v4;
+    if (uv_ip4_addr(host, 0, &at.v4) < 0) {
+        uv_ip6_addr(host, 0, &at.v6);
+        len = sizeof at.v6;
+    }
+    int fd = socket(at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int r = fd < 0 || bind(fd, &at.any, len) < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
 int listener_start(struct gateway *g)
 {
     const char *host = g->settings.host;
     bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
     void *loops[] = {&g->service.loop};
+    int r = try_address(host);
+    if (r < 0)
+        return r;
     raise_file_limit(g);
     lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
     struct lws_context_creation_info info = {

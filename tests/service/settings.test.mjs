@@ -4,7 +4,9 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -89,6 +91,19 @@ for (const kind of Object.keys(GOOD)) {
     assert.match(stdout, /\d+\.\d+\.\d+/);
   });
 }
+
+test("a gateway that cannot listen says where and why, and exits 1", async () => {
+  const elsewhere = start("gateway", { EASEL_HOST: "192.0.2.1" }); // of a range that nobody has
+  assert.equal(elsewhere.status, 1, elsewhere.stderr);
+  assert.match(elsewhere.stderr, /cannot listen on EASEL_HOST 192\.0\.2\.1.*Cannot assign/);
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  const taken = start("gateway", { EASEL_PORT: String(port) });
+  server.close();
+  assert.equal(taken.status, 1, taken.stderr);
+  assert.match(taken.stderr, new RegExp(`cannot listen on .*EASEL_PORT ${port}: Address already in use`));
+});
 
 test("history refuses to start on a store that was made with another number of shards", async () => {
   const env = { ...GOOD.history, EASEL_AMQP: "amqp://127.0.0.1:1/" };
