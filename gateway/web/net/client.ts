@@ -9,8 +9,8 @@
 // socket still serves it, so that nobody notices.
 import { decode, encode } from "../codec/codec.ts";
 import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../codec/messages.gen.ts";
-import { Board, END, EVEN, type Frame, JOINED, PRESSURE } from "../model/board.ts";
-import { encodePoints, POINTS_PER_FRAME, POINTS_PER_STROKE, type Point } from "../model/points.ts";
+import { Board, END, type Frame, PRESSURE } from "../model/board.ts";
+import { encodePoints, type Point } from "../model/points.ts";
 
 export const SILENT_MS = 10_000; // a socket without a word for so long is dead
 export const UNACKED_FRAMES_MAX = 4_000;
@@ -55,6 +55,13 @@ export interface ClientOptions {
   /** How the service is over HTTP: it does not answer, gives out this page, or another one. */
   service?: () => Promise<Service>;
   random?: () => number;
+}
+
+export interface PenStyle {
+  tool: number;
+  colour: number;
+  size: number; // board units
+  even?: boolean; // as wide everywhere, whatever speed and pressure
 }
 
 const ENDS: Record<number, End> = {
@@ -513,77 +520,5 @@ export class Client {
 
   get bufferedAmount(): number {
     return this.#socket?.bufferedAmount ?? 0;
-  }
-}
-
-export interface PenStyle {
-  tool: number;
-  colour: number;
-  size: number; // board units
-  even?: boolean; // as wide everywhere, whatever speed and pressure
-}
-
-/** Cuts a stroke into frames: the first point at once, then what came since, at most 64 at a time. A
- *  stroke that ends before it was begun (a tap) is one frame. A stroke of 2,000 points ends, and the
- *  next one begins there, marked as joined. */
-export class StrokeWriter {
-  #client: Client;
-  #style: PenStyle;
-  #flags: number;
-  #waiting: Point[] = [];
-  #last: Point;
-  #count = 0; // points sent of this stroke
-  #term: number;
-
-  constructor(client: Client, style: PenStyle, first: Point) {
-    this.#client = client;
-    this.#style = style;
-    this.#flags = (first.pressure === undefined ? 0 : PRESSURE) | (style.even ? EVEN : 0);
-    this.#last = first;
-    this.#term = client.term;
-    this.#waiting.push(first);
-  }
-
-  /** The pen passed on while this stroke was under way. */
-  get over(): boolean {
-    return this.#client.term !== this.#term;
-  }
-
-  /** Points that are not in a frame yet. */
-  get waiting(): readonly Point[] {
-    return this.#waiting;
-  }
-
-  add(point: Point): void {
-    this.#waiting.push(point);
-  }
-
-  /** Sends the begin, when that was not done yet. */
-  begin(): void {
-    if (this.#count === 0 && !this.over) this.#begin(this.#waiting.splice(0, 1), false);
-  }
-
-  flush(end = false, most = POINTS_PER_FRAME): void {
-    if (this.over) return;
-    const tap = this.#count === 0 && end && this.#waiting.length <= most;
-    if (tap) return this.#begin(this.#waiting.splice(0), true);
-    this.begin();
-    while (this.#waiting.length || end) {
-      const room = POINTS_PER_STROKE - this.#count;
-      const points = this.#waiting.splice(0, Math.min(most, room));
-      const last = this.#waiting.length === 0;
-      const whole = points.length === room && !last;
-      this.#client.points(points, this.#last, (this.#flags & PRESSURE) !== 0, (end && last) || whole);
-      this.#last = points.at(-1) ?? this.#last;
-      this.#count += points.length;
-      if (whole) this.#begin([this.#last], false, JOINED);
-      if (last) return;
-    }
-  }
-
-  #begin(points: Point[], end: boolean, joined = 0): void {
-    this.#client.begin(this.#style, points, this.#flags | joined | (end ? END : 0));
-    this.#last = points.at(-1)!;
-    this.#count = points.length;
   }
 }

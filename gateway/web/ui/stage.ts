@@ -9,7 +9,8 @@ import { nearest, pressureOf, Sampler } from "../input/sampler.ts";
 import { moved, stepped, toPlace, toWindow, type View, WHOLE, zoomed } from "../input/view.ts";
 import { ERASER } from "../model/board.ts";
 import { BOARD_HEIGHT, BOARD_WIDTH, POINTS_PER_FRAME, type Point, toBoard } from "../model/points.ts";
-import { type Client, type PenStyle, StrokeWriter } from "../net/client.ts";
+import type { Client, PenStyle } from "../net/client.ts";
+import { StrokeWriter } from "../net/stroke.ts";
 import { $, show } from "./dom.ts";
 import { POINTER } from "./pointer.ts";
 
