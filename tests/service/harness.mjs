@@ -243,7 +243,10 @@ class Sqlite {
     await once(this.locker, "exit");
   }
 
-  async end() {}
+  /** A test that failed may have left it stopped. */
+  async end() {
+    this.locker?.kill("SIGKILL");
+  }
 }
 
 /** A MongoDB-wire server of our own. Stopped, it keeps what it has stored. */
