@@ -88,7 +88,7 @@ export function probe() {
   let filled = false;
   const { fill } = CanvasRenderingContext2D.prototype;
   CanvasRenderingContext2D.prototype.fill = function (...args) {
-    filled ||= !this.canvas.classList.contains("live");
+    filled ||= this.canvas.classList.contains("ink"); // not what the painter prepares out of sight
     marks.fills = (marks.fills ?? 0) + 1;
     return fill.apply(this, args);
   };
