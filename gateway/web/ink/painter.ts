@@ -53,7 +53,6 @@ export class Painter {
     this.#live.width = width;
     this.#live.height = height;
     this.#inked = null;
-    this.#startOver();
     this.request();
   }
 
@@ -99,9 +98,11 @@ export class Painter {
       return this.request();
     }
     const { all, strokes } = this.#board.takeChanges();
-    const looksElsewhere = (this.#next ?? this.#sheet).view !== this.#view;
+    const { view, canvas } = this.#next ?? this.#sheet;
+    const looksElsewhere = view !== this.#view;
     const settled = performance.now() - this.#viewAt > SETTLED_MS;
-    if (all || (looksElsewhere && settled)) this.#startOver();
+    const resized = canvas.width !== this.#live.width || canvas.height !== this.#live.height;
+    if (all || resized || (looksElsewhere && settled)) this.#startOver();
     if (!all) this.#sheet.change(strokes);
     this.#next?.change(strokes);
     if (looksElsewhere && !settled) this.request();
