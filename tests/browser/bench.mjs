@@ -306,23 +306,27 @@ async function zoom(ana, key) {
   return { frames: answer.frames, crisp: crisp.ms };
 }
 
+/** Somebody comes and sees all; resolves with them and the times of the way there. */
+async function joined(full, there) {
+  const ben = await someone(full, "watch");
+  return { ben, marks: await painted(ben, there.count) };
+}
+
+/** Once to see how long it takes, and once to see what it does: a trace costs time, too. */
 async function join(full, there) {
   const turns = [];
   for (let turn = 0; turn < TURNS; turn++) {
-    let ben, marks;
-    const seen = await traced(async () => {
-      ben = await someone(full, "watch");
-      marks = await painted(ben, there.count);
-    });
+    const { ben, marks } = await joined(full, there);
     await ben.cdp.send("HeapProfiler.collectGarbage");
     const heap = await ben.cdp.send("Runtime.getHeapUsage");
+    await ben.leave();
+    const seen = await traced(async () => (await joined(full, there)).ben.leave());
     turns.push({
       ...seen,
       first: marks.firstInk - marks.page,
       all: marks.ink - marks.socket,
       heap: (heap.usedSize + (heap.embedderHeapUsedSize ?? 0) + (heap.backingStorageSize ?? 0)) / 1e6,
     });
-    await ben.leave();
   }
   figure(`join ${show(EVENTS)} events: first ink after the first page of events`, of(turns, "first"), "ms", 300);
   figure("  all of it after the socket was opened", of(turns, "all"), "ms", 3_000);
