@@ -360,6 +360,7 @@ function table() {
 
 function write() {
   const [before, , after] = readFileSync(DOCS, "utf8").split(/(?<=<!-- bench-page -->\n)|(?=<!-- end of bench-page -->)/);
+  if (!after) throw new Error(`${DOCS} has no place for the table`);
   writeFileSync(DOCS, `${before}${table()}\n${after}`);
 }
 
