@@ -65,7 +65,7 @@ function checkHistogram(family) {
   for (const count of family.samples.filter((sample) => sample.name.endsWith("_count"))) {
     const buckets = family.samples.filter((s) => s.name.endsWith("_bucket") && of(s.labels) === of(count.labels));
     const bounds = buckets.map((bucket) => Number(bucket.labels.le.replace("+Inf", "Infinity")));
-    assert.deepEqual(bounds, bounds.toSorted((a, b) => a - b), `${family.name}: bounds rise`);
+    assert.deepEqual(bounds, [...bounds].sort((a, b) => a - b), `${family.name}: bounds rise`);
     assert.equal(bounds.at(-1), Infinity, family.name);
     buckets.reduce((below, { value }) => {
       assert.ok(value >= below, `${family.name} is cumulative`);
