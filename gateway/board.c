@@ -26,6 +26,7 @@ struct board *board_obtain(struct gateway_core *c, const struct id *id)
     b->core = c;
     b->id = *id;
     b->shard = board_shard(id, c->config.shards);
+    b->heard_at = c->now;
     LIST_INIT(&b->sessions);
     LIST_INIT(&b->clients);
     LIST_INIT(&b->pages);
@@ -126,6 +127,7 @@ static bool admit(struct board *b, uint64_t now, uint64_t epoch, const struct id
 {
     if (epoch < b->window.epoch)
         return false;
+    b->heard_at = now;
     if (epoch > b->window.epoch) {
         board_new_epoch(b, now, epoch);
         attach_changed(b);

@@ -153,7 +153,8 @@ struct board {
     struct gateway_core *core;
     struct id id;
     unsigned shard;
-    struct id owner; /* empty: not known */
+    struct id owner;   /* empty: not known */
+    uint64_t heard_at; /* an owner of the newest epoch said something then */
     struct window window;
     uint64_t head;          /* as the owner told, at least window_applied */
     unsigned mark_flags;    /* MARK_BUSY */

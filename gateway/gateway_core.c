@@ -60,6 +60,16 @@ const struct gateway_core_stats *gateway_core_stats(const struct gateway_core *c
     return &c->stats;
 }
 
+uint64_t gateway_core_unowned_boards(const struct gateway_core *c, uint64_t now_ms)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < c->boards.slots; i++) {
+        const struct board *b = idmap_at(&c->boards, i);
+        count += b && !LIST_EMPTY(&b->sessions) && now_ms >= b->heard_at + OWNER_SILENT_MS;
+    }
+    return count;
+}
+
 /* ---- dirty clients --------------------------------------------------------------------------- */
 
 void client_touch(struct client *cl)

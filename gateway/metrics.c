@@ -66,9 +66,12 @@ static void pointers(const struct gateway_core_stats *t, struct buf *out)
             t->pointers_dropped);
 }
 
-static void boards(const struct gateway_core_stats *t, struct buf *out)
+static void boards(const struct gateway *g, struct buf *out)
 {
+    const struct gateway_core_stats *t = gateway_core_stats(g->core);
     GAUGE("boards", "Boards that somebody has open here.", t->boards);
+    GAUGE("unowned_boards", "Boards of which no owner was heard for 15 s.",
+          gateway_core_unowned_boards(g->core, gateway_now(g)));
     GAUGE("members", "People at these, those whose connection is lost included.", t->members);
     GAUGE("window_bytes", "Events in the windows of all boards.", t->window_bytes);
     GAUGE("page_bytes", "Pages from history that cursors read.", t->page_bytes);
@@ -120,7 +123,7 @@ void gateway_metrics(struct gateway *g, struct buf *out)
     inwards(g, out);
     drawing(g, out);
     pointers(gateway_core_stats(g->core), out);
-    boards(gateway_core_stats(g->core), out);
+    boards(g, out);
     outwards(g, out);
     http(g, out);
     shell_metrics("gateway", gateway_core_outbox(g->core), g->service.link, &g->service.turns, out);

@@ -10,7 +10,7 @@ import { before, describe, test } from "node:test";
 import { assertAllEqual, join, startCluster } from "../service/harness.mjs";
 import { random, stroke } from "../service/strokes.mjs";
 
-assert.ok(process.env.EASEL_TEST_PREFIX?.includes("in-root.sh"), "run by scripts/test.sh image");
+assert.ok(process.env.EASEL_TEST_PREFIX?.includes("in-root.sh"), "run by make k8s");
 
 describe("in the images' roots", { timeout: 120_000 }, () => {
   let cluster, gateway;

@@ -275,6 +275,20 @@ START_TEST(a_silent_client_hears_head_and_mark_every_few_seconds)
 }
 END_TEST
 
+START_TEST(a_board_whose_owner_is_silent_is_counted_after_15_s)
+{
+    two_on_a_board();
+    owner_sends(2, 4, 4, 3);
+    now += OWNER_SILENT_MS - 1;
+    ck_assert_uint_eq(gateway_core_unowned_boards(core, now), 0);
+    ck_assert_uint_eq(gateway_core_unowned_boards(core, ++now), 1);
+    owner_sends(1, 5, 5, 3); /* an owner of the past */
+    ck_assert_uint_eq(gateway_core_unowned_boards(core, now), 1);
+    owner_sends(2, 5, 5, 3);
+    ck_assert_uint_eq(gateway_core_unowned_boards(core, now), 0);
+}
+END_TEST
+
 /* ---- cuts ------------------------------------------------------------------------------------ */
 
 START_TEST(a_new_epoch_cuts_back_to_the_mark)
@@ -792,6 +806,7 @@ static Suite *suite(void)
     tcase_add_test(t, after_a_pause_a_viewers_mark_still_waits_for_an_event_to_ride_on);
     tcase_add_test(t, a_state_that_is_repeated_is_told_once);
     tcase_add_test(t, a_silent_client_hears_head_and_mark_every_few_seconds);
+    tcase_add_test(t, a_board_whose_owner_is_silent_is_counted_after_15_s);
     tcase_add_test(t, a_new_epoch_cuts_back_to_the_mark);
     tcase_add_test(t, a_cursor_that_has_not_run_gets_one_cut_to_the_smallest_offset);
     tcase_add_test(t, an_older_epoch_is_ignored);
