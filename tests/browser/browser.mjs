@@ -64,8 +64,12 @@ class Tab {
   card() {
     return this.page.textContent("#card p");
   }
-  seesText(selector, pattern, ms) {
-    return until(`${selector} says ${pattern}`, async () => pattern.test((await this.page.textContent(selector)) ?? ""), ms);
+  async seesText(selector, pattern, ms) {
+    let text;
+    const says = async () => pattern.test((text = (await this.page.textContent(selector)) ?? ""));
+    await until(`${selector} says ${pattern}`, says, ms).catch((error) => {
+      throw new Error(`${error.message}, but "${text}"`);
+    });
   }
   allSaved() {
     return this.seesText("#status span", /^Live\. All saved\.$/);

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startCluster, until } from "../service/harness.mjs";
 import { Proxy } from "../service/proxy.mjs";
-import { closeBrowser, person, wave } from "./browser.mjs";
+import { assertSameInk, closeBrowser, person, wave } from "./browser.mjs";
 
 const PEN = "#penText";
 const NOTICE = "#notice";
@@ -125,8 +125,8 @@ describe("the margin", { timeout: 600_000 }, () => {
     net.up();
     await ana.page.evaluate(() => dispatchEvent(new Event("pageshow")));
     await sees(ben, /^Ana is drawing\.$/, "Ask for the pen");
-    await ben.strokes(1);
     await sees(ana, /^You have the pen\.$/, "Put it down");
+    await assertSameInk([ana, ben]); // all of it came through
 
     net.down();
     await ben.seesText(PEN, /^Ana’s connection is lost\. The pen is free in [1-8] s\.$/);
