@@ -32,7 +32,7 @@ struct link_delivery {
 
 struct link_events {
     /* Both connections are up, and the broker has no alarm (or no longer). At each `up` all
-     * bindings are in place; `shard` is called for each right afterwards. */
+     * bindings are in place; `shard` is called right afterwards for those that are new. */
     void (*up)(void *owner);
     /* It is down; called again when it stays down for another reason. See link_trouble. */
     void (*down)(void *owner);

@@ -130,6 +130,7 @@ struct gateway_core_stats {
     struct histogram stored_seconds; /* from reading a frame until it is known to be stored */
 };
 const struct gateway_core_stats *gateway_core_stats(const struct gateway_core *c);
+
 #define OWNER_SILENT_MS UINT64_C(15000) /* one that is there says something every 12 s */
 /* Boards that somebody has open here, and of which no owner was heard for so long. */
 uint64_t gateway_core_unowned_boards(const struct gateway_core *c, uint64_t now_ms);
