@@ -174,6 +174,16 @@ describe("metrics", { timeout: 280_000 }, () => {
     assert.equal(await accepted(), idle + drawn);
   });
 
+  test("boards that no owner answers for are counted, and no longer when one does", async () => {
+    const unowned = () => gateway("unowned_boards");
+    assert.equal(await unowned(), 0);
+    await cluster.boards[0].kill();
+    await until("Ana's board has no owner", async () => (await unowned()) === 1, 60_000);
+    await cluster.boards[0].start();
+    await until("it has one", async () => (await unowned()) === 0, 60_000);
+    await assertAllEqual([ana, ben]);
+  });
+
   test("the append lag of a history service rises while the database is slow, and falls when it is not", async () => {
     const quick = async () => (await history("append_lag_seconds")) < 1.5;
     await until("the lag is low", quick, 60_000);
