@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the chip says, each line by the fault that it is about, and "all saved" again afterwards: processes
-// are killed, the database is stopped, and proxies stand for the networks. (A gateway that dies and comes back within the
-// pen's grace: page.test.mjs.)
+// are killed and frozen, the database is stopped, and proxies stand for the networks. (A gateway that dies
+// and comes back within the pen's grace: page.test.mjs.)
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { join, startCluster, until } from "../service/harness.mjs";
@@ -157,6 +157,18 @@ describe("the chip", { timeout: 600_000 }, () => {
     await assertSameInk([ana, ben]);
     for (const tab of [ana, ben]) assert.equal(await socketCount(tab), 1);
     await assertShown(ben, LIVE, /^The service has a problem\./, /^Live\. /);
+    await leave();
+  });
+
+  test("a history service that is frozen: saving, and not saved yet, until it goes on", async () => {
+    const { ana, ben, leave } = await anaAndBen();
+    cluster.histories[0].freeze();
+    await ana.draw(wave(0.2, 0.1, 1));
+    for (const tab of [ana, ben]) await tab.seesText(CHIP, /^Live\. Saving…$/);
+    for (const tab of [ana, ben]) await tab.seesText(CHIP, /^Live\. The newest strokes are not saved yet\.$/);
+    cluster.histories[0].thaw();
+    for (const tab of [ana, ben]) await tab.allSaved();
+    for (const tab of [ana, ben]) await assertShown(tab, LIVE, SAVING);
     await leave();
   });
 
