@@ -174,7 +174,7 @@ static void tell_replaced(const struct attachment *at, const struct msg_at_membe
         return;
     if (entry_lost(e) || (e->instance == m->newest.instance && e->conn >= m->newest.conn))
         return;
-    struct msg_replaced told = {b->id, b->log.epoch, m->id, m->newest.instance, m->newest.conn};
+    struct msg_replaced told = {b->id, b->log.epoch, m->id, m->newest.instance, m->newest.conn, 0};
     outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_replaced, &told);
 }
 

@@ -40,7 +40,7 @@ static void put_board(struct buf *out, const struct board *b)
     const struct session *s;
     LIST_FOREACH (s, &b->sessions, link) {
         PUT(&members, at_member, s->member, s->instance, s->conn, s->role, span_of(s->name),
-            s->flags, request_of(s));
+            s->flags, request_of(s), s->came);
         count++;
     }
     PUT(out, at_board, b->id, b->window.epoch, window_applied(&b->window),
@@ -54,8 +54,9 @@ static void send_parts(struct gateway_core *c, unsigned shard, const struct part
     struct id to = shard_destination(shard);
     c->attach_number++;
     for (unsigned i = 0; i < count; i++) {
-        struct msg_attach m = {shard, c->attach_number, i + 1, count,
-                               list_of(parts[i].count, &parts[i].boards)};
+        struct msg_attach m = {
+            shard, c->attach_number, i + 1, count, list_of(parts[i].count, &parts[i].boards),
+            c->now};
         outbox_put(c->outbox, EXCHANGE_BOARD, &to, NULL, &TYPE_attach, &m);
     }
 }

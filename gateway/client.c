@@ -163,6 +163,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
     }
     s->client = cl;
     s->conn = m->conn;
+    s->came = cl->core->now;
     s->role = grant->role;
     memcpy(s->name, m->name.data, m->name.len);
     s->name[m->name.len] = '\0';

@@ -64,6 +64,7 @@ struct session {
     struct client *client; /* NULL: the connection is lost */
     struct id member;
     uint64_t instance, conn;
+    uint64_t came; /* its newest hello */
     enum role role;
     char name[129];
     unsigned flags; /* enum member_flag */

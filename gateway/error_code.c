@@ -4,8 +4,9 @@
 #include <string.h>
 
 const char *const ERROR_CODE[ERROR_CODES] = {
-    "bad_frame", "too_long", "not_drawer", "not_allowed", "forbidden", "expired", "no_board",
-    "no_hello",  "replaced", "full",       "too_many",    "restart",   "other",
+    "bad_frame", "too_long",    "not_drawer", "not_allowed", "forbidden",
+    "expired",   "no_board",    "no_hello",   "replaced",    "full",
+    "too_many",  "start_fresh", "waiting",    "restart",     "other",
 };
 
 unsigned error_index(const char *code)

@@ -5,7 +5,7 @@
 #ifndef EASEL_ERROR_CODE_H
 #define EASEL_ERROR_CODE_H
 
-#define ERROR_CODES 13
+#define ERROR_CODES 15
 
 extern const char *const ERROR_CODE[ERROR_CODES]; /* the last one is "other" */
 

@@ -12,6 +12,7 @@ struct field {
     enum field_type type;
     size_t at; /* offset in the struct */
     uint64_t low, high;
+    bool later; /* a sender of before leaves it out */
 };
 
 struct message_type {
@@ -25,8 +26,19 @@ struct message_type {
 #define MESSAGE(name, code) static const struct field fields_##name[] = {
 #define TUPLE(name)         static const struct field fields_##name[] = {
 #define FIELD(message, name, type, low, high)                                                      \
-    {"The field " #name " of " #message " is not " #type " in " #low ".." #high ".", FIELD_##type, \
-     offsetof(struct msg_##message, name), low, high},
+    {"The field " #name " of " #message " is not " #type " in " #low ".." #high ".",               \
+     FIELD_##type,                                                                                 \
+     offsetof(struct msg_##message, name),                                                         \
+     low,                                                                                          \
+     high,                                                                                         \
+     false},
+#define LATER(message, name, type, low, high)                                                      \
+    {"The field " #name " of " #message " is not " #type " in " #low ".." #high ".",               \
+     FIELD_##type,                                                                                 \
+     offsetof(struct msg_##message, name),                                                         \
+     low,                                                                                          \
+     high,                                                                                         \
+     true},
 #define END(name)                                                                                  \
     {                                                                                              \
         0                                                                                          \
@@ -225,15 +237,40 @@ int message_begin(struct cursor *in, unsigned *ret_code, uint32_t *ret_fields)
     return 0;
 }
 
+/* What a field reads as that its sender does not know. */
+static void get_absent(const struct field *f, void *at)
+{
+    switch (f->type) {
+    case FIELD_UINT:
+    case FIELD_NUINT:
+        *(uint64_t *)at = f->type == FIELD_UINT ? 0 : NIL;
+        return;
+    case FIELD_ID:
+        *(struct id *)at = (struct id){0};
+        return;
+    case FIELD_STR:
+    case FIELD_BIN:
+        *(struct span *)at = (struct span){0};
+        return;
+    case FIELD_LIST:
+        *(struct list *)at = (struct list){0};
+        return;
+    }
+}
+
 int message_fields(struct cursor *in, const struct message_type *type, uint32_t fields, bool exact,
                    void *ret, const char **ret_why)
 {
     const char *why = "The number of fields is wrong.";
-    if (fields < type->field_count || (exact && fields > type->field_count))
+    bool fewer = fields<type->field_count, more = fields> type->field_count;
+    if ((fewer && (exact || !type->fields[fields].later)) || (more && exact))
         goto bad;
     for (uint32_t i = 0; i < type->field_count; i++) {
-        why = type->fields[i].bad;
-        if (get_field(in, &type->fields[i], (char *)ret + type->fields[i].at) < 0)
+        const struct field *f = &type->fields[i];
+        why = f->bad;
+        if (i >= fields)
+            get_absent(f, (char *)ret + f->at);
+        else if (get_field(in, f, (char *)ret + f->at) < 0)
             goto bad;
     }
     why = "A field that we do not know is not valid msgpack.";

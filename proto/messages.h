@@ -28,11 +28,29 @@
 enum role { ROLE_WATCH = 0, ROLE_DRAW = 1, ROLE_OWN = 2 };
 enum tool { TOOL_PEN = 0, TOOL_HIGHLIGHTER = 1, TOOL_ERASER = 2 };
 enum stroke_flag { STROKE_PRESSURE = 1, STROKE_JOINED = 2, STROKE_END = 4, STROKE_EVEN = 8 };
-enum member_flag { MEMBER_AWAY = 1, MEMBER_LOST = 2, MEMBER_SEATED = 4 };
+enum member_flag {
+    MEMBER_AWAY = 1,
+    MEMBER_LOST = 2,
+    MEMBER_SEATED = 4,
+    MEMBER_UNSAID = 8, /* its request goes on as it stands */
+    MEMBER_LEFT = 16,
+};
 enum pen_request { REQUEST_NONE = 0, REQUEST_ASK = 1, REQUEST_TAKE = 2 };
 enum attach_flag { ATTACH_DELETE = 1 };
-enum mark_flag { MARK_BUSY = 1, MARK_TROUBLE = 2 };
-enum append_flag { APPEND_RELEASED = 1, APPEND_DELETED = 2 };
+enum mark_flag {
+    MARK_BUSY = 1,
+    MARK_TROUBLE = 2,
+    MARK_UNSAVED = 4,
+    MARK_NEARLY_FULL = 8,
+    MARK_FULL = 16,
+};
+enum append_flag {
+    APPEND_RELEASED = 1,
+    APPEND_DELETED = 2,
+    APPEND_STROKE_SHIFT =
+        8, /* from this bit on: the stroke under way (12 bits of points, 1 of pressure) */
+};
+enum replaced_flag { REPLACED_EQUAL = 1 };
 
 /* Codes: MSG_hello = 1, ... A tuple has no code and is named TUPLE_member, ... */
 enum message_code {

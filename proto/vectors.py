@@ -40,7 +40,7 @@ def read_types():
             types[m[1]] = {"code": int(m[2]), "fields": []}
         elif m := re.match(r"TUPLE\((\w+)\)", line):
             types[m[1]] = {"code": None, "fields": []}
-        elif m := re.match(r"FIELD\((\w+), (\w+), (\w+), (\w+), (\w+)\)", line):
+        elif m := re.match(r"(?:FIELD|LATER)\((\w+), (\w+), (\w+), (\w+), (\w+)\)", line):
             low, high = (LIMITS[x] if x in LIMITS else int(x) for x in m.group(4, 5))
             types[m[1]]["fields"].append((m[2], m[3], low, high))
     return types

@@ -394,6 +394,26 @@ START_TEST(fields_of_a_later_version_are_skipped_unless_exactly_these_are_asked_
 }
 END_TEST
 
+START_TEST(a_field_that_a_sender_of_before_does_not_know_reads_as_nothing)
+{
+    struct buf out = {0};
+    PUT(&out, replaced, .board = {"k3v9x2mq4t"}, .epoch = 1, .member = {"ana"}, .instance = 1,
+        .conn = 1, .flags = REPLACED_EQUAL);
+    out.data[0]--; /* one field fewer: */
+    out.len--;     /* the last one, of one byte */
+    struct cursor in = cursor_of(out.data, out.len);
+    struct msg_replaced got;
+    memset(&got, 0xff, sizeof got);
+    ck_assert_int_eq(GET(&in, replaced, &got), 0);
+    ck_assert_uint_eq(got.conn, 1);
+    ck_assert_uint_eq(got.flags, 0);
+    out.data[0]--; /* conn is older than any reader */
+    in = cursor_of(out.data, out.len);
+    ck_assert_int_eq(GET(&in, replaced, &got), -EBADMSG);
+    buf_free(&out);
+}
+END_TEST
+
 START_TEST(a_message_of_another_kind_is_not_got)
 {
     static const uint8_t BYTES[] = {0x93, 6, 1, 2};
@@ -469,6 +489,7 @@ int main(void)
     tcase_add_test(c, each_number_is_held_to_its_bounds);
     tcase_add_test(c, a_refusal_names_the_field);
     tcase_add_test(c, fields_of_a_later_version_are_skipped_unless_exactly_these_are_asked_for);
+    tcase_add_test(c, a_field_that_a_sender_of_before_does_not_know_reads_as_nothing);
     tcase_add_test(c, a_message_of_another_kind_is_not_got);
     tcase_add_test(c, types_are_found_by_their_code);
     tcase_add_test(c, a_list_is_read_to_its_end_and_no_further);

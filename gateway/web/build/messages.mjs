@@ -21,13 +21,13 @@ export function parse(text = readFileSync(DEF, "utf8")) {
   const kinds = [];
   const at = (name) => kinds.find((kind) => kind.name === name);
   for (const line of text.replace(/\/\*[^]*?\*\//g, "").split("\n")) {
-    if (line.trim() === "") continue;
-    const m = /^(MESSAGE|TUPLE|FIELD|END)\((.*)\)$/.exec(line.trim());
+    if (line.trim() === "" || line.startsWith("#")) continue; // the preprocessor's
+    const m = /^(MESSAGE|TUPLE|FIELD|LATER|END)\((.*)\)$/.exec(line.trim());
     if (!m) throw new Error(`messages.def: not understood: ${line}`);
     const words = m[2].split(",").map((word) => word.trim());
     if (m[1] === "MESSAGE") kinds.push({ name: words[0], code: bound(words[1]), fields: [] });
     if (m[1] === "TUPLE") kinds.push({ name: words[0], code: 0, fields: [] });
-    if (m[1] === "FIELD")
+    if (m[1] === "FIELD" || m[1] === "LATER")
       at(words[0]).fields.push({ name: words[1], type: words[2], low: bound(words[3]), high: bound(words[4]) });
   }
   return kinds;
