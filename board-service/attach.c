@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "fanout.h"
-#include "seats.h"
+#include "members.h"
 #include "sequencer.h"
+#include "telling.h"
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 
@@ -34,8 +35,11 @@ void attachment_free(struct attachment *at)
 
 static void drop_list(struct board_core *c, struct gateway_list *list)
 {
-    while (!LIST_EMPTY(&list->attachments))
-        attachment_free(LIST_FIRST(&list->attachments));
+    struct attachment *at;
+    while ((at = LIST_FIRST(&list->attachments))) {
+        members_orphan(at);
+        attachment_free(at);
+    }
     TAILQ_REMOVE(&c->lists, list, heard_link);
     LIST_REMOVE(list, shard_link);
     c->shard[list->shard].list_count--;
@@ -86,13 +90,19 @@ static struct attachment *add(struct board *b, struct gateway_list *list)
     return at;
 }
 
-/* Those with a seat first: however many others crowd in, nobody loses it by that. */
-static void keep_entries(struct attachment *at, uint32_t count, unsigned most, bool seated)
+/* Who is looked at first when there are too many: those with a seat, then own links, draw links. So
+ * however many others crowd in, nobody of these is left out by that. */
+static unsigned rank(const struct msg_at_member *m)
+{
+    return m->flags & MEMBER_SEATED ? 0 : 1 + ROLE_OWN - (unsigned)m->role;
+}
+
+static void keep_entries(struct attachment *at, uint32_t count, unsigned most, unsigned wanted)
 {
     struct list list = list_of(count, &at->members);
     struct msg_at_member m;
     while (at->entry_count < most && NEXT(&list, at_member, &m) > 0)
-        if (!!(m.flags & MEMBER_SEATED) == seated)
+        if (rank(&m) == wanted)
             at->entries[at->entry_count++] = m;
 }
 
@@ -104,13 +114,13 @@ static bool keep_members(struct attachment *at, const struct list *members)
         return false;
     buf_clear(&at->members);
     buf_append(&at->members, members->at.pos, len);
-    unsigned most = at->board->core->config.seats * LISTED_PER_SEAT;
+    unsigned most = (at->board->core->config.seats + 1) * LISTED_PER_SEAT;
     if (members->count < most)
         most = members->count;
     at->entries = xrealloc(at->entries, most, sizeof *at->entries);
     at->entry_count = 0;
-    keep_entries(at, members->count, most, true);
-    keep_entries(at, members->count, most, false);
+    for (unsigned wanted = 0; wanted <= 1 + ROLE_OWN; wanted++)
+        keep_entries(at, members->count, most, wanted);
     return true;
 }
 
@@ -240,6 +250,7 @@ void attachment_list(struct board_core *c, const struct id *gateway, const struc
     if (!list || m->number < list->number || m->number < list->part_number)
         return;
     list->heard_at = c->clock;
+    list->sent_at = m->now;
     TAILQ_REMOVE(&c->lists, list, heard_link);
     TAILQ_INSERT_TAIL(&c->lists, list, heard_link);
     if (m->parts == 1) {

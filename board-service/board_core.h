@@ -18,7 +18,8 @@ struct board_core_config {
     struct id self; /* random at each start, begins with b */
     uint64_t seed;  /* of the nonces and waits: random at each start */
     unsigned shards;
-    unsigned seats;
+    unsigned seats;        /* of a board; and one more for an own link */
+    uint64_t seat_keep_ms; /* who loses the connection finds it again for so long */
     uint64_t pen_idle_ms, pen_grace_ms;
     uint32_t pace_ms, messages_per_s_max;
     uint64_t segment_ms; /* how often segments go to history: 50 */

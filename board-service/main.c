@@ -16,16 +16,18 @@
 #define LINK_CLOSE_MS     500u
 
 struct settings {
-    uint64_t seats, pen_idle_s, pen_grace_s;
+    uint64_t seats, seat_keep_s, pen_idle_s, pen_grace_s;
 };
 
 static const struct setting SETTINGS[] = {
     {"EASEL_BOARD_SEATS", SETTING_UINT, 1, 200, "10", offsetof(struct settings, seats),
-     "how many members may be at a board at once", NULL},
+     "how many members may be at a board at once; one more place is for its owner alone", NULL},
+    {"EASEL_SEAT_KEEP_S", SETTING_UINT, 0, 3600, "60", offsetof(struct settings, seat_keep_s),
+     "who loses the connection finds the seat again for so many seconds", NULL},
     {"EASEL_PEN_IDLE_S", SETTING_UINT, 1, 86400, "30", offsetof(struct settings, pen_idle_s),
      "when others wait, an idle drawer's pen passes on after so many seconds", NULL},
     {"EASEL_PEN_GRACE_S", SETTING_UINT, 0, 3600, "5", offsetof(struct settings, pen_grace_s),
-     "who loses the connection keeps pen and seat for so many seconds", NULL},
+     "who loses the connection keeps the pen for so many seconds", NULL},
     SETTINGS_END,
 };
 
@@ -150,6 +152,7 @@ static void create_core(struct shell *s)
             .seed = process_random(),
             .shards = (unsigned)common->shards,
             .seats = (unsigned)s->own.seats,
+            .seat_keep_ms = s->own.seat_keep_s * 1000,
             .pen_idle_ms = s->own.pen_idle_s * 1000,
             .pen_grace_ms = s->own.pen_grace_s * 1000,
             .pace_ms = (uint32_t)common->pace_ms,

@@ -14,6 +14,7 @@
 #include "pen.h"
 #include "seats.h"
 #include "sequencer.h"
+#include "telling.h"
 
 struct board *owner_find(struct board_core *c, const struct id *id)
 {
@@ -236,7 +237,7 @@ static void speak(struct board *b)
     sequencer_turn(b);
     fanout_turn(b);
     if (b->ownership == BOARD_OPEN)
-        seats_tell(b);
+        telling_turn(b);
     if (b->flush)
         fanout_flush(b);
     b->flush = false;

@@ -5,7 +5,9 @@
  *   board_core.c  messages, time, peers and shards        -> all below
  *   owner.c       taking boards over, letting them go     -> sequencer, pen, seats, fanout
  *   attach.c      the gateways' lists: who is where       -> owner
- *   seats.c       members, seats, and the state we tell   -> fanout
+ *   members.c     what the lists say of each member
+ *   seats.c       who of them has a seat, and who waits for the pen -> members
+ *   telling.c     the state of the board, as gateways are told it
  *   pen.c         who may draw                            -> sequencer
  *   sequencer.c   frames become events, events are stored -> fanout
  *   fanout.c      events and marks to the gateways
@@ -38,7 +40,8 @@
 #define ATTACH_EVERY_MS     UINT64_C(2000) /* gateways repeat their lists so often */
 #define ATTACH_SILENT_MS    UINT64_C(6000)
 #define BOARDS_MAX          100000u
-#define LISTED_PER_SEAT     4u /* entries of a board that we look at, for each seat */
+#define LISTED_PER_SEAT     4u             /* entries of a board that we look at, for each seat */
+#define REPLACE_AFTER_MS    UINT64_C(2000) /* a page that was reloaded is gone by then */
 #define NEVER               UINT64_MAX
 
 struct board;
@@ -52,6 +55,7 @@ struct gateway_list {
     unsigned shard;
     uint64_t number; /* of the list in force */
     uint64_t heard_at;
+    uint64_t sent_at; /* the newest list, by the gateway's clock; 0: it does not say */
     /* a list of several parts under way */
     uint64_t part_number;
     unsigned part_count, parts_there;
@@ -122,31 +126,46 @@ struct pen {
 };
 
 struct connection {
+    struct id gateway;
     uint64_t instance, conn;
+    uint64_t came; /* its hello, by our clock */
 };
 
 struct member {
     struct id id;
     char name[129];
     enum role role;
-    unsigned flags; /* MEMBER_AWAY, MEMBER_LOST as it is told */
-    bool listed, connected, seated, seated_before;
-    bool pen_is_here;                /* a connection of the instance that holds the pen is up */
-    uint64_t instance;               /* of a connection that is up */
-    struct connection newest, older; /* the one that came last, and the one before it */
-    uint64_t lost_at;                /* NEVER: it is connected */
-    enum pen_request request;
-    uint64_t ask_instance;
-    bool ask_lost;    /* the connection that asked is lost */
-    uint64_t granted; /* offset of its newest grant that we know of */
-    uint64_t line;    /* order of arrival; 0: does not wait */
+    unsigned flags;             /* MEMBER_AWAY, MEMBER_LOST as it is told */
+    bool listed, seated_before; /* at some gateway now; under another owner */
+    bool orphaned;              /* its gateway is gone: it may come back at another one */
+    bool left;                  /* it went by itself */
+    bool pen_is_here;           /* a connection of the instance that holds the pen is up */
+    bool connected;
+    struct connection
+        newest;            /* the one that counts: up rather than lost, then the last that came */
+    uint64_t rivals_since; /* more than one is up since then; NEVER */
+    uint64_t lost_at;      /* NEVER: it is connected */
+    bool seated;
+    unsigned seat;                      /* which */
+    bool given_up;                      /* its seat was, since it is lost */
+    enum pen_request request, standing; /* now, and before the lists were read anew */
+    uint64_t granted;                   /* offset of its newest grant that we know of */
+    uint64_t line;                      /* order of arrival; 0: does not wait */
+};
+
+/* A seat may be kept for who is away from it for so long; used up meanwhile, filled up again while
+ * nobody is away from it. */
+struct seat {
+    uint64_t left_ms, counted_at;
+    bool away;
 };
 
 struct seats {
     struct member *members;
     unsigned count, cap;
-    bool dirty; /* lists or grants changed */
-    bool stale; /* what we told may no longer be true */
+    struct seat *seat; /* config.seats for all, and behind them one for an own link */
+    bool dirty;        /* lists or grants changed */
+    bool stale;        /* what we told may no longer be true */
     uint64_t opened_at;
     uint64_t closed_until; /* nobody new is admitted before */
     uint64_t line;         /* arrivals so far */

@@ -4,6 +4,7 @@
  */
 #include "pen.h"
 
+#include "members.h"
 #include "seats.h"
 #include "sequencer.h"
 
@@ -32,27 +33,23 @@ bool pen_points(struct board *b, const struct msg_pointing *m)
     return true;
 }
 
-static void give(struct board *b, struct member *m, uint64_t instance)
+/* To the connection of `m` that counts, or to nobody. */
+static void give(struct board *b, struct member *m)
 {
-    uint64_t term = sequencer_grant(b, m, instance);
-    if (m)
-        m->granted = term; /* its request is served, whatever older lists say */
-}
-
-static void give_to_first_in_line(struct board *b)
-{
-    struct member *m = seats_first_in_line(b);
-    give(b, m, m ? m->ask_instance : 0);
+    uint64_t term = sequencer_grant(b, m, m ? m->newest.instance : 0);
+    if (!m)
+        return;
+    m->granted = term; /* its request is served, whatever older lists say */
+    m->request = REQUEST_NONE;
 }
 
 /* To somebody who is not there the pen is put down; whoever waits gets it by the next grant. */
 void pen_pass(struct board *b, const struct id *to)
 {
-    struct member *m = seats_find(b, to);
+    struct member *m = members_find(b, to);
     if (m && (!m->seated || !m->connected || m->role == ROLE_WATCH))
         m = NULL;
-    bool asks = m && m->request != REQUEST_NONE && !m->ask_lost;
-    give(b, m, !m ? 0 : asks ? m->ask_instance : m->instance);
+    give(b, m);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -110,9 +107,7 @@ static void watch_line(struct board *b)
 /* The holder's own session asks with another instance: a reload, or a second tab. */
 static bool asks_anew(const struct board *b, const struct member *holder)
 {
-    return holder && holder->seated && holder->role != ROLE_WATCH &&
-           holder->request != REQUEST_NONE && !holder->ask_lost &&
-           holder->ask_instance != b->log.stored.instance;
+    return holder && member_asks(holder) && holder->newest.instance != b->log.stored.instance;
 }
 
 void pen_turn(struct board *b)
@@ -120,19 +115,19 @@ void pen_turn(struct board *b)
     if (sequencer_grant_pending(b))
         return;
     const struct id *id = &b->log.stored.holder;
-    struct member *holder = id_empty(id) ? NULL : seats_find(b, id);
+    struct member *holder = id_empty(id) ? NULL : members_find(b, id);
     struct member *taker = seats_taker(b);
     watch_holder(b, holder);
     watch_line(b);
 
     if (taker)
-        give(b, taker, taker->ask_instance);
+        give(b, taker);
     else if (asks_anew(b, holder))
-        give(b, holder, holder->ask_instance);
+        give(b, holder);
     else if (b->core->clock >= b->pen.grace_until || b->core->clock >= passes_at(b))
-        give_to_first_in_line(b);
+        give(b, seats_first_in_line(b));
     else if (id_empty(id) && seats_first_in_line(b))
-        give_to_first_in_line(b);
+        give(b, seats_first_in_line(b));
 }
 
 static uint64_t left(uint64_t until, uint64_t clock)

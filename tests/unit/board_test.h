@@ -22,6 +22,7 @@
 #define BOARD     "k3v9x2mq4t"
 #define SEATS     3u
 #define GRACE_MS  5000u
+#define KEEP_MS   60000u
 #define IDLE_MS   30000u
 #define LINES_MAX 4096u
 
@@ -166,8 +167,9 @@ static inline void render_item(const char *to, unsigned code, const union any_me
                  m->not_drawer.instance, m->not_drawer.term, m->not_drawer.cseq);
         break;
     case MSG_replaced:
-        add_line("%s replaced %s by %lu conn %lu", to, m->replaced.member.text,
-                 m->replaced.instance, m->replaced.conn);
+        add_line("%s replaced %s by %lu conn %lu%s", to, m->replaced.member.text,
+                 m->replaced.instance, m->replaced.conn,
+                 m->replaced.flags & REPLACED_EQUAL ? " and equal ones" : "");
         break;
     case MSG_pointed:
         add_line("%s pointed %s %lu,%lu epoch %lu", to, m->pointed.member.text, m->pointed.x,
@@ -307,17 +309,22 @@ static inline void put_person(struct buf *out, char *text)
         m.flags |= strcmp(word, "away") == 0     ? MEMBER_AWAY
                    : strcmp(word, "lost") == 0   ? MEMBER_LOST
                    : strcmp(word, "seated") == 0 ? MEMBER_SEATED
+                   : strcmp(word, "unsaid") == 0 ? MEMBER_UNSAID
+                   : strcmp(word, "left") == 0   ? MEMBER_LEFT | MEMBER_LOST
                                                  : 0u;
         m.request = strcmp(word, "ask") == 0    ? REQUEST_ASK
                     : strcmp(word, "take") == 0 ? REQUEST_TAKE
                                                 : m.request;
         if (strncmp(word, "conn", 4) == 0)
             m.conn = strtoull(word + 4, NULL, 10);
+        if (strncmp(word, "since", 5) == 0)
+            m.came = now - strtoull(word + 5, NULL, 10);
     }
     message_put(out, &TYPE_at_member, &m);
 }
 
-/* "ann/11 own ask, bob/12 watch lost conn2": the people of one board. */
+/* "ann/11 own ask, bob/12 watch lost conn2 since500": the people of one board; ann's gateway does
+ * not say when she came, bob came 500 ms ago. */
 static inline uint32_t put_people(struct buf *out, const char *people)
 {
     uint32_t count = 0;
@@ -343,7 +350,7 @@ static inline void attach_flags(const char *gateway, uint64_t epoch, uint64_t ap
 {
     struct buf boards = {0};
     put_at_board(&boards, BOARD, epoch, applied, flags, people);
-    FROM(gateway, attach, 0, ++list_number, 1, 1, list_of(1, &boards));
+    FROM(gateway, attach, 0, ++list_number, 1, 1, list_of(1, &boards), now);
     buf_free(&boards);
 }
 
@@ -444,6 +451,7 @@ static inline void setup_with_grace(uint64_t pen_grace_ms)
                                                          .seed = 7,
                                                          .shards = 1,
                                                          .seats = SEATS,
+                                                         .seat_keep_ms = KEEP_MS,
                                                          .pen_idle_ms = IDLE_MS,
                                                          .pen_grace_ms = pen_grace_ms,
                                                          .segment_ms = 50},

@@ -122,9 +122,9 @@ START_TEST(a_gateway_silent_for_6_s_is_gone)
         pass(2000);
         attach("g2", 2, 2, "bob/12");
     }
-    expect_no("base 0 bob");
+    expect_no("lost");
     pass(2100);
-    expect("g2 state nobody/0 term 0 base 0 bob");
+    expect("g2 state nobody/0 term 0 base 0 ann-lost bob");
 }
 END_TEST
 
@@ -140,7 +140,7 @@ START_TEST(after_the_link_was_down_gateways_get_6_s_anew)
     attach("g2", 2, 2, "bob/12");
     expect("g2 state nobody/0 term 0 base 0 ann bob");
     pass(200);
-    expect("g2 state nobody/0 term 0 base 0 bob");
+    expect("g2 state nobody/0 term 0 base 0 ann-lost bob");
 }
 END_TEST
 
@@ -149,7 +149,7 @@ START_TEST(a_gateway_that_says_bye_is_gone_at_once)
     open_board("ann/11");
     attach("g2", 2, 2, "bob/12");
     FROM("g1", bye);
-    expect("g2 state nobody/0 term 0 base 0 bob");
+    expect("g2 state nobody/0 term 0 base 0 ann-lost bob");
 }
 END_TEST
 

@@ -4,6 +4,8 @@
  */
 #include "board_test.h"
 
+#define REPLACE_MS 2000u
+
 /* ---- seats ----------------------------------------------------------------------------------- */
 
 START_TEST(whoever_comes_gets_a_seat_while_there_are_some)
@@ -47,25 +49,173 @@ START_TEST(who_leaves_frees_the_seat)
 }
 END_TEST
 
-START_TEST(who_is_lost_keeps_the_seat_for_the_grace)
+START_TEST(who_is_lost_finds_the_seat_again_for_a_minute)
 {
     open_board("ann/11, bob/12, cat/13");
     attach("g1", 2, 2, "ann/11, bob/12 lost, cat/13, dan/14");
     expect("g1 state nobody/0 term 0 base 0 ann bob-lost cat full:dan");
+    pass(KEEP_MS - 200);
+    attach("g1", 2, 2, "ann/11, bob/12 lost, cat/13");
     forget_lines();
-    pass(GRACE_MS + 100);
+    attach("g1", 2, 2, "ann/11, bob/12 conn2, cat/13, dan/14");
+    expect("g1 state nobody/0 term 0 base 0 ann bob cat full:dan");
+}
+END_TEST
+
+/* Lists come every 2 s; without them the gateway itself would count as gone. */
+static void pass_with(uint64_t ms, const char *people)
+{
+    for (; ms > 2000; ms -= 2000) {
+        attach("g1", 2, 2, people);
+        pass(2000);
+    }
+    attach("g1", 2, 2, people);
+    pass(ms);
+}
+
+START_TEST(then_the_seat_is_free_for_others)
+{
+    open_board("ann/11, bob/12, cat/13");
+    pass_with(KEEP_MS + 100, "ann/11, bob/12 lost seated, cat/13");
+    attach("g1", 2, 2, "ann/11, bob/12 lost seated, cat/13, dan/14");
+    attach("g1", 2, 2, "ann/11, bob/12 conn2 seated, cat/13, dan/14");
+    expect("g1 state nobody/0 term 0 base 0 ann cat dan full:bob");
+}
+END_TEST
+
+START_TEST(sessions_that_come_and_go_cannot_hold_a_seat)
+{
+    open_board("ann/11, bob/12, cat/13");
+    pass_with(KEEP_MS + 100, "ann/11, bob/12 lost seated, cat/13");
+    attach("g1", 2, 2, "ann/11, x1/21, cat/13");
+    attach("g1", 2, 2, "ann/11, x1/21 lost seated, cat/13");
+    pass(100);
+    attach("g1", 2, 2, "ann/11, x1/21 lost seated, cat/13, dan/14");
     expect("g1 state nobody/0 term 0 base 0 ann cat dan");
 }
 END_TEST
 
-START_TEST(who_lost_the_seat_may_be_turned_away_when_coming_back)
+START_TEST(a_seat_on_which_somebody_sat_is_kept_again)
 {
     open_board("ann/11, bob/12, cat/13");
-    attach("g1", 2, 2, "ann/11, bob/12 lost, cat/13");
-    pass(GRACE_MS + 100);
-    attach("g1", 2, 2, "ann/11, bob/12 lost seated, cat/13, dan/14");
-    attach("g1", 2, 2, "ann/11, bob/12 conn2 seated, cat/13, dan/14");
-    expect("g1 state nobody/0 term 0 base 0 ann cat dan full:bob");
+    pass_with(KEEP_MS + 100, "ann/11, bob/12 lost seated, cat/13");
+    pass_with(KEEP_MS / 2, "ann/11, dan/14, cat/13");
+    attach("g1", 2, 2, "ann/11, dan/14 lost seated, cat/13");
+    pass_with(KEEP_MS / 2 - 3000, "ann/11, dan/14 lost seated, cat/13");
+    forget_lines();
+    attach("g1", 2, 2, "ann/11, dan/14 lost seated, cat/13, eve/15");
+    expect("g1 state nobody/0 term 0 base 0 ann cat dan-lost full:eve");
+    pass_with(3200, "ann/11, dan/14 lost seated, cat/13, eve/15");
+    expect("g1 state nobody/0 term 0 base 0 ann cat eve");
+}
+END_TEST
+
+START_TEST(who_leaves_by_itself_frees_the_seat_at_once)
+{
+    open_board("ann/11, bob/12, cat/13");
+    attach("g1", 2, 2, "ann/11, bob/12 left seated, cat/13, dan/14");
+    expect("g1 state nobody/0 term 0 base 0 ann cat dan");
+}
+END_TEST
+
+START_TEST(who_left_at_one_gateway_and_is_at_another_did_not_leave)
+{
+    open_board("ann/11, bob/12, cat/13");
+    attach("g2", 2, 2, "bob/12 conn2 seated unsaid");
+    attach("g1", 2, 2, "ann/11, bob/12 left seated, cat/13, dan/14");
+    expect("g1 state nobody/0 term 0 base 0 ann bob cat full:dan");
+}
+END_TEST
+
+START_TEST(who_is_lost_with_the_gateway_finds_the_seat_again)
+{
+    open_board("ann/11");
+    attach("g2", 2, 2, "bob/12, cat/13");
+    FROM("g2", bye, );
+    expect("g1 state nobody/0 term 0 base 0 ann bob-lost cat-lost");
+    attach("g1", 2, 2, "ann/11, dan/14, bob/12 conn2");
+    expect("g1 state nobody/0 term 0 base 0 ann bob cat-lost full:dan");
+    pass_with(KEEP_MS, "ann/11, bob/12 conn2");
+    forget_lines();
+    attach("g1", 2, 2, "ann/11, dan/14, bob/12 conn2");
+    expect("g1 state nobody/0 term 0 base 0 ann bob dan");
+}
+END_TEST
+
+/* ---- own links ------------------------------------------------------------------------------- */
+
+START_TEST(one_seat_more_is_for_an_own_link)
+{
+    open_board("ann/11, bob/12 watch, cat/13 watch");
+    attach("g1", 2, 2, "ann/11, bob/12 watch, cat/13 watch, dan/14, olga/19 own");
+    expect("g1 state nobody/0 term 0 base 0 ann bob cat olga full:dan");
+}
+END_TEST
+
+START_TEST(an_owner_who_came_first_takes_no_seat_from_the_others)
+{
+    open_board("olga/19 own, ann/11");
+    attach("g1", 2, 2, "olga/19 own, ann/11, bob/12, cat/13, dan/14");
+    expect("g1 state nobody/0 term 0 base 0 olga ann bob cat full:dan");
+}
+END_TEST
+
+START_TEST(a_second_owner_moves_to_the_free_seat_of_the_first)
+{
+    open_board("olga/18 own, otto/19 own, ann/11, bob/12");
+    attach("g1", 2, 2, "olga/18 left, otto/19 own, ann/11, bob/12");
+    attach("g1", 2, 2, "otto/19 own, ann/11, bob/12, cat/13, dan/14");
+    expect("g1 state nobody/0 term 0 base 0 otto ann bob cat full:dan");
+}
+END_TEST
+
+START_TEST(an_owner_on_another_device_takes_the_seat_of_the_lost_one)
+{
+    open_board("olga/18 own, ann/11, bob/12, cat/13");
+    attach("g1", 2, 2, "olga/18 own lost seated, ann/11, bob/12, cat/13");
+    attach("g1", 2, 2, "olga/18 own lost seated, ann/11, bob/12, cat/13, otto/19 own");
+    expect("g1 state nobody/0 term 0 base 0 ann bob cat otto");
+}
+END_TEST
+
+START_TEST(an_owner_who_is_seated_and_there_keeps_the_seat)
+{
+    open_board("olga/18 own, ann/11, bob/12, cat/13");
+    attach("g1", 2, 2, "olga/18 own, ann/11, bob/12, cat/13, otto/19 own");
+    expect("g1 state nobody/0 term 0 base 0 olga ann bob cat full:otto");
+}
+END_TEST
+
+START_TEST(a_crowd_does_not_hide_an_owner)
+{
+    char crowd[4096] = "ann/11 seated, bob/12 seated, cat/13 seated";
+    for (unsigned i = 0; i < 60; i++)
+        sprintf(crowd + strlen(crowd), ", x%u/%u watch", i, 100 + i);
+    strcat(crowd, ", olga/19 own");
+    open_board("ann/11, bob/12, cat/13");
+    attach("g1", 2, 2, crowd);
+    expect_count("ann bob cat olga full:", 1);
+}
+END_TEST
+
+START_TEST(a_free_seat_goes_to_own_links_then_to_draw_links)
+{
+    open_board("ann/11, bob/12 watch, cat/13 watch");
+    attach("g1", 2, 2,
+           "ann/11, cat/13 watch, dan/14 watch, eve/15, otto/18 own, olga/19 own, bob/12 left");
+    expect_count("ann cat otto olga full:", 1);
+    attach("g1", 2, 2, "ann/11, dan/14 watch, eve/15, otto/18 own, olga/19 own, cat/13 left");
+    expect_count("ann otto olga eve full:dan", 1);
+}
+END_TEST
+
+START_TEST(the_holder_of_the_pen_is_seated_first)
+{
+    attach("g1", 40, 50, "x1/21 own, x2/22 own, x3/23 own, x4/24 own, ann/11");
+    opened_as((struct msg_opened){
+        .epoch = 51, .clean = 1, .holder = id_of("ann"), .instance = 11, .term = 30});
+    expect_count("term 30 base 0", 1);
+    expect_count("ann full:", 1);
 }
 END_TEST
 
@@ -94,11 +244,12 @@ START_TEST(one_gateway_s_lost_connection_is_outdone_by_the_newer_one_elsewhere)
 }
 END_TEST
 
-START_TEST(a_newer_connection_that_is_lost_outdoes_an_older_one_that_seems_up)
+START_TEST(a_newer_connection_that_is_lost_does_not_outdo_one_that_is_up)
 {
     open_board("ann/11, bob/12");
-    attach("g2", 2, 2, "bob/12 conn2 lost");
-    expect("g1 state nobody/0 term 0 base 0 ann bob-lost");
+    attach("g2", 2, 2, "bob/12 conn2 lost"); /* the move to that gateway failed */
+    expect("g2 state nobody/0 term 0 base 0 ann bob");
+    expect_no("lost");
 }
 END_TEST
 
@@ -181,10 +332,13 @@ END_TEST
 
 /* ---- newer connections ----------------------------------------------------------------------- */
 
-START_TEST(an_older_connection_elsewhere_is_replaced)
+START_TEST(an_older_connection_elsewhere_is_replaced_after_a_while)
 {
     open_board("ann/11");
     attach("g2", 2, 2, "ann/11 conn2");
+    pass(REPLACE_MS - 100);
+    expect_no("replaced");
+    pass(200);
     expect("g1 replaced ann by 11 conn 2");
     expect_no("g2 replaced");
 }
@@ -192,24 +346,63 @@ END_TEST
 
 START_TEST(another_tab_elsewhere_replaces_the_first)
 {
-    open_board("ann/11");
-    attach("g2", 2, 2, "ann/21");
+    open_board("ann/11 since5000");
+    attach("g2", 2, 2, "ann/21 since100");
+    pass(REPLACE_MS + 100);
     expect("g1 replaced ann by 21 conn 1");
     expect_no("g2 replaced");
     forget_lines();
-    attach("g1", 2, 2, "ann/11, bob/12"); /* it has not heard yet */
+    attach("g1", 2, 2, "ann/11 since7000, bob/12"); /* it has not heard */
+    pass(REPLACE_MS + 100);
     expect("g1 replaced ann by 21 conn 1");
+    expect_no("g2 replaced");
+}
+END_TEST
+
+START_TEST(of_two_pages_the_one_that_came_last_stays_whichever_list_comes_first)
+{
+    open_board("bob/12");
+    attach("g2", 2, 2, "ann/21 since50");
+    attach("g1", 2, 2, "bob/12, ann/11 since300"); /* its list was late */
+    pass(REPLACE_MS + 100);
+    expect("g1 replaced ann by 21 conn 1");
+    expect_no("g2 replaced");
+}
+END_TEST
+
+START_TEST(a_page_that_was_reloaded_through_another_gateway_is_replaced_by_nobody)
+{
+    open_board("bob/12");
+    attach("g2", 2, 2, "ann/21");
+    attach("g1", 2, 2, "bob/12, ann/11"); /* late: that page is gone already */
+    attach("g1", 2, 2, "bob/12, ann/11 lost seated");
+    for (unsigned i = 0; i < 5; i++) {
+        pass(2000);
+        attach("g2", 2, 2, "ann/21");
+        attach("g1", 2, 2, "bob/12, ann/11 lost seated");
+    }
+    expect_no("replaced");
+}
+END_TEST
+
+START_TEST(of_two_connections_with_one_number_the_one_that_came_last_stays)
+{
+    open_board("ann/11 since5000");
+    attach("g2", 2, 2, "ann/11 since100");
+    pass(REPLACE_MS + 100);
+    expect("g1 replaced ann by 11 conn 1 and equal ones");
     expect_no("g2 replaced");
 }
 END_TEST
 
 START_TEST(a_tab_that_was_replaced_may_come_back_on_purpose)
 {
-    open_board("ann/11");
-    attach("g2", 2, 2, "ann/21");
-    attach("g1", 2, 2, "ann/11 lost");
+    open_board("ann/11 since9000");
+    attach("g2", 2, 2, "ann/21 since5000");
+    attach("g1", 2, 2, "ann/11 lost since9000");
     forget_lines();
-    attach("g1", 2, 2, "ann/11 conn2");
+    attach("g1", 2, 2, "ann/11 conn2 since10");
+    pass(REPLACE_MS + 100);
     expect("g2 replaced ann by 11 conn 2");
     expect_no("g1 replaced");
 }
@@ -220,7 +413,84 @@ START_TEST(a_member_of_whom_only_lost_connections_are_known_replaces_nobody)
     attach("g1", 40, 50, "ann/11");
     attach("g2", 40, 50, "ann/11 conn2 lost");
     opened_as((struct msg_opened){.epoch = 51, .clean = 1});
+    pass(REPLACE_MS + 100);
     expect_no("replaced");
+}
+END_TEST
+
+/* ---- the line ------------------------------------------------------------------------------- */
+
+/* ann has the pen, bob and cat wait for it in that order. */
+static void two_in_line(void)
+{
+    open_with_ann_drawing();
+    attach("g1", 2, 3, "ann/11, bob/12 ask, cat/13");
+    attach("g1", 2, 3, "ann/11, bob/12 ask, cat/13 ask");
+    expect("g1 state ann/11 term 3 base 0 ann bob-1 cat-2");
+    forget_lines();
+}
+
+START_TEST(a_place_in_the_line_goes_along_to_another_gateway)
+{
+    two_in_line();
+    attach("g2", 2, 3, "bob/12 conn2 seated unsaid");
+    attach("g1", 2, 3, "ann/11, bob/12 ask lost seated, cat/13 ask");
+    attach("g1", 2, 3, "ann/11, cat/13 ask");
+    pass(100);
+    forget_lines();
+    attach("g2", 2, 3, "bob/12 conn2 seated unsaid away");
+    expect("g1 state ann/11 term 3 base 0 ann bob-away-1 cat-2");
+    hand_over("g1", "ann", 11, 3, 1, "");
+    stored(2, 4);
+    pass(100);
+    expect_grant("bob", 12);
+}
+END_TEST
+
+START_TEST(a_place_in_the_line_goes_along_to_the_page_after_a_reload)
+{
+    two_in_line();
+    attach("g2", 2, 3, "bob/77 seated unsaid");
+    attach("g1", 2, 3, "ann/11, bob/12 ask lost seated, cat/13 ask");
+    hand_over("g1", "ann", 11, 3, 1, "");
+    stored(2, 4);
+    pass(100);
+    expect_grant("bob", 77);
+}
+END_TEST
+
+START_TEST(who_is_lost_with_the_gateway_keeps_the_place_in_the_line)
+{
+    two_in_line();
+    attach("g2", 2, 3, "ann/11 conn2 seated, cat/13 conn2 seated unsaid");
+    FROM("g1", bye, );
+    attach("g2", 2, 3,
+           "ann/11 conn2 seated, cat/13 conn2 seated unsaid, bob/12 conn2 seated unsaid");
+    expect("g2 state ann/11 term 3 base 0 ann bob-1 cat-2");
+}
+END_TEST
+
+START_TEST(what_is_said_anew_counts_more_than_what_stands)
+{
+    two_in_line();
+    attach("g2", 2, 3, "bob/12 conn2 seated");
+    attach("g1", 2, 3, "ann/11, bob/12 ask lost seated, cat/13 ask");
+    expect("g2 state ann/11 term 3 base 0 ann bob cat-1");
+}
+END_TEST
+
+START_TEST(a_request_that_was_served_does_not_stand_on)
+{
+    two_in_line();
+    attach("g2", 2, 3, "bob/12 conn2 seated unsaid");
+    attach("g1", 2, 3, "ann/11, cat/13");
+    hand_over("g1", "ann", 11, 3, 1, "bob");
+    stored(2, 4);
+    hand_over("g2", "bob", 12, 4, 1, "ann");
+    stored(2, 5);
+    forget_lines();
+    attach("g2", 2, 5, "bob/12 conn2 seated unsaid away");
+    expect("g1 state ann/11 term 5 base 0 ann bob-away cat");
 }
 END_TEST
 
@@ -323,17 +593,33 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("board_seats");
-    TCase *t = add_case(s, "seats");
+    TCase *t;
+    t = add_case(s, "seats");
     tcase_add_test(t, whoever_comes_gets_a_seat_while_there_are_some);
     tcase_add_test(t, when_all_seats_are_taken_the_next_is_told_that_it_is_full);
     tcase_add_test(t, a_member_is_a_session_however_many_connections_it_has);
     tcase_add_test(t, members_of_all_gateways_share_the_seats);
     tcase_add_test(t, who_leaves_frees_the_seat);
-    tcase_add_test(t, who_is_lost_keeps_the_seat_for_the_grace);
-    tcase_add_test(t, who_lost_the_seat_may_be_turned_away_when_coming_back);
+    tcase_add_test(t, who_is_lost_finds_the_seat_again_for_a_minute);
+    tcase_add_test(t, then_the_seat_is_free_for_others);
+    tcase_add_test(t, sessions_that_come_and_go_cannot_hold_a_seat);
+    tcase_add_test(t, a_seat_on_which_somebody_sat_is_kept_again);
+    tcase_add_test(t, who_leaves_by_itself_frees_the_seat_at_once);
+    tcase_add_test(t, who_left_at_one_gateway_and_is_at_another_did_not_leave);
+    tcase_add_test(t, who_is_lost_with_the_gateway_finds_the_seat_again);
+    t = add_case(s, "own links");
+    tcase_add_test(t, one_seat_more_is_for_an_own_link);
+    tcase_add_test(t, an_owner_who_came_first_takes_no_seat_from_the_others);
+    tcase_add_test(t, a_second_owner_moves_to_the_free_seat_of_the_first);
+    tcase_add_test(t, an_owner_on_another_device_takes_the_seat_of_the_lost_one);
+    tcase_add_test(t, an_owner_who_is_seated_and_there_keeps_the_seat);
+    tcase_add_test(t, a_crowd_does_not_hide_an_owner);
+    tcase_add_test(t, a_free_seat_goes_to_own_links_then_to_draw_links);
+    tcase_add_test(t, the_holder_of_the_pen_is_seated_first);
+    t = add_case(s, "more seats");
     tcase_add_test(t, a_lost_member_without_a_seat_is_not_told_that_it_is_full);
     tcase_add_test(t, one_gateway_s_lost_connection_is_outdone_by_the_newer_one_elsewhere);
-    tcase_add_test(t, a_newer_connection_that_is_lost_outdoes_an_older_one_that_seems_up);
+    tcase_add_test(t, a_newer_connection_that_is_lost_does_not_outdo_one_that_is_up);
     tcase_add_test(
         t, after_an_epoch_that_was_not_released_nobody_new_is_admitted_for_an_attach_interval);
     tcase_add_test(t, the_seats_that_are_left_after_that_interval_go_to_the_others);
@@ -343,10 +629,19 @@ int main(void)
     tcase_add_test(t, a_crowd_of_connections_costs_nobody_a_seat_under_a_new_owner);
     tcase_add_test(t, a_crowd_at_another_gateway_costs_nobody_a_seat_under_a_new_owner);
     t = add_case(s, "newer connections");
-    tcase_add_test(t, an_older_connection_elsewhere_is_replaced);
+    tcase_add_test(t, an_older_connection_elsewhere_is_replaced_after_a_while);
     tcase_add_test(t, another_tab_elsewhere_replaces_the_first);
+    tcase_add_test(t, of_two_pages_the_one_that_came_last_stays_whichever_list_comes_first);
+    tcase_add_test(t, a_page_that_was_reloaded_through_another_gateway_is_replaced_by_nobody);
+    tcase_add_test(t, of_two_connections_with_one_number_the_one_that_came_last_stays);
     tcase_add_test(t, a_tab_that_was_replaced_may_come_back_on_purpose);
     tcase_add_test(t, a_member_of_whom_only_lost_connections_are_known_replaces_nobody);
+    t = add_case(s, "the line");
+    tcase_add_test(t, a_place_in_the_line_goes_along_to_another_gateway);
+    tcase_add_test(t, a_place_in_the_line_goes_along_to_the_page_after_a_reload);
+    tcase_add_test(t, who_is_lost_with_the_gateway_keeps_the_place_in_the_line);
+    tcase_add_test(t, what_is_said_anew_counts_more_than_what_stands);
+    tcase_add_test(t, a_request_that_was_served_does_not_stand_on);
     t = add_case(s, "what is told");
     tcase_add_test(t, who_is_away_is_shown_as_such);
     tcase_add_test(t, with_one_connection_here_nobody_is_away);

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A member may stand in several lists, and several times in one: a page that moves to another
+ * gateway, a reload, a second tab, a connection whose end nobody has noticed. One of these
+ * connections counts: one that is up rather than a lost one; of one instance the one with the
+ * highest number; else the one whose hello came last. Gateways tell when a hello came, since the
+ * order in which lists arrive says nothing: a page that was reloaded through another gateway would
+ * be replaced by the page before it.
+ */
+#include "members.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct member *members_find(const struct board *b, const struct id *member)
+{
+    for (unsigned i = 0; i < b->seats.count; i++)
+        if (id_equal(&b->seats.members[i].id, member))
+            return &b->seats.members[i];
+    return NULL;
+}
+
+static struct member *find_or_add(struct board *b, const struct id *id)
+{
+    struct seats *s = &b->seats;
+    struct member *m = members_find(b, id);
+    if (m || s->count >= LISTED_PER_SEAT * (b->core->config.seats + 1))
+        return m;
+    if (s->count == s->cap) {
+        s->cap = s->cap ? s->cap * 2 : 4;
+        s->members = xrealloc(s->members, s->cap, sizeof *s->members);
+    }
+    m = &s->members[s->count++];
+    *m = (struct member){.id = *id, .lost_at = b->core->clock, .rivals_since = NEVER};
+    if (id_equal(id, &b->log.stored.holder))
+        m->granted = b->log.stored.term;
+    return m;
+}
+
+static void for_entries(struct board *b,
+                        void (*each)(const struct attachment *at, const struct msg_at_member *e))
+{
+    const struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        for (unsigned i = 0; i < at->entry_count; i++)
+            each(at, &at->entries[i]);
+}
+
+/* ---- which connection counts ----------------------------------------------------------------- */
+
+static bool is_up(const struct msg_at_member *e)
+{
+    return !(e->flags & MEMBER_LOST);
+}
+
+/* Its hello by our clock, as old as its gateway says. 0: a gateway of before, which does not say.
+ */
+static uint64_t came_at(const struct gateway_list *list, uint64_t came)
+{
+    uint64_t age = list->sent_at > came ? list->sent_at - came : 0;
+    if (came == 0 || list->sent_at == 0)
+        return 0;
+    return list->heard_at > age ? list->heard_at - age : 1;
+}
+
+static struct connection connection_of(const struct attachment *at, const struct msg_at_member *e)
+{
+    return (struct connection){at->list->gateway, e->instance, e->conn, came_at(at->list, e->came)};
+}
+
+static bool same_connection(const struct connection *a, const struct connection *b)
+{
+    return a->instance == b->instance && a->conn == b->conn && id_equal(&a->gateway, &b->gateway);
+}
+
+/* Whether `c` counts rather than the newest one so far, both up or both lost. */
+static bool is_newer(const struct connection *c, const struct connection *than)
+{
+    if (c->instance == than->instance && c->conn != than->conn)
+        return c->conn > than->conn;
+    return c->came > than->came;
+}
+
+/* ---- from the lists -------------------------------------------------------------------------- */
+
+static void begin_reading(struct member *m)
+{
+    m->listed = m->connected = m->seated_before = m->left = m->pen_is_here = false;
+    m->standing = m->request;
+    m->flags = MEMBER_LOST;
+}
+
+/* The request stands only until its grant: a gateway that has not seen the member's newest grant
+ * may still name the request that it served. */
+static bool request_counts(const struct attachment *at, const struct member *m)
+{
+    return m->granted == 0 || (at->epoch == at->board->log.epoch && at->applied >= m->granted);
+}
+
+/* Who moved to another gateway, or was reloaded, has not said anew what it wants: what stands goes
+ * on, and its place in the line with it. */
+static enum pen_request request_of(const struct attachment *at, const struct member *m,
+                                   const struct msg_at_member *e)
+{
+    if (e->flags & MEMBER_UNSAID)
+        return m->standing;
+    if (e->role == ROLE_WATCH || !request_counts(at, m))
+        return REQUEST_NONE;
+    return e->request == REQUEST_TAKE && e->role != ROLE_OWN ? REQUEST_ASK
+                                                             : (enum pen_request)e->request;
+}
+
+static void take_for_newest(const struct attachment *at, struct member *m,
+                            const struct msg_at_member *e, const struct connection *c)
+{
+    m->newest = *c;
+    m->role = (enum role)e->role;
+    m->left = e->flags & MEMBER_LEFT;
+    m->request = request_of(at, m, e);
+    memcpy(m->name, e->name.data, e->name.len);
+    m->name[e->name.len] = '\0';
+}
+
+static void read_entry(const struct attachment *at, const struct msg_at_member *e)
+{
+    struct member *m = find_or_add(at->board, &e->member);
+    if (!m)
+        return;
+    struct connection c = connection_of(at, e);
+    bool up = is_up(e);
+    if (!m->listed || (up && !m->connected) || (up == m->connected && is_newer(&c, &m->newest)))
+        take_for_newest(at, m, e, &c);
+    if (up && !m->connected)
+        m->flags = MEMBER_AWAY;
+    if (up && !(e->flags & MEMBER_AWAY))
+        m->flags = 0;
+    m->pen_is_here = m->pen_is_here || (up && e->instance == at->board->log.stored.instance);
+    m->seated_before = m->seated_before || e->flags & MEMBER_SEATED;
+    m->connected = m->connected || up;
+    m->listed = true;
+    m->orphaned = false;
+}
+
+/* However many crowd in, those who had a seat are looked at, and then own links. */
+static void admit_seated(const struct attachment *at, const struct msg_at_member *e)
+{
+    if (e->flags & MEMBER_SEATED)
+        find_or_add(at->board, &e->member);
+}
+
+static void admit_owners(const struct attachment *at, const struct msg_at_member *e)
+{
+    if (e->role == ROLE_OWN)
+        find_or_add(at->board, &e->member);
+}
+
+/* Its gateway is gone, but it may be on its way to another one: it is shown as lost. */
+static bool is_kept(const struct member *m)
+{
+    return m->listed || (m->orphaned && m->seated);
+}
+
+static void drop_unlisted(struct seats *s)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < s->count; i++)
+        if (is_kept(&s->members[i]))
+            s->members[kept++] = s->members[i];
+    s->count = kept;
+}
+
+void members_read(struct board *b)
+{
+    struct seats *s = &b->seats;
+    for (unsigned i = 0; i < s->count; i++)
+        begin_reading(&s->members[i]);
+    for_entries(b, admit_seated);
+    for_entries(b, admit_owners);
+    for_entries(b, read_entry);
+    drop_unlisted(s);
+    for (unsigned i = 0; i < s->count; i++) {
+        struct member *m = &s->members[i];
+        m->given_up = m->given_up && !m->connected;
+        if (m->connected)
+            m->lost_at = NEVER;
+        else if (m->lost_at == NEVER)
+            m->lost_at = b->core->clock;
+    }
+}
+
+void members_orphan(const struct attachment *at)
+{
+    for (unsigned i = 0; i < at->entry_count; i++) {
+        struct member *m = members_find(at->board, &at->entries[i].member);
+        if (m)
+            m->orphaned = true;
+    }
+}
+
+/* ---- newer connections ----------------------------------------------------------------------- */
+
+static bool has_rivals(struct board *b, const struct member *m)
+{
+    const struct attachment *at;
+    unsigned up = 0;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        for (unsigned i = 0; i < at->entry_count; i++)
+            up += is_up(&at->entries[i]) && id_equal(&at->entries[i].member, &m->id);
+    return up > 1;
+}
+
+/* The gateway of an older connection may not know of the newer one, which is elsewhere. */
+static void tell_older(struct board *b, const struct member *m)
+{
+    const struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        for (unsigned i = 0; i < at->entry_count; i++) {
+            const struct msg_at_member *e = &at->entries[i];
+            struct connection c = connection_of(at, e);
+            if (!is_up(e) || !id_equal(&e->member, &m->id) || same_connection(&c, &m->newest))
+                continue;
+            bool equal = c.instance == m->newest.instance && c.conn == m->newest.conn;
+            struct msg_replaced told = {b->id,          b->log.epoch,
+                                        m->id,          m->newest.instance,
+                                        m->newest.conn, equal ? REPLACED_EQUAL : 0};
+            outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_replaced,
+                       &told);
+        }
+}
+
+/* Not at once: mostly the older one has ended already, and the news of it are on their way. So
+ * nobody is replaced by a page that is gone. */
+void members_tell_replaced(struct board *b)
+{
+    uint64_t clock = b->core->clock;
+    for (unsigned i = 0; i < b->seats.count; i++) {
+        struct member *m = &b->seats.members[i];
+        if (!m->connected || !has_rivals(b, m)) {
+            m->rivals_since = NEVER;
+        } else if (m->rivals_since == NEVER) {
+            m->rivals_since = clock;
+        } else if (clock >= m->rivals_since + REPLACE_AFTER_MS) {
+            tell_older(b, m);
+            m->rivals_since = clock; /* again, should it be lost on the way */
+        }
+    }
+}
+
+uint64_t members_deadline(const struct board *b)
+{
+    uint64_t at = NEVER;
+    for (unsigned i = 0; i < b->seats.count; i++) {
+        uint64_t since = b->seats.members[i].rivals_since;
+        if (since != NEVER && since + REPLACE_AFTER_MS < at)
+            at = since + REPLACE_AFTER_MS;
+    }
+    return at;
+}

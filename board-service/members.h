@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The members of a board, as the gateways' lists have them. A member is a session; of its
+ * connections one counts. Here the lists become one entry a member; who gets a seat is in seats.c.
+ */
+#ifndef EASEL_BOARD_MEMBERS_H
+#define EASEL_BOARD_MEMBERS_H
+
+#include "owner.h"
+
+/* Reads all lists of the board anew. Members that no list names any more and that have no seat, or
+ * whose gateway said itself that they are gone, are forgotten. */
+void members_read(struct board *b);
+struct member *members_find(const struct board *b, const struct id *member);
+/* This gateway is gone, and with it its list: who was there may come back elsewhere. */
+void members_orphan(const struct attachment *at);
+/* Tells the older connections of members that have several; sets when to look again. */
+void members_tell_replaced(struct board *b);
+uint64_t members_deadline(const struct board *b);
+
+/* It has the pen, as far as that is stored. */
+static inline bool member_holds(const struct board *b, const struct member *m)
+{
+    return id_equal(&m->id, &b->log.stored.holder);
+}
+
+/* It wants the pen and is there to draw. */
+static inline bool member_asks(const struct member *m)
+{
+    return m->seated && m->connected && m->role != ROLE_WATCH && m->request != REQUEST_NONE;
+}
+
+#endif
