@@ -40,7 +40,7 @@ static void put_board(struct buf *out, const struct board *b)
     const struct session *s;
     LIST_FOREACH (s, &b->sessions, link) {
         PUT(&members, at_member, s->member, s->instance, s->conn, s->role, span_of(s->name),
-            s->flags, request_of(s), s->came);
+            s->flags | (s->unsaid ? MEMBER_UNSAID : 0), request_of(s), s->came);
         count++;
     }
     PUT(out, at_board, b->id, b->window.epoch, window_applied(&b->window),

@@ -332,6 +332,7 @@ static void keep_state(struct board *b, uint64_t now, const struct msg_board_sta
     b->state.seats = m->seats;
     b->state.grace_ms = m->lost_grace_ms;
     b->state.idle_ms = m->idle_ms;
+    b->state.keep_ms = m->keep_ms;
     b->state.member_count = m->members.count;
     buf_clear(&b->state.members);
     buf_append(&b->state.members, m->members.at.pos, cursor_left(&m->members.at));
@@ -355,13 +356,14 @@ static bool state_is_news(const struct board *b, uint64_t now, const struct msg_
            (members->len > 0 && memcmp(members->data, m->members.at.pos, members->len) != 0);
 }
 
-static void seat(struct board *b, uint64_t now, const struct id *member)
+static void seat(struct board *b, uint64_t now, const struct msg_member *m)
 {
     struct session *s;
     LIST_FOREACH (s, &b->sessions, link) {
-        if (!id_equal(&s->member, member))
+        if (!id_equal(&s->member, &m->member))
             continue;
         s->flags |= MEMBER_SEATED;
+        session_learn_line(s, m->line);
         if (s->client && s->client->state == CLIENT_JOINING)
             client_seated(s->client, now);
     }
@@ -401,7 +403,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
     struct msg_member member;
     struct list list = m->members;
     while (NEXT(&list, member, &member) > 0)
-        seat(b, now, &member.member);
+        seat(b, now, &member);
     struct msg_member_id full;
     list = m->full;
     while (NEXT(&list, member_id, &full) > 0)
@@ -470,12 +472,8 @@ static bool tick_sessions(struct board *b, uint64_t now)
         next = LIST_NEXT(s, link);
         session_tick(s, now);
         pending = pointer_tick(s, now) || s->resend_at != UINT64_MAX || pending;
-        if (s->client)
-            continue;
-        pending = true;
-        uint64_t lost_ms = now - s->lost_at;
-        bool idle = TAILQ_EMPTY(&s->kept) && lost_ms > b->state.grace_ms + 1000;
-        if (idle || lost_ms > b->core->config.dead_ms) {
+        pending = pending || !s->client;
+        if (session_is_over(s, now)) {
             session_destroy(s);
             attach_changed(b);
         }

@@ -38,6 +38,14 @@ void client_closed(struct client *cl, uint64_t now_ms)
     free(cl);
 }
 
+void client_left(struct client *cl, uint64_t now_ms)
+{
+    struct session *s = cl->session;
+    cl->core->now = now_ms;
+    if (s) /* said with the next list, when the connection is lost */
+        s->flags |= MEMBER_LEFT;
+}
+
 void *client_shell(const struct client *cl)
 {
     return cl->shell;
@@ -156,7 +164,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
         replace_client(other);
     }
     if (!s)
-        s = session_create(b, &grant->member, m->instance);
+        s = session_create(b, &grant->member, m->instance, grant->role);
     if (!s) {
         client_fail(cl, 4423, "full", "All places on this board are taken.", cl->number);
         return NULL;
@@ -168,6 +176,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
     memcpy(s->name, m->name.data, m->name.len);
     s->name[m->name.len] = '\0';
     s->flags = seated ? MEMBER_SEATED : 0;
+    session_outdated(b, s);
     return s;
 }
 
@@ -277,6 +286,7 @@ static void on_request(struct client *cl, unsigned code)
         return;
     }
     s->request = code == MSG_ask ? REQUEST_ASK : code == MSG_take ? REQUEST_TAKE : REQUEST_NONE;
+    s->unsaid = false;
     s->served_at = 0;
     attach_changed(s->board);
 }

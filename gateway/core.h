@@ -34,11 +34,13 @@
 #define PAGE_BYTES         (48u << 10)
 #define KEPT_FRAMES_MAX    4000u
 #define KEPT_BYTES_MAX     (512u << 10)
-#define SESSIONS_PER_BOARD 64u
+#define UNSEATED_PER_BOARD 64u /* sessions that wait for a seat */
+#define INSTANCES_MAX      4u  /* of a member, those with unsaved frames: pages before a reload */
 #define BOARDS_MAX         100000u
 #define ANSWERS_MAX        1024u
 #define HOLES_MAX          5u /* wants for a frame that never came: then its client is at fault */
 #define DELETE_FOR_MS      UINT64_C(30000)
+#define LEFT_MS            UINT64_C(5000) /* so long the lists say that somebody left */
 #define POINTER_EVERY_MS   UINT64_C(50)
 #define POINTER_FRESH_MS   UINT64_C(500) /* an older place is of no use */
 #define VIEW_SAMPLE        8u            /* of so many frames one is followed to a viewer */
@@ -65,6 +67,7 @@ struct session {
     struct id member;
     uint64_t instance, conn;
     uint64_t came; /* its newest hello */
+    bool unsaid; /* it did not say yet whether it wants the pen: what stands at the owner goes on */
     enum role role;
     char name[129];
     unsigned flags; /* enum member_flag */
@@ -168,7 +171,7 @@ struct board {
         uint64_t base, term, instance;
         struct id holder;
         uint64_t grace_until, pass_until; /* 0: not under way */
-        uint64_t seats, grace_ms, idle_ms;
+        uint64_t seats, grace_ms, idle_ms, keep_ms;
         struct buf members; /* encoded member tuples */
         uint32_t member_count;
     } state;
@@ -241,7 +244,11 @@ void board_link_changed(struct board *b);
 
 /* session.c */
 struct session *session_find(struct board *b, const struct id *member, uint64_t instance);
-struct session *session_create(struct board *b, const struct id *member, uint64_t instance);
+/* NULL: too many wait for a seat, and none of them has a weaker role. */
+struct session *session_create(struct board *b, const struct id *member, uint64_t instance,
+                               enum role role);
+/* The member has a new instance: of the older ones only those stay that have unsaved frames. */
+void session_outdated(struct board *b, const struct session *newest);
 void session_destroy(struct session *s);
 void session_lose_client(struct session *s, uint64_t now);
 /* A frame from the client that is next in cseq: kept and sent. */
@@ -255,6 +262,9 @@ void session_logged(struct session *s, uint64_t now, const struct event *e, uint
 void session_acked(struct session *s, uint64_t term, uint32_t cseq);
 void session_granted(struct session *s, uint64_t term, bool stored);
 void session_learn_term(struct session *s); /* from the board's state */
+void session_learn_line(struct session *s, uint64_t line);
+/* Time has passed since its connection was lost: true when nothing is left to wait for. */
+bool session_is_over(const struct session *s, uint64_t now);
 void session_cut(struct session *s, uint64_t now, uint64_t to);
 void session_resend(struct session *s, uint64_t now, uint32_t from_cseq);
 void session_tick(struct session *s, uint64_t now);

@@ -133,11 +133,14 @@ static void on_replaced(struct gateway_core *c, const struct msg_replaced *m)
     if (!b || m->epoch != b->window.epoch)
         return;
     struct session *s;
-    LIST_FOREACH (s, &b->sessions, link)
-        if (s->client && id_equal(&s->member, &m->member) &&
-            (s->instance != m->instance || s->conn < m->conn))
-            client_fail(s->client, 4409, "replaced", "This board is open in another tab or window.",
-                        0);
+    uint64_t below = m->conn + (m->flags & REPLACED_EQUAL ? 1 : 0);
+    LIST_FOREACH (s, &b->sessions, link) {
+        if (!s->client || !id_equal(&s->member, &m->member) ||
+            (s->instance == m->instance && s->conn >= below))
+            continue;
+        client_fail(s->client, 4409, "replaced", "This board is open in another tab or window.", 0);
+        s->flags &= ~(unsigned)MEMBER_SEATED; /* it sits elsewhere: nothing is kept here */
+    }
 }
 
 static void on_not_owner(struct gateway_core *c, const struct id *sender,

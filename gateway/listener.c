@@ -211,6 +211,9 @@ static int on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *us
             flush_writeable(c);
         return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        if (c && c->upgraded)
+            ws_peer_closes(c, in, len);
+        return 0;
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
         if (c && c->upgraded)
             ws_closing(c);

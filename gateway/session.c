@@ -17,20 +17,69 @@ struct session *session_find(struct board *b, const struct id *member, uint64_t 
     return NULL;
 }
 
-struct session *session_create(struct board *b, const struct id *member, uint64_t instance)
+/* Who waits for a seat and goes first when too many do: the weakest role, and of these the last. */
+static struct session *weakest_unseated(const struct board *b, unsigned *ret_count)
 {
-    if (b->session_count >= SESSIONS_PER_BOARD)
+    struct session *s, *weakest = NULL;
+    *ret_count = 0;
+    LIST_FOREACH (s, &b->sessions, link) {
+        if (s->flags & MEMBER_SEATED)
+            continue;
+        ++*ret_count;
+        if (!weakest || s->role < weakest->role ||
+            (s->role == weakest->role && s->came > weakest->came))
+            weakest = s;
+    }
+    return weakest;
+}
+
+/* Those with a seat are as many as the owner allows; a crowd of others must not keep them, or the
+ * board's owner, out. */
+static bool make_room(struct board *b, enum role role)
+{
+    unsigned count;
+    struct session *weakest = weakest_unseated(b, &count);
+    if (count < UNSEATED_PER_BOARD)
+        return true;
+    if (weakest->role >= role)
+        return false;
+    if (weakest->client)
+        client_fail(weakest->client, 4423, "full", "All places on this board are taken.", 0);
+    session_destroy(weakest);
+    return true;
+}
+
+struct session *session_create(struct board *b, const struct id *member, uint64_t instance,
+                               enum role role)
+{
+    if (!make_room(b, role))
         return NULL;
     struct session *s = xcalloc(1, sizeof *s);
     s->board = b;
     s->member = *member;
     s->instance = instance;
+    s->role = role;
+    s->unsaid = true;
     s->resend_at = UINT64_MAX;
     TAILQ_INIT(&s->kept);
     LIST_INSERT_HEAD(&b->sessions, s, link);
     b->session_count++;
     b->core->stats.members++;
     return s;
+}
+
+/* The list has the newest ones first. */
+void session_outdated(struct board *b, const struct session *newest)
+{
+    struct session *s, *next;
+    unsigned instances = 1;
+    for (s = LIST_FIRST(&b->sessions); s; s = next) {
+        next = LIST_NEXT(s, link);
+        if (s == newest || !id_equal(&s->member, &newest->member))
+            continue;
+        if (TAILQ_EMPTY(&s->kept) || ++instances > INSTANCES_MAX)
+            session_destroy(s);
+    }
 }
 
 static void forget(struct session *s, struct kept *k)
@@ -207,8 +256,38 @@ void session_granted(struct session *s, uint64_t term, bool stored)
         s->holes = 0;
     }
     s->served_at = stored ? 0 : term;
+    s->unsaid = false;
     if (stored)
         s->request = REQUEST_NONE;
+}
+
+/* The owner still counts it as one who waits, as it did before it came here. So that this also
+ * outlives the owner, it is from now on said here. */
+void session_learn_line(struct session *s, uint64_t line)
+{
+    if (!s->unsaid || !s->client || line == 0)
+        return;
+    s->unsaid = false;
+    s->request = REQUEST_ASK;
+    attach_changed(s->board);
+}
+
+/* A seat is kept at the owner, who hears of it by our list; who has none, or left, waits for
+ * nothing but the answer to its last frames. */
+bool session_is_over(const struct session *s, uint64_t now)
+{
+    const struct board *b = s->board;
+    uint64_t lost_ms = now - s->lost_at, keep_ms = 0;
+    if (s->client)
+        return false;
+    if (s->flags & MEMBER_LEFT)
+        keep_ms = LEFT_MS;
+    else if (s->flags & MEMBER_SEATED)
+        keep_ms =
+            (b->state.keep_ms > b->state.grace_ms ? b->state.keep_ms : b->state.grace_ms) + 1000;
+    if (!TAILQ_EMPTY(&s->kept) && keep_ms < b->core->config.dead_ms)
+        keep_ms = b->core->config.dead_ms;
+    return lost_ms >= keep_ms;
 }
 
 /* A session that joins after its grant went by learns its term from the board's state. A grant that

@@ -204,6 +204,8 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len);
 void ws_heard(struct connection *c);
 /* No byte may follow: the peer closed, or lws does. */
 void ws_closing(struct connection *c);
+/* The peer's CLOSE came; `payload` begins with its code, if it has one. */
+void ws_peer_closes(struct connection *c, const uint8_t *payload, size_t len);
 void ws_closed(struct connection *c);
 /* Tells the client why, and closes. No `sentence`: it knows already. */
 void ws_fail(struct connection *c, unsigned close_code, const char *name, const char *sentence);

@@ -110,6 +110,15 @@ void ws_closing(struct connection *c)
         connection_phase(c, PHASE_CLOSING);
 }
 
+#define CLOSE_LEAVES 1000 /* a page that is only reloaded says 1001, or nothing */
+
+void ws_peer_closes(struct connection *c, const uint8_t *payload, size_t len)
+{
+    if (c->client && len >= 2 && (payload[0] << 8 | payload[1]) == CLOSE_LEAVES)
+        client_left(c->client, gateway_now(c->gateway));
+    ws_closing(c);
+}
+
 void ws_closed(struct connection *c)
 {
     if (!c->upgraded)

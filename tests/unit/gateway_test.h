@@ -18,7 +18,8 @@
 static struct gateway_core *core;
 static uint64_t now;
 static char seen[8192];
-static const char *pen_of; /* who holds the pen of term 3, with instance 11 */
+static const char *in_line = ""; /* who waits for the pen, in what the owner tells */
+static const char *pen_of;       /* who holds the pen of term 3, with instance 11 */
 
 static inline struct id id_of(const char *text)
 {
@@ -59,7 +60,7 @@ static inline void setup(void)
     gateway_core_link(core, now, true);
 }
 
-static struct client *open_clients[16];
+static struct client *open_clients[512];
 static unsigned open_count;
 
 static inline struct client *opens(void)
@@ -138,17 +139,17 @@ static inline void owner_tells(uint64_t epoch, uint64_t mark, const char *member
 {
     struct buf list = {0}, without = {0};
     uint32_t count = 0;
-    char text[256];
+    char text[4096];
     snprintf(text, sizeof text, "%s", members);
     for (char *m = strtok(text, " "); m; m = strtok(NULL, " "), count++)
-        PUT(&list, member, id_of(m), {0}, ROLE_DRAW, 0, 0);
+        PUT(&list, member, id_of(m), {0}, ROLE_DRAW, 0, strcmp(m, in_line) == 0);
     if (full)
         PUT(&without, member_id, id_of(full));
     message_from(epoch == 2 ? "b2" : "b9");
     PUT(&body, board_state, .board = id_of(BOARD), .epoch = epoch, .number = state_number++,
         .head = mark ? mark : 1, .mark = mark, .holder = id_of(pen_of),
         .instance = pen_of[0] ? 11 : 0, .term = pen_of[0] ? 3 : 0, .seats = 10,
-        .lost_grace_ms = 5000, .members = list_of(count, &list),
+        .lost_grace_ms = 5000, .keep_ms = 60000, .members = list_of(count, &list),
         .full = list_of(full ? 1 : 0, &without));
     deliver();
     buf_free(&list);

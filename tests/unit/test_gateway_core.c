@@ -536,6 +536,158 @@ START_TEST(a_request_stands_in_the_attach_list_until_a_stored_grant_serves_it)
 }
 END_TEST
 
+/* ---- who stands in the attach list ----------------------------------------------------------- */
+
+/* "ana/11 lost seated, ben/22": the entries of the newest list, the oldest session first. */
+static const char *listed(void)
+{
+    static char text[8192];
+    char one[128], before[8192];
+    struct list boards = last_attach.boards;
+    struct msg_at_board board;
+    struct msg_at_member m;
+    tick(50);
+    sent();
+    boards = last_attach.boards;
+    text[0] = '\0';
+    if (NEXT(&boards, at_board, &board) <= 0)
+        return text;
+    while (NEXT(&board.members, at_member, &m) > 0) {
+        snprintf(one, sizeof one, "%s/%u%s%s%s%s%s%s", m.member.text, (unsigned)m.instance,
+                 m.flags & MEMBER_LOST ? " lost" : "", m.flags & MEMBER_LEFT ? " left" : "",
+                 m.flags & MEMBER_SEATED ? " seated" : "", m.flags & MEMBER_UNSAID ? " unsaid" : "",
+                 m.request == REQUEST_ASK ? " ask" : "", text[0] ? ", " : "");
+        snprintf(before, sizeof before, "%s", text);
+        snprintf(text, sizeof text, "%.128s%.8000s", one, before);
+    }
+    return text;
+}
+
+START_TEST(a_new_instance_takes_the_place_of_the_one_before)
+{
+    two_on_a_board();
+    for (unsigned i = 0; i < 100; i++) {
+        struct client *again = hello("watch ben", 100 + i, 1, NIL, NIL);
+        closes(i ? open_clients[open_count - 2] : viewer);
+        viewer = again;
+    }
+    ck_assert_str_eq(listed(), "ana/11 seated, ben/199 seated unsaid");
+    ck_assert_str_eq(pulls(viewer), "welcome@0 state mark 3/3");
+}
+END_TEST
+
+START_TEST(of_the_instances_before_those_with_unsaved_frames_stay_up_to_a_number)
+{
+    two_on_a_board();
+    draws(drawer, 3, 1);
+    struct client *last = hello("draw ana", 12, 1, 3, NIL);
+    ck_assert_str_eq(listed(), "ana/11 lost seated, ben/22 seated unsaid, ana/12 seated unsaid");
+    pulls(drawer);
+    (void)last;
+    owner_sends(2, 4, 4, 4); /* its frame is stored */
+    tick(62000);
+    ck_assert_str_eq(listed(), "ben/22 seated unsaid, ana/12 seated unsaid");
+}
+END_TEST
+
+START_TEST(who_lost_the_connection_is_listed_while_the_owner_keeps_the_seat)
+{
+    two_on_a_board();
+    closes(viewer);
+    tick(59000);
+    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 lost seated unsaid");
+    tick(2100);
+    ck_assert_str_eq(listed(), "ana/11 seated");
+}
+END_TEST
+
+START_TEST(who_left_is_listed_as_such_for_a_few_seconds)
+{
+    two_on_a_board();
+    client_left(viewer, now);
+    closes(viewer);
+    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 lost left seated unsaid");
+    tick(5100);
+    ck_assert_str_eq(listed(), "ana/11 seated");
+}
+END_TEST
+
+START_TEST(who_was_never_seated_is_not_listed_when_the_connection_is_gone)
+{
+    two_on_a_board();
+    struct client *crowd = hello("watch eve", 33, 1, NIL, NIL);
+    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 seated unsaid, eve/33 unsaid");
+    closes(crowd);
+    tick(50);
+    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 seated unsaid");
+}
+END_TEST
+
+/* `count` sessions that nobody has seated yet. */
+static void crowd(const char *role, unsigned count)
+{
+    char token[32];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(token, sizeof token, "%s x%u", role, i);
+        hello(token, 1000 + i, 1, NIL, NIL);
+    }
+}
+
+START_TEST(a_crowd_that_waits_for_seats_keeps_no_owner_out)
+{
+    two_on_a_board();
+    crowd("watch", 64);
+    struct client *more = hello("watch eve", 33, 1, NIL, NIL);
+    ck_assert_str_eq(pulls(more), "full 10 error full@1");
+    struct client *owner = hello("own olga", 44, 1, NIL, NIL);
+    ck_assert_uint_eq(client_close_code(owner, NULL), 0);
+    owner_tells(2, 3, "ana ben olga", NULL);
+    ck_assert_str_eq(pulls(owner), "welcome@0 state mark 3/3");
+    ck_assert_uint_eq(client_close_code(drawer, NULL), 0);
+}
+END_TEST
+
+START_TEST(as_many_as_the_owner_seats_find_room_at_one_gateway)
+{
+    two_on_a_board();
+    char names[4096] = "ana ben";
+    for (unsigned i = 0; i < 198; i++) {
+        char token[32];
+        snprintf(token, sizeof token, "watch x%u", i);
+        struct client *cl = hello(token, 1000 + i, 1, NIL, NIL);
+        ck_assert_uint_eq(client_close_code(cl, NULL), 0);
+        snprintf(names + strlen(names), sizeof names - strlen(names), " x%u", i);
+        owner_tells(2, 3, names, NULL);
+    }
+    ck_assert_uint_eq(gateway_core_stats(core)->members, 200);
+}
+END_TEST
+
+START_TEST(who_comes_from_another_gateway_stands_in_the_line_as_the_owner_says)
+{
+    two_on_a_board();
+    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 seated unsaid");
+    in_line = "ben";
+    owner_tells(2, 3, "ana ben", NULL);
+    in_line = "";
+    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 seated ask");
+}
+END_TEST
+
+START_TEST(of_an_equal_number_the_connection_that_is_elsewhere_may_count)
+{
+    two_on_a_board();
+    message_from("b2");
+    PUT(&body, replaced, id_of(BOARD), 2, id_of("ben"), 22, 1, 0);
+    deliver();
+    ck_assert_uint_eq(client_close_code(viewer, NULL), 0);
+    message_from("b2");
+    PUT(&body, replaced, id_of(BOARD), 2, id_of("ben"), 22, 1, REPLACED_EQUAL);
+    deliver();
+    ck_assert_uint_eq(client_close_code(viewer, NULL), 4409);
+}
+END_TEST
+
 START_TEST(a_watcher_cannot_ask_for_the_pen)
 {
     two_on_a_board();
@@ -826,6 +978,15 @@ static Suite *suite(void)
     tcase_add_test(t, of_a_client_that_joins_by_time_nobody_knows_how_far_it_is);
     tcase_add_test(t, a_busy_board_pauses_its_drawer_only);
     tcase_add_test(t, a_request_stands_in_the_attach_list_until_a_stored_grant_serves_it);
+    tcase_add_test(t, a_new_instance_takes_the_place_of_the_one_before);
+    tcase_add_test(t, of_the_instances_before_those_with_unsaved_frames_stay_up_to_a_number);
+    tcase_add_test(t, who_lost_the_connection_is_listed_while_the_owner_keeps_the_seat);
+    tcase_add_test(t, who_left_is_listed_as_such_for_a_few_seconds);
+    tcase_add_test(t, who_was_never_seated_is_not_listed_when_the_connection_is_gone);
+    tcase_add_test(t, a_crowd_that_waits_for_seats_keeps_no_owner_out);
+    tcase_add_test(t, as_many_as_the_owner_seats_find_room_at_one_gateway);
+    tcase_add_test(t, who_comes_from_another_gateway_stands_in_the_line_as_the_owner_says);
+    tcase_add_test(t, of_an_equal_number_the_connection_that_is_elsewhere_may_count);
     tcase_add_test(t, a_watcher_cannot_ask_for_the_pen);
     tcase_add_test(t, a_page_from_history_leads_into_the_window);
     tcase_add_test(t, a_lost_read_is_asked_again);
