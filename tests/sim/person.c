@@ -341,7 +341,7 @@ static void receive_frame(struct world *w, struct person *p, struct cursor *in)
         promise_pointer(w, p, &m.pointer);
         break;
     case MSG_state:
-        promise_seats(w, p->board, m.state.members.count);
+        promise_seats(w, p->board, m.state.members);
         break;
     case MSG_error:
         w->count.refused++;

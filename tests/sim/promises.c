@@ -46,11 +46,16 @@ void promise_pointer(struct world *w, const struct person *p, const struct msg_p
         fail(w, "person %u was shown their own pointer", p->number);
 }
 
-/* P5: never more than the allowed seats under one owner. */
-void promise_seats(struct world *w, unsigned board, unsigned members)
+/* P5: never more than the allowed seats under one owner, and one more for an own link. */
+void promise_seats(struct world *w, unsigned board, struct list members)
 {
-    if (members > SEATS)
-        fail(w, "P5: %u members are seated on board %u", members, board);
+    unsigned count = 0, others = 0;
+    struct msg_member m;
+    for (; NEXT(&members, member, &m) > 0; count++)
+        others += m.role != ROLE_OWN;
+    if (count > SEATS + 1 || others > SEATS)
+        fail(w, "P5: %u members are seated on board %u, %u without an own link", count, board,
+             others);
 }
 
 /* ---- the stored log -------------------------------------------------------------------------- */

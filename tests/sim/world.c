@@ -154,6 +154,7 @@ static void start_core(struct world *w, struct process *p)
                                       .seed = chance(w),
                                       .shards = SHARDS,
                                       .seats = SEATS,
+                                      .seat_keep_ms = SEAT_KEEP_MS,
                                       .pen_idle_ms = 6000,
                                       .pen_grace_ms = 3000,
                                       .pace_ms = 4,
@@ -567,6 +568,8 @@ static void to_gateway(struct world *w, struct event *e)
     if (defer(w, g, e))
         return;
     if (e->what == HANG_UP) {
+        if (odds(w, 3000))
+            client_left(m->client, w->now); /* and may come back all the same */
         client_closed(m->client, w->now);
         m->client = NULL;
     } else {

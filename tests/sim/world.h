@@ -20,17 +20,18 @@
 #include "gateway_core.h"
 #include "history_core.h"
 
-#define SHARDS      2u
-#define BOARDS      2u
-#define GATEWAYS    3u
-#define BOARD_CORES 3u
-#define HISTORIES   2u
-#define PROCESSES   (GATEWAYS + BOARD_CORES + HISTORIES)
-#define PEOPLE      12u
-#define SEATS       4u
-#define TROUBLE_MS  40000u /* faults happen so long */
-#define QUIET_MS    30000u /* then people go on without */
-#define SILENT_MS   20000u /* then nobody draws, and all must come to rest */
+#define SHARDS       2u
+#define BOARDS       2u
+#define GATEWAYS     3u
+#define BOARD_CORES  3u
+#define HISTORIES    2u
+#define PROCESSES    (GATEWAYS + BOARD_CORES + HISTORIES)
+#define PEOPLE       12u
+#define SEATS        4u
+#define SEAT_KEEP_MS UINT64_C(15000)
+#define TROUBLE_MS   40000u /* faults happen so long */
+#define QUIET_MS     30000u /* then people go on without */
+#define SILENT_MS    20000u /* then nobody draws, and all must come to rest */
 
 struct world;
 
@@ -186,7 +187,7 @@ struct truth {      /* what was told to be stored, by offset */
 void promise_stored(struct world *w, const struct person *p, uint64_t offset);
 void promise_acked(struct world *w, const struct person *p, const struct own_frame *f);
 void promise_pointer(struct world *w, const struct person *p, const struct msg_pointer_at *m);
-void promise_seats(struct world *w, unsigned board, unsigned members);
+void promise_seats(struct world *w, unsigned board, struct list members);
 void check_at_rest(struct world *w);
 void fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
