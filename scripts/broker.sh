@@ -3,18 +3,24 @@
 #
 # A private RabbitMQ node for development and tests. Everything of it is below DIR, its ports are its
 # own, and it ends with the script: neither a broker of the system nor another one of ours is touched.
+# Nobody else gets in: all its ports, also those of Erlang, are of 127.0.0.1; its one user has a password,
+# and Erlang a cookie, that were made at random for DIR and are readable by you alone.
 #
 #   broker.sh DIR PORT       runs it in the foreground, says "ready"; ends at TERM or INT
 #   broker.sh start DIR      runs it in the background and prints its URL; the same one each time
 #   broker.sh stop DIR       ends the one that was started, and returns when it is gone
+#   broker.sh url DIR        prints its URL, with the password
+#   broker.sh answers DIR    whether it greets who connects
 #   broker.sh ctl DIR ARG... rabbitmqctl for it
 #
 # EASEL_BROKER_CONF, if set, names a file with more lines for rabbitmq.conf of a node that is new.
 
 set -euo pipefail
+umask 077
 
 readonly rabbit=/usr/lib/rabbitmq/bin # not the wrappers in /usr/sbin: they change user and HOME
 readonly start_seconds=60 stop_seconds=20
+readonly user=easel loopback_erlang='-kernel inet_dist_use_interface {127,0,0,1}'
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'broker: %s\n' "$*" >&2; exit 1; }
@@ -38,9 +44,24 @@ load() { # DIR
     . "$dir/env"
 }
 
+random_text() { head -c 24 /dev/urandom | od -An -vtx1 | tr -d ' \n'; }
+
+# The password comes last: where it is, the rest is. A node made by a version before, whose user was
+# guest, is made anew: a broker stores nothing that must be kept.
+make_secrets() {
+    [[ ! -s $dir/password ]] || return 0
+    rm -rf "$dir/env" "$dir/data" "$dir/home"
+    mkdir "$dir/data" "$dir/home"
+    random_text >"$dir/home/.erlang.cookie"
+    chmod 400 "$dir/home/.erlang.cookie"
+    random_text >"$dir/password.new"
+    mv "$dir/password.new" "$dir/password"
+}
+
 make() { # DIR PORT
-    mkdir -p "$1/home" "$1/log" "$1/data"
+    mkdir -p "$1/log"
     dir=$(cd "$1" && pwd)
+    make_secrets
     if [[ -f $dir/env ]]; then
         load "$dir"
         [[ $PORT = "$2" || $2 = 0 ]] && return
@@ -56,14 +77,18 @@ export RABBITMQ_ADVANCED_CONFIG_FILE='$dir/advanced.config'
 export RABBITMQ_ENABLED_PLUGINS_FILE='$dir/plugins' RABBITMQ_PID_FILE='$dir/rabbitmq.pid'
 export RABBITMQ_MNESIA_BASE='$dir/data' RABBITMQ_LOG_BASE='$dir/log'
 export RABBITMQ_GENERATED_CONFIG_DIR='$dir/config'
+# Erlang's own port between nodes is of this host only, that of rabbitmqctl, too.
+export RABBITMQ_CTL_ERL_ARGS="$loopback_erlang"
 # One scheduler takes a quarter off the broker's CPU, and at most one core.
-export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+S 1:1"
+export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+S 1:1 $loopback_erlang"
 # Without a shell process in between, so that the process that we start is the node.
 export RUNNING_UNDER_SYSTEMD=true
 unset NOTIFY_SOCKET
 END
     cat >"$dir/rabbitmq.conf" <<END
 listeners.tcp.1 = 127.0.0.1:$port
+default_user = $user
+default_pass = $(<"$dir/password")
 # Absolute, since it would take the memory of the host for that of the container.
 vm_memory_high_watermark.absolute = 512MiB
 disk_free_limit.absolute = 50MB
@@ -122,7 +147,16 @@ start() { # DIR
         runs "$script" || die "$(cat "$dir/log/script")"
         sleep 0.05
     done
-    say "amqp://guest:guest@127.0.0.1:$PORT/"
+    url
+}
+
+url() { say "amqp://$user:$(<"$dir/password")@127.0.0.1:$PORT/"; }
+
+# Its first frame, connection.start, begins with 1. Who cannot wait for ever uses timeout.
+greets() {
+    local first
+    exec 3<>"/dev/tcp/127.0.0.1/$PORT" && printf 'AMQP\0\0\11\1' >&3 && read -r -N 1 first <&3 &&
+        [[ $first = $'\1' ]]
 }
 
 stop() { # DIR
@@ -142,12 +176,20 @@ stop() { # DIR
 case ${1:-} in
     start) start "$2" ;;
     stop) stop "$2" ;;
+    url)
+        load "$2"
+        url
+        ;;
+    answers)
+        load "$2"
+        greets
+        ;;
     ctl)
         load "$2"
         exec "$rabbit/rabbitmqctl" "${@:3}"
         ;;
     *)
-        [[ $# -eq 2 ]] || die "usage: broker.sh DIR PORT | start DIR | stop DIR | ctl DIR ARG..."
+        [[ $# -eq 2 ]] || die "usage: broker.sh DIR PORT | start DIR | stop DIR | url DIR | answers DIR | ctl DIR ARG..."
         foreground "$1" "$2"
         ;;
 esac

@@ -140,7 +140,7 @@ trap 'exit 0' INT TERM HUP
 say "Starting a private RabbitMQ, $histories history, $boards board and $gateways gateway service(s)."
 start broker "scripts/broker.sh ${data@Q}/rabbitmq 0"
 await_line broker '^ready$'
-EASEL_AMQP=amqp://guest:guest@127.0.0.1:$(sed -n 's/^PORT=//p' "$data/rabbitmq/env")/
+EASEL_AMQP=$(scripts/broker.sh url "$data/rabbitmq")
 
 for ((i = 1; i <= histories; i++)); do
     start "history-$i" $bin/history-service/easel-history \

@@ -17,9 +17,9 @@ import { Mongo, Process, ROOT, freePort, program, startCluster, until } from "..
 
 const PROGRAMS = { gateway: "gateway", "board-service": "board", "history-service": "history" };
 
-/** What the secrets hold that the manifests name; generated ones have a hash at the end. */
+/** What the secrets hold that the manifests name; generated ones have a hash at the end. The broker's
+ *  operator makes one when the broker is there. */
 const SECRETS = {
-  "easel-rabbitmq-default-user": { username: "guest", password: "guest" },
   "easel-mongodb-user": { password: "a password: with @ and /" },
   "easel-gateway": { secret: "a secret that only this test uses, and nobody else" },
 };
@@ -118,6 +118,8 @@ for (const [i, [overlay, outside]] of [["dev", plain], ["production", secured]].
 
     before(async () => {
       const cluster = await outside();
+      const { username, password } = new URL(cluster.broker.url);
+      SECRETS["easel-rabbitmq-default-user"] = { username, password };
       pods = (await given(overlay)).map((what, j) => new Pod(what, `127.86.${i + 1}.${j + 1}`, cluster));
       for (const pod of pods) pod.spawn();
     });

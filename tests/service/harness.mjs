@@ -210,8 +210,9 @@ class Broker extends Process {
   async start() {
     this.spawn();
     await this.line(/^ready$/m, 90_000);
-    this.port = readFileSync(path(this.dir, "broker/env"), "utf8").match(/^PORT=(\d+)/m)[1];
-    this.url = `amqp://guest:guest@127.0.0.1:${this.port}/`;
+    const { stdout } = await run(path(ROOT, "scripts/broker.sh"), ["url", path(this.dir, "broker")]);
+    this.url = stdout.trim();
+    this.port = new URL(this.url).port;
   }
 
   async restart() {

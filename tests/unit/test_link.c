@@ -224,7 +224,7 @@ static struct proxy {
     struct pipe_end client[PIPES_MAX], server[PIPES_MAX];
     unsigned pipes;
     bool frozen, deaf; /* deaf: new connections are closed */
-    char url[64];
+    char url[128];
 } proxy;
 
 struct relay {
@@ -327,13 +327,15 @@ static const char *proxy_start(void)
     int len = sizeof at;
     const char *host = strrchr(broker_url(), '@');
     ck_assert(host && sscanf(host, "@127.0.0.1:%u", &port) == 1);
+    int credentials = (int)(host - broker_url());
     uv_ip4_addr("127.0.0.1", (int)port, &proxy.broker);
     uv_ip4_addr("127.0.0.1", 0, &at);
     uv_tcp_init(&loop, &proxy.listener);
     ck_assert_int_eq(uv_tcp_bind(&proxy.listener, (struct sockaddr *)&at, 0), 0);
     ck_assert_int_eq(uv_listen((uv_stream_t *)&proxy.listener, 16, on_pipe), 0);
     uv_tcp_getsockname(&proxy.listener, (struct sockaddr *)&at, &len);
-    snprintf(proxy.url, sizeof proxy.url, "amqp://guest:guest@127.0.0.1:%u/", ntohs(at.sin_port));
+    snprintf(proxy.url, sizeof proxy.url, "%.*s@127.0.0.1:%u/", credentials, broker_url(),
+             ntohs(at.sin_port));
     return proxy.url;
 }
 
@@ -813,7 +815,7 @@ END_TEST
 START_TEST(without_a_broker_the_link_is_down_and_says_why)
 {
     struct link_config config = board_config();
-    config.broker.url = "amqp://guest:guest@127.0.0.1:1/";
+    config.broker.url = "amqp://127.0.0.1:1/";
     struct party *p = party_start(&loop, &config);
     UNTIL(p->troubles == 1);
     ck_assert_ptr_nonnull(strstr(link_trouble(p->link), "127.0.0.1 port 1"));
@@ -841,8 +843,8 @@ END_TEST
 START_TEST(a_wrong_password_is_named)
 {
     struct link_config config = board_config();
-    char url[64];
-    snprintf(url, sizeof url, "amqp://guest:wrong%s", strrchr(broker_url(), '@'));
+    char url[128];
+    snprintf(url, sizeof url, "amqp://easel:wrong%s", strrchr(broker_url(), '@'));
     config.broker.url = url;
     struct party *p = party_start(&loop, &config);
     UNTIL(strstr(link_trouble(p->link), "ACCESS_REFUSED"));
@@ -853,10 +855,12 @@ END_TEST
 START_TEST(user_and_password_of_their_own_win_over_those_of_the_address)
 {
     struct link_config config = board_config();
-    char url[64];
+    char url[128], user[64], password[128];
+    ck_assert_int_eq(sscanf(broker_url(), "amqp://%63[^:]:%127[^@]", user, password), 2);
     snprintf(url, sizeof url, "amqp://nobody:wrong%s", strrchr(broker_url(), '@'));
     config.broker.url = url;
-    config.broker.user = config.broker.password = "guest";
+    config.broker.user = user;
+    config.broker.password = password;
     party_end(party_up(config));
 }
 END_TEST
