@@ -137,13 +137,17 @@ int service_init(struct service *s, const struct service_kind *kind, void *owner
     uv_loop_init(&s->loop);
     turns_init(&s->turns, &s->loop);
     start_handles(s);
-    return 0;
+    r = watchdog_start(&s->loop, &s->watchdog);
+    if (r < 0)
+        log_error("cannot start the watchdog's thread: %s", strerror(-r));
+    return r;
 }
 
 void service_close(struct service *s, unsigned link_ms)
 {
     uv_handle_t *const handles[] = {(uv_handle_t *)&s->timer, (uv_handle_t *)&s->prepare,
                                     (uv_handle_t *)&s->sigterm, (uv_handle_t *)&s->sigint};
+    watchdog_stop(s->watchdog); /* what follows takes its time */
     link_destroy(s->link, link_ms);
     admin_destroy(s->admin);
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)

@@ -9,6 +9,7 @@
 #include "admin.h"
 #include "config.h"
 #include "shell_metrics.h"
+#include "watchdog.h"
 
 struct service_kind {
     const char *name; /* "board": the program is easel-board, and its ids begin with b */
@@ -38,11 +39,13 @@ struct service {
     uv_timer_t timer;
     uv_prepare_t prepare;
     uv_signal_t sigterm, sigint;
+    struct watchdog *watchdog;
     char unready[512];
 };
 
-/* Reads the settings (`ret_own`: those of kind->settings) and begins the log and the loop. Negative
- * after saying what is wrong: exit 2. */
+/* Reads the settings (`ret_own`: those of kind->settings) and begins the log, the loop and the
+ * watchdog: from here on the loop is to turn within 10 s. Negative after saying what is wrong:
+ * exit 2. */
 int service_init(struct service *s, const struct service_kind *kind, void *owner, int argc,
                  char **argv, void *ret_own);
 /* `config` says what is heard; broker, id, shards and quorum are filled in. Negative errno, logged.
@@ -57,7 +60,7 @@ void service_wake_at(struct service *s, uint64_t at_ms);
 /* Ends the loop. */
 void service_stop(struct service *s, int exit_code);
 
-/* Closes what stands above; link_ms: for what waits to be published. */
+/* Closes what stands above, the watchdog first; link_ms: for what waits to be published. */
 void service_close(struct service *s, unsigned link_ms);
 /* Runs the loop until all handles are closed, also the program's own. */
 void service_finish(struct service *s);

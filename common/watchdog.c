@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The sign of life is an async handle: it wakes a loop that waits in poll, too, so there is no need to
+ * know whether the loop is in poll or in a callback, ours or a library's.
+ */
+#include "watchdog.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "log.h"
+
+struct watchdog {
+    uv_async_t sign;
+    atomic_uint signs; /* how often the loop gave one */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool stop; /* under the lock */
+};
+
+/* ---- the pure part --------------------------------------------------------------------------- */
+
+bool watch_tick(struct watch *w, uint64_t slept_ms, bool turned)
+{
+    if (turned)
+        w->silent_ticks = 0;
+    else if (slept_ms < WATCHDOG_LATE_MS)
+        w->silent_ticks++;
+    return w->silent_ticks >= WATCHDOG_TICKS_MAX;
+}
+
+/* ---- in the thread --------------------------------------------------------------------------- */
+
+/* False: it is to stop. */
+static bool sleep_a_tick(struct watchdog *w)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(WATCHDOG_TICK_MS / 1000);
+    pthread_mutex_lock(&w->lock);
+    while (!w->stop && pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT)
+        ;
+    bool stop = w->stop;
+    pthread_mutex_unlock(&w->lock);
+    return !stop;
+}
+
+/* At once: whatever is to be run at an exit might wait for the very thing that hangs. */
+static void end_process(void)
+{
+    log_error("the loop has not turned for %u s: this process ends itself, to be started again",
+              (unsigned)(WATCHDOG_TICKS_MAX * WATCHDOG_TICK_MS / 1000));
+    _exit(WATCHDOG_EXIT_STATUS);
+}
+
+static void *thread_main(void *data)
+{
+    struct watchdog *w = data;
+    struct watch watch = {0};
+    unsigned seen = atomic_load(&w->signs);
+    uint64_t before_ns = uv_hrtime();
+    uv_async_send(&w->sign);
+    while (sleep_a_tick(w)) {
+        unsigned signs = atomic_load(&w->signs);
+        uint64_t now_ns = uv_hrtime();
+        if (watch_tick(&watch, (now_ns - before_ns) / 1000000, signs != seen))
+            end_process();
+        seen = signs;
+        before_ns = now_ns;
+        uv_async_send(&w->sign);
+    }
+    return NULL;
+}
+
+/* ---- on the loop ----------------------------------------------------------------------------- */
+
+static void on_sign(uv_async_t *sign)
+{
+    struct watchdog *w = sign->data;
+    atomic_fetch_add(&w->signs, 1);
+}
+
+static void on_closed(uv_handle_t *sign)
+{
+    struct watchdog *w = sign->data;
+    pthread_cond_destroy(&w->wake);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
+static int start_thread(struct watchdog *w)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the loop's */
+    int r = -pthread_create(&w->thread, NULL, thread_main, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return r;
+}
+
+int watchdog_start(uv_loop_t *loop, struct watchdog **ret)
+{
+    struct watchdog *w = xcalloc(1, sizeof *w);
+    int r = uv_async_init(loop, &w->sign, on_sign);
+    if (r < 0) {
+        free(w);
+        return r;
+    }
+    w->sign.data = w;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    r = start_thread(w);
+    if (r < 0)
+        uv_close((uv_handle_t *)&w->sign, on_closed);
+    else
+        *ret = w;
+    return r;
+}
+
+void watchdog_stop(struct watchdog *w)
+{
+    if (!w)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    uv_close((uv_handle_t *)&w->sign, on_closed);
+}
