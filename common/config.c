@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "log.h"
 
 static const char *check_level(const char *value)
@@ -18,9 +19,9 @@ static const char *check_level(const char *value)
 
 static const char *check_amqp(const char *value)
 {
-    return strncmp(value, "amqp://", 7) == 0 || strncmp(value, "amqps://", 8) == 0
-               ? NULL
-               : "amqp://host:port/vhost, or amqps:// for TLS";
+    if (strncmp(value, "amqp://", 7) != 0 && strncmp(value, "amqps://", 8) != 0)
+        return "amqp://host:port/vhost, or amqps:// for TLS";
+    return address_check(value);
 }
 
 #define AT(field) offsetof(struct common_settings, field)

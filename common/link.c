@@ -365,11 +365,9 @@ static void on_closed(uv_handle_t *async)
 static int check_config(const struct link_config *config)
 {
     struct amqp_connection_info at;
-    char *copy = strdup(config->broker.url);
-    if (!copy)
-        return -ENOMEM;
-    int r = amqp_parse_url(copy, &at) == AMQP_STATUS_OK ? 0 : -EINVAL;
-    free(copy);
+    struct address text;
+    int r = broker_parse(&config->broker, &text, &at);
+    address_close(&text);
     return r;
 }
 

@@ -179,22 +179,28 @@ static int open_at(struct connection *c, const struct amqp_connection_info *at,
     return login(c, at, name);
 }
 
+int broker_parse(const struct broker_address *broker, struct address *ret_text,
+                 struct amqp_connection_info *ret)
+{
+    if (address_open(broker->url, ret_text) < 0 ||
+        amqp_parse_url(ret_text->url, ret) != AMQP_STATUS_OK) /* in place */
+        return -EINVAL;
+    if (ret_text->password)
+        ret->password = ret_text->password;
+    if (*broker->user)
+        ret->user = (char *)(uintptr_t)broker->user; /* the library only reads it */
+    if (*broker->password)
+        ret->password = (char *)(uintptr_t)broker->password;
+    return 0;
+}
+
 int connection_open(struct connection *c, const struct broker_address *broker, const char *name)
 {
     struct amqp_connection_info at;
-    char *copy = strdup(broker->url); /* taken apart in place */
-    amqp_default_connection_info(&at);
-    int r;
-    if (!copy || amqp_parse_url(copy, &at) != AMQP_STATUS_OK) {
-        r = fail(c, "EASEL_AMQP is no valid URL");
-    } else {
-        if (*broker->user)
-            at.user = (char *)(uintptr_t)broker->user; /* the library only reads it */
-        if (*broker->password)
-            at.password = (char *)(uintptr_t)broker->password;
-        r = open_at(c, &at, broker, name);
-    }
-    free(copy);
+    struct address text;
+    int r = broker_parse(broker, &text, &at) == 0 ? open_at(c, &at, broker, name)
+                                                  : fail(c, "EASEL_AMQP is no valid address");
+    address_close(&text);
     if (r < 0)
         connection_close(c, false);
     return r;

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "address.h"
 #include "config.h"
 #include "outbox.h"
 
@@ -35,6 +36,10 @@ struct content {
 void connection_init(struct connection *c);
 void connection_finish(struct connection *c);
 
+/* Takes the address of the broker apart. `ret` borrows from `ret_text`, which the caller closes,
+ * and from `broker`. 0 or -EINVAL. */
+int broker_parse(const struct broker_address *broker, struct address *ret_text,
+                 struct amqp_connection_info *ret);
 /* Connects and logs in; `name` is what the broker's tools show. 0 or -EIO. */
 int connection_open(struct connection *c, const struct broker_address *broker, const char *name);
 void connection_close(struct connection *c, bool politely);

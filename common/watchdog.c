@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The sign of life is an async handle: it wakes a loop that waits in poll, too, so there is no need to
- * know whether the loop is in poll or in a callback, ours or a library's.
+ * The sign of life is an async handle: it wakes a loop that waits in poll, too, so there is no need
+ * to know whether the loop is in poll or in a callback, ours or a library's.
  */
 #include "watchdog.h"
 

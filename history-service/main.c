@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "history_metrics.h"
 #include "log.h"
 #include "peers.h"
@@ -20,10 +21,20 @@
 #define LEAVE_MS_MAX  UINT64_C(4000) /* for what waits to be stored */
 #define LINK_CLOSE_MS 500u
 
+/* What is no kind of store is refused when it is opened. */
+static const char *check_store(const char *value)
+{
+    const char *address = strstr(value, "://");
+    if (strncmp(value, "sqlite:", 7) == 0)
+        return address ? "sqlite:PATH" : NULL;
+    return address || strncmp(value, "mongodb", 7) == 0 ? address_check(value) : NULL;
+}
+
 #define AT(field) offsetof(struct store_address, field)
 static const struct setting SETTINGS[] = {
     {"EASEL_STORE", SETTING_SECRET, 1, 2000, "sqlite:./data/easel.db", AT(url),
-     "Where boards are stored: sqlite:PATH, or mongodb://... with replica set and database.", NULL},
+     "Where boards are stored: sqlite:PATH, or mongodb://... with replica set and database.",
+     check_store},
     {"EASEL_STORE_USER", SETTING_TEXT, 1, 255, "", AT(user),
      "Who we are at MongoDB; empty: whoever the address names.", NULL},
     {"EASEL_STORE_PASSWORD", SETTING_SECRET, 1, 1024, "", AT(password), "The password.", NULL},

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "store_private.h"
 
 #define DATABASE           "easel" /* when the URL names none */
@@ -300,18 +301,30 @@ static bool lacks_password(const mongoc_uri_t *uri)
            (!how || strncmp(how, "SCRAM", 5) == 0);
 }
 
+/* `text` is the address taken apart. NULL, or what is wrong. */
+static const char *set_credentials(mongoc_uri_t *uri, const struct store_address *address,
+                                   const struct address *text)
+{
+    const char *password = *address->password ? address->password : text->password;
+    if ((*address->user && !mongoc_uri_set_username(uri, address->user)) ||
+        (password && !mongoc_uri_set_password(uri, password)))
+        return "user and password must be UTF-8";
+    return lacks_password(uri) ? "there is a user, but no password" : NULL;
+}
+
 static mongoc_uri_t *make_uri(struct mongo *s, const struct store_address *address)
 {
     bson_error_t error;
-    mongoc_uri_t *uri = mongoc_uri_new_with_error(address->url, &error);
+    struct address text;
+    mongoc_uri_t *uri = NULL;
     const char *wrong = NULL;
-    if (!uri)
+    if (address_open(address->url, &text) < 0)
+        wrong = address_check(address->url);
+    else if (!(uri = mongoc_uri_new_with_error(text.url, &error)))
         wrong = error.message;
-    else if ((*address->user && !mongoc_uri_set_username(uri, address->user)) ||
-             (*address->password && !mongoc_uri_set_password(uri, address->password)))
-        wrong = "user and password must be UTF-8";
-    else if (lacks_password(uri))
-        wrong = "there is a user, but no password";
+    else
+        wrong = set_credentials(uri, address, &text);
+    address_close(&text);
     if (wrong) {
         store_fail(&s->store, -EINVAL, "MongoDB: %s", wrong);
         mongoc_uri_destroy(uri); /* or NULL */

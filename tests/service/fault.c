@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Faults that no program can be asked for, by LD_PRELOAD. A file in FAULT_DIR makes one, named after the
- * process: PID.spin: its loop turns no more, and uses a core; PID.block: nor does it, and uses nothing;
- * PID.deaf: its loop turns, but nobody is let in any more.
+ * Faults that no program can be asked for, by LD_PRELOAD. A file in FAULT_DIR makes one, named
+ * after the process: PID.spin: its loop turns no more, and uses a core; PID.block: nor does it, and
+ * uses nothing; PID.deaf: its loop turns, but nobody is let in any more.
  */
 #include <dlfcn.h>
 #include <errno.h>
