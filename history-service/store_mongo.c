@@ -227,6 +227,17 @@ static void read_reply(const bson_t *reply, unsigned count, int *results)
             results[i] = sure ? 0 : -EIO;
 }
 
+/* MongoDB quotes the keys that it refuses, and no log holds the whole id of a board. */
+static void hide_boards(struct mongo *s, const struct record *records, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        size_t len = strlen(records[i].board.text);
+        char *at = s->store.why;
+        while (len && (at = strstr(at, records[i].board.text)))
+            memset(at, '*', len);
+    }
+}
+
 static int mongo_append(struct store *store, const struct record *records, unsigned count,
                         int *ret_results)
 {
@@ -247,7 +258,10 @@ static int mongo_append(struct store *store, const struct record *records, unsig
     bson_destroy(&reply);
     mongoc_bulk_operation_destroy(bulk);
     int r = store_result(ret_results, count);
-    return r == -EIO ? fail(s, &error) : r;
+    if (r == -EIO)
+        fail(s, &error);
+    hide_boards(s, records, count);
+    return r;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */

@@ -495,6 +495,20 @@ START_TEST(mongo_answers_unknown_when_the_majority_was_not_reached)
 }
 END_TEST
 
+START_TEST(mongo_tells_no_board_when_keys_are_taken_and_the_majority_was_not_reached)
+{
+    struct record two[] = {record_at("k3v9x2mq4t", 1, 1, 0), record_at("aaaaaaaaaa", 1, 1, 0)};
+    int results[2];
+    ck_assert_int_eq(append(store, two[0]), 0);
+    fail_inserts("{\"times\": 1}",
+                 "\"writeConcernError\": {\"code\": 64, \"errmsg\": \"too slow\"}");
+    ck_assert_int_eq(store_append(store, two, 2, results), -EIO);
+    ck_assert_int_eq(results[0], -EEXIST);
+    ck_assert_str_ne(store_why(store), "");
+    ck_assert_msg(!strstr(store_why(store), "k3v9x2mq4t"), "%s", store_why(store));
+}
+END_TEST
+
 START_TEST(mongo_answers_unknown_when_the_connection_breaks)
 {
     fail_inserts("{\"times\": 5}", "\"closeConnection\": true");
@@ -565,6 +579,7 @@ static void add_tests_of_kind(TCase *own)
         return;
     }
     tcase_add_test(own, mongo_answers_unknown_when_the_majority_was_not_reached);
+    tcase_add_test(own, mongo_tells_no_board_when_keys_are_taken_and_the_majority_was_not_reached);
     tcase_add_test(own, mongo_answers_unknown_when_the_connection_breaks);
     tcase_add_test(own, mongo_answers_unknown_when_the_answer_is_late);
     tcase_add_test(own, mongo_that_does_not_answer_is_given_up_in_bounded_time);
