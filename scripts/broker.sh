@@ -68,6 +68,7 @@ make() { # DIR PORT
     fi
     local port=$2
     [[ $port != 0 ]] || port=$(free_port)
+    rm -f "$dir/env" "$dir/rabbitmq.conf" # whatever could be read by others before
     cat >"$dir/env" <<END
 PORT=$port
 export HOME='$dir/home' ERL_EPMD_PORT=$(free_port) ERL_EPMD_ADDRESS=127.0.0.1

@@ -4,8 +4,8 @@
 # run.sh GATEWAYS BOARDS HISTORIES HOST PORT: Easel on this machine, with a private RabbitMQ.
 #
 # Boards, the signing secret and the logs are kept in $DATA. A process that dies is named and started
-# again after a second. Ctrl-C stops everything, in order. Settings of the services (see their
-# --help) may be given in the environment.
+# again after a second; so is one that lives and answers nobody, after some 15 s. Ctrl-C stops everything, in
+# order. Settings of the services (see their --help) may be given in the environment.
 
 set -uo pipefail
 umask 077 # boards and logs, too, are for you alone
@@ -14,10 +14,15 @@ cd "$(dirname "$0")/.."
 readonly gateways=$1 boards=$2 histories=$3 host=$4
 port=$5
 readonly data=${DATA:-data} bin=build/release
+# All are asked every so many seconds, and have as many to answer. Who did not so many times in a row is
+# named, and ended if that helps.
+readonly ask_seconds=${ASK_S:-3} bad_max=5
 
 names=()           # of the processes, in the order of their start
 declare -A pid=()  # name -> process id
 declare -A call=() # name -> the command that starts it
+declare -A from=() # name -> where its log goes on since its last start
+declare -A door=() # name -> where it answers, as its log says since then; of the broker: ready
 
 say() { printf '%s\n' "$@"; }
 die() { printf 'easel: %s\n' "$*" >&2; exit 1; }
@@ -27,6 +32,7 @@ die() { printf 'easel: %s\n' "$*" >&2; exit 1; }
 # In a session of its own, so that Ctrl-C reaches this script alone. Should this script be killed,
 # the kernel tells the process to end.
 launch() { # NAME
+    from[$1]=$(($(stat -c %s "$data/log/$1.log") + 1)) door[$1]=''
     (eval "${call[$1]}") >>"$data/log/$1.log" 2>&1 </dev/null &
     pid[$1]=$!
 }
@@ -66,21 +72,125 @@ await_end() { # NAME, of a process that was told to end
 }
 
 watch_over_all() {
-    local name
+    local name ask_at=0
     while :; do
-        sleep 1 &
+        sleep 1 9>&- & # whoever has it open holds the lock
         wait $!
         for name in "${names[@]}"; do
-            runs "$name" && continue
-            wait "${pid[$name]}"
-            say "$name died ($(cause $?)) and is started again; its log: $data/log/$name.log"
-            launch "$name"
+            runs "$name" || start_again "$name"
         done
+        ((SECONDS < ask_at)) || { ask_at=$((SECONDS + ask_seconds)); ask_all; }
     done
 }
 
+start_again() { # NAME
+    wait "${pid[$1]}"
+    local status=$?
+    [[ ${ended[$1]:-} ]] || say "$1 died ($(cause $status)) and is started again; its log: $data/log/$1.log"
+    ended[$1]='' health[$1]=''
+    launch "$1"
+}
+
 cause() { # STATUS
-    (($1 > 128)) && echo "signal $(($1 - 128))" || echo "exit status $1"
+    case $1 in
+        70) echo "its loop hung" ;; # its own watchdog says so
+        *) (($1 > 128)) && echo "signal $(($1 - 128))" || echo "exit status $1" ;;
+    esac
+}
+
+# --- Whether they answer -------------------------------------------------------------------------
+
+# A process may live and answer nobody. One that hangs is ended; one that somebody has stopped as a whole
+# is left to who did it, and one that is not ready waits for others.
+
+declare -A health=() # name -> what was found the last time: good, starting, stopped, silent or unready
+declare -A times=()  # name -> how often in a row
+declare -A told=()   # name -> whether somebody was told of it
+declare -A ended=()  # name -> whether we ended it
+
+# Any port that was free, so another one after each start. False: it has not said so yet.
+find_door() { # NAME
+    [[ ${door[$1]} ]] ||
+        door[$1]=$(tail -c "+${from[$1]}" "$data/log/$1.log" | sed -n 's|^ready$|&|p; s|.* admin on http://||p')
+    [[ ${door[$1]} ]]
+}
+
+# The answer by HTTP, with nothing but this shell. Connecting, too, may take for ever.
+get() { # HOST:PORT PATH
+    timeout "$ask_seconds" bash -c 'exec 3<>"/dev/tcp/${1%:*}/${1##*:}" &&
+        printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$2" "$1" >&3 && cat <&3' _ "$@" 2>/dev/null
+}
+
+answers_200() { [[ $(get "$@") = 'HTTP/1.1 200 '* ]]; } # HOST:PORT PATH
+
+# Stopped by a signal or a debugger, with all that belongs to it.
+is_stopped() { # PID
+    [[ $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) = [Tt]' '* ]]
+}
+
+# The script of a broker that does not get ready gives it up by itself.
+health_of_broker() {
+    if ! [[ ${door[broker]} ]]; then
+        echo starting
+    elif is_stopped "${pid[broker]}" || is_stopped "$(<"$data/rabbitmq/rabbitmq.pid")"; then
+        echo stopped
+    else
+        timeout "$ask_seconds" scripts/broker.sh answers "$data/rabbitmq" && echo good || echo silent
+    fi
+}
+
+health_of() { # NAME
+    if [[ $1 = broker ]]; then
+        health_of_broker
+    elif is_stopped "${pid[$1]}"; then
+        echo stopped
+    elif ! [[ ${door[$1]} ]] || ! answers_200 "${door[$1]}" /healthz; then
+        echo silent
+    elif ! answers_200 "${door[$1]}" /readyz; then
+        echo unready
+    else
+        echo good
+    fi
+}
+
+# All at once, so that it takes no longer than one.
+ask_all() {
+    local name
+    local -A asked=()
+    for name in "${names[@]}"; do
+        find_door "$name"
+        health_of "$name" >"$data/log/.$name.health" 9>&- &
+        asked[$name]=$!
+    done
+    for name in "${names[@]}"; do
+        wait "${asked[$name]}"
+        note_health "$name" "$(<"$data/log/.$name.health")"
+    done
+}
+
+note_health() { # NAME HEALTH
+    [[ ${health[$1]:-} = "$2" ]] || times[$1]=0
+    health[$1]=$2
+    ((++times[$1]))
+    case $2:${times[$1]} in
+        good:1) [[ ! ${told[$1]:-} ]] || say "$1 answers again."; told[$1]='' ;;
+        stopped:"$bad_max") tell "$1" "is stopped as a whole, and is left so" ;;
+        unready:"$bad_max") tell "$1" "is not ready: $(get "${door[$1]}" /readyz | tail -n 1)" ;;
+        silent:"$bad_max") end_silent "$1" ;;
+    esac
+}
+
+tell() { # NAME WHAT
+    told[$1]=yes
+    say "$1 $2; its log: $data/log/$1.log"
+}
+
+# A service that hangs heeds no signal but one. The broker's script ends the node in its own way.
+end_silent() { # NAME
+    runs "$1" || return
+    tell "$1" "does not answer, and is ended and started again"
+    ended[$1]=yes
+    [[ $1 = broker ]] && kill -TERM "${pid[$1]}" || kill -KILL "${pid[$1]}"
 }
 
 # --- What a service needs ------------------------------------------------------------------------
@@ -96,31 +206,11 @@ listens() { # HOST PORT
     (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
-# Asks by HTTP, with nothing but this shell.
-answers_200() { # HOST PORT PATH
-    local version status
-    {
-        exec 3<>"/dev/tcp/$1/$2" && printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$3" "$1" >&3 &&
-            read -r -t 2 version status _ <&3 && [[ $status = 200 ]]
-    } 2>/dev/null
-    local result=$?
-    exec 3>&-
-    return $result
-}
-
-await_ready() { # NAME, of a service
-    local deadline=$((SECONDS + 30)) address
-    until address=$(grep -oE 'admin on http://[^ ]+' "$data/log/$1.log" | tail -n 1) && [[ $address ]] &&
-        address=${address##*/} && answers_200 "${address%:*}" "${address##*:}" /readyz; do
+await_ready() { # NAME [SECONDS]
+    local deadline=$((SECONDS + ${2:-30}))
+    until find_door "$1" && [[ $(health_of "$1") = good ]]; do
         runs "$1" || die "$1 did not start: $(tail -n 3 "$data/log/$1.log")"
         ((SECONDS < deadline)) || die "$1 does not get ready; its log: $data/log/$1.log"
-        sleep 0.1
-    done
-}
-
-await_line() { # NAME LINE
-    until grep -q "$2" "$data/log/$1.log"; do
-        runs "$1" || die "$1 did not start: $(tail -n 3 "$data/log/$1.log")"
         sleep 0.1
     done
 }
@@ -139,7 +229,7 @@ trap 'exit 0' INT TERM HUP
 
 say "Starting a private RabbitMQ, $histories history, $boards board and $gateways gateway service(s)."
 start broker "scripts/broker.sh ${data@Q}/rabbitmq 0"
-await_line broker '^ready$'
+await_ready broker 90
 EASEL_AMQP=$(scripts/broker.sh url "$data/rabbitmq")
 
 for ((i = 1; i <= histories; i++)); do

@@ -222,7 +222,7 @@ class Broker extends Process {
 }
 
 /** A database file. "Stopped" means that another process holds its write lock. */
-class Sqlite {
+export class Sqlite {
   constructor(dir) {
     this.path = path(dir, "easel.db");
     this.url = `sqlite:${this.path}`;
