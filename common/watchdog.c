@@ -16,6 +16,8 @@
 #include "buf.h"
 #include "log.h"
 
+#define LAST_WORD_S 2
+
 struct watchdog {
     uv_async_t sign;
     atomic_uint signs; /* how often the loop gave one */
@@ -52,9 +54,11 @@ static bool sleep_a_tick(struct watchdog *w)
     return !stop;
 }
 
-/* At once: whatever is to be run at an exit might wait for the very thing that hangs. */
+/* At once: whatever is to be run at an exit might wait for the very thing that hangs. That may even
+ * be the log, a pipe that nobody reads: then the alarm ends us. */
 static void end_process(void)
 {
+    alarm(LAST_WORD_S);
     log_error("the loop has not turned for %u s: this process ends itself, to be started again",
               (unsigned)(WATCHDOG_TICKS_MAX * WATCHDOG_TICK_MS / 1000));
     _exit(WATCHDOG_EXIT_STATUS);
