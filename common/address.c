@@ -54,9 +54,12 @@ static char *decode(const char *begin, const char *end)
 {
     char *text = xcalloc(1, (size_t)(end - begin) + 1), *to = text;
     for (const char *at = begin; at < end; at++) {
-        bool encoded = *at == '%';
-        *to++ = encoded ? (char)(nibble(at[1]) << 4 | nibble(at[2])) : *at;
-        at += encoded ? 2 : 0;
+        char decoded = *at;
+        if (decoded == '%') {
+            decoded = (char)(nibble(at[1]) << 4 | nibble(at[2]));
+            at += 2;
+        }
+        *to++ = decoded;
     }
     return text;
 }
