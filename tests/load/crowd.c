@@ -4,22 +4,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define COMPLAINTS_MAX 20u
-#define POINT_BYTES    4u
 
 static struct member *member_of(struct ws_client *c)
 {
     return (struct member *)c;
 }
 
-static void complain(struct member *m, uint64_t *counter, const char *what, struct span why)
+void complain(struct member *m, uint64_t *counter, const char *what, struct span why)
 {
     (*counter)++;
     if (m->crowd->complaints++ < COMPLAINTS_MAX)
         fprintf(stderr, "load: %s of %s: %s %.*s\n", m->draws ? "drawer" : "viewer",
                 m->board->id.text, what, (int)why.len, (const char *)why.data);
+}
+
+void member_send(struct member *m, struct buf *frame)
+{
+    ws_client_send(&m->ws, buf_span(frame));
+    buf_free(frame);
 }
 
 static void came_in(struct member *m)
@@ -31,70 +35,6 @@ static void came_in(struct member *m)
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
-}
-
-/* ---- what a drawer sends --------------------------------------------------------------------- */
-
-static void send_frame(struct member *m, struct buf *frame)
-{
-    ws_client_send(&m->ws, buf_span(frame));
-    buf_free(frame);
-}
-
-/* A wave of the pen: the deltas are small, as a hand's are. */
-static struct span some_points(unsigned points, uint64_t cseq)
-{
-    static uint8_t data[1024 * POINT_BYTES];
-    for (unsigned i = 0; i < points; i++) {
-        uint8_t *p = data + i * POINT_BYTES;
-        p[0] = p[2] = 0;
-        p[1] = (uint8_t)(cseq + i);
-        p[3] = (uint8_t)(cseq * 3 + i);
-    }
-    return (struct span){data, points * POINT_BYTES};
-}
-
-static void put_frame(struct buf *out, struct board *b, unsigned points)
-{
-    struct span p = some_points(points, b->cseq);
-    uint64_t flags = b->cseq % FRAMES_A_STROKE == 0 ? STROKE_END : 0;
-    if (b->cseq % FRAMES_A_STROKE == 1)
-        PUT(out, begin, b->term, b->cseq, TOOL_PEN, 5, 80, 1, flags, p);
-    else
-        PUT(out, points, b->term, b->cseq, flags, p);
-}
-
-/* The relay changes nothing: so its drawer sends the events that a gateway would make. */
-static void put_event(struct buf *out, struct board *b, unsigned points)
-{
-    struct span p = some_points(points, b->cseq);
-    uint64_t time_ms = (uint64_t)time(NULL) * 1000;
-    uint64_t flags = b->cseq % FRAMES_A_STROKE == 0 ? STROKE_END : 0;
-    if (b->cseq % FRAMES_A_STROKE == 1)
-        PUT(out, ev_begin, b->cseq, time_ms, b->term, b->cseq, TOOL_PEN, 5, 80, 1, flags, p);
-    else
-        PUT(out, ev_points, b->cseq, time_ms, b->term, b->cseq, flags, p);
-}
-
-void draw(struct board *b)
-{
-    struct crowd *c = b->drawer->crowd;
-    struct buf out = {0};
-    if (c->relay)
-        b->saved = b->cseq;
-    if (b->cseq - b->saved >= FRAMES_UNSAVED_MAX) {
-        c->tally.held++;
-        return;
-    }
-    b->cseq++;
-    if (c->relay)
-        put_event(&out, b, c->points);
-    else
-        put_frame(&out, b, c->points);
-    b->sent[b->cseq % FRAMES_UNSAVED_MAX] =
-        (struct sent){.cseq = b->cseq, .at_ns = c->measuring ? now_ns() : 0};
-    c->tally.frames++;
-    send_frame(b->drawer, &out);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -110,7 +50,7 @@ static void measure_view(struct member *m, uint64_t cseq, uint64_t now)
 {
     struct latencies *l = &m->crowd->latencies;
     struct sent *s = measured(m->board, cseq);
-    if (s == NULL || m->stalled)
+    if (s == NULL || m->stalled || m->errand != STAYS)
         return;
     histogram_add(&l->view, (now - s->at_ns) / 1000);
     if (s->seen++ == 0)
@@ -171,18 +111,29 @@ static void settle(struct member *m, uint64_t now)
     }
 }
 
+/* Each frame of the drawer is acked once, and in order. */
+static void take_acked(struct member *m, uint64_t offset, uint64_t cseq)
+{
+    struct sent *s = &m->board->sent[cseq % FRAMES_UNSAVED_MAX];
+    if (cseq > m->cseq + 1)
+        complain(m, &m->crowd->tally.lost, "a frame was left out", span_of(""));
+    else if (cseq <= m->cseq && !m->was_cut)
+        complain(m, &m->crowd->tally.repeated, "a frame is acked again", span_of(""));
+    m->was_cut = false;
+    m->cseq = cseq;
+    m->applied = offset;
+    if (s->cseq == cseq)
+        s->offset = offset;
+}
+
 /* Own frames come as a run, of which we may have the first part. */
 static void take_own(struct member *m, const struct msg_own *own)
 {
     if (own->term != m->board->term || own->offset > m->applied + 1)
         complain(m, &m->crowd->tally.disordered, "a hole before an own run", span_of(""));
-    for (uint64_t i = 0; i < own->count; i++) {
-        struct sent *s = &m->board->sent[(own->cseq + i) % FRAMES_UNSAVED_MAX];
-        if (s->cseq == own->cseq + i)
-            s->offset = own->offset + i;
-    }
-    if (own->offset + own->count - 1 > m->applied)
-        m->applied = own->offset + own->count - 1;
+    for (uint64_t i = 0; i < own->count; i++)
+        if (own->offset + i > m->applied)
+            take_acked(m, own->offset + i, own->cseq + i);
 }
 
 static void take_grant(struct member *m, const struct msg_ev_grant *g)
@@ -230,10 +181,24 @@ union incoming {
     struct msg_ev_released released;
 };
 
+/* Who was here before gets on from its mark: what it had above comes again. */
+static void resume(struct member *m, const struct msg_welcome *w)
+{
+    m->applied = smaller(m->told, m->applied);
+    m->was_cut = true;
+    m->waits = false;
+    if (w->start != m->applied)
+        complain(m, &m->crowd->tally.disordered, "a resume elsewhere than asked", span_of(""));
+    if (m->crowd->measuring)
+        histogram_add(&m->crowd->latencies.back, (now_ns() - m->came_ns) / 1000);
+}
+
 static void take_welcome(struct member *m, const struct msg_welcome *w)
 {
     struct buf out = {0};
     m->id = w->member;
+    if (m->welcomes++ > 0)
+        resume(m, w);
     m->applied = w->start;
     m->told = w->mark;
     if (!m->draws) {
@@ -241,7 +206,17 @@ static void take_welcome(struct member *m, const struct msg_welcome *w)
         return;
     }
     PUT(&out, ask);
-    send_frame(m, &out);
+    member_send(m, &out);
+}
+
+static void take_error(struct member *m, const struct msg_error *e)
+{
+    static const char WAITING[] = "waiting";
+    if (e->code.len == sizeof WAITING - 1 &&
+        memcmp(e->code.data, WAITING, e->code.len) == 0) /* it stays, and the welcome comes */
+        m->crowd->tally.waits++;
+    else
+        complain(m, &m->crowd->tally.errors, "is told", e->sentence);
 }
 
 static void take(struct member *m, unsigned code, const union incoming *in, uint64_t now)
@@ -261,6 +236,7 @@ static void take(struct member *m, unsigned code, const union incoming *in, uint
         break;
     case MSG_mark:
         m->told = in->mark.mark;
+        m->crowd->tally.troubled += in->mark.flags != 0;
         break;
     case MSG_ev_grant:
         take_grant(m, &in->grant);
@@ -269,7 +245,7 @@ static void take(struct member *m, unsigned code, const union incoming *in, uint
         take_cut(m, in->cut.to);
         break;
     case MSG_error:
-        complain(m, &m->crowd->tally.errors, "is told", in->error.sentence);
+        take_error(m, &in->error);
         break;
     case MSG_ev_created:
     case MSG_ev_open:
@@ -332,23 +308,34 @@ static void on_message(struct ws_client *c, struct span message, uint64_t now)
         settle(m, now);
 }
 
+/* The first hello, a resume of the same instance, or one of a new instance of the same person. */
+static void say_hello(struct member *m)
+{
+    struct buf out = {0};
+    uint64_t from = m->hellos > 0 ? smaller(m->told, m->applied) : NIL;
+    if (m->hellos == 0)
+        for (size_t i = 0; i < sizeof m->session; i++)
+            m->session[i] = (uint8_t)random();
+    if (m->hellos == 0 || m->errand == RELOADS) {
+        m->instance = (uint64_t)random() + 1;
+        m->conn = 0;
+    }
+    m->conn++;
+    m->hellos++;
+    PUT(&out, hello, span_of(m->token), {m->session, sizeof m->session}, m->instance, m->conn,
+        span_of(m->draws ? "drawer" : "viewer"), from, NIL);
+    member_send(m, &out);
+}
+
 static void on_open(struct ws_client *c)
 {
     struct member *m = member_of(c);
-    uint8_t session[16];
-    struct buf out = {0};
     if (m->crowd->relay) {
         m->board->term = 1;
         came_in(m);
-        return;
+    } else {
+        say_hello(m);
     }
-    for (size_t i = 0; i < sizeof session; i++)
-        session[i] = (uint8_t)random();
-    m->instance = (uint64_t)random() + 1;
-    PUT(&out, hello, span_of(m->draws ? m->board->draw : m->board->watch),
-        {session, sizeof session}, m->instance, 1, span_of(m->draws ? "drawer" : "viewer"), NIL,
-        NIL);
-    send_frame(m, &out);
 }
 
 static void on_close(struct ws_client *c)

@@ -18,29 +18,24 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "crowd.h"
+#include "goers.h"
 #include "make_boards.h"
 #include "report.h"
 
-#define PORTS_MAX       16u
 #define CONNECTING_MAX  256u /* members on their way in at a time */
 #define COME_IN_SECONDS 120u
 #define SECOND          UINT64_C(1000000000)
 
 struct options {
-    uint16_t ports[PORTS_MAX];
-    unsigned port_count;
-    bool relay;
     uint64_t boards, members, rate, seconds, warm_up, drain, points;
-    uint64_t stalled, stall_seconds;
-    const char *label;
+    uint64_t stalled, stall_seconds, owners, reloaders;
+    const char *label, *links;
 };
 
 struct run {
     struct options o;
     struct crowd crowd;
     struct report report;
-    int epoll;
     unsigned started;                      /* members whose connection was begun */
     uint64_t begin_ns, frames_due, end_ns; /* of drawing */
 };
@@ -55,12 +50,24 @@ static const char USAGE[] =
     "  --points 4                           in each frame\n"
     "  --pid NAME=PID                       measure this process (several may share a name)\n"
     "  --stall 0 --stall-seconds 20         so many viewers do not read from the warm-up's end on\n"
+    "  --owners 0                           so many boards have an owner whose line breaks for 7 "
+    "s\n"
+    "  --reloaders 0                        and so many a viewer who reloads, again and again\n"
+    "  --links FILE                         written when everybody is there: code and links of "
+    "each\n"
     "  --label TEXT                         for the report\n";
 
 static void refuse(const char *what)
 {
     fprintf(stderr, "load: %s\n%s", what, USAGE);
     exit(2);
+}
+
+/* What this machine does not give us: no fault of those who are measured. */
+static void fail(const char *what, int error)
+{
+    fprintf(stderr, "load: %s: %s\n", what, strerror(-error));
+    exit(1);
 }
 
 static uint64_t number(const char *text, uint64_t low, uint64_t high)
@@ -73,11 +80,11 @@ static uint64_t number(const char *text, uint64_t low, uint64_t high)
     return value;
 }
 
-static void add_port(struct options *o, const char *text)
+static void add_port(struct crowd *c, const char *text)
 {
-    if (o->port_count == PORTS_MAX)
+    if (c->port_count == PORTS_MAX)
         refuse("too many gateways");
-    o->ports[o->port_count++] = (uint16_t)number(text, 1, 65535);
+    c->ports[c->port_count++] = (uint16_t)number(text, 1, 65535);
 }
 
 static void add_process(struct report *r, char *text)
@@ -103,26 +110,23 @@ enum option_code {
     PID,
     STALL,
     STALL_SECONDS,
+    OWNERS,
+    RELOADERS,
+    LINKS,
     LABEL,
     HELP
 };
 
 static const struct option OPTIONS[] = {
-    {"gateway", 1, NULL, GATEWAY},
-    {"relay", 1, NULL, RELAY},
-    {"boards", 1, NULL, BOARDS},
-    {"members", 1, NULL, MEMBERS},
-    {"rate", 1, NULL, RATE},
-    {"seconds", 1, NULL, SECONDS},
-    {"warm-up", 1, NULL, WARM_UP},
-    {"drain", 1, NULL, DRAIN},
-    {"points", 1, NULL, POINTS},
-    {"pid", 1, NULL, PID},
-    {"stall", 1, NULL, STALL},
-    {"stall-seconds", 1, NULL, STALL_SECONDS},
-    {"label", 1, NULL, LABEL},
-    {"help", 0, NULL, HELP},
-    {0},
+    {"gateway", 1, NULL, GATEWAY}, {"relay", 1, NULL, RELAY},
+    {"boards", 1, NULL, BOARDS},   {"members", 1, NULL, MEMBERS},
+    {"rate", 1, NULL, RATE},       {"seconds", 1, NULL, SECONDS},
+    {"warm-up", 1, NULL, WARM_UP}, {"drain", 1, NULL, DRAIN},
+    {"points", 1, NULL, POINTS},   {"pid", 1, NULL, PID},
+    {"stall", 1, NULL, STALL},     {"stall-seconds", 1, NULL, STALL_SECONDS},
+    {"owners", 1, NULL, OWNERS},   {"reloaders", 1, NULL, RELOADERS},
+    {"links", 1, NULL, LINKS},     {"label", 1, NULL, LABEL},
+    {"help", 0, NULL, HELP},       {0},
 };
 
 static void take_option(struct run *run, int code)
@@ -131,8 +135,8 @@ static void take_option(struct run *run, int code)
     switch (code) {
     case GATEWAY:
     case RELAY:
-        o->relay = code == RELAY;
-        add_port(o, optarg);
+        run->crowd.relay = code == RELAY;
+        add_port(&run->crowd, optarg);
         break;
     case BOARDS:
         o->boards = number(optarg, 1, 5000);
@@ -164,6 +168,15 @@ static void take_option(struct run *run, int code)
     case STALL_SECONDS:
         o->stall_seconds = number(optarg, 1, 600);
         break;
+    case OWNERS:
+        o->owners = number(optarg, 0, 5000);
+        break;
+    case RELOADERS:
+        o->reloaders = number(optarg, 0, 5000);
+        break;
+    case LINKS:
+        o->links = optarg;
+        break;
     case LABEL:
         o->label = optarg;
         break;
@@ -188,55 +201,31 @@ static void read_options(struct run *run, int argc, char **argv)
                               .label = ""};
     for (int code; (code = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;)
         take_option(run, code);
-    if (optind < argc || run->o.port_count == 0)
+    if (optind < argc || run->crowd.port_count == 0)
         refuse("where to connect to is missing, or there is a word too many");
     if (run->o.stalled > run->o.boards)
         refuse("at most one viewer of each board stalls");
+    if (run->o.owners > 0 && run->o.stalled > 0)
+        refuse("the last seat is an owner's, or one that stalls");
     if (run->o.stalled > 0 && run->o.stall_seconds > run->o.seconds)
         refuse("who stalls must be back before the end");
 }
 
 /* ---- the crowd comes in ---------------------------------------------------------------------- */
 
-/* The last viewer of the first boards stalls. */
 static void seat_everybody(struct run *run)
 {
-    struct crowd *c = &run->crowd;
-    c->board_count = (unsigned)run->o.boards;
-    c->members_each = (unsigned)run->o.members;
-    c->relay = run->o.relay;
-    c->points = (unsigned)run->o.points;
-    c->boards = xcalloc(c->board_count, sizeof *c->boards);
-    c->members = xcalloc(c->board_count * c->members_each, sizeof *c->members);
-    for (unsigned i = 0; i < c->board_count * c->members_each; i++) {
-        struct member *m = &c->members[i];
-        unsigned board = i / c->members_each, seat = i % c->members_each;
-        m->crowd = c;
-        m->board = &c->boards[board];
-        m->draws = seat == 0;
-        m->stalled = board < run->o.stalled && seat == c->members_each - 1;
-        if (m->draws)
-            m->board->drawer = m;
-        else
-            m->board->readers += !m->stalled;
-    }
-}
-
-/* The members of a board are spread over the gateways. */
-static int start_member(struct run *run, unsigned i)
-{
-    unsigned board = i / run->crowd.members_each, seat = i % run->crowd.members_each;
-    uint16_t port = run->o.ports[(board + seat) % run->o.port_count];
-    char path[32] = "/ws";
-    if (run->o.relay)
-        snprintf(path, sizeof path, "/%u", board);
-    return ws_client_start(&run->crowd.members[i].ws, run->epoll, port, path);
+    const struct options *o = &run->o;
+    struct seating s = {(unsigned)o->boards, (unsigned)o->members, (unsigned)o->owners,
+                        (unsigned)o->reloaders, (unsigned)o->stalled};
+    run->crowd.points = (unsigned)o->points;
+    crowd_seat(&run->crowd, &s);
 }
 
 static void turn(struct run *run, int timeout_ms)
 {
     struct epoll_event events[256];
-    int n = epoll_wait(run->epoll, events, 256, timeout_ms);
+    int n = epoll_wait(run->crowd.epoll, events, 256, timeout_ms);
     for (int i = 0; i < n; i++)
         ws_client_turn(events[i].data.ptr, events[i].events, &MEMBER);
 }
@@ -248,7 +237,7 @@ static int come_in(struct run *run)
     uint64_t begin = now_ns();
     while (c->welcome < everybody) {
         while (run->started < everybody && run->started - c->welcome < CONNECTING_MAX) {
-            int r = start_member(run, run->started);
+            int r = crowd_start(c, run->started);
             if (r < 0)
                 return r;
             run->started++;
@@ -282,6 +271,13 @@ static void draw_what_is_due(struct run *run)
     }
 }
 
+static void go(struct run *run)
+{
+    int r = goers_step(&run->crowd, now_ns());
+    if (r < 0)
+        fail("cannot connect again", r);
+}
+
 /* Sleeps to the next frame, in nanoseconds: epoll_wait counts in milliseconds only. */
 static void draw_until(struct run *run, uint64_t until_ns)
 {
@@ -291,10 +287,11 @@ static void draw_until(struct run *run, uint64_t until_ns)
         uint64_t next = due < until_ns ? due : until_ns;
         uint64_t wait = next > now ? next - now : 0;
         struct timespec timeout = {(time_t)(wait / SECOND), (long)(wait % SECOND)};
-        int n = epoll_pwait2(run->epoll, events, 256, &timeout, NULL);
+        int n = epoll_pwait2(run->crowd.epoll, events, 256, &timeout, NULL);
         for (int i = 0; i < n; i++)
             ws_client_turn(events[i].data.ptr, events[i].events, &MEMBER);
         draw_what_is_due(run);
+        go(run);
     }
 }
 
@@ -329,6 +326,9 @@ static void drain(struct run *run)
 {
     uint64_t deadline = now_ns() + run->o.drain * SECOND;
     uint64_t missing;
+    int r = goers_gather(&run->crowd);
+    if (r < 0)
+        fail("cannot connect again", r);
     while ((missing = crowd_missing(&run->crowd)) > 0 && now_ns() < deadline)
         turn(run, 20);
     run->crowd.tally.lost += missing;
@@ -338,7 +338,7 @@ static void go_home(struct run *run)
 {
     for (unsigned i = 0; i < run->started; i++)
         ws_client_finish(&run->crowd.members[i].ws);
-    close(run->epoll);
+    close(run->crowd.epoll);
     free(run->crowd.members);
     free(run->crowd.boards);
 }
@@ -348,14 +348,16 @@ static void go_home(struct run *run)
 static int run_load(struct run *run)
 {
     int r = 0;
-    run->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (run->epoll < 0)
+    run->crowd.epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (run->crowd.epoll < 0)
         return -errno;
     seat_everybody(run);
-    if (!run->o.relay)
-        r = make_boards(run->crowd.boards, run->crowd.board_count, run->o.ports[0]);
+    if (!run->crowd.relay)
+        r = make_boards(run->crowd.boards, run->crowd.board_count, run->crowd.ports[0]);
     if (r == 0)
         r = come_in(run);
+    if (r == 0 && run->o.links != NULL)
+        r = write_links(run->crowd.boards, run->crowd.board_count, run->o.links);
     if (r == 0) {
         draw_all(run);
         drain(run);

@@ -8,4 +8,8 @@
  * keeps their tokens. 0, or a negative errno after it said what went wrong. */
 int make_boards(struct board *boards, unsigned count, uint16_t port);
 
+/* One line of JSON a board: its code and its links' tokens, but for the owner's. The file is
+ * complete as soon as it is there. 0 or a negative errno. */
+int write_links(const struct board *boards, unsigned count, const char *path);
+
 #endif

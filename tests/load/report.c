@@ -47,7 +47,8 @@ void report_end(struct report *r, const struct crowd *c)
 bool report_failed(const struct crowd *c)
 {
     const struct tally *t = &c->tally;
-    return t->lost + t->repeated + t->disordered + t->closed + t->errors + t->pens_lost + t->bad >
+    return t->lost + t->repeated + t->disordered + t->closed + t->errors + t->pens_lost + t->bad +
+               t->shut_out >
            0;
 }
 
@@ -105,9 +106,15 @@ static void print_table(const struct report *r, const struct crowd *c, const cha
             "  %-16s %" PRIu64 " closed, %" PRIu64 " errors, %" PRIu64 " pens lost, %" PRIu64
             " unreadable, %" PRIu64 " cuts, %" PRIu64 " held\n",
             "", t->closed, t->errors, t->pens_lost, t->bad, t->cuts, t->held);
+    if (t->came_back > 0)
+        fprintf(stderr,
+                "  %-16s %" PRIu64 " came back, %" PRIu64 " of them by reloads, %" PRIu64
+                " not let in; %" PRIu64 " told to wait\n",
+                "", t->came_back, t->reloaded, t->shut_out, t->waits);
     print_latency("draw to view", &c->latencies.view);
     print_latency("draw to stored", &c->latencies.stored);
     print_latency("skew of viewers", &c->latencies.skew);
+    print_latency("coming back", &c->latencies.back);
     print_latency("sent late by", &r->late);
     for (unsigned i = 0; i < r->process_count; i++)
         print_process(r, &r->processes[i]);
@@ -150,12 +157,15 @@ static void print_json(const struct report *r, const struct crowd *c, const char
            (double)(r->end.deliveries - r->begin.deliveries) / seconds(r));
     printf(",\"lost\":%" PRIu64 ",\"repeated\":%" PRIu64 ",\"disordered\":%" PRIu64
            ",\"closed\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"pens_lost\":%" PRIu64
-           ",\"unreadable\":%" PRIu64 ",\"cuts\":%" PRIu64 ",\"held\":%" PRIu64,
-           t->lost, t->repeated, t->disordered, t->closed, t->errors, t->pens_lost, t->bad, t->cuts,
-           t->held);
+           ",\"unreadable\":%" PRIu64 ",\"shut_out\":%" PRIu64 ",\"cuts\":%" PRIu64
+           ",\"held\":%" PRIu64 ",\"waits\":%" PRIu64 ",\"troubled\":%" PRIu64
+           ",\"came_back\":%" PRIu64 ",\"reloaded\":%" PRIu64,
+           t->lost, t->repeated, t->disordered, t->closed, t->errors, t->pens_lost, t->bad,
+           t->shut_out, t->cuts, t->held, t->waits, t->troubled, t->came_back, t->reloaded);
     json_latency("view", &c->latencies.view);
     json_latency("stored", &c->latencies.stored);
     json_latency("skew", &c->latencies.skew);
+    json_latency("back", &c->latencies.back);
     json_latency("late", &r->late);
     json_processes(r);
     printf("}\n");

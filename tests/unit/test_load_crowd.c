@@ -4,7 +4,8 @@
  */
 #include <check.h>
 
-#include "crowd.h"
+#include "goers.h"
+#include "report.h"
 
 #define TERM 3u
 
@@ -163,6 +164,149 @@ START_TEST(skew_is_the_time_from_the_first_viewer_to_the_last)
 }
 END_TEST
 
+START_TEST(a_frame_that_is_acked_again_is_repeated)
+{
+    PUT(&message, own, TERM, TERM + 1, 1, 2);
+    PUT(&message, own, TERM, TERM + 3, 2, 1);
+    tell(drawer);
+    ck_assert_uint_eq(crowd.tally.repeated, 1);
+}
+END_TEST
+
+START_TEST(a_frame_of_the_drawer_that_is_left_out_is_lost)
+{
+    PUT(&message, own, TERM, TERM + 1, 1, 1);
+    PUT(&message, own, TERM, TERM + 2, 3, 1);
+    tell(drawer);
+    ck_assert_uint_eq(crowd.tally.lost, 1);
+}
+END_TEST
+
+START_TEST(a_run_whose_first_part_is_here_is_no_fault)
+{
+    PUT(&message, own, TERM, TERM + 1, 1, 2);
+    PUT(&message, own, TERM, TERM + 1, 1, 4);
+    tell(drawer);
+    ck_assert_uint_eq(crowd.tally.lost + crowd.tally.repeated + crowd.tally.disordered, 0);
+    ck_assert_uint_eq(drawer->applied, TERM + 4);
+}
+END_TEST
+
+/* The pen went to somebody else. */
+START_TEST(a_grant_to_somebody_else_is_a_lost_pen)
+{
+    struct id who;
+    id_parse("0123456789ab", 12, &who);
+    PUT(&message, ev_grant, TERM + 1, 1, who, 7, span_of(""), TERM, 0);
+    tell(drawer);
+    ck_assert_uint_eq(crowd.tally.pens_lost, 1);
+}
+END_TEST
+
+START_TEST(an_error_is_a_fault_but_a_word_to_wait_is_none)
+{
+    PUT(&message, error, span_of("waiting"), span_of("Nobody answers for this board yet."), 1);
+    tell(viewer);
+    ck_assert_uint_eq(crowd.tally.errors, 0);
+    ck_assert_uint_eq(crowd.tally.waits, 1);
+    PUT(&message, error, span_of("full"), span_of("All places are taken."), 1);
+    tell(viewer);
+    ck_assert_uint_eq(crowd.tally.errors, 1);
+}
+END_TEST
+
+START_TEST(a_connection_that_the_gateway_closes_is_a_fault)
+{
+    viewer->ws.close_code = 4409;
+    MEMBER.closed(&viewer->ws);
+    ck_assert_uint_eq(crowd.tally.closed, 1);
+}
+END_TEST
+
+static void welcome(struct member *m, uint64_t start)
+{
+    struct id id, member;
+    id_parse("k3v9x2mq4t", 10, &id);
+    id_parse("0123456789ab", 12, &member);
+    PUT(&message, welcome, id, span_of(""), member, 0, 1, start, start, start, 1, 10, 5000, 30000);
+    tell(m);
+}
+
+START_TEST(who_comes_back_goes_on_from_the_mark)
+{
+    viewer->welcomes = 1;
+    event(TERM + 1, 1);
+    PUT(&message, mark, TERM + 1, TERM, 0);
+    tell(viewer);
+    welcome(viewer, TERM);
+    event(TERM + 1, 1);
+    event(TERM + 2, 2);
+    tell(viewer);
+    ck_assert_uint_eq(crowd.tally.lost + crowd.tally.repeated + crowd.tally.disordered, 0);
+}
+END_TEST
+
+START_TEST(who_comes_back_and_misses_a_frame_has_lost_it)
+{
+    viewer->welcomes = 1;
+    welcome(viewer, TERM);
+    event(TERM + 1, 2);
+    tell(viewer);
+    ck_assert_uint_eq(crowd.tally.lost, 1);
+}
+END_TEST
+
+START_TEST(who_comes_back_elsewhere_than_asked_is_out_of_order)
+{
+    viewer->welcomes = 1;
+    welcome(viewer, TERM + 5);
+    ck_assert_uint_eq(crowd.tally.disordered, 1);
+}
+END_TEST
+
+START_TEST(who_came_back_and_hears_nothing_is_shut_out)
+{
+    viewer->errand = DROPS;
+    viewer->waits = true;
+    viewer->came_ns = 1;
+    viewer->step_ns = UINT64_MAX;
+    goers_step(&crowd, SHUT_OUT_NS);
+    ck_assert_uint_eq(crowd.tally.shut_out, 0);
+    goers_step(&crowd, SHUT_OUT_NS + 2);
+    goers_step(&crowd, SHUT_OUT_NS + 3);
+    ck_assert_uint_eq(crowd.tally.shut_out, 1);
+}
+END_TEST
+
+START_TEST(who_was_welcomed_again_is_not_shut_out)
+{
+    viewer->errand = DROPS;
+    viewer->waits = true;
+    viewer->welcomes = 1;
+    viewer->came_ns = 1;
+    viewer->step_ns = UINT64_MAX;
+    welcome(viewer, TERM);
+    goers_step(&crowd, SHUT_OUT_NS + 2);
+    ck_assert_uint_eq(crowd.tally.shut_out, 0);
+}
+END_TEST
+
+/* Each kind of fault makes the run one that failed, and what may happen does not. */
+START_TEST(each_fault_fails_the_run)
+{
+    struct tally *t = &crowd.tally;
+    uint64_t *faults[] = {&t->lost,   &t->repeated,  &t->disordered, &t->closed,
+                          &t->errors, &t->pens_lost, &t->bad,        &t->shut_out};
+    *t = (struct tally){.cuts = 1, .held = 1, .waits = 1, .troubled = 1, .came_back = 1};
+    ck_assert(!report_failed(&crowd));
+    for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) {
+        *faults[i] = 1;
+        ck_assert(report_failed(&crowd));
+        *faults[i] = 0;
+    }
+}
+END_TEST
+
 START_TEST(a_message_that_is_none_is_a_fault)
 {
     buf_append(&message, "\xc1", 1);
@@ -195,6 +339,18 @@ int main(void)
     tcase_add_test(c, own_frames_are_stored_when_the_mark_covers_them);
     tcase_add_test(c, the_pen_is_there_when_its_grant_is_stored);
     tcase_add_test(c, skew_is_the_time_from_the_first_viewer_to_the_last);
+    tcase_add_test(c, a_frame_that_is_acked_again_is_repeated);
+    tcase_add_test(c, a_frame_of_the_drawer_that_is_left_out_is_lost);
+    tcase_add_test(c, a_run_whose_first_part_is_here_is_no_fault);
+    tcase_add_test(c, a_grant_to_somebody_else_is_a_lost_pen);
+    tcase_add_test(c, an_error_is_a_fault_but_a_word_to_wait_is_none);
+    tcase_add_test(c, a_connection_that_the_gateway_closes_is_a_fault);
+    tcase_add_test(c, who_comes_back_goes_on_from_the_mark);
+    tcase_add_test(c, who_comes_back_and_misses_a_frame_has_lost_it);
+    tcase_add_test(c, who_comes_back_elsewhere_than_asked_is_out_of_order);
+    tcase_add_test(c, who_came_back_and_hears_nothing_is_shut_out);
+    tcase_add_test(c, who_was_welcomed_again_is_not_shut_out);
+    tcase_add_test(c, each_fault_fails_the_run);
     tcase_add_test(c, a_message_that_is_none_is_a_fault);
     tcase_add_test(c, a_drawer_with_too_much_unsaved_waits);
     suite_add_tcase(s, c);
