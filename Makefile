@@ -12,7 +12,12 @@ PORT = 8080
 # make run: where boards, the secret and the logs are kept.
 DATA = data
 
-PARTS := lint k8s-check unit asan tsan web service chaos k8s sim browser fuzz
+PARTS := lint k8s-check unit asan tsan web service chaos hostile k8s sim browser fuzz
+
+# make hostile: how long, and with which seed and store (sqlite, mongo).
+MINUTES = 10
+SEED = 1
+STORE = sqlite
 
 .PHONY: help run test build bench-quick bench-page screenshots format clean $(PARTS)
 
@@ -27,6 +32,7 @@ help:
 	@echo '  make web        codec and model of the page, in Node'
 	@echo '  make service    real services, tested over their sockets'
 	@echo '  make chaos      real services that are killed, frozen and cut off'
+	@echo '  make hostile    honest boards draw while others attack: MINUTES=10 SEED=1 STORE=sqlite; one minute in make test'
 	@echo '  make k8s        the programs as Kubernetes runs them: settings, probes, image roots'
 	@echo '  make sim        the three cores under the simulator, a few hundred seeds'
 	@echo '  make browser    the page in headless Chromium'
@@ -52,6 +58,10 @@ test:
 $(PARTS) bench-quick bench-page screenshots:
 	@scripts/setup.sh test
 	@scripts/test.sh $@
+
+hostile: export MINUTES := $(MINUTES)
+hostile: export SEED := $(SEED)
+hostile: export STORE := $(STORE)
 
 format:
 	@scripts/format.sh

@@ -147,6 +147,14 @@ part_chaos() {
     EASEL_TEST_BUILD=release step "chaos" node_tests tests/chaos/*.test.mjs
 }
 
+# A minute, or with MINUTES the long form; SEED, STORE and KINDS: see tests/hostile/run.mjs.
+part_hostile() {
+    need_build release
+    step "hostile clients: the trial's own parts" node_tests tests/hostile/*.test.mjs
+    step "hostile clients: ${MINUTES:-1} min" node --test-reporter=spec \
+        --test-reporter-destination=/dev/null tests/hostile/run.mjs
+}
+
 part_browser() {
     need_build release
     EASEL_TEST_BUILD=release step "browser" node_tests tests/browser/*.test.mjs
