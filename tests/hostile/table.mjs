@@ -29,8 +29,13 @@ function honestRows(turns) {
 
 function processRows(turns) {
   const names = turns[0].before.map(({ name }) => name);
-  const of = (list, name) => list.find((process) => process.name === name)?.bytes ?? NaN;
-  return names.map((name) => row(`${name}: MiB before, after, at most`, turns.map(({ before, after, memory }) => [before, after, memory].map((list) => mib(of(list, name))).join(" "))));
+  const bytes = (list, name) => list.find((process) => process.name === name)?.bytes ?? NaN;
+  const cores = (honest, i) => honest.processes[i + 1]?.cores.toFixed(2); // the first is the load client
+  const memory = (turn, name) => [turn.before, turn.after, turn.memory].map((list) => mib(bytes(list, name))).join(" ");
+  return [
+    ...names.map((name, i) => row(`${name}: cores`, turns.map(({ honest }) => (honest && cores(honest, i)) ?? "–"))),
+    ...names.map((name) => row(`${name}: MiB before, after, at most`, turns.map((turn) => memory(turn, name)))),
+  ];
 }
 
 /** How often a hostile client was answered what, by kind. */
