@@ -11,6 +11,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, existsSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { join as path } from "node:path";
 import { ROOT, startCluster, until } from "../service/harness.mjs";
 import { table } from "./table.mjs";
@@ -62,6 +63,7 @@ function honestCrowd(cluster, ports, { seconds }, links) {
     `--boards=${BOARDS}`, `--members=${PEOPLE}`, `--rate=${RATE}`, `--owners=${OWNERS}`, `--reloaders=${RELOADERS}`,
     `--warm-up=1`, `--seconds=${seconds}`, `--links=${links}`,
     ...cluster.services.map(({ kind, pid }) => `--pid=${kind}=${pid}`),
+    `--pid=broker=${readFileSync(path(cluster.dir, "broker/rabbitmq.pid"), "utf8").trim()}`,
   ], `${links}.honest.log`);
 }
 
@@ -90,7 +92,7 @@ async function run(cluster, turn, links) {
   }
   const saw = await honest;
   stop.abort();
-  return { ...turn, kinds: KINDS, honest: saw, visitors: await visits, hostile: await camp, ...(await watch.end()) };
+  return { ...turn, kinds: KINDS, honest: saw, visitors: await visits, hostile: await camp, load: loadavg()[0], ...(await watch.end()) };
 }
 
 // ---- all of it -----------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ function processRows(turns) {
   const cores = (honest, i) => honest.processes[i + 1]?.cores.toFixed(2); // the first is the load client
   const memory = (turn, name) => [turn.before, turn.after, turn.memory].map((list) => mib(bytes(list, name))).join(" ");
   return [
-    ...names.map((name, i) => row(`${name}: cores`, turns.map(({ honest }) => (honest && cores(honest, i)) ?? "–"))),
+    row("the machine's load at the end", turns.map(({ load }) => load.toFixed(1))),
+    ...[...names, "broker"].map((name, i) => row(`${name}: cores`, turns.map(({ honest }) => (honest && cores(honest, i)) ?? "–"))),
     ...names.map((name) => row(`${name}: MiB before, after, at most`, turns.map((turn) => memory(turn, name)))),
   ];
 }

@@ -33,7 +33,7 @@ const SIGNS = {
   17: /^(HTTP 4|close 4)/,
 };
 
-const PEOPLE_MIN = 0.95; // of the deliveries that there should be
+const DELIVERIES_MIN = 0.5; // of those that there should be in the time: the others come late, or are counted as lost
 
 /** One turn. honest: what the load client reports, null when it broke off; visitors: {came, refused: {answer:
  *  count}}; hostile: what the camp reports, if there was one; died, silent: names of processes; memory: the most that
@@ -53,7 +53,7 @@ export function faultsOf({ honest, visitors, hostile, died, silent, memory, kind
 function brokenPromises(honest) {
   const faults = Object.entries(PROMISES).filter(([field]) => honest[field] > 0).map(([field, what]) => `${what} (${honest[field]})`);
   const viewers = honest.boards * (honest.members - 1) * honest.rate * honest.seconds;
-  if (!(honest.deliveries >= viewers * PEOPLE_MIN)) faults.push(`only ${honest.deliveries} of ${Math.round(viewers)} deliveries`);
+  if (!(honest.deliveries >= viewers * DELIVERIES_MIN)) faults.push(`only ${honest.deliveries} of ${Math.round(viewers)} deliveries`);
   for (const field of ["came_back", "reloaded"])
     if (!honest[field]) faults.push(`nobody ${field.replace("_", " ")}: the trial did not try it`);
   return faults;
