@@ -5,8 +5,8 @@
 // a frame, the connection or the pen. Prints what each side saw; exits 1 when a promise was broken.
 //
 // From the environment: MINUTES of hostility, with a quiet turn before and one after, and the p99 from draw to
-// view may at most double (none: one minute in all, without the p99); SEED (1); STORE (sqlite, or mongo); KINDS
-// ("3,5": only these).
+// view may at most double (none: one minute in all, without the p99); SEED (1); STORE (sqlite, mongo,
+// or the address of a MongoDB that runs); KINDS ("3,5": only these); HONEST_BOARDS (100: fewer for a slow store).
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,9 +24,11 @@ const MINUTES = Number(process.env.MINUTES || 0);
 const SEED = Number(process.env.SEED || 1);
 const KINDS = process.env.KINDS?.split(",") ?? ["1", "3", "4", "5", "8", "11", "12", "15", "17"];
 
-const BOARDS = 100, PEOPLE = 4, RATE = 10, OWNERS = 20, RELOADERS = 20;
-const ATTACKED = 50; // of the boards, those with the owners and the reloaders first; the others have visitors
-const CROWDED = 10; // of these are filled with invented sessions; at the others each hostile client has a seat
+const BOARDS = Number(process.env.HONEST_BOARDS || 100);
+const PEOPLE = 4, RATE = 10; // of a board
+const OWNERS = Math.ceil(BOARDS / 5), RELOADERS = OWNERS; // boards that have one
+const ATTACKED = Math.ceil(BOARDS / 2); // those with the owners and the reloaders first; the others have visitors
+const CROWDED = Math.ceil(BOARDS / 10); // are filled with invented sessions; at the others each hostile client has a seat
 const CLIENTS = 200, CORES = 0.6, INK_PER_S = 4 << 20; // of the hostile side
 const QUICK_S = 20; // a turn of the short form
 const QUIET_S_MAX = 120;
@@ -97,7 +99,9 @@ async function run(cluster, turn, links) {
 
 // ---- all of it -----------------------------------------------------------------------------------
 
-const cluster = await startCluster({ gateways: 2, boards: 2, histories: 1, build: BUILD, store: process.env.STORE || "sqlite" });
+const STORE = process.env.STORE || "sqlite";
+const store = STORE.includes(":") ? { url: STORE, async start() {}, async end() {} } : STORE;
+const cluster = await startCluster({ gateways: 2, boards: 2, histories: 1, build: BUILD, store });
 const turns = [];
 const faults = [];
 for (const turn of plan()) {
