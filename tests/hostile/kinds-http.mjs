@@ -6,6 +6,7 @@ import { request, upgradeRequest, wsFrame } from "./line.mjs";
 
 const POST = (body, length) => request("POST", "/api/boards", { body, length });
 const CRLF = Buffer.from("\r\n");
+const BOARDS_LEFT = 20; // for the kinds that draw on them
 const CODE = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** Kind 1: what stands behind a request's end, several requests in a packet, and cut at any point. */
@@ -74,7 +75,7 @@ export async function oddRequests(who) {
 /** Kind 17: a board of their own is deleted at both gateways at once. */
 export async function twoDeletes(who) {
   const made = await who.ownBoard();
-  if (!made) return;
+  if (!made || who.camp.boards.length < BOARDS_LEFT) return;
   who.camp.boards.splice(who.camp.boards.indexOf(made), 1);
   const bytes = request("DELETE", `/api/boards/${made.board}`, { headers: [`Authorization: Bearer ${made.tokens.own}`] });
   await Promise.all(who.camp.gateways.map((port) => who.ask(bytes, port)));
