@@ -484,7 +484,7 @@ static void advance(struct board *b, uint64_t mark)
         b->flush = true; /* all that gateways may need to know, before we forget it */
         fanout_marks(b);
     }
-    if (l->turned_away && !l->busy) {
+    if (l->turned_away && !l->busy && !sequencer_grant_pending(b)) {
         l->turned_away = false;
         l->want_at = 0;
         ask_again(b, &l->drawer, &l->newest.holder, l->newest.instance);

@@ -541,6 +541,23 @@ START_TEST(an_old_want_does_not_follow_the_pen)
 }
 END_TEST
 
+/* Ann draws faster than history stores, and leaves: her pen goes to nobody before there is room
+ * again. */
+START_TEST(nobody_is_asked_for_frames_when_nobody_has_the_pen)
+{
+    open_with_ann_drawing();
+    draw_much(1, 110);
+    uint64_t taken = board_core_stats(core)->events - 1;
+    attach("g1", 2, 3 + taken, "bob/12");
+    pass(GRACE_MS);
+    expect("g1 events 108..108 mark 3 head 108 epoch 2 busy"); /* the grant */
+    forget_lines();
+    stored(2, 3 + taken);
+    expect_no("want");
+    ck_assert_uint_eq(board_core_stats(core)->busy_boards, 0);
+}
+END_TEST
+
 /* Three boards of the shard, each with 96 frames of 5,000 bytes. */
 static const char *const BOARDS[] = {"aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc"};
 
@@ -696,6 +713,7 @@ int main(void)
     tcase_add_test(t, busy_ends_when_half_of_it_is_stored);
     tcase_add_test(t, at_512_kb_unstored_frames_stay_with_the_gateway_and_are_wanted_later);
     tcase_add_test(t, an_old_want_does_not_follow_the_pen);
+    tcase_add_test(t, nobody_is_asked_for_frames_when_nobody_has_the_pen);
     tcase_add_test(t, at_most_1_mb_of_a_shard_is_unanswered);
     tcase_add_test(t, answers_make_room_for_the_rest_of_the_shard);
     tcase_add_test(t, a_board_that_is_lost_makes_room_for_the_rest_of_the_shard);
