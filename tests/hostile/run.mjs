@@ -63,7 +63,7 @@ function honestCrowd(cluster, ports, { seconds }, links) {
   return json(path(ROOT, "build", BUILD, "tests/load/load"), [
     ...ports.map((port) => `--gateway=${port}`),
     `--boards=${BOARDS}`, `--members=${PEOPLE}`, `--rate=${RATE}`, `--owners=${OWNERS}`, `--reloaders=${RELOADERS}`,
-    `--warm-up=1`, `--seconds=${seconds}`, `--links=${links}`,
+    "--warm-up=1", `--seconds=${seconds}`, "--drain=60", `--links=${links}`,
     ...cluster.services.map(({ kind, pid }) => `--pid=${kind}=${pid}`),
     `--pid=broker=${readFileSync(path(cluster.dir, "broker/rabbitmq.pid"), "utf8").trim()}`,
   ], `${links}.honest.log`);
