@@ -59,9 +59,11 @@ static double seconds(const struct report *r)
     return (double)(r->end_ns - r->begin_ns) / 1e9;
 }
 
+/* 0 of one that has died. */
 static double cpu_us(const struct process *p)
 {
-    return (double)(p->end.cpu_ns - p->begin.cpu_ns) / 1e3;
+    uint64_t used = p->end.cpu_ns > p->begin.cpu_ns ? p->end.cpu_ns - p->begin.cpu_ns : 0;
+    return (double)used / 1e3;
 }
 
 static double per_delivery(const struct report *r, double value)
