@@ -27,13 +27,12 @@ int store_open(const struct store_address *address, unsigned shards, struct stor
     }
     struct store *s = NULL;
     int r = kind->open(address, shards, &s);
-    if (r == 0) {
-        *ret = s;
-        return 0;
-    }
     snprintf(why, sizeof why, "%s", s->why);
     *ret_why = why;
-    kind->close(s);
+    if (r == 0)
+        *ret = s;
+    else
+        kind->close(s);
     return r;
 }
 
@@ -92,6 +91,34 @@ int store_find_time(struct store *s, const struct id *board, uint64_t time, uint
     }
     *ret_first = high;
     return 0;
+}
+
+int store_next_board(struct store *s, const struct id *after, struct record *ret)
+{
+    struct id board;
+    int r = s->kind->next(s, after, &board);
+    return r < 0 ? r : store_last(s, &board, ret);
+}
+
+int store_erase(struct store *s, const struct id *board)
+{
+    struct record last;
+    int r = store_last(s, board, &last);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    if (!record_is_tombstone(&last) || last.state.flags & RECORD_ERASED)
+        return 0;
+    return s->kind->erase(s, board, last.first);
+}
+
+int store_tidy(struct store *s)
+{
+    return s->kind->tidy ? s->kind->tidy(s) : 0;
+}
+
+bool store_lost(const struct store *s)
+{
+    return s->lost;
 }
 
 /* ---- for the kinds --------------------------------------------------------------------------- */

@@ -42,6 +42,9 @@ static inline uint64_t record_last(const struct record *r)
     return r->first + r->count - 1;
 }
 
+/* Beside enum append_flag, of a tombstone: nothing is left of the board but this. */
+#define RECORD_ERASED UINT64_C(4)
+
 /* A deleted board: its id is never used again. */
 static inline bool record_is_tombstone(const struct record *r)
 {
@@ -58,7 +61,8 @@ struct store_address {
 
 /* Opens (and sets up) the store. `shards` is written at the first start of all; later another
  * number gives -EINVAL. `ret_why` is then, and on every other error, a sentence for the log, valid
- * until the next call. -ENOTSUP: no such kind of store. */
+ * until the next call; empty, or something worth a warning, when all is well. -ENOTSUP: no such kind
+ * of store. */
 int store_open(const struct store_address *address, unsigned shards, struct store **ret,
                const char **ret_why);
 void store_close(struct store *s);
@@ -80,6 +84,23 @@ int store_read(struct store *s, const struct id *board, uint64_t from,
 /* The `first` of the earliest record whose last event's time is >= time; -ENOENT: none. */
 int store_find_time(struct store *s, const struct id *board, uint64_t time, uint64_t *ret_first);
 
+/* The last record of the board behind `after` (empty: of the first), in an order that stays;
+ * -ENOENT: that was all of them. */
+int store_next_board(struct store *s, const struct id *after, struct record *ret);
+
+/* One bounded step of erasing what a deleted board had: its records, oldest first, and at the end
+ * what is in the tombstone beside its key and flags (then RECORD_ERASED). How many records that
+ * were; 0: nothing is left, or the board is not deleted; -EIO. It may be stopped at any time, and
+ * go on in another process, or in several. */
+int store_erase(struct store *s, const struct id *board);
+/* One bounded step of giving back the room of what was erased, so that none of it is left in any
+ * file. 1: there is more to do, some of it perhaps only a little later; 0: all is done; -EIO. */
+int store_tidy(struct store *s);
+
 const char *store_why(const struct store *s); /* the newest error, a sentence */
+/* That is: the store is not what was opened. It was removed, or another is in its place. Nothing is
+ * read from it or written to it until it is back, or is opened again, which is for people to
+ * decide: others may still hold what is newer than a store that was put there. */
+bool store_lost(const struct store *s);
 
 #endif

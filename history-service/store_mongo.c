@@ -6,6 +6,13 @@
  * A record's _id is "board:first", first with leading zeros. So the index that every collection has
  * anyway is the unique one, and the one that serves all queries: there is no other to be paid for,
  * or to be missing.
+ *
+ * A collection that was dropped is made anew by the next insert, and a log would go on over a hole.
+ * So the collection has a marker, a document with a number that nobody else has. It is looked for
+ * before we say that a board has no records, and behind inserts, but then not more often than every
+ * MARKER_MS: what is acked in that time may be of a collection that is gone. Without it the store is
+ * lost, as in store_sqlite.c. A collection put back from a backup has its marker, too: programs are
+ * to be stopped for that.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "address.h"
 #include "store_private.h"
@@ -26,6 +34,9 @@
 #define READ_BATCH         8 /* records; a page needs one to some */
 #define CODE_DUPLICATE_KEY 11000
 #define KEY_CHARS          (ID_CHARS_MAX + 1 + 16)
+#define MARKER             "!" /* its _id; before all boards' */
+#define MARKER_MS          1000
+#define ERASE_RECORDS      500 /* in one step */
 
 struct mongo {
     struct store store;
@@ -33,6 +44,8 @@ struct mongo {
         *pool; /* for its monitors: a lone client looks for servers only when used */
     mongoc_client_t *client;
     mongoc_collection_t *records, *settings;
+    int64_t marker;
+    int64_t marker_seen_us;
 };
 
 static int fail(struct mongo *s, const bson_error_t *error)
@@ -126,6 +139,67 @@ static struct record record_of(const bson_t *doc)
     return r;
 }
 
+/* ---- the marker ------------------------------------------------------------------------------ */
+
+/* 0, -ENOENT or -EIO. */
+static int read_marker(struct mongo *s, int64_t *ret)
+{
+    bson_t *filter = BCON_NEW("_id", BCON_UTF8(MARKER));
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(s->records, filter, NULL, NULL);
+    const bson_t *doc;
+    bson_error_t error;
+    int r = -ENOENT;
+    if (mongoc_cursor_next(cursor, &doc)) {
+        *ret = (int64_t)get_number(doc, "value");
+        r = 0;
+    } else if (mongoc_cursor_error(cursor, &error)) {
+        r = fail(s, &error);
+    }
+    mongoc_cursor_destroy(cursor);
+    bson_destroy(filter);
+    return r;
+}
+
+/* Whether the collection is the one that we opened: else -EIO, and the store is lost. */
+static int check_marker(struct mongo *s)
+{
+    int64_t found = 0;
+    int r = read_marker(s, &found);
+    if (r == -EIO)
+        return r;
+    s->store.lost = r < 0 || found != s->marker;
+    s->marker_seen_us = bson_get_monotonic_time();
+    if (!s->store.lost)
+        return 0;
+    return store_fail(&s->store, -EIO,
+                      "MongoDB: the collection \"record\" is not the one that was opened, it was dropped"
+                      " or replaced: nothing is stored until it is back or this program is started"
+                      " again");
+}
+
+static int check_marker_if_due(struct mongo *s)
+{
+    bool due = bson_get_monotonic_time() - s->marker_seen_us >= MARKER_MS * INT64_C(1000);
+    return due || s->store.lost ? check_marker(s) : 0;
+}
+
+/* The first to open the collection puts it there. */
+static int find_marker(struct mongo *s)
+{
+    bson_error_t error;
+    int64_t number;
+    if (getrandom(&number, sizeof number, 0) != sizeof number)
+        abort();
+    bson_t *mine = BCON_NEW("_id", BCON_UTF8(MARKER), "value", BCON_INT64(number));
+    bool written = mongoc_collection_insert_one(s->records, mine, NULL, NULL, &error);
+    bson_destroy(mine);
+    if (!written && error.code != CODE_DUPLICATE_KEY)
+        return fail(s, &error);
+    int r = read_marker(s, &s->marker);
+    s->marker_seen_us = bson_get_monotonic_time();
+    return r == -ENOENT ? store_fail(&s->store, -EIO, "MongoDB: the marker was not kept") : r;
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 /* The records of the board with low <= first <= high. */
@@ -146,6 +220,8 @@ static int mongo_at(struct store *store, const struct id *board, uint64_t offset
                     struct record *ret)
 {
     struct mongo *s = (struct mongo *)store;
+    if (s->store.lost && check_marker(s) < 0)
+        return -EIO;
     bson_t *opts = BCON_NEW("sort", "{", "_id", BCON_INT32(-1), "}", "limit", BCON_INT64(1),
                             "projection", "{", "events", BCON_INT32(0), "}");
     mongoc_cursor_t *cursor = find(s, board, 0, offset, opts);
@@ -160,13 +236,17 @@ static int mongo_at(struct store *store, const struct id *board, uint64_t offset
         r = fail(s, &error);
     }
     mongoc_cursor_destroy(cursor);
-    return r;
+    if (r != -ENOENT)
+        return r;
+    return check_marker(s) < 0 ? -EIO : -ENOENT;
 }
 
 static int mongo_read(struct store *store, const struct id *board, uint64_t first,
                       bool (*each)(void *owner, const struct record *record), void *owner)
 {
     struct mongo *s = (struct mongo *)store;
+    if (check_marker_if_due(s) < 0)
+        return -EIO;
     bson_t *opts =
         BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "batchSize", BCON_INT64(READ_BATCH));
     mongoc_cursor_t *cursor = find(s, board, first, OFFSET_MAX, opts);
@@ -180,6 +260,31 @@ static int mongo_read(struct store *store, const struct id *board, uint64_t firs
     }
     int r = mongoc_cursor_error(cursor, &error) ? fail(s, &error) : 0;
     mongoc_cursor_destroy(cursor);
+    return r;
+}
+
+/* In the order of the keys, in which ':' comes before the letters, and behind the digits. */
+static int mongo_next(struct store *store, const struct id *after, struct id *ret)
+{
+    struct mongo *s = (struct mongo *)store;
+    char key[KEY_CHARS + 1];
+    snprintf(key, sizeof key, id_empty(after) ? "0" : "%s:~", after->text);
+    bson_t *filter = BCON_NEW("_id", "{", "$gt", BCON_UTF8(key), "}");
+    bson_t *opts = BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(1),
+                            "projection", "{", "board", BCON_INT32(1), "}");
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(s->records, filter, opts, NULL);
+    const bson_t *doc;
+    bson_error_t error;
+    int r = -ENOENT;
+    if (mongoc_cursor_next(cursor, &doc)) {
+        *ret = get_id(doc, "board");
+        r = 0;
+    } else if (mongoc_cursor_error(cursor, &error)) {
+        r = fail(s, &error);
+    }
+    mongoc_cursor_destroy(cursor);
+    bson_destroy(opts);
+    bson_destroy(filter);
     return r;
 }
 
@@ -238,10 +343,19 @@ static void hide_boards(struct mongo *s, const struct record *records, unsigned 
     }
 }
 
+static int all_unknown(unsigned count, int *ret_results)
+{
+    for (unsigned i = 0; i < count; i++)
+        ret_results[i] = -EIO;
+    return -EIO;
+}
+
 static int mongo_append(struct store *store, const struct record *records, unsigned count,
                         int *ret_results)
 {
     struct mongo *s = (struct mongo *)store;
+    if (s->store.lost && check_marker(s) < 0)
+        return all_unknown(count, ret_results);
     bson_t *opts = BCON_NEW("ordered", BCON_BOOL(false));
     mongoc_bulk_operation_t *bulk =
         mongoc_collection_create_bulk_operation_with_opts(s->records, opts);
@@ -260,8 +374,76 @@ static int mongo_append(struct store *store, const struct record *records, unsig
     int r = store_result(ret_results, count);
     if (r == -EIO)
         fail(s, &error);
+    else if (check_marker_if_due(s) < 0)
+        r = all_unknown(count, ret_results);
     hide_boards(s, records, count);
     return r;
+}
+
+/* ---- erasing --------------------------------------------------------------------------------- */
+
+/* The newest of the records below `below` that one step erases: 0 with its `first`, -ENOENT: there
+ * are none. */
+static int measure_step(struct mongo *s, const struct id *board, uint64_t below, uint64_t *ret_last)
+{
+    bson_t *opts = BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit",
+                            BCON_INT64(ERASE_RECORDS), "projection", "{", "first", BCON_INT32(1), "}");
+    mongoc_cursor_t *cursor = find(s, board, 0, below - 1, opts);
+    bson_destroy(opts);
+    const bson_t *doc;
+    bson_error_t error;
+    int r = -ENOENT;
+    while (mongoc_cursor_next(cursor, &doc)) {
+        *ret_last = get_number(doc, "first");
+        r = 0;
+    }
+    if (mongoc_cursor_error(cursor, &error))
+        r = fail(s, &error);
+    mongoc_cursor_destroy(cursor);
+    return r;
+}
+
+/* How many were removed, or -EIO. */
+static int erase_upto(struct mongo *s, const struct id *board, uint64_t last)
+{
+    char low_key[KEY_CHARS + 1], high_key[KEY_CHARS + 1];
+    make_key(low_key, board, 0);
+    make_key(high_key, board, last);
+    bson_t *filter =
+        BCON_NEW("_id", "{", "$gte", BCON_UTF8(low_key), "$lte", BCON_UTF8(high_key), "}");
+    bson_error_t error;
+    bson_t reply;
+    bool done = mongoc_collection_delete_many(s->records, filter, NULL, &reply, &error);
+    int r = done ? (int)get_number(&reply, "deletedCount") : fail(s, &error);
+    bson_destroy(&reply);
+    bson_destroy(filter);
+    return r == 0 ? 1 : r; /* another service was quicker: there is more to do all the same */
+}
+
+static int bare(struct mongo *s, const struct id *board, uint64_t first)
+{
+    char key[KEY_CHARS + 1];
+    make_key(key, board, first);
+    bson_t *filter = BCON_NEW("_id", BCON_UTF8(key));
+    bson_t *update = BCON_NEW(
+        "$set", "{", "events", BCON_BIN(BSON_SUBTYPE_BINARY, (const uint8_t *)"", 0), "holder",
+        BCON_UTF8(""), "instance", BCON_INT64(0), "term", BCON_INT64(0), "cseq", BCON_INT64(0),
+        "base", BCON_INT64(0), "flags", BCON_INT64(APPEND_DELETED | RECORD_ERASED), "}");
+    bson_error_t error;
+    bool done = mongoc_collection_update_one(s->records, filter, update, NULL, NULL, &error);
+    bson_destroy(update);
+    bson_destroy(filter);
+    return done ? 1 : fail(s, &error);
+}
+
+static int mongo_erase(struct store *store, const struct id *board, uint64_t tombstone)
+{
+    struct mongo *s = (struct mongo *)store;
+    uint64_t last = 0;
+    int r = measure_step(s, board, tombstone, &last);
+    if (r == -ENOENT)
+        return bare(s, board, tombstone);
+    return r < 0 ? r : erase_upto(s, board, last);
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -395,7 +577,9 @@ static int mongo_open(const struct store_address *address, unsigned shards, stru
     s->store.kind = &STORE_MONGO;
     *ret = &s->store;
     int r = connect_to(s, address);
-    return r < 0 ? r : check_shards(s, shards);
+    if (r == 0)
+        r = check_shards(s, shards);
+    return r < 0 ? r : find_marker(s);
 }
 
 const struct store_kind STORE_MONGO = {
@@ -405,4 +589,6 @@ const struct store_kind STORE_MONGO = {
     .at = mongo_at,
     .append = mongo_append,
     .read = mongo_read,
+    .next = mongo_next,
+    .erase = mongo_erase,
 };

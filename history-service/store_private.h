@@ -20,6 +20,12 @@ struct store_kind {
     /* The records from that `first` on. */
     int (*read)(struct store *s, const struct id *board, uint64_t first,
                 bool (*each)(void *owner, const struct record *record), void *owner);
+    /* Some board behind `after` (empty: the first of all), in an order that stays. 0, -ENOENT or
+     * -EIO. */
+    int (*next)(struct store *s, const struct id *after, struct id *ret);
+    /* One step of store_erase for a board whose tombstone, not erased yet, has that `first`. */
+    int (*erase)(struct store *s, const struct id *board, uint64_t tombstone);
+    int (*tidy)(struct store *s); /* as store_tidy; NULL: nothing to do */
 };
 
 extern const struct store_kind STORE_SQLITE, STORE_MONGO;
@@ -29,6 +35,7 @@ extern const struct store_kind STORE_SQLITE, STORE_MONGO;
 struct store {
     const struct store_kind *kind;
     char why[STORE_WHY_MAX];
+    bool lost;
 };
 
 /* Notes the sentence and returns `r`. */

@@ -2,19 +2,42 @@
  *
  * sqlite:PATH. One file; several processes of the machine may use it at once. A transaction is on
  * the disk when its commit returns (WAL with synchronous=FULL); readers never wait for the writer.
+ *
+ * Whoever may write to the file or its log does so under the lock of store_files.h: transactions,
+ * with the checkpoint that their commit may make; opening, which may recover the log; and closing,
+ * which may checkpoint it. A read does neither: should it find the index of the log (PATH-shm) half
+ * written by a process that died, it rebuilds that, under SQLite's own locks, and touches no file
+ * that is kept.
+ *
+ * A database that is lost (removed, replaced) is refused for as long as the very files that we
+ * opened are not back. It is not opened anew: an empty database in its place would answer to all
+ * that their boards are not there, for good, while board services and gateways still hold newer
+ * events. Who starts the program again decides that. Until then the lost file can be copied from
+ * /proc/PID/fd.
+ *
+ * What is erased is overwritten (secure_delete), also in the log, and leaves the file
+ * (auto_vacuum=INCREMENTAL). A file that was made without is rewritten once, when it is opened.
  */
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "store_files.h"
 #include "store_private.h"
 
-#define BUSY_MS 2000 /* how long another process may hold the write lock */
+#define BUSY_MS       2000 /* how long another program may hold SQLite's write lock */
+#define TIDY_BUSY_MS  20   /* how long tidying waits for readers: it has time, writers have not */
+#define TIDY_PAGES    256
+#define ERASE_RECORDS 1000 /* in one step, which holds up those who append */
+#define ERASE_BYTES   (1u << 20)
 
 /* An ordinary table with an index, since WITHOUT ROWID suits short rows only. */
-static const char SETUP[] = "PRAGMA journal_mode = WAL;"
+static const char SETUP[] = "PRAGMA auto_vacuum = INCREMENTAL;"
+                            "PRAGMA secure_delete = ON;"
+                            "PRAGMA journal_mode = WAL;"
                             "PRAGMA synchronous = FULL;"
                             "CREATE TABLE IF NOT EXISTS setting ("
                             " name TEXT PRIMARY KEY NOT NULL,"
@@ -40,7 +63,23 @@ static const char SETUP[] = "PRAGMA journal_mode = WAL;"
     "board, first, count, epoch, opener, nonce, holder, instance, term, cseq, base, time, flags"
 #define EVENTS_COLUMN 13
 
-enum statement { BEGIN, COMMIT, ROLLBACK, INSERT, AT, READ, SHARDS_PUT, SHARDS_GET, STATEMENTS };
+enum statement {
+    BEGIN,
+    COMMIT,
+    ROLLBACK,
+    INSERT,
+    AT,
+    READ,
+    NEXT,
+    SIZES,
+    ERASE,
+    BARE,
+    VACUUM_MODE,
+    FREE_PAGES,
+    SHARDS_PUT,
+    SHARDS_GET,
+    STATEMENTS
+};
 
 static const char *const SQL[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -52,6 +91,14 @@ static const char *const SQL[STATEMENTS] = {
            " ORDER BY first DESC LIMIT 1",
     [READ] = "SELECT " COLUMNS ", events FROM record WHERE board = ? AND first >= ?"
              " ORDER BY first",
+    [NEXT] = "SELECT board FROM record WHERE board > ? ORDER BY board LIMIT 1",
+    [SIZES] = "SELECT first, length(events) FROM record WHERE board = ? AND first < ?"
+              " ORDER BY first",
+    [ERASE] = "DELETE FROM record WHERE board = ? AND first <= ?",
+    [BARE] = "UPDATE record SET events = x'', holder = '', instance = 0, term = 0, cseq = 0,"
+             " base = 0, flags = flags | ? WHERE board = ? AND first = ?",
+    [VACUUM_MODE] = "PRAGMA auto_vacuum",
+    [FREE_PAGES] = "PRAGMA freelist_count",
     [SHARDS_PUT] = "INSERT INTO setting VALUES ('shards', ?) ON CONFLICT DO NOTHING",
     [SHARDS_GET] = "SELECT value FROM setting WHERE name = 'shards'",
 };
@@ -60,6 +107,8 @@ struct sqlite {
     struct store store;
     sqlite3 *db;
     sqlite3_stmt *statement[STATEMENTS];
+    bool on_disk; /* not of a test, in memory */
+    struct store_files files;
 };
 
 static int fail(struct sqlite *s)
@@ -74,6 +123,67 @@ static int run(struct sqlite *s, enum statement which)
     int result = r == SQLITE_DONE ? 0 : r == SQLITE_CONSTRAINT_UNIQUE ? -EEXIST : fail(s);
     sqlite3_reset(s->statement[which]);
     return result;
+}
+
+/* ---- the files, and whose turn it is --------------------------------------------------------- */
+
+static int check_files(struct sqlite *s)
+{
+    const char *path = s->on_disk ? store_files_lost(&s->files) : NULL;
+    s->store.lost = path != NULL;
+    if (!path)
+        return 0;
+    return store_fail(&s->store, -EIO,
+                      "SQLite: %s is not the file that was opened, it was removed or replaced:"
+                      " nothing is stored until it is back or this program is started again",
+                      path);
+}
+
+static int take_turn(struct sqlite *s)
+{
+    int r = s->on_disk ? store_files_lock(&s->files) : 0;
+    if (r == -ETIMEDOUT)
+        return store_fail(&s->store, -EIO, "SQLite: another process has held %s for %u s",
+                          s->files.lock_path, STORE_LOCK_MS / 1000);
+    if (r < 0)
+        return store_fail(&s->store, -EIO, "SQLite: cannot lock %s: %s", s->files.lock_path,
+                          strerror(-r));
+    return 0;
+}
+
+static void end_turn(struct sqlite *s)
+{
+    if (s->on_disk)
+        store_files_unlock(&s->files);
+}
+
+/* Begins a transaction. When that fails, there is nothing to end. */
+static int begin(struct sqlite *s)
+{
+    int r = check_files(s);
+    if (r == 0)
+        r = take_turn(s);
+    if (r < 0)
+        return r;
+    r = run(s, BEGIN);
+    if (r < 0)
+        end_turn(s);
+    return r;
+}
+
+/* Commits, if all went well so far (`r` is 0). Were the files lost meanwhile, nobody knows what it
+ * was that was written. */
+static int end(struct sqlite *s, int r)
+{
+    if (r == 0)
+        r = run(s, COMMIT);
+    if (!sqlite3_get_autocommit(s->db)) {
+        sqlite3_step(s->statement[ROLLBACK]); /* `why` keeps the cause */
+        sqlite3_reset(s->statement[ROLLBACK]);
+    }
+    int files = check_files(s);
+    end_turn(s);
+    return files < 0 ? files : r;
 }
 
 /* ---- columns --------------------------------------------------------------------------------- */
@@ -148,6 +258,8 @@ static int sqlite_at(struct store *store, const struct id *board, uint64_t offse
 {
     struct sqlite *s = (struct sqlite *)store;
     sqlite3_stmt *st = s->statement[AT];
+    if (check_files(s) < 0)
+        return -EIO;
     bind_id(st, 1, board);
     bind_number(st, 2, offset);
     int r = sqlite3_step(st), result = 0;
@@ -164,6 +276,8 @@ static int sqlite_read(struct store *store, const struct id *board, uint64_t fir
 {
     struct sqlite *s = (struct sqlite *)store;
     sqlite3_stmt *st = s->statement[READ];
+    if (check_files(s) < 0)
+        return -EIO;
     bind_id(st, 1, board);
     bind_number(st, 2, first);
     int r;
@@ -179,46 +293,165 @@ static int sqlite_read(struct store *store, const struct id *board, uint64_t fir
     return result;
 }
 
+/* In the order of their ids. */
+static int sqlite_next(struct store *store, const struct id *after, struct id *ret)
+{
+    struct sqlite *s = (struct sqlite *)store;
+    sqlite3_stmt *st = s->statement[NEXT];
+    if (check_files(s) < 0)
+        return -EIO;
+    bind_id(st, 1, after);
+    int r = sqlite3_step(st), result = 0;
+    if (r == SQLITE_ROW)
+        *ret = column_id(st, 0);
+    else
+        result = r == SQLITE_DONE ? -ENOENT : fail(s);
+    sqlite3_reset(st);
+    return result;
+}
+
 /* ---- appending ------------------------------------------------------------------------------- */
 
 /* A taken key undoes its own insert only, any other error the whole transaction. */
 static int insert_all(struct sqlite *s, const struct record *records, unsigned count,
                       int *ret_results)
 {
-    int r = run(s, BEGIN);
+    int r = 0;
     for (unsigned i = 0; i < count && r == 0; i++) {
         bind_record(s->statement[INSERT], &records[i]);
         ret_results[i] = run(s, INSERT);
         if (ret_results[i] != -EEXIST)
             r = ret_results[i];
     }
-    return r == 0 ? run(s, COMMIT) : r;
+    sqlite3_clear_bindings(s->statement[INSERT]);
+    return r;
 }
 
 static int sqlite_append(struct store *store, const struct record *records, unsigned count,
                          int *ret_results)
 {
     struct sqlite *s = (struct sqlite *)store;
-    if (insert_all(s, records, count, ret_results) < 0) {
-        for (unsigned i = 0; i < count; i++)
-            ret_results[i] = -EIO;
-        if (!sqlite3_get_autocommit(s->db)) {
-            sqlite3_step(s->statement[ROLLBACK]); /* `why` keeps the cause */
-            sqlite3_reset(s->statement[ROLLBACK]);
-        }
-    }
-    sqlite3_clear_bindings(s->statement[INSERT]);
+    int r = begin(s);
+    if (r == 0)
+        r = end(s, insert_all(s, records, count, ret_results));
+    for (unsigned i = 0; i < count && r < 0; i++)
+        ret_results[i] = -EIO;
     return store_result(ret_results, count);
+}
+
+/* ---- erasing --------------------------------------------------------------------------------- */
+
+/* Up to which of the records before `below` one step erases, and how many these are. */
+static int measure_step(struct sqlite *s, const struct id *board, uint64_t below, uint64_t *ret_last,
+                        unsigned *ret_count)
+{
+    sqlite3_stmt *st = s->statement[SIZES];
+    uint64_t bytes = 0;
+    int r = SQLITE_DONE;
+    *ret_count = 0;
+    bind_id(st, 1, board);
+    bind_number(st, 2, below);
+    while (*ret_count < ERASE_RECORDS && bytes < ERASE_BYTES &&
+           (r = sqlite3_step(st)) == SQLITE_ROW) {
+        *ret_last = column_number(st, 0);
+        bytes += column_number(st, 1);
+        ++*ret_count;
+    }
+    int result = r == SQLITE_ROW || r == SQLITE_DONE ? 0 : fail(s);
+    sqlite3_reset(st);
+    return result;
+}
+
+static int erase_upto(struct sqlite *s, const struct id *board, uint64_t last)
+{
+    sqlite3_stmt *st = s->statement[ERASE];
+    bind_id(st, 1, board);
+    bind_number(st, 2, last);
+    return run(s, ERASE);
+}
+
+static int bare(struct sqlite *s, const struct id *board, uint64_t first)
+{
+    sqlite3_stmt *st = s->statement[BARE];
+    bind_number(st, 1, RECORD_ERASED);
+    bind_id(st, 2, board);
+    bind_number(st, 3, first);
+    return run(s, BARE);
+}
+
+static int sqlite_erase(struct store *store, const struct id *board, uint64_t tombstone)
+{
+    struct sqlite *s = (struct sqlite *)store;
+    uint64_t last = 0;
+    unsigned count = 0;
+    int r = measure_step(s, board, tombstone, &last, &count);
+    if (r == 0)
+        r = begin(s);
+    if (r < 0)
+        return r;
+    r = end(s, count ? erase_upto(s, board, last) : bare(s, board, tombstone));
+    return r < 0 ? r : count ? (int)count : 1;
+}
+
+static int get_number(struct sqlite *s, enum statement which, uint64_t *ret)
+{
+    sqlite3_stmt *st = s->statement[which];
+    int r = sqlite3_step(st) == SQLITE_ROW ? 0 : fail(s);
+    if (r == 0)
+        *ret = column_number(st, 0);
+    sqlite3_reset(st);
+    return r;
+}
+
+/* Free pages leave the file, some at a time. Then the log is emptied, which takes what was erased
+ * out of it; as long as somebody reads from it, that has to wait. 1: there is more to do. */
+static int tidy(struct sqlite *s)
+{
+    uint64_t pages = 0;
+    int r = get_number(s, FREE_PAGES, &pages);
+    if (r < 0)
+        return r;
+    if (pages > 0) {
+        char sql[64];
+        snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", TIDY_PAGES);
+        return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 1 : fail(s);
+    }
+    sqlite3_busy_timeout(s->db, TIDY_BUSY_MS);
+    r = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(s->db, BUSY_MS);
+    return r == SQLITE_OK ? 0 : r == SQLITE_BUSY ? 1 : fail(s);
+}
+
+static int sqlite_tidy(struct store *store)
+{
+    struct sqlite *s = (struct sqlite *)store;
+    int r = check_files(s);
+    if (r == 0)
+        r = take_turn(s);
+    if (r < 0)
+        return r;
+    r = tidy(s);
+    end_turn(s);
+    return r;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+/* The last one to close checkpoints, and removes PATH-wal by its name: so not where that may be
+ * another's file by now, or while somebody else is at work. */
 static void sqlite_close(struct store *store)
 {
     struct sqlite *s = (struct sqlite *)store;
     for (unsigned i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(s->statement[i]);
+    bool turn = s->on_disk && check_files(s) == 0 && take_turn(s) == 0;
+    if (s->on_disk && !turn)
+        sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_close(s->db);
+    if (turn)
+        end_turn(s);
+    if (s->on_disk)
+        store_files_finish(&s->files);
     free(s);
 }
 
@@ -243,16 +476,40 @@ static int prepare_all(struct sqlite *s)
 
 static int check_shards(struct sqlite *s, unsigned shards)
 {
-    sqlite3_stmt *get = s->statement[SHARDS_GET];
+    uint64_t stored = 0;
     bind_number(s->statement[SHARDS_PUT], 1, shards);
     int r = run(s, SHARDS_PUT);
-    if (r < 0)
+    if (r == 0)
+        r = get_number(s, SHARDS_GET, &stored);
+    return r < 0 ? r : store_check_shards(&s->store, stored, shards);
+}
+
+/* A file that was made before files shrank is rewritten, once. That needs time, and room for a copy
+ * on the disk; without room all works as before, and `why` says so. */
+static int convert(struct sqlite *s)
+{
+    enum { INCREMENTAL = 2 };
+    uint64_t mode = INCREMENTAL;
+    int r = get_number(s, VACUUM_MODE, &mode);
+    if (r < 0 || mode == INCREMENTAL)
         return r;
-    r = sqlite3_step(get) == SQLITE_ROW
-            ? store_check_shards(&s->store, column_number(get, 0), shards)
-            : fail(s);
-    sqlite3_reset(get);
-    return r;
+    if (sqlite3_exec(s->db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL) !=
+        SQLITE_OK)
+        store_fail(&s->store, 0, "SQLite: the file cannot be rewritten, so it will not shrink: %s",
+                   sqlite3_errmsg(s->db));
+    return 0;
+}
+
+static int set_up(struct sqlite *s, unsigned shards)
+{
+    if (sqlite3_exec(s->db, SETUP, NULL, NULL, NULL) != SQLITE_OK)
+        return fail(s);
+    int r = prepare_all(s);
+    if (r == 0 && s->on_disk && (r = store_files_remember(&s->files)) < 0)
+        r = store_fail(&s->store, -EIO, "SQLite: a file of the database: %s", strerror(-r));
+    if (r == 0)
+        r = check_shards(s, shards);
+    return r == 0 && s->on_disk ? convert(s) : r;
 }
 
 static int sqlite_open(const struct store_address *address, unsigned shards, struct store **ret)
@@ -267,10 +524,16 @@ static int sqlite_open(const struct store_address *address, unsigned shards, str
         return store_fail(&s->store, -EIO, "SQLite: %s: %s", path, sqlite3_errmsg(s->db));
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_timeout(s->db, BUSY_MS);
-    if (sqlite3_exec(s->db, SETUP, NULL, NULL, NULL) != SQLITE_OK)
-        return fail(s);
-    int r = prepare_all(s);
-    return r < 0 ? r : check_shards(s, shards);
+    const char *file = sqlite3_db_filename(s->db, "main"); /* behind symbolic links */
+    s->on_disk = file && *file;
+    if (s->on_disk)
+        store_files_init(&s->files, file);
+    int r = take_turn(s);
+    if (r < 0)
+        return r;
+    r = set_up(s, shards);
+    end_turn(s);
+    return r;
 }
 
 const struct store_kind STORE_SQLITE = {
@@ -280,4 +543,7 @@ const struct store_kind STORE_SQLITE = {
     .at = sqlite_at,
     .append = sqlite_append,
     .read = sqlite_read,
+    .next = sqlite_next,
+    .erase = sqlite_erase,
+    .tidy = sqlite_tidy,
 };
