@@ -186,7 +186,9 @@ static void on_answer(struct gateway *g, struct question *q, const struct http_a
     if (a->what == ANSWER_CREATED) {
         log_info("board %s made", log_board(&q->board));
         answer_links(c, q, 201, q->name);
-    } else if (a->what == ANSWER_DELETED || (q->deleting && a->what == ANSWER_NO_BOARD))
+    } else if (a->what == ANSWER_FULL)
+        http_answer_error(c, 507, "No more boards can be made here until some are deleted.");
+    else if (a->what == ANSWER_DELETED || (q->deleting && a->what == ANSWER_NO_BOARD))
         http_answer_empty(c, 204);
     else if (found)
         answer_found(c, q, a);

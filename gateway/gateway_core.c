@@ -158,7 +158,9 @@ static void on_not_owner(struct gateway_core *c, const struct id *sender,
 static void on_created(struct gateway_core *c, const struct msg_created *m)
 {
     struct http_answer a = {.nonce = m->nonce, .board = m->board};
-    a.what = m->status == 0 ? ANSWER_CREATED : ANSWER_TAKEN;
+    a.what = m->status == CREATED_STORED  ? ANSWER_CREATED
+             : m->status == CREATED_TAKEN ? ANSWER_TAKEN
+                                          : ANSWER_FULL;
     core_answer(c, &a);
 }
 

@@ -114,7 +114,14 @@ void gateway_core_delete(struct gateway_core *c, uint64_t now_ms, const struct i
 struct http_answer {
     uint64_t nonce;
     struct id board;
-    enum { ANSWER_CREATED, ANSWER_TAKEN, ANSWER_LOOKED, ANSWER_NO_BOARD, ANSWER_DELETED } what;
+    enum {
+        ANSWER_CREATED,
+        ANSWER_TAKEN,
+        ANSWER_FULL, /* there are too many boards */
+        ANSWER_LOOKED,
+        ANSWER_NO_BOARD,
+        ANSWER_DELETED
+    } what;
     char name[129];
     uint64_t tail, time;
     unsigned members_here; /* on this gateway */

@@ -108,7 +108,7 @@ static const char *error_code(unsigned status)
     } codes[] = {
         {400, "bad_request"},      {403, "forbidden"},       {404, "not_found"},
         {405, "wrong_method"},     {411, "length_required"}, {413, "too_long"},
-        {426, "upgrade_required"}, {429, "too_many"},
+        {426, "upgrade_required"}, {429, "too_many"},        {507, "boards_full"},
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (codes[i].status == status)

@@ -110,7 +110,7 @@ void answer_batch(struct history_core *c, const struct board *b, uint64_t now_ms
         if (r->code == MSG_open)
             answer_opened(c, b, r);
         if (r->code == MSG_create)
-            answer_created(c, r, 0);
+            answer_created(c, r, CREATED_STORED);
         histogram_add_ms(&c->stats.waited, r->came_ms, now_ms);
     }
     answer_appends(c, b);

@@ -220,6 +220,34 @@ static const struct message_type *request_type(unsigned code)
     return NULL;
 }
 
+/* Each request comes from the kind of program that has a use for it. */
+static bool may_ask(const struct request *r)
+{
+    switch (r->code) {
+    case MSG_create:
+    case MSG_look:
+        return r->sender.text[0] == 'g';
+    case MSG_open:
+        return r->sender.text[0] == 'b' && id_equal(&r->sender, &r->open.replica);
+    default:
+        return r->sender.text[0] == 'b';
+    }
+}
+
+/* 1, 0: of a kind that is not known here, or -EBADMSG. */
+static int read_request(struct cursor *in, struct request *r)
+{
+    uint32_t fields;
+    if (message_begin(in, &r->code, &fields) < 0)
+        return -EBADMSG;
+    const struct message_type *type = request_type(r->code);
+    if (!type)
+        return message_type(r->code) ? -EBADMSG : 0;
+    if (message_fields(in, type, fields, false, &r->board, NULL) < 0 || !may_ask(r))
+        return -EBADMSG;
+    return 1;
+}
+
 unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct span body)
 {
     struct cursor in = cursor_of(body.data, body.len);
@@ -232,17 +260,14 @@ unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct sp
     while (cursor_left(&in) > 0) {
         struct cursor at = in;
         struct request r = {.sender = envelope.sender};
-        uint32_t fields;
-        if (wire_skip(&in) < 0 || message_begin(&at, &r.code, &fields) < 0) {
+        if (wire_skip(&in) < 0) { /* nobody knows where the next one begins */
             c->stats.bad_messages++;
             break;
         }
-        const struct message_type *type = request_type(r.code);
-        if (!type)
-            continue;
-        if (message_fields(&at, type, fields, false, &r.board, NULL) < 0)
+        int read = read_request(&at, &r);
+        if (read < 0)
             c->stats.bad_messages++;
-        else
+        else if (read > 0)
             queued += enqueue(c, now_ms, &r);
     }
     return queued;
@@ -287,7 +312,12 @@ static enum verdict plan_create(struct history_core *c, struct board *b, struct 
         bool same = b->last.epoch == 0 && b->last.state.nonce == m->nonce &&
                     strlen(b->name) == m->name.len &&
                     memcmp(b->name, m->name.data, m->name.len) == 0;
-        answer_created(c, r, same ? 0 : 1);
+        answer_created(c, r, same ? CREATED_STORED : CREATED_TAKEN);
+        return ANSWERED;
+    }
+    if (c->config.boards_max && c->stats.boards >= c->config.boards_max) {
+        c->stats.boards_refused++;
+        answer_created(c, r, CREATED_FULL);
         return ANSWERED;
     }
     start_record(b, record, 0);
@@ -338,10 +368,13 @@ static enum verdict plan_open(struct history_core *c, struct board *b, struct re
     return TAKEN;
 }
 
-/* Checks that the segment is what it says, and gives its events above `tail`. */
+/* Checks that the segment is what it says, and gives its events above `tail`. Its state names no
+ * event behind it: whoever opens the board and reads from there would wait for ever. */
 static int segment_rest(const struct msg_append *m, uint64_t tail, struct span *ret)
 {
     struct cursor in = cursor_of(m->events.data, m->events.len), rest = in;
+    if (m->count && (m->term >= m->first + m->count || m->base >= m->first + m->count))
+        return -EBADMSG;
     for (uint64_t offset = m->first; offset - m->first < m->count; offset++) {
         uint64_t found, time;
         if (event_next(&in, &found, &time) < 0 || found != offset)
@@ -366,7 +399,7 @@ static void extend(const struct board *b, struct record *record, struct buf *eve
     record->state.cseq = m->cseq;
     record->state.base = m->base;
     record->state.time = m->time > before ? m->time : before;
-    record->state.flags = m->flags;
+    record->state.flags = m->flags & ~RECORD_ERASED; /* that is for the store to say */
     buf_append(events, rest.data, rest.len);
 }
 
@@ -433,10 +466,11 @@ static enum verdict plan_request(struct history_core *c, struct board *b, struct
 
 /* ---- rounds ---------------------------------------------------------------------------------- */
 
-/* Ends behind an open or a created event, which are records of their own. */
+/* Ends behind an open or a created event, which are records of their own, and behind deleted. */
 static bool is_whole(const struct record *record)
 {
-    return record->count && (record->epoch == 0 || is_open(record));
+    return record->count &&
+           (record->epoch == 0 || is_open(record) || record->state.flags & APPEND_DELETED);
 }
 
 /* At most one record: a second one could land behind an open of another that refused the first. */
@@ -507,12 +541,38 @@ const struct history_plan *history_core_plan(struct history_core *c, uint64_t no
     return &c->plan;
 }
 
+void history_core_boards(struct history_core *c, uint64_t boards)
+{
+    c->stats.boards = boards;
+}
+
+bool history_core_deleted(struct history_core *c, struct id *ret)
+{
+    if (c->deleted_count == 0)
+        return false;
+    *ret = c->deleted[--c->deleted_count];
+    return true;
+}
+
+static void note_deleted(struct history_core *c, const struct id *board)
+{
+    if (c->deleted_count < HISTORY_DELETED_MAX)
+        c->deleted[c->deleted_count++] = *board;
+}
+
 void history_core_loaded(struct history_core *c, const struct id *board, const struct record *last,
                          struct span name)
 {
     struct board *b = idmap_get(&c->boards, board);
     if (!b)
         return;
+    if (last && !record_is_sound(last)) {
+        c->stats.bad_records++;
+        drop_requests(c, b);
+        return;
+    }
+    if (last && record_is_tombstone(last) && !(last->state.flags & RECORD_ERASED))
+        note_deleted(c, board);
     b->known = true;
     b->last = last ? *last : (struct record){0};
     b->last.events = (struct span){0};
@@ -535,7 +595,12 @@ static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
     b->tries = 0;
     if (is_open(record))
         b->opened_ms = now_ms;
+    if (record_is_tombstone(record)) {
+        note_deleted(c, &b->id);
+        c->stats.boards -= c->stats.boards > 0;
+    }
     if (first->code == MSG_create) {
+        c->stats.boards++;
         memcpy(b->name, first->create.name.data, first->create.name.len);
         b->name[first->create.name.len] = '\0';
     }

@@ -20,6 +20,7 @@
 
 #define HISTORY_WAITING_BYTES_MAX (32u << 20) /* beyond it requests are dropped: owners repeat */
 #define HISTORY_OPEN_EVERY_MS     UINT64_C(2000)
+#define HISTORY_DELETED_MAX       256u
 
 struct history_core;
 
@@ -27,14 +28,16 @@ struct history_core_config {
     struct id self; /* begins with h */
     unsigned shards;
     uint32_t pace_ms, messages_per_s_max;
-    unsigned tails_max; /* last records kept in memory, 0: 100,000 */
+    unsigned tails_max;  /* last records kept in memory, 0: 100,000 */
+    uint64_t boards_max; /* no board is made beyond so many; 0: no bound */
 };
 
 struct history_core *history_core_create(const struct history_core_config *config);
 void history_core_destroy(struct history_core *c);
 
-/* Queues create, look, open and append requests. Returns how many of the message's items were
- * queued; read requests are answered by history_page (see below). */
+/* Queues create and look requests of gateways, open and append requests of board services. Returns
+ * how many of the message's items were queued; read requests are answered by history_page (see
+ * below). */
 unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct span body);
 bool history_core_waiting(const struct history_core *c);
 /* How long the oldest request that is not answered has been here; 0: none waits. */
@@ -61,12 +64,20 @@ void history_core_unavailable(struct history_core *c);
 
 struct outbox *history_core_outbox(struct history_core *c);
 
+/* How many boards the store has, without the deleted ones, as somebody counted. From then on the
+ * core keeps count of what it makes and deletes itself; others do that, too, so count again. */
+void history_core_boards(struct history_core *c, uint64_t boards);
+/* The next board that is known to be deleted, and perhaps not erased yet; false: none. Of those
+ * that nobody takes only HISTORY_DELETED_MAX are kept. */
+bool history_core_deleted(struct history_core *c, struct id *ret);
+
 /* Replay. Collects the events from..to out of records, in order, up to about bytes_max; cuts
  * records between events. Feed it with history_page_record until it returns false. */
 struct history_page {
     struct id board;
     uint64_t nonce, want_from, to, since, bytes_max;
     uint64_t from, last, epoch; /* collected so far */
+    size_t passed;              /* bytes of the records looked through before */
     struct buf events;
 };
 void history_page_begin(struct history_page *p, const struct msg_read *request);
@@ -83,6 +94,8 @@ struct history_core_stats {
         events, bytes, duplicate_keys, unknown_results, dropped, bad_messages, rounds, tails;
     uint64_t waiting_requests, waiting_bytes; /* now */
     uint64_t looks, bad_segments;             /* bad: not the events that they say, refused */
+    uint64_t bad_records;                     /* of the store: numbers that cannot be */
+    uint64_t boards, boards_refused; /* there are now; not made, since there are too many */
     struct histogram waited; /* seconds from a request's arrival until what it adds is stored */
 };
 const struct history_core_stats *history_core_stats(const struct history_core *c);

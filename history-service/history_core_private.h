@@ -64,6 +64,8 @@ struct history_core {
     struct record records[ROUND_BOARDS_MAX];
     struct planned planned[ROUND_BOARDS_MAX];
     struct history_plan plan;
+    struct id deleted[HISTORY_DELETED_MAX];
+    unsigned deleted_count;
     struct history_core_stats stats;
 };
 

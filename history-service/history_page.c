@@ -4,6 +4,9 @@
 
 /* A page with its envelope and its other fields is one broker message. */
 #define PAGE_BYTES_MAX (BROKER_MESSAGE_BYTES_MAX - 1024u)
+/* What is looked through for a first event. One record is enough, unless the times of records are
+ * not those of their events: then the rest of the log must not be read for one question. */
+#define PASS_BYTES_MAX (4u * RECORD_BYTES_MAX)
 
 void history_page_begin(struct history_page *p, const struct msg_read *request)
 {
@@ -25,8 +28,19 @@ static bool is_before(const struct history_page *p, uint64_t offset, uint64_t ti
     return p->want_from != NIL ? offset < p->want_from : time < p->since;
 }
 
+/* The records are read one after the other, and of a board that is being erased they may vanish
+ * meanwhile. A page ends there: it has no hole. */
+static bool is_next(const struct history_page *p, const struct record *record)
+{
+    if (p->events.len > 0)
+        return record->first == p->last + 1;
+    return p->want_from == NIL || record->first <= p->want_from;
+}
+
 bool history_page_record(struct history_page *p, const struct record *record)
 {
+    if (!is_next(p, record))
+        return false;
     struct cursor in = cursor_of(record->events.data, record->events.len);
     while (cursor_left(&in) > 0) {
         const uint8_t *start = in.pos;
@@ -44,7 +58,9 @@ bool history_page_record(struct history_page *p, const struct record *record)
         p->last = offset;
         p->epoch = record->epoch;
     }
-    return p->events.len < p->bytes_max;
+    if (p->events.len == 0)
+        p->passed += record->events.len;
+    return p->events.len < p->bytes_max && p->passed < PASS_BYTES_MAX;
 }
 
 static void put_page(const struct history_page *p, uint64_t tail, const struct id *gateway,

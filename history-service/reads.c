@@ -80,6 +80,8 @@ static int read_page(struct store *store, struct read *read)
     int e = store_last(store, &m->board, &last);
     if (e < 0 || record_is_tombstone(&last))
         return e == -ENOENT ? 0 : e;
+    if (!record_is_sound(&last))
+        return -EIO;
     read->tail = record_last(&last);
     if (m->from == NIL)
         e = store_find_time(store, &m->board, m->since, &first);
@@ -131,6 +133,12 @@ static bool submit(struct reads *r, struct message *message, const struct id *ga
     return true;
 }
 
+static bool may_read(const struct id *sender, struct cursor *in, struct msg_read *ret)
+{
+    return sender->text[0] == 'g' && GET(in, read, ret) == 0 &&
+           (ret->from != NIL || ret->since != NIL);
+}
+
 /* How many requests of the message were taken. */
 static unsigned take_requests(struct reads *r, struct message *message, struct span body)
 {
@@ -144,12 +152,13 @@ static unsigned take_requests(struct reads *r, struct message *message, struct s
     while (cursor_left(&in) > 0) {
         struct cursor at = in;
         struct msg_read request;
-        if (wire_skip(&in) < 0)
-            break;
-        if (GET(&at, read, &request) == 0 && (request.from != NIL || request.since != NIL))
+        bool whole = wire_skip(&in) == 0;
+        if (whole && may_read(&envelope.sender, &at, &request))
             taken += submit(r, message, &envelope.sender, &request);
         else
             r->stats.bad_messages++;
+        if (!whole)
+            break;
     }
     return taken;
 }

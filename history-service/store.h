@@ -51,6 +51,17 @@ static inline bool record_is_tombstone(const struct record *r)
     return r->first != r->epoch && r->state.flags & APPEND_DELETED;
 }
 
+/* Its numbers are within the bounds of the messages that carry them, with room for those that
+ * follow. A row that somebody broke must not end us. */
+static inline bool record_is_sound(const struct record *r)
+{
+    const struct board_log_state *s = &r->state;
+    return r->first >= 1 && r->count >= 1 && r->first <= OFFSET_MAX - 2 * (uint64_t)UINT32_MAX &&
+           r->epoch <= OFFSET_MAX && s->nonce <= OFFSET_MAX && s->instance <= OFFSET_MAX &&
+           s->term <= OFFSET_MAX && s->cseq <= UINT32_MAX && s->base <= OFFSET_MAX &&
+           s->time <= OFFSET_MAX && s->flags <= UINT32_MAX;
+}
+
 struct store;
 
 /* Texts that are not given are empty. */
@@ -61,8 +72,8 @@ struct store_address {
 
 /* Opens (and sets up) the store. `shards` is written at the first start of all; later another
  * number gives -EINVAL. `ret_why` is then, and on every other error, a sentence for the log, valid
- * until the next call; empty, or something worth a warning, when all is well. -ENOTSUP: no such kind
- * of store. */
+ * until the next call; empty, or something worth a warning, when all is well. -ENOTSUP: no such
+ * kind of store. */
 int store_open(const struct store_address *address, unsigned shards, struct store **ret,
                const char **ret_why);
 void store_close(struct store *s);

@@ -50,6 +50,7 @@ enum append_flag {
     APPEND_STROKE_SHIFT =
         8, /* from this bit on: the stroke under way (12 bits of points, 1 of pressure) */
 };
+enum created_status { CREATED_STORED = 0, CREATED_TAKEN = 1, CREATED_FULL = 2 };
 enum replaced_flag { REPLACED_EQUAL = 1 };
 
 /* Codes: MSG_hello = 1, ... A tuple has no code and is named TUPLE_member, ... */

@@ -107,6 +107,38 @@ static void read_since(uint64_t time, const char *answer)
     expect_answer(TAIL, answer);
 }
 
+/* Records of a board that is being erased vanish, oldest first, while it is read. */
+START_TEST(a_page_has_no_hole_where_records_have_vanished)
+{
+    struct msg_read m = {id_of(BOARD), 5, 1, 0, NIL, 60000};
+    history_page_begin(&page, &m);
+    ck_assert(history_page_record(&page, &records[0]));
+    ck_assert(!history_page_record(&page, &records[2]));
+    expect_answer(TAIL, "1..1 epoch 0 tail 9 nonce 5, 1 events");
+    history_page_free(&page);
+    history_page_begin(&page, &m);
+    ck_assert(!history_page_record(&page, &records[1]));
+    expect_answer(TAIL, "behind, tail 9 nonce 5");
+}
+END_TEST
+
+/* Times of records that are not those of their events: a lie of their owner. */
+START_TEST(a_read_by_time_does_not_look_through_the_whole_log)
+{
+    unsigned looked = 0;
+    struct buf long_record = {0};
+    for (uint64_t offset = 1; long_record.len + 200 < RECORD_BYTES_MAX; offset++)
+        PUT(&long_record, ev_points, offset, 1000, 1, 1, 0, {(const uint8_t *)"1234", 4});
+    struct record r = records[0];
+    r.events = buf_span(&long_record);
+    history_page_begin(&page, &(struct msg_read){id_of(BOARD), 5, NIL, 0, OFFSET_MAX, 60000});
+    while (history_page_record(&page, &r))
+        ck_assert_uint_lt(looked++, 10);
+    expect_answer(TAIL, "10..9 epoch 0 tail 9 nonce 5, 0 events");
+    buf_free(&long_record);
+}
+END_TEST
+
 START_TEST(a_page_goes_from_the_offset_to_the_tail)
 {
     read_from(1, 0, 60000, "1..9 epoch 6 tail 9 nonce 5, 9 events");
@@ -230,6 +262,8 @@ static Suite *history_page_suite(void)
     TCase *all = tcase_create("all");
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, a_page_goes_from_the_offset_to_the_tail);
+    tcase_add_test(all, a_page_has_no_hole_where_records_have_vanished);
+    tcase_add_test(all, a_read_by_time_does_not_look_through_the_whole_log);
     tcase_add_test(all, a_page_begins_in_the_middle_of_a_record);
     tcase_add_test(all, a_page_never_goes_beyond_what_was_asked_for);
     tcase_add_test(all, a_page_has_the_epoch_of_its_last_event);

@@ -578,7 +578,8 @@ START_TEST(sqlite_says_which_file_cannot_be_opened)
 }
 END_TEST
 
-/* ---- SQLite: what is erased leaves the files --------------------------------------------------- */
+/* ---- SQLite: what is erased leaves the files ---------------------------------------------------
+ */
 
 static const char *file_at(const char *ending)
 {
@@ -696,7 +697,8 @@ START_TEST(sqlite_tidies_when_the_last_reader_has_left)
     sqlite3 *reader;
     make_two_boards(store, 20);
     ck_assert_int_eq(sqlite3_open(file_at(""), &reader), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(reader, "BEGIN; SELECT * FROM record", NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(reader, "BEGIN; SELECT * FROM record", NULL, NULL, NULL),
+                     SQLITE_OK);
     ck_assert_int_eq(append(store, tombstone_at("deleted", 21, 1)), 0);
     erase_all(store, "deleted");
     for (unsigned i = 0; i < 10; i++)
@@ -708,7 +710,8 @@ START_TEST(sqlite_tidies_when_the_last_reader_has_left)
 }
 END_TEST
 
-/* ---- SQLite: one writer at a time -------------------------------------------------------------- */
+/* ---- SQLite: one writer at a time --------------------------------------------------------------
+ */
 
 /* Another process, which does `work` when it is told to and says when it has done it. */
 struct process {
@@ -885,7 +888,8 @@ START_TEST(sqlite_makes_a_lock_file_that_was_removed_anew_so_that_all_take_the_s
 }
 END_TEST
 
-/* ---- SQLite: a database that is lost ----------------------------------------------------------- */
+/* ---- SQLite: a database that is lost -----------------------------------------------------------
+ */
 
 static void expect_refused(struct store *s)
 {
@@ -1154,7 +1158,8 @@ static void add_tests_of_kind(TCase *own)
         tcase_add_test(own,
                        sqlite_makes_a_lock_file_that_was_removed_anew_so_that_all_take_the_same);
         tcase_add_test(own, sqlite_refuses_a_database_that_was_moved_away_until_it_is_back);
-        tcase_add_test(own, sqlite_refuses_a_database_that_was_removed_and_leaves_the_new_one_alone);
+        tcase_add_test(own,
+                       sqlite_refuses_a_database_that_was_removed_and_leaves_the_new_one_alone);
         tcase_add_test(own, sqlite_refuses_a_database_that_was_replaced_by_another_file);
         tcase_add_test(own, sqlite_refuses_a_database_whose_directory_is_gone);
         tcase_add_test(own, sqlite_goes_on_when_the_full_disk_has_room_again);
