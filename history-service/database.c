@@ -62,7 +62,7 @@ static struct store *open_store(struct database *db)
     int r;
     do {
         r = store_open(db->address, db->shards, &store, &why);
-        note_opening(db, r, r < 0 ? why : "");
+        note_opening(db, r, why);
     } while (r == -EIO && pause_before_retry(db));
     return store;
 }

@@ -20,8 +20,8 @@ struct job {
 
 struct database;
 
-/* The store was opened (0), or could not be: -EIO, tried again every second; -EINVAL or -ENOTSUP,
- * for good. Called on the loop at each change. */
+/* The store was opened (0; `why` is empty or worth a warning), or could not be: -EIO, tried again
+ * every second; -EINVAL or -ENOTSUP, for good. Called on the loop at each change. */
 typedef void database_opened(void *owner, int result, const char *why);
 
 int database_create(uv_loop_t *loop, const struct store_address *address, unsigned shards,

@@ -601,6 +601,7 @@ static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
     }
     if (first->code == MSG_create) {
         c->stats.boards++;
+        c->stats.boards_made++;
         memcpy(b->name, first->create.name.data, first->create.name.len);
         b->name[first->create.name.len] = '\0';
     }

@@ -95,7 +95,8 @@ struct history_core_stats {
     uint64_t waiting_requests, waiting_bytes; /* now */
     uint64_t looks, bad_segments;             /* bad: not the events that they say, refused */
     uint64_t bad_records;                     /* of the store: numbers that cannot be */
-    uint64_t boards, boards_refused; /* there are now; not made, since there are too many */
+    uint64_t boards;                          /* there are now, without the deleted ones */
+    uint64_t boards_made, boards_refused;     /* refused: since there are too many */
     struct histogram waited; /* seconds from a request's arrival until what it adds is stored */
 };
 const struct history_core_stats *history_core_stats(const struct history_core *c);

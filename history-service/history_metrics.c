@@ -4,8 +4,9 @@
 #define COUNTER(name, help, value) metric_counter(out, "easel_history_" name, help, (value))
 #define GAUGE(name, help, value)   metric_gauge(out, "easel_history_" name, help, (double)(value))
 
-static void requests(const struct history_core_stats *t, struct buf *out)
+static void requests(const struct history_parts *p, struct buf *out)
 {
+    const struct history_core_stats *t = history_core_stats(p->core);
     static const char *const KINDS[] = {"append", "open", "create", "look"};
     metric_counters(out, "easel_history_requests_total", "Requests that came in.", "kind", KINDS,
                     (const uint64_t[]){t->appends, t->opens, t->creates, t->looks}, 4);
@@ -15,7 +16,10 @@ static void requests(const struct history_core_stats *t, struct buf *out)
     COUNTER("trimmed_events_total", "Events that came although they were stored.", t->trimmed);
     COUNTER("dropped_total", "Requests dropped: too many wait, or the database is away.",
             t->dropped);
-    COUNTER("bad_messages_total", "Broker messages not understood.", t->bad_messages);
+    COUNTER(
+        "bad_messages_total",
+        "Broker messages, or items of them, that were not understood, or came from who must not.",
+        t->bad_messages + p->bad_peer_messages);
     COUNTER("bad_segments_total", "Segments that are not the events that they say.",
             t->bad_segments);
 }
@@ -60,27 +64,52 @@ static void reading(const struct reads *r, struct buf *out)
     GAUGE("waiting_reads_limit", "The limit of these.", READS_WAITING_MAX);
 }
 
+static void boards(const struct history_parts *p, struct buf *out)
+{
+    const struct history_core_stats *t = history_core_stats(p->core);
+    const struct upkeep_stats *u = upkeep_stats(p->upkeep);
+    GAUGE("boards", "Boards that there are, as far as counted; without the deleted ones.",
+          t->boards);
+    GAUGE("boards_limit", "The limit of these.", p->boards_max);
+    COUNTER("boards_refused_total", "Boards not made, since there were too many.",
+            t->boards_refused);
+    COUNTER("boards_expired_total", "Boards deleted since nobody had used them for long.",
+            u->expired_boards);
+    COUNTER("boards_erased_total", "Deleted boards whose events were erased.", u->erased_boards);
+    COUNTER("records_erased_total", "Records of these.", u->erased_records);
+    GAUGE("erasing_boards", "Deleted boards that wait to be erased.", u->waiting);
+    GAUGE("erasing_boards_limit", "The limit of these.", UPKEEP_ERASE_MAX);
+    COUNTER("upkeep_errors_total", "Steps of erasing and counting that the database refused.",
+            u->errors);
+    COUNTER("passes_total", "Times that all boards were looked at.", u->passes);
+}
+
 static void database(const struct history_parts *p, struct buf *out)
 {
-    static const char *const OPERATIONS[] = {"load", "append", "read"};
+    static const char *const OPERATIONS[] = {"load", "append", "read", "upkeep"};
     const struct rounds_stats *t = rounds_stats(p->rounds);
-    GAUGE("database_up", "1 while the database answers, and stores.", !t->trouble);
+    GAUGE("database_up", "1 while the database answers, and stores.", !t->trouble && !p->lost);
+    GAUGE("store_lost", "1: the store was removed or replaced; nothing is stored.", p->lost);
+    COUNTER("bad_records_total", "Records of the store with numbers that cannot be.",
+            history_core_stats(p->core)->bad_records);
     metric_histograms(
         out, "easel_history_store_seconds",
-        "Time in the database: last records are loaded, records appended, pages read.", "operation",
-        OPERATIONS,
+        "Time in the database: last records are loaded, records appended, pages read; upkeep.",
+        "operation", OPERATIONS,
         (const struct histogram *const[]){&t->load_seconds, &t->append_seconds,
-                                          &reads_stats(p->reads)->seconds},
-        3);
+                                          &reads_stats(p->reads)->seconds,
+                                          &upkeep_stats(p->upkeep)->seconds},
+        4);
 }
 
 void history_metrics(const struct history_parts *p, struct buf *out)
 {
     GAUGE("shards", "Shards consumed here.", p->shards);
     GAUGE("replicas", "History services that count as alive.", p->replicas);
-    requests(history_core_stats(p->core), out);
+    requests(p, out);
     behind(p, out);
     storing(p, out);
     reading(p->reads, out);
+    boards(p, out);
     database(p, out);
 }

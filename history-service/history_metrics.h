@@ -4,12 +4,16 @@
 
 #include "reads.h"
 #include "rounds.h"
+#include "upkeep.h"
 
 struct history_parts {
     const struct history_core *core;
     const struct rounds *rounds;
     const struct reads *reads;
+    const struct upkeep *upkeep;
+    uint64_t boards_max, bad_peer_messages;
     unsigned tails_max, shards, replicas;
+    bool lost;
 };
 
 void history_metrics(const struct history_parts *p, struct buf *out);

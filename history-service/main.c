@@ -20,6 +20,8 @@
 #define TAILS_MAX     100000u        /* some 35 MB */
 #define LEAVE_MS_MAX  UINT64_C(4000) /* for what waits to be stored */
 #define LINK_CLOSE_MS 500u
+#define STORES        3u /* rounds, reads, upkeep */
+#define DAY_MS        UINT64_C(86400000)
 
 /* What is no kind of store is refused when it is opened. */
 static const char *check_store(const char *value)
@@ -30,30 +32,43 @@ static const char *check_store(const char *value)
     return address || strncmp(value, "mongodb", 7) == 0 ? address_check(value) : NULL;
 }
 
-#define AT(field) offsetof(struct store_address, field)
+struct settings {
+    struct store_address store;
+    uint64_t keep_days, boards_max;
+};
+
+#define AT(field) offsetof(struct settings, field)
 static const struct setting SETTINGS[] = {
-    {"EASEL_STORE", SETTING_SECRET, 1, 2000, "sqlite:./data/easel.db", AT(url),
+    {"EASEL_STORE", SETTING_SECRET, 1, 2000, "sqlite:./data/easel.db", AT(store.url),
      "Where boards are stored: sqlite:PATH, or mongodb://... with replica set and database.",
      check_store},
-    {"EASEL_STORE_USER", SETTING_TEXT, 1, 255, "", AT(user),
+    {"EASEL_STORE_USER", SETTING_TEXT, 1, 255, "", AT(store.user),
      "Who we are at MongoDB; empty: whoever the address names.", NULL},
-    {"EASEL_STORE_PASSWORD", SETTING_SECRET, 1, 1024, "", AT(password), "The password.", NULL},
+    {"EASEL_STORE_PASSWORD", SETTING_SECRET, 1, 1024, "", AT(store.password), "The password.",
+     NULL},
+    {"EASEL_KEEP_DAYS", SETTING_UINT, 0, 36500, "0", AT(keep_days),
+     "Boards without a new event for so many days are deleted; 0: none is.", NULL},
+    {"EASEL_BOARDS_MAX", SETTING_UINT, 1, 1000000000, "1000000", AT(boards_max),
+     "No board is made beyond so many; deleted ones do not count.", NULL},
     SETTINGS_END,
 };
 
 struct shell {
     struct service service;
-    struct store_address store;
+    struct settings settings;
     struct history_core *core;
     struct peers *peers;
-    struct database *rounds_db, *reads_db;
+    struct database *rounds_db, *reads_db, *upkeep_db;
     struct rounds *rounds;
     struct reads *reads;
+    struct upkeep *upkeep;
     bool *consumed; /* shards that we asked the link for */
     unsigned stores_open;
     char trouble[400]; /* why the stores are not open, in one line */
     uint64_t heartbeat_ms, leave_until_ms;
     uint64_t bad_segments; /* that the log tells of */
+    uint64_t bad_peer_messages;
+    bool lost, full, nearly_full; /* the store; of boards; that the log tells of */
 };
 
 /* ---- shards and peers ------------------------------------------------------------------------ */
@@ -82,14 +97,12 @@ static void beat(struct shell *s, uint64_t now)
     to_peers(s, &TYPE_alive, &(struct msg_alive){s->service.common.shards});
 }
 
+/* Who is called gone is none of us: nobody sends to us by our names, so nothing can come back. */
 static bool on_peer(struct shell *s, const struct id *sender, unsigned code, struct cursor in)
 {
-    struct msg_gone gone;
     struct msg_alive alive;
     if (code == MSG_bye)
         return peers_gone(s->peers, sender);
-    if (code == MSG_gone && GET(&in, gone, &gone) == 0)
-        return peers_gone(s->peers, &gone.replica);
     if (code == MSG_alive && GET(&in, alive, &alive) == 0)
         return peers_alive(s->peers, process_now_ms(), sender);
     return false;
@@ -100,15 +113,21 @@ static void on_peers_message(struct shell *s, struct span body)
     struct cursor in = cursor_of(body.data, body.len);
     struct msg_envelope envelope;
     bool changed = false;
-    if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION)
+    if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
+        s->bad_peer_messages++;
         return;
+    }
     while (cursor_left(&in) > 0) {
         struct cursor at = in, head = in;
         unsigned code;
         uint32_t fields;
-        if (wire_skip(&in) < 0 || message_begin(&head, &code, &fields) < 0)
+        bool whole = wire_skip(&in) == 0;
+        if (whole && message_begin(&head, &code, &fields) == 0)
+            changed = on_peer(s, &envelope.sender, code, at) || changed;
+        else
+            s->bad_peer_messages++;
+        if (!whole)
             break;
-        changed = on_peer(s, &envelope.sender, code, at) || changed;
     }
     if (changed)
         consume_shards(s);
@@ -173,7 +192,9 @@ static void on_opened(void *owner, int result, const char *why)
 {
     struct shell *s = owner;
     if (result == 0) {
-        if (++s->stores_open == 2 && !s->service.leaving) {
+        if (*why && s->stores_open == 0)
+            log_warn("%s", why);
+        if (++s->stores_open == STORES && !s->service.leaving) {
             log_info("the store is open");
             open_link(s);
         }
@@ -214,6 +235,34 @@ static void tell_bad_segments(struct shell *s)
     s->bad_segments = bad;
 }
 
+/* It stays so until people start this program again, or bring the store back. The service remains
+ * ready all the same (see service.c): those who are told why are better off than those who are not
+ * let in. */
+static void tell_lost(struct shell *s)
+{
+    const char *why = rounds_stats(s->rounds)->lost;
+    if (!*why)
+        why = upkeep_stats(s->upkeep)->lost;
+    bool lost = *why != '\0';
+    if (lost && !s->lost)
+        log_error("the store is lost: %s", why);
+    if (!lost && s->lost)
+        log_info("the store is back");
+    s->lost = lost;
+}
+
+static void tell_boards(struct shell *s)
+{
+    unsigned long long boards = history_core_stats(s->core)->boards, max = s->settings.boards_max;
+    bool full = boards >= max, nearly_full = boards >= max - max / 10;
+    if (full && !s->full)
+        log_error("there are %llu boards, as many as EASEL_BOARDS_MAX: no more are made", boards);
+    else if (nearly_full && !s->nearly_full)
+        log_warn("there are %llu boards of the %llu that EASEL_BOARDS_MAX allows", boards, max);
+    s->full = full;
+    s->nearly_full = nearly_full;
+}
+
 /* ---- a turn ---------------------------------------------------------------------------------- */
 
 static void publish(struct shell *s, uint64_t until_ms)
@@ -251,7 +300,11 @@ static void on_turn(void *owner)
         return;
     }
     rounds_turn(s->rounds);
+    if (!s->service.leaving)
+        upkeep_turn(s->upkeep, now);
     tell_bad_segments(s);
+    tell_lost(s);
+    tell_boards(s);
     if (has_left(s, now)) {
         say_goodbye(s);
         return;
@@ -264,8 +317,9 @@ static void on_turn(void *owner)
     deadline = link_is_up(s->service.link)
                    ? earlier(deadline, outbox_deadline(history_core_outbox(s->core)))
                    : UINT64_MAX;
-    service_wake_at(&s->service,
-                    s->service.leaving ? earlier(deadline, s->leave_until_ms) : deadline);
+    service_wake_at(
+        &s->service,
+        earlier(deadline, s->service.leaving ? s->leave_until_ms : upkeep_deadline(s->upkeep)));
 }
 
 /* ---- metrics --------------------------------------------------------------------------------- */
@@ -281,8 +335,16 @@ static unsigned count_consumed(const struct shell *s)
 static void put_metrics(void *owner, struct buf *out)
 {
     struct shell *s = owner;
-    history_metrics(&(struct history_parts){s->core, s->rounds, s->reads, TAILS_MAX,
-                                            count_consumed(s), peers_count(s->peers)},
+    history_metrics(&(struct history_parts){.core = s->core,
+                                            .rounds = s->rounds,
+                                            .reads = s->reads,
+                                            .upkeep = s->upkeep,
+                                            .boards_max = s->settings.boards_max,
+                                            .bad_peer_messages = s->bad_peer_messages,
+                                            .tails_max = TAILS_MAX,
+                                            .shards = count_consumed(s),
+                                            .replicas = peers_count(s->peers),
+                                            .lost = s->lost},
                     out);
     shell_metrics("history", history_core_outbox(s->core), s->service.link, &s->service.turns, out);
 }
@@ -315,6 +377,7 @@ static void create_core(struct shell *s)
         .pace_ms = (uint32_t)s->service.common.pace_ms,
         .messages_per_s_max = (uint32_t)s->service.common.budget,
         .tails_max = TAILS_MAX,
+        .boards_max = s->settings.boards_max,
     });
     s->peers = peers_create(&s->service.self, process_now_ms());
     s->consumed = xcalloc(s->service.common.shards, sizeof *s->consumed);
@@ -323,16 +386,20 @@ static void create_core(struct shell *s)
 static int open_databases(struct shell *s)
 {
     unsigned shards = (unsigned)s->service.common.shards;
-    int r = database_create(&s->service.loop, &s->store, shards, 1, on_opened, s, &s->rounds_db);
+    const struct store_address *at = &s->settings.store;
+    int r = database_create(&s->service.loop, at, shards, 1, on_opened, s, &s->rounds_db);
     if (r == 0)
-        r = database_create(&s->service.loop, &s->store, shards, READS_WAITING_MAX, on_opened, s,
+        r = database_create(&s->service.loop, at, shards, READS_WAITING_MAX, on_opened, s,
                             &s->reads_db);
+    if (r == 0)
+        r = database_create(&s->service.loop, at, shards, 1, on_opened, s, &s->upkeep_db);
     if (r < 0) {
         log_error("cannot start a database thread: %s", strerror(-r));
         return r;
     }
     s->rounds = rounds_create(s->core, s->rounds_db, &ROUNDS_EVENTS, s);
     s->reads = reads_create(s->reads_db, history_core_outbox(s->core), on_message_done, s);
+    s->upkeep = upkeep_create(s->core, s->upkeep_db, s->settings.keep_days * DAY_MS);
     return 0;
 }
 
@@ -350,7 +417,9 @@ static void finish(struct shell *s)
     service_close(&s->service, LINK_CLOSE_MS);
     database_destroy(s->rounds_db);
     database_destroy(s->reads_db);
+    database_destroy(s->upkeep_db);
     service_finish(&s->service);
+    upkeep_destroy(s->upkeep);
     reads_destroy(s->reads);
     rounds_destroy(s->rounds);
     history_core_destroy(s->core);
@@ -362,7 +431,7 @@ int main(int argc, char **argv)
 {
     static struct shell shell;
     struct shell *s = &shell;
-    if (service_init(&s->service, &KIND, s, argc, argv, &s->store) < 0)
+    if (service_init(&s->service, &KIND, s, argc, argv, &s->settings) < 0)
         return 2;
     create_core(s);
     if (open_databases(s) == 0 && service_open_admin(&s->service) == 0) {

@@ -33,6 +33,7 @@ struct rounds {
     struct loaded *loaded;
     int *results;
     int error;
+    bool lost;
     bool append_failed; /* the last time */
     char why[400];
 
@@ -112,6 +113,7 @@ static int load_one(struct store *store, const struct id *board, struct loaded *
 static void note_error(struct rounds *r, struct store *store, int error)
 {
     r->error = error;
+    r->lost = store_lost(store);
     if (error < 0)
         snprintf(r->why, sizeof r->why, "%s", store_why(store));
 }
@@ -137,6 +139,7 @@ static void run_append(struct job *job, struct store *store)
 /* A database that is read but takes nothing is in trouble until it has stored something. */
 static void tell_trouble(struct rounds *r, bool appended)
 {
+    snprintf(r->stats.lost, sizeof r->stats.lost, "%s", r->lost ? r->why : "");
     bool trouble = r->error < 0 || (r->append_failed && !appended);
     if (appended)
         r->append_failed = r->error < 0;

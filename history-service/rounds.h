@@ -32,6 +32,7 @@ struct rounds_stats {
     struct histogram load_seconds, append_seconds; /* the database's share of a round */
     struct histogram records;                      /* stored together */
     bool trouble;                                  /* the database does not answer, or store */
+    char lost[400]; /* why the store is lost (store_lost), or empty */
 };
 const struct rounds_stats *rounds_stats(const struct rounds *r);
 /* The longest wait of what was dealt with lately, or of what still waits. */

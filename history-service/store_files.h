@@ -3,14 +3,14 @@
  * The files of an SQLite database: whose turn it is to write, and whether they are still those that
  * were opened.
  *
- * The lock. SQLite before 3.51.3 can lose committed pages when two connections commit and checkpoint
- * one write-ahead log at nearly the same time (Debian 12 has 3.40.1). So whoever may do either, in
- * whichever process or thread, holds the advisory lock PATH-lock meanwhile. It is a file of its own,
- * since closing any descriptor of the database itself would drop SQLite's locks on it.
+ * The lock. SQLite before 3.51.3 can lose committed pages when two connections commit and
+ * checkpoint one write-ahead log at nearly the same time (Debian 12 has 3.40.1). So whoever may do
+ * either, in whichever process or thread, holds the advisory lock PATH-lock meanwhile. It is a file
+ * of its own, since closing any descriptor of the database itself would drop SQLite's locks on it.
  *
- * The files. A database that was removed goes on working for who has it open: all is acked, and gone
- * at the next start. And SQLite's locks are in PATH-shm, its newest commits in PATH-wal: with another
- * file in the place of one of those, two processes no longer see each other.
+ * The files. A database that was removed goes on working for who has it open: all is acked, and
+ * gone at the next start. And SQLite's locks are in PATH-shm, its newest commits in PATH-wal: with
+ * another file in the place of one of those, two processes no longer see each other.
  */
 #ifndef EASEL_STORE_FILES_H
 #define EASEL_STORE_FILES_H
@@ -24,7 +24,8 @@ enum store_file { FILE_DATABASE, FILE_WAL, FILE_SHM, STORE_FILES };
 
 struct store_files {
     char *path[STORE_FILES], *lock_path;
-    int lock; /* a descriptor of our own, so that two stores of one process exclude each other; -1 */
+    int lock; /* a descriptor of our own, so that two stores of one process exclude each other; -1
+               */
     struct {
         dev_t dev;
         ino_t ino;

@@ -10,9 +10,9 @@
  * A collection that was dropped is made anew by the next insert, and a log would go on over a hole.
  * So the collection has a marker, a document with a number that nobody else has. It is looked for
  * before we say that a board has no records, and behind inserts, but then not more often than every
- * MARKER_MS: what is acked in that time may be of a collection that is gone. Without it the store is
- * lost, as in store_sqlite.c. A collection put back from a backup has its marker, too: programs are
- * to be stopped for that.
+ * MARKER_MS: what is acked in that time may be of a collection that is gone. Without it the store
+ * is lost, as in store_sqlite.c. A collection put back from a backup has its marker, too: programs
+ * are to be stopped for that.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -171,10 +171,11 @@ static int check_marker(struct mongo *s)
     s->marker_seen_us = bson_get_monotonic_time();
     if (!s->store.lost)
         return 0;
-    return store_fail(&s->store, -EIO,
-                      "MongoDB: the collection \"record\" is not the one that was opened, it was dropped"
-                      " or replaced: nothing is stored until it is back or this program is started"
-                      " again");
+    return store_fail(
+        &s->store, -EIO,
+        "MongoDB: the collection \"record\" is not the one that was opened, it was dropped"
+        " or replaced: nothing is stored until it is back or this program is started"
+        " again");
 }
 
 static int check_marker_if_due(struct mongo *s)
@@ -386,8 +387,9 @@ static int mongo_append(struct store *store, const struct record *records, unsig
  * are none. */
 static int measure_step(struct mongo *s, const struct id *board, uint64_t below, uint64_t *ret_last)
 {
-    bson_t *opts = BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit",
-                            BCON_INT64(ERASE_RECORDS), "projection", "{", "first", BCON_INT32(1), "}");
+    bson_t *opts =
+        BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(ERASE_RECORDS),
+                 "projection", "{", "first", BCON_INT32(1), "}");
     mongoc_cursor_t *cursor = find(s, board, 0, below - 1, opts);
     bson_destroy(opts);
     const bson_t *doc;

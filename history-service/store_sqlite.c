@@ -342,8 +342,8 @@ static int sqlite_append(struct store *store, const struct record *records, unsi
 /* ---- erasing --------------------------------------------------------------------------------- */
 
 /* Up to which of the records before `below` one step erases, and how many these are. */
-static int measure_step(struct sqlite *s, const struct id *board, uint64_t below, uint64_t *ret_last,
-                        unsigned *ret_count)
+static int measure_step(struct sqlite *s, const struct id *board, uint64_t below,
+                        uint64_t *ret_last, unsigned *ret_count)
 {
     sqlite3_stmt *st = s->statement[SIZES];
     uint64_t bytes = 0;

@@ -157,7 +157,8 @@ static struct record last_record(void)
     return last;
 }
 
-/* ---- who may ask ------------------------------------------------------------------------------- */
+/* ---- who may ask -------------------------------------------------------------------------------
+ */
 
 static void put_request(unsigned kind, const char *replica)
 {
@@ -203,12 +204,12 @@ END_TEST
 START_TEST(a_bad_item_harms_no_other_of_its_message)
 {
     begin("g1");
-    buf_append(&message, "\xc0", 1);                  /* no array */
-    buf_append(&message, "\x90", 1);                  /* an empty one */
-    buf_append(&message, "\x92\x6a\x01", 3);          /* a create without its fields */
-    buf_append(&message, "\x93\x7f\x01\x01", 4);      /* of a later version */
+    buf_append(&message, "\xc0", 1);             /* no array */
+    buf_append(&message, "\x90", 1);             /* an empty one */
+    buf_append(&message, "\x92\x6a\x01", 3);     /* a create without its fields */
+    buf_append(&message, "\x93\x7f\x01\x01", 4); /* of a later version */
     PUT(&message, append, .board = id_of(BOARD), .epoch = 1, .first = 1); /* of another's */
-    PUT(&message, sync, 1);                           /* for another */
+    PUT(&message, sync, 1);                                               /* for another */
     PUT(&message, create, id_of(BOARD), 7, span_of("Physics"));
     ck_assert_uint_eq(deliver(), 1);
     ck_assert_uint_eq(stats()->bad_messages, 5);
@@ -216,7 +217,8 @@ START_TEST(a_bad_item_harms_no_other_of_its_message)
 }
 END_TEST
 
-/* ---- numbers ----------------------------------------------------------------------------------- */
+/* ---- numbers -----------------------------------------------------------------------------------
+ */
 
 START_TEST(numbers_at_their_ends_are_answered_and_store_nothing)
 {
@@ -269,7 +271,8 @@ END_TEST
 
 START_TEST(a_row_of_the_store_that_cannot_be_harms_its_own_board_only)
 {
-    struct record bad = {.board = id_of(BOARD), .first = OFFSET_MAX, .count = 1, .epoch = 2, .events = span_of("x")};
+    struct record bad = {
+        .board = id_of(BOARD), .first = OFFSET_MAX, .count = 1, .epoch = 2, .events = span_of("x")};
     int result;
     ck_assert_int_eq(store_append(store, &bad, 1, &result), 0);
     begin("b1");
@@ -281,7 +284,8 @@ START_TEST(a_row_of_the_store_that_cannot_be_harms_its_own_board_only)
 }
 END_TEST
 
-/* ---- how many boards --------------------------------------------------------------------------- */
+/* ---- how many boards ---------------------------------------------------------------------------
+ */
 
 START_TEST(no_board_is_made_beyond_the_bound)
 {
@@ -328,7 +332,8 @@ START_TEST(a_deleted_board_makes_room_for_another)
 }
 END_TEST
 
-/* ---- deleted boards ---------------------------------------------------------------------------- */
+/* ---- deleted boards ----------------------------------------------------------------------------
+ */
 
 START_TEST(a_deleted_board_is_named_for_erasing_once)
 {

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "link.h"
+#include "store.h"
 
 #define SHARDS      32u
 #define PATIENCE_MS 30000u
@@ -202,23 +203,30 @@ static bool file_says(const char *path, const char *text)
     return found;
 }
 
+static char log_path[100]; /* of the newest one */
+
+static void until_it_says(const char *text)
+{
+    uint64_t begun = uv_now(&loop);
+    while (!file_says(log_path, text)) {
+        ck_assert_msg(uv_now(&loop) - begun < PATIENCE_MS, "it did not say: %s", text);
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+}
+
 /* It is there when it says where its admin port is: then it also knows what a signal means. */
 static pid_t start_history(void)
 {
     static unsigned number;
-    char log[100];
-    snprintf(log, sizeof log, "%s/%d.%u.log", directory, getpid(), number++);
+    char *log = log_path;
+    snprintf(log, sizeof log_path, "%s/%d.%u.log", directory, getpid(), number++);
     char *environment[VARIABLES_MAX + 1];
     make_environment(environment);
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0)
         run_history(log, environment);
-    uint64_t begun = uv_now(&loop);
-    while (!file_says(log, "admin on")) {
-        ck_assert_uint_lt(uv_now(&loop) - begun, PATIENCE_MS);
-        uv_run(&loop, UV_RUN_ONCE);
-    }
+    until_it_says("admin on");
     return pid;
 }
 
@@ -482,6 +490,173 @@ START_TEST(while_the_database_is_locked_nothing_is_lost)
 }
 END_TEST
 
+/* ---- deleted boards, old ones, too many ---------------------------------------------------------
+ */
+
+static struct store *open_store(void)
+{
+    struct store *s = NULL;
+    const char *why = "";
+    int r = store_open(&(struct store_address){store_url, "", ""}, SHARDS, &s, &why);
+    ck_assert_msg(r == 0, "%s", why);
+    return s;
+}
+
+/* Waits until nothing is left of the board but its bare tombstone. */
+static void until_erased(void)
+{
+    struct store *s = open_store();
+    struct record last = {0};
+    uint64_t begun = uv_now(&loop);
+    while (store_last(s, &board, &last) != 0 || !(last.state.flags & RECORD_ERASED)) {
+        ck_assert_uint_lt(uv_now(&loop) - begun, 60000);
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+    struct id none = {0};
+    ck_assert_int_eq(store_erase(s, &board), 0);
+    ck_assert_int_eq(store_next_board(s, &none, &last), 0);
+    ck_assert(record_is_tombstone(&last));
+    store_close(s);
+}
+
+/* A board of three records, as owners before us left it at that time. */
+static void seed(uint64_t time, uint64_t flags)
+{
+    struct store *s = open_store();
+    struct buf events[3] = {0};
+    PUT(&events[0], ev_created, 1, time, span_of("Physics"));
+    PUT(&events[1], ev_open, 2, time, owner.self);
+    PUT(&events[2], ev_deleted, 3, time);
+    for (unsigned i = 0; i < 3; i++) {
+        struct record r = {
+            .board = board,
+            .first = i + 1,
+            .count = 1,
+            .epoch = i ? 2 : 0,
+            .state = {.opener = owner.self, .time = time, .flags = i < 2 ? 0 : flags},
+            .events = buf_span(&events[i])};
+        int result;
+        ck_assert_int_eq(store_append(s, &r, 1, &result), 0);
+        buf_free(&events[i]);
+    }
+    store_close(s);
+}
+
+START_TEST(a_deleted_board_is_erased)
+{
+    pid_t history = start_history();
+    make_and_open();
+    append(3, 10);
+    struct buf events = {0};
+    struct msg_append m = segment_of(&events, 13, 2);
+    m.flags = APPEND_DELETED;
+    ask(&owner, &TYPE_append, &m, MSG_stored);
+    until_erased();
+    ck_assert_uint_eq(ASK(gateway, look, looked, board, 1)->tail, 0);
+    buf_free(&events);
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(what_erasing_has_left_behind_is_found_at_the_next_start)
+{
+    seed(1000, APPEND_DELETED);
+    pid_t history = start_history();
+    until_erased();
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(a_board_that_nobody_used_for_long_is_deleted_and_its_owner_told)
+{
+    seed(1000, 0);
+    setenv("EASEL_KEEP_DAYS", "1", 1);
+    pid_t history = start_history();
+    unsetenv("EASEL_KEEP_DAYS");
+    until_erased();
+    epoch = 2;
+    struct buf events = {0};
+    struct msg_append m = segment_of(&events, 4, 1);
+    ask(&owner, &TYPE_append, &m, MSG_no_board);
+    ck_assert_uint_eq(ASK(gateway, look, looked, board, 1)->tail, 0);
+    (void)ASK(gateway, read, no_board, board, 5, 1, 0, NIL, 60000);
+    buf_free(&events);
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(boards_are_kept_that_are_used_or_when_nobody_said_for_how_long)
+{
+    seed(1000, 0);
+    pid_t history = start_history();
+    struct id old = board;
+    board = random_id(0, BOARD_CHARS);
+    make_and_open();
+    ck_assert_uint_eq(ASK(gateway, look, looked, old, 1)->tail, 3);
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(no_more_boards_are_made_than_may_be)
+{
+    setenv("EASEL_BOARDS_MAX", "2", 1);
+    seed(1000, 0);
+    pid_t history = start_history();
+    unsetenv("EASEL_BOARDS_MAX");
+    board = random_id(0, BOARD_CHARS);
+    make_and_open();
+    until_it_says("there are 2 boards, as many as EASEL_BOARDS_MAX");
+    board = random_id(0, BOARD_CHARS);
+    const struct msg_created *created = ASK(gateway, create, created, board, 7, span_of("Physics"));
+    ck_assert_uint_eq(created->status, CREATED_FULL);
+    expect_polite_end(history);
+}
+END_TEST
+
+/* ---- a store that is lost -----------------------------------------------------------------------
+ */
+
+START_TEST(when_its_database_is_removed_nothing_is_acked_any_more)
+{
+    pid_t history = start_history();
+    make_and_open();
+    append(3, 10);
+    ck_assert_int_eq(unlink(store_url + strlen("sqlite:")), 0);
+    struct buf events = {0};
+    struct msg_append m = segment_of(&events, 13, 1);
+    owner.code = 0;
+    for (uint64_t until = uv_now(&loop) + 3000; uv_now(&loop) < until;) {
+        send_now(&owner, EXCHANGE_HISTORY, &TYPE_append, &m);
+        send_now(&gateway, EXCHANGE_REPLAY, &TYPE_read,
+                 &(struct msg_read){board, 5, 1, 0, NIL, 60000});
+        uv_run(&loop, UV_RUN_ONCE);
+        ck_assert_uint_eq(owner.code, 0);
+    }
+    until_it_says("the store is lost");
+    buf_free(&events);
+    expect_polite_end(history);
+    history = start_history(); /* that is for people to do, and to answer for */
+    (void)ASK(owner, open, no_board, board, owner.self, 71, 2);
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(a_service_that_has_nothing_to_do_says_too_that_its_database_was_removed)
+{
+    pid_t history = start_history();
+    make_and_open();
+    char away[700];
+    snprintf(away, sizeof away, "%s.away", store_url + strlen("sqlite:"));
+    ck_assert_int_eq(rename(store_url + strlen("sqlite:"), away), 0);
+    until_it_says("the store is lost");
+    ck_assert_int_eq(rename(away, store_url + strlen("sqlite:")), 0);
+    until_it_says("the store is back");
+    append(3, 10);
+    expect_log(12, 60000);
+    expect_polite_end(history);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------------
  */
 
@@ -504,7 +679,15 @@ static Suite *history_service_suite(void)
     tcase_add_test(all, another_history_service_takes_over_from_one_that_is_killed);
     tcase_add_test(all, services_that_come_and_go_politely_interrupt_nothing);
     tcase_add_test(all, another_number_of_shards_than_the_stores_is_refused_with_exit_status_2);
+    tcase_add_test(all, a_deleted_board_is_erased);
+    tcase_add_test(all, what_erasing_has_left_behind_is_found_at_the_next_start);
+    tcase_add_test(all, a_board_that_nobody_used_for_long_is_deleted_and_its_owner_told);
+    tcase_add_test(all, boards_are_kept_that_are_used_or_when_nobody_said_for_how_long);
+    tcase_add_test(all, no_more_boards_are_made_than_may_be);
     if (strcmp(kind, "sqlite") == 0) {
+        tcase_add_test(all, when_its_database_is_removed_nothing_is_acked_any_more);
+        tcase_add_test(all,
+                       a_service_that_has_nothing_to_do_says_too_that_its_database_was_removed);
         tcase_add_test(all, a_service_waits_for_a_database_that_is_not_there_yet);
         tcase_add_test(all, a_service_that_still_waits_for_its_database_leaves_politely);
         tcase_add_test(all, while_the_database_is_locked_nothing_is_lost);

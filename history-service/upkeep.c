@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "upkeep.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "log.h"
+#include "process.h"
+
+#define STEP_BOARDS   50u           /* that one step of a pass looks at */
+#define PAUSE_MS      UINT64_C(5)   /* between two steps, and as long as the step took */
+#define TIDY_AGAIN_MS UINT64_C(100) /* somebody reads from the log that is to be emptied */
+#define CHECK_MS      UINT64_C(1000)
+#define ERROR_MS      UINT64_C(1000)
+
+enum task { ERASE, TIDY, PASS, CHECK };
+
+/* What a step of a pass found. */
+struct found {
+    struct id deleted[STEP_BOARDS]; /* and not erased yet */
+    unsigned deleted_count, there, expired;
+    bool end;
+};
+
+struct upkeep {
+    struct job job; /* first, so that the job is the upkeep */
+    struct history_core *core;
+    struct database *db;
+    uint64_t keep_ms;
+
+    struct id erase[UPKEEP_ERASE_MAX]; /* a ring from `head` on, stats.waiting of them */
+    unsigned head;
+    bool untidy;
+    uint64_t pause_until_ms, tidy_ms, pass_ms, check_ms;
+
+    /* the pass under way */
+    bool passing;
+    struct id after;
+    uint64_t there, made_before;
+
+    /* the step under way */
+    bool busy;
+    enum task task;
+    uint64_t begun_ms;
+    struct found found;
+    int result;
+    bool lost, failed; /* failed: the last step, and the log says so */
+    char why[400];
+
+    struct upkeep_stats stats;
+};
+
+struct upkeep *upkeep_create(struct history_core *core, struct database *db, uint64_t keep_ms)
+{
+    struct upkeep *u = xcalloc(1, sizeof *u);
+    u->core = core;
+    u->db = db;
+    u->keep_ms = keep_ms;
+    u->stats.seconds = HISTOGRAM_OF_SECONDS;
+    return u;
+}
+
+void upkeep_destroy(struct upkeep *u)
+{
+    free(u);
+}
+
+const struct upkeep_stats *upkeep_stats(const struct upkeep *u)
+{
+    return &u->stats;
+}
+
+/* ---- in the database's thread ---------------------------------------------------------------- */
+
+/* Its end, as if its owner had deleted it. -EEXIST: it is used again, or another was quicker. */
+static int expire(struct store *store, const struct record *last, uint64_t now_ms)
+{
+    struct buf events = {0};
+    struct record tombstone = {.board = last->board,
+                               .first = record_last(last) + 1,
+                               .count = 1,
+                               .epoch = last->epoch,
+                               .state = last->state};
+    int result = -EIO;
+    tombstone.state.time = now_ms;
+    tombstone.state.flags = APPEND_DELETED;
+    PUT(&events, ev_deleted, tombstone.first, now_ms);
+    tombstone.events = buf_span(&events);
+    store_append(store, &tombstone, 1, &result);
+    buf_free(&events);
+    return result;
+}
+
+static bool is_overdue(const struct upkeep *u, const struct record *last)
+{
+    return u->keep_ms > 0 && last->state.time + u->keep_ms < u->begun_ms;
+}
+
+static int look_at(struct upkeep *u, struct store *store, const struct record *last)
+{
+    struct found *f = &u->found;
+    if (!record_is_sound(last))
+        return 0; /* whoever asks for it makes the core count it */
+    bool tombstone = record_is_tombstone(last);
+    if (!tombstone && is_overdue(u, last)) {
+        int r = expire(store, last, u->begun_ms);
+        tombstone = r == 0;
+        f->expired += r == 0;
+        if (r < 0 && r != -EEXIST)
+            return r;
+    }
+    if (!tombstone)
+        f->there++;
+    else if (!(last->state.flags & RECORD_ERASED))
+        f->deleted[f->deleted_count++] = last->board;
+    return 0;
+}
+
+static int pass_step(struct upkeep *u, struct store *store)
+{
+    u->found = (struct found){0};
+    for (unsigned i = 0; i < STEP_BOARDS; i++) {
+        struct record last;
+        int r = store_next_board(store, &u->after, &last);
+        if (r == -ENOENT) {
+            u->found.end = true;
+            return 0;
+        }
+        if (r == 0)
+            r = look_at(u, store, &last);
+        if (r < 0)
+            return r;
+        u->after = last.board;
+    }
+    return 0;
+}
+
+/* Any question will do. */
+static int check(struct store *store)
+{
+    struct record last;
+    int r = store_last(store, &(struct id){"0"}, &last);
+    return r == -ENOENT ? 0 : r;
+}
+
+static void run_step(struct job *job, struct store *store)
+{
+    struct upkeep *u = (struct upkeep *)job;
+    switch (u->task) {
+    case ERASE:
+        u->result = store_erase(store, &u->erase[u->head]);
+        break;
+    case TIDY:
+        u->result = store_tidy(store);
+        break;
+    case PASS:
+        u->result = pass_step(u, store);
+        break;
+    case CHECK:
+        u->result = check(store);
+        break;
+    }
+    u->lost = store_lost(store);
+    snprintf(u->why, sizeof u->why, "%s", u->result < 0 ? store_why(store) : "");
+}
+
+/* ---- on the loop ----------------------------------------------------------------------------- */
+
+static void want_erased(struct upkeep *u, const struct id *board)
+{
+    for (unsigned i = 0; i < u->stats.waiting; i++)
+        if (id_equal(&u->erase[(u->head + i) % UPKEEP_ERASE_MAX], board))
+            return;
+    if (u->stats.waiting < UPKEEP_ERASE_MAX)
+        u->erase[(u->head + u->stats.waiting++) % UPKEEP_ERASE_MAX] = *board;
+}
+
+static void take_first(struct upkeep *u)
+{
+    u->head = (u->head + 1) % UPKEEP_ERASE_MAX;
+    u->stats.waiting--;
+}
+
+static void erased(struct upkeep *u)
+{
+    if (u->result > 0) {
+        u->stats.erased_records += (unsigned)u->result;
+        return;
+    }
+    u->stats.erased_boards++;
+    take_first(u);
+    u->untidy = true;
+    u->tidy_ms = 0;
+}
+
+/* What we made during the pass it may have seen or not: counting it twice only errs on the safe side
+ * of the bound, until the next pass. */
+static void passed(struct upkeep *u, uint64_t now_ms)
+{
+    const struct found *f = &u->found;
+    const struct history_core_stats *core = history_core_stats(u->core);
+    u->there += f->there;
+    u->stats.expired_boards += f->expired;
+    for (unsigned i = 0; i < f->deleted_count; i++)
+        want_erased(u, &f->deleted[i]);
+    if (f->end) {
+        u->passing = false;
+        u->pass_ms = now_ms + UPKEEP_PASS_MS;
+        u->stats.passes++;
+        history_core_boards(u->core, u->there + core->boards_made - u->made_before);
+    } else if (u->there > core->boards) {
+        history_core_boards(u->core, u->there);
+    }
+}
+
+/* Another board is tried first next time; a pass goes on where it was. */
+static void failed(struct upkeep *u, uint64_t now_ms)
+{
+    u->stats.errors++;
+    u->pause_until_ms = now_ms + ERROR_MS;
+    if (u->task == ERASE) {
+        struct id board = u->erase[u->head];
+        take_first(u);
+        want_erased(u, &board);
+    }
+}
+
+static void tell(struct upkeep *u)
+{
+    if (u->result < 0 && !u->failed)
+        log_warn("the store's upkeep waits: %s", u->why);
+    u->failed = u->result < 0;
+    snprintf(u->stats.lost, sizeof u->stats.lost, "%s", u->lost ? u->why : "");
+}
+
+static void on_step(struct job *job)
+{
+    struct upkeep *u = (struct upkeep *)job;
+    uint64_t now_ms = process_now_ms(), took_ms = (uint64_t)(job->seconds * 1000);
+    u->busy = false;
+    u->pause_until_ms = now_ms + PAUSE_MS + took_ms;
+    u->check_ms = now_ms + CHECK_MS;
+    histogram_add(&u->stats.seconds, job->seconds);
+    tell(u);
+    if (u->result < 0)
+        failed(u, now_ms);
+    else if (u->task == ERASE)
+        erased(u);
+    else if (u->task == PASS)
+        passed(u, now_ms);
+    else if (u->task == TIDY && u->result == 0)
+        u->untidy = false;
+    else if (u->task == TIDY)
+        u->tidy_ms = now_ms + TIDY_AGAIN_MS;
+}
+
+static void begin_pass(struct upkeep *u)
+{
+    u->passing = true;
+    u->after = (struct id){0};
+    u->there = 0;
+    u->made_before = history_core_stats(u->core)->boards_made;
+}
+
+/* False: nothing is due. */
+static bool choose(struct upkeep *u, uint64_t now_ms)
+{
+    if (u->stats.waiting > 0)
+        u->task = ERASE;
+    else if (u->untidy && now_ms >= u->tidy_ms)
+        u->task = TIDY;
+    else if (u->passing || now_ms >= u->pass_ms)
+        u->task = PASS;
+    else if (now_ms >= u->check_ms)
+        u->task = CHECK;
+    else
+        return false;
+    if (u->task == PASS && !u->passing)
+        begin_pass(u);
+    return true;
+}
+
+void upkeep_turn(struct upkeep *u, uint64_t now_ms)
+{
+    struct id board;
+    if (u->busy)
+        return; /* the ring is the thread's to read */
+    while (history_core_deleted(u->core, &board))
+        want_erased(u, &board);
+    if (now_ms < u->pause_until_ms || !choose(u, now_ms))
+        return;
+    u->busy = true;
+    u->begun_ms = now_ms;
+    u->job = (struct job){.run = run_step, .done = on_step};
+    if (database_submit(u->db, &u->job) < 0)
+        abort(); /* there is one job at a time, and room for one */
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t upkeep_deadline(const struct upkeep *u)
+{
+    uint64_t at = earlier(u->check_ms, u->pass_ms);
+    if (u->busy)
+        return UINT64_MAX;
+    if (u->untidy)
+        at = earlier(at, u->tidy_ms);
+    if (u->stats.waiting > 0 || u->passing)
+        at = 0;
+    return at > u->pause_until_ms ? at : u->pause_until_ms;
+}
