@@ -4,7 +4,9 @@
  * not know of each other: requests, right and wrong ones, and the steps of their rounds in any
  * order, with results that get lost. Whatever they are: the log has no hole and no epoch but the
  * newest one grows, an epoch is given to one owner only, and what an owner is told to be stored is
- * its own and there.
+ * its own and there. Requests come from any sender and with any numbers, also from rogue programs:
+ * what a sender of another kind asks for is not even queued. Pages are read with any numbers, too,
+ * and have no hole.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 
 #define RECORDS_MAX 400u
 #define OWNERS      4u
+#define BOARDS_MAX  3u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -53,6 +56,8 @@ static int insert(const struct record *r)
     expect(record_count < RECORDS_MAX && r->first == tail() + 1 && r->count > 0);
     if (record_count > 0)
         expect(!record_is_tombstone(&records[record_count - 1]));
+    expect(record_is_sound(r) && !(r->state.flags & RECORD_ERASED));
+    expect(r->state.term <= record_last(r) && r->state.base <= record_last(r));
     if (r->epoch != r->first)
         expect(r->epoch == (record_count ? records[record_count - 1].epoch : 0));
     events[record_count] = (struct buf){0};
@@ -138,7 +143,7 @@ static void check_item(const struct id *to, unsigned code, uint32_t fields, stru
     if (code == MSG_hole)
         check_mark(m.hole.epoch, m.hole.want - 1);
     if (code == MSG_created)
-        expect(record_count > 0);
+        expect(record_count > 0 || m.created.status == CREATED_FULL);
     if (code == MSG_refused) /* by an epoch that is there */
         expect(m.refused.newest == 0 || epoch_at(m.refused.newest) == m.refused.newest);
 }
@@ -177,6 +182,34 @@ static uint64_t epoch_of(unsigned n)
     return n;
 }
 
+static const uint64_t NUMBERS[] = {1,
+                                   2,
+                                   3,
+                                   65535,
+                                   UINT32_MAX,
+                                   UINT64_C(1) << 32,
+                                   OFFSET_MAX - UINT32_MAX,
+                                   OFFSET_MAX};
+
+static uint64_t number(unsigned n)
+{
+    return NUMBERS[n % 8];
+}
+
+/* Nothing of it is as it should be, but within the bounds of the fields. */
+static void put_wild_append(struct buf *out, unsigned a, unsigned b)
+{
+    struct buf bytes = {0};
+    uint64_t first = number(a >> 3);
+    for (unsigned i = 0; i < b >> 6; i++)
+        PUT(&bytes, ev_released, first + i <= OFFSET_MAX ? first + i : 1, number(b >> 3));
+    PUT(out, append, .board = BOARD, .epoch = a & 64 ? epoch_of(0) + 1 : number(a), .first = first,
+        .count = number(b) & UINT32_MAX, .time = number(b >> 3), .instance = number(a >> 1),
+        .term = number(a >> 2), .cseq = UINT32_MAX, .base = number(b >> 2), .flags = UINT32_MAX,
+        .events = buf_span(&bytes));
+    buf_free(&bytes);
+}
+
 static void put_append(struct buf *out, unsigned a, unsigned b)
 {
     struct buf bytes = {0};
@@ -190,10 +223,26 @@ static void put_append(struct buf *out, unsigned a, unsigned b)
     buf_free(&bytes);
 }
 
+/* Of the right kind, or not. */
+static struct id sender_of(unsigned kind, unsigned a, unsigned b, bool *ret_right)
+{
+    static const char letters[] = "gbhx";
+    struct id id = owner(kind == 2 ? a : b);
+    *ret_right = true;
+    if (kind < 2)
+        id.text[0] = 'g';
+    if (a >> 5 == 7 && kind != 1) {
+        *ret_right = letters[b & 3] == id.text[0];
+        id.text[0] = letters[b & 3];
+    }
+    return id;
+}
+
 static void request(struct service *s, unsigned kind, unsigned a, unsigned b)
 {
     struct buf out = {0};
-    PUT(&out, envelope, BROKER_VERSION, owner(kind == 2 ? a : b));
+    bool right;
+    PUT(&out, envelope, BROKER_VERSION, sender_of(kind, a, b, &right));
     switch (kind) {
     case 0:
         PUT(&out, create, BOARD, a % 3, span_of("name"));
@@ -202,13 +251,83 @@ static void request(struct service *s, unsigned kind, unsigned a, unsigned b)
         PUT(&out, look, BOARD, a);
         break;
     case 2:
-        PUT(&out, open, BOARD, owner(a), b % 4 + 1, epoch_of(b / 4 % 8));
+        if (b >= 248)
+            PUT(&out, open, BOARD, owner(a), OFFSET_MAX, number(b));
+        else
+            PUT(&out, open, BOARD, owner(a), b % 4 + 1, epoch_of(b / 4 % 8));
         break;
     default:
-        put_append(&out, a, b);
+        if (a >> 4 == 13)
+            put_wild_append(&out, a, b);
+        else
+            put_append(&out, a, b);
     }
-    history_core_message(s->core, now_ms, buf_span(&out));
+    expect(history_core_message(s->core, now_ms, buf_span(&out)) == right);
     buf_free(&out);
+}
+
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+static void check_page(const struct msg_page *m)
+{
+    struct cursor in = cursor_of(m->events.data, m->events.len);
+    uint64_t next = m->from;
+    while (cursor_left(&in) > 0) {
+        struct cursor at = in;
+        unsigned code;
+        uint32_t fields;
+        uint64_t offset;
+        expect(wire_skip(&in) == 0 && message_begin(&at, &code, &fields) == 0);
+        expect(wire_uint(&at, &offset) == 0 && offset == next++);
+    }
+    expect(next == m->to + 1 && m->to <= m->tail);
+}
+
+/* As reads.c does it. */
+static void read_page(unsigned a, unsigned b)
+{
+    struct id gateway = {"g1"};
+    struct msg_read request = {.board = BOARD,
+                               .nonce = OFFSET_MAX,
+                               .from = a & 128 ? NIL : a & 64 ? number(a) : a % 64 + 1,
+                               .to = b & 128 ? number(b) : 0,
+                               .since = number(b >> 3),
+                               .bytes_max = b & 64 ? 65535 : b % 64 + 1};
+    struct outbox *out = outbox_create(&(struct outbox_config){.self = {"h1"}});
+    struct history_page page;
+    history_page_begin(&page, &request);
+    for (unsigned i = 0; i < record_count; i++) {
+        struct record r = records[i];
+        r.events = buf_span(&events[i]);
+        bool before = request.from == NIL ? r.state.time < request.since
+                                          : record_last(&r) < request.from;
+        if (!before && !history_page_record(&page, &r))
+            break;
+    }
+    history_page_answer(&page, tail(), &gateway, out);
+    history_page_free(&page);
+    struct outbox_message message;
+    while (outbox_next(out, now_ms, &message)) {
+        struct cursor in = cursor_of(message.body.data, message.body.len);
+        struct msg_envelope envelope;
+        struct msg_page m;
+        expect(message.body.len <= BROKER_MESSAGE_BYTES_MAX);
+        expect(GET(&in, envelope, &envelope) == 0);
+        if (GET(&in, page, &m) == 0)
+            check_page(&m);
+    }
+    outbox_destroy(out);
+}
+
+/* Upkeep: boards are counted, and a deleted one is erased. */
+static void keep_up(struct service *s, unsigned a)
+{
+    struct id board;
+    if (a & 1)
+        history_core_boards(s->core, number(a >> 1));
+    else if (history_core_deleted(s->core, &board) && record_count > 0 &&
+             record_is_tombstone(&records[record_count - 1]))
+        records[record_count - 1].state.flags |= RECORD_ERASED;
 }
 
 /* Three bytes each: what, and two numbers for it. */
@@ -216,7 +335,11 @@ static void obey(const uint8_t *order)
 {
     struct service *s = &services[order[0] & 1];
     now_ms += order[0] & 2 ? HISTORY_OPEN_EVERY_MS : 1;
-    if (order[0] & 4)
+    if (order[0] >= 0xf0)
+        read_page(order[1], order[2]);
+    else if (order[0] >= 0xe0)
+        keep_up(s, order[1]);
+    else if (order[0] & 4)
         request(s, order[0] >> 3 & 3, order[1], order[2]);
     else if (order[0] & 8 && order[1] == 0 && s->plan == NULL)
         history_core_unavailable(s->core);
@@ -229,7 +352,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     now_ms = 1000000;
     record_count = 0;
-    struct history_core_config config = {.self = {"h1"}, .shards = 1, .tails_max = 1};
+    struct history_core_config config = {.self = {"h1"}, .shards = 1, .tails_max = 1, .boards_max = BOARDS_MAX};
     for (unsigned i = 0; i < 2; i++)
         services[i] = (struct service){.core = history_core_create(&config)};
     for (size_t at = 0; at + 3 <= size && record_count < RECORDS_MAX - 1; at += 3)
