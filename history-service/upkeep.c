@@ -194,8 +194,8 @@ static void erased(struct upkeep *u)
     u->tidy_ms = 0;
 }
 
-/* What we made during the pass it may have seen or not: counting it twice only errs on the safe side
- * of the bound, until the next pass. */
+/* What we made during the pass it may have seen or not: counting it twice only errs on the safe
+ * side of the bound, until the next pass. */
 static void passed(struct upkeep *u, uint64_t now_ms)
 {
     const struct found *f = &u->found;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the store needs besides rounds and reads, in a thread with a store of its own, in small steps
- * with pauses between, so that nobody waits for it long: deleted boards are erased, boards that
- * nobody used for long are deleted, boards are counted, and once a second it is looked whether the
- * store is still there.
+ * What the store needs besides rounds and reads, in a thread with a store of its own, in small
+ * steps with pauses between, so that nobody waits for it long: deleted boards are erased, boards
+ * that nobody used for long are deleted, boards are counted, and once a second it is looked whether
+ * the store is still there.
  *
  * Boards are erased as the core hears of them. A pass over all boards, at the start and every
  * UPKEEP_PASS_MS, finds the others: those whose erasing was cut short, and those that are overdue.
- * Several history services may do all this at once: erasing twice is erasing, and a board is deleted
- * by compare-and-swap like everything that is appended. Who holds it open hears of it at the next
- * append.
+ * Several history services may do all this at once: erasing twice is erasing, and a board is
+ * deleted by compare-and-swap like everything that is appended. Who holds it open hears of it at
+ * the next append.
  */
 #ifndef EASEL_UPKEEP_H
 #define EASEL_UPKEEP_H

@@ -182,14 +182,8 @@ static uint64_t epoch_of(unsigned n)
     return n;
 }
 
-static const uint64_t NUMBERS[] = {1,
-                                   2,
-                                   3,
-                                   65535,
-                                   UINT32_MAX,
-                                   UINT64_C(1) << 32,
-                                   OFFSET_MAX - UINT32_MAX,
-                                   OFFSET_MAX};
+static const uint64_t NUMBERS[] = {
+    1, 2, 3, 65535, UINT32_MAX, UINT64_C(1) << 32, OFFSET_MAX - UINT32_MAX, OFFSET_MAX};
 
 static uint64_t number(unsigned n)
 {
@@ -289,7 +283,9 @@ static void read_page(unsigned a, unsigned b)
     struct id gateway = {"g1"};
     struct msg_read request = {.board = BOARD,
                                .nonce = OFFSET_MAX,
-                               .from = a & 128 ? NIL : a & 64 ? number(a) : a % 64 + 1,
+                               .from = a & 128  ? NIL
+                                       : a & 64 ? number(a)
+                                                : a % 64 + 1,
                                .to = b & 128 ? number(b) : 0,
                                .since = number(b >> 3),
                                .bytes_max = b & 64 ? 65535 : b % 64 + 1};
@@ -299,8 +295,8 @@ static void read_page(unsigned a, unsigned b)
     for (unsigned i = 0; i < record_count; i++) {
         struct record r = records[i];
         r.events = buf_span(&events[i]);
-        bool before = request.from == NIL ? r.state.time < request.since
-                                          : record_last(&r) < request.from;
+        bool before =
+            request.from == NIL ? r.state.time < request.since : record_last(&r) < request.from;
         if (!before && !history_page_record(&page, &r))
             break;
     }
@@ -352,7 +348,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     now_ms = 1000000;
     record_count = 0;
-    struct history_core_config config = {.self = {"h1"}, .shards = 1, .tails_max = 1, .boards_max = BOARDS_MAX};
+    struct history_core_config config = {
+        .self = {"h1"}, .shards = 1, .tails_max = 1, .boards_max = BOARDS_MAX};
     for (unsigned i = 0; i < 2; i++)
         services[i] = (struct service){.core = history_core_create(&config)};
     for (size_t at = 0; at + 3 <= size && record_count < RECORDS_MAX - 1; at += 3)
