@@ -6,7 +6,7 @@
 #define PAGE_BYTES_MAX (BROKER_MESSAGE_BYTES_MAX - 1024u)
 /* What is looked through for a first event. One record is enough, unless the times of records are
  * not those of their events: then the rest of the log must not be read for one question. */
-#define PASS_BYTES_MAX (4u * RECORD_BYTES_MAX)
+#define PASS_BYTES_MAX ((size_t)4 * RECORD_BYTES_MAX)
 
 void history_page_begin(struct history_page *p, const struct msg_read *request)
 {
