@@ -25,7 +25,7 @@ enum question_kind {
 
 struct question {
     TAILQ_ENTRY(question) link; /* gateway.questions */
-    struct connection *connection;
+    struct visit *visit;
     enum question_kind kind;
     bool deleting; /* the board is known, and the core told to delete it */
     uint64_t nonce, again_ms, until_ms;
@@ -60,153 +60,191 @@ static void question_ask(struct gateway *g, struct question *q, uint64_t now_ms)
         gateway_core_look(g->core, &q->board, q->nonce);
 }
 
-static void question_start(struct connection *c, enum question_kind kind, const char *name,
-                           uint64_t exp_s)
+/* Somebody else's request is deleting this board already. */
+static bool is_being_deleted(const struct gateway *g, const struct id *board)
 {
-    struct gateway *g = c->gateway;
-    uint64_t now_ms = gateway_now(g);
-    if (g->question_count >= QUESTIONS_MAX || g->draining) {
-        http_answer_error(c, 503, "The service is busy: please try again.");
-        return;
-    }
+    const struct question *q;
+    TAILQ_FOREACH (q, &g->questions, link)
+        if (q->deleting && id_equal(&q->board, board))
+            return true;
+    return false;
+}
+
+static struct question *question_create(struct visit *v, enum question_kind kind, const char *name,
+                                        uint64_t exp_s)
+{
+    struct gateway *g = v->gateway;
     struct question *q = xcalloc(1, sizeof *q);
-    *q = (struct question){
-        .connection = c, .kind = kind, .until_ms = now_ms + QUESTION_MS, .exp_s = exp_s};
+    *q = (struct question){.visit = v,
+                           .kind = kind,
+                           .until_ms = gateway_now(g) + QUESTION_MS,
+                           .exp_s = exp_s,
+                           .board = v->request->route.board};
     random_bytes(&q->nonce, sizeof q->nonce);
     q->nonce &= OFFSET_MAX;
     if (kind == QUESTION_CREATE)
         question_new_board(q);
-    else
-        q->board = c->request->route.board;
+    q->deleting = kind == QUESTION_DELETE && is_being_deleted(g, &q->board);
     memcpy(q->name, name, strlen(name) + 1);
-    TAILQ_INSERT_TAIL(&g->questions, q, link);
-    g->question_count++;
-    c->request->question = q;
-    connection_phase(c, PHASE_ASKED);
-    question_ask(g, q, now_ms);
+    return q;
 }
 
-void api_forget(struct connection *c)
+/* False: there are too many questions, and that was answered. */
+static bool question_start(struct visit *v, enum question_kind kind, const char *name,
+                           uint64_t exp_s)
 {
-    if (!c->request->question)
+    struct gateway *g = v->gateway;
+    if (g->question_count >= QUESTIONS_MAX || g->draining) {
+        http_answer_later(v, 503, 1, "The service is busy: please try again.");
+        return false;
+    }
+    if (!limits_ask(g->limits, &v->address)) {
+        http_answer_later(v, 429, 1, "Too many requests at once from this address.");
+        return false;
+    }
+    struct question *q = question_create(v, kind, name, exp_s);
+    TAILQ_INSERT_TAIL(&g->questions, q, link);
+    g->question_count++;
+    v->request->question = q;
+    visit_asked(v);
+    question_ask(g, q, gateway_now(g));
+    return true;
+}
+
+void api_forget(struct visit *v)
+{
+    struct question *q = v->request->question;
+    if (!q)
         return;
-    TAILQ_REMOVE(&c->gateway->questions, c->request->question, link);
-    c->gateway->question_count--;
-    free(c->request->question);
-    c->request->question = NULL;
+    TAILQ_REMOVE(&v->gateway->questions, q, link);
+    v->gateway->question_count--;
+    limits_answered(v->gateway->limits, &v->address);
+    v->request->question = NULL;
+    free(q);
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */
 
 /* Takes `body`. */
-static void answer_json(struct connection *c, unsigned status, json_t *body)
+static void answer_json(struct visit *v, unsigned status, json_t *body)
 {
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     if (!text)
         abort(); /* out of memory; all texts in it were checked */
-    http_answer_json(c, status, text, NULL, NULL);
+    http_answer_json(v, status, text, NULL, NULL);
     free(text);
     json_decref(body);
 }
 
 /* {"<role>": token, …} and {"<role>": link, …} */
-static void add_links(struct connection *c, const struct question *q, enum role role,
+static void add_links(struct visit *v, const struct question *q, enum role role,
                       json_t *tokens, json_t *links)
 {
-    char *token = token_make(&c->gateway->tokens, &(struct claims){q->board, role, q->exp_s});
+    char *token = token_make(&v->gateway->tokens, &(struct claims){q->board, role, q->exp_s});
     if (!token)
         abort();
     json_object_set_new(tokens, role_name(role), json_string(token));
     json_object_set_new(links, role_name(role),
-                        json_sprintf("%s/b/%s#%s", c->request->link_base, q->board.text, token));
+                        json_sprintf("%s/b/%s#%s", v->request->link_base, q->board.text, token));
     free(token);
 }
 
-static void answer_links(struct connection *c, const struct question *q, unsigned status,
+static void answer_links(struct visit *v, const struct question *q, unsigned status,
                          const char *name)
 {
     json_t *tokens = json_object(), *links = json_object();
     for (enum role role = ROLE_WATCH; role <= ROLE_OWN; role++)
-        add_links(c, q, role, tokens, links);
-    answer_json(c, status,
+        add_links(v, q, role, tokens, links);
+    answer_json(v, status,
                 json_pack("{s:s, s:s, s:o, s:o}", "board", q->board.text, "name", name, "links",
                           links, "tokens", tokens));
 }
 
-static void answer_looked(struct connection *c, const struct http_answer *a)
+static void answer_looked(struct visit *v, const struct http_answer *a)
 {
-    answer_json(c, 200,
-                json_pack("{s:s, s:s, s:I, s:I, s:i}", "board", a->board.text, "name", a->name,
-                          "head", (json_int_t)a->tail, "time", (json_int_t)a->time, "members",
-                          (int)a->members_here));
+    json_t *body = json_pack("{s:s, s:s, s:I, s:I}", "board", a->board.text, "name", a->name,
+                             "head", (json_int_t)a->tail, "time", (json_int_t)a->time);
+    if (a->knows_members)
+        json_object_set_new(body, "members", json_integer(a->members));
+    answer_json(v, 200, body);
 }
 
-static void answer_watch(struct connection *c, const struct question *q)
+static void answer_watch(struct visit *v, const struct question *q)
 {
     json_t *tokens = json_object(), *links = json_object();
-    add_links(c, q, ROLE_WATCH, tokens, links);
-    answer_json(c, 200,
+    add_links(v, q, ROLE_WATCH, tokens, links);
+    answer_json(v, 200,
                 json_pack("{s:O, s:O}", "token", json_object_get(tokens, "watch"), "link",
                           json_object_get(links, "watch")));
     json_decref(tokens);
     json_decref(links);
 }
 
-/* The board is there. */
-static void answer_found(struct connection *c, const struct question *q,
-                         const struct http_answer *a)
+static void charge(struct visit *v, enum limit what)
 {
-    if (q->kind == QUESTION_WATCH) {
-        answer_watch(c, q);
-        return;
+    struct gateway *g = v->gateway;
+    limits_charge(g->limits, gateway_now(g) * 1000, &v->address, what);
+}
+
+static void answer_question(struct visit *v, const struct question *q, const struct http_answer *a)
+{
+    if (a->what == ANSWER_CREATED) {
+        log_info("board %s made", log_board(&q->board));
+        answer_links(v, q, 201, q->name);
+    } else if (a->what == ANSWER_FULL) {
+        http_answer_error(v, 507, "No more boards can be made here until some are deleted.");
+    } else if (a->what == ANSWER_DELETED || (q->deleting && a->what == ANSWER_NO_BOARD)) {
+        http_answer_empty(v, 204);
+    } else if (a->what == ANSWER_NO_BOARD) {
+        charge(v, LIMIT_CODES); /* a guess, perhaps; right codes cost nothing */
+        http_answer_error(v, 404, "There is no such board.");
+    } else if (q->kind == QUESTION_WATCH) {
+        answer_watch(v, q);
+    } else if (q->kind == QUESTION_LINKS) {
+        answer_links(v, q, 200, a->name);
+    } else {
+        answer_looked(v, a);
     }
-    limits_give_back(c->gateway->limits, &c->address, LIMIT_CODES); /* it was no guess */
-    if (q->kind == QUESTION_LINKS)
-        answer_links(c, q, 200, a->name);
-    else
-        answer_looked(c, a);
 }
 
 static void on_answer(struct gateway *g, struct question *q, const struct http_answer *a)
 {
-    struct connection *c = q->connection;
+    struct visit *v = q->visit;
+    struct question asked = *q;
     bool found = a->what == ANSWER_LOOKED;
     if (a->what == ANSWER_TAKEN) { /* once in 2^50 boards, or a create that came twice */
         question_new_board(q);
         question_ask(g, q, gateway_now(g));
         return;
     }
-    if (q->kind == QUESTION_DELETE && found && !q->deleting) {
+    if (q->kind == QUESTION_DELETE && found) {
+        if (q->deleting)
+            return; /* a second answer of the look */
         q->deleting = true;
         question_ask(g, q, gateway_now(g));
         return;
     }
-    if (q->kind == QUESTION_DELETE && found)
-        return; /* a second answer of the look */
-    if (a->what == ANSWER_CREATED) {
-        log_info("board %s made", log_board(&q->board));
-        answer_links(c, q, 201, q->name);
-    } else if (a->what == ANSWER_FULL)
-        http_answer_error(c, 507, "No more boards can be made here until some are deleted.");
-    else if (a->what == ANSWER_DELETED || (q->deleting && a->what == ANSWER_NO_BOARD))
-        http_answer_empty(c, 204);
-    else if (found)
-        answer_found(c, q, a);
-    else
-        http_answer_error(c, 404, "There is no such board.");
-    api_forget(c);
+    api_forget(v); /* first: an answer that cannot be sent ends the visit */
+    answer_question(v, &asked, a);
+}
+
+/* The core deletes a board once, however many ask for it: that it is gone is for all of them. */
+static bool is_for(const struct http_answer *a, const struct question *q)
+{
+    bool gone = a->what == ANSWER_DELETED || a->what == ANSWER_NO_BOARD;
+    return id_equal(&q->board, &a->board) && (q->nonce == a->nonce || (gone && q->deleting));
 }
 
 void api_answers(struct gateway *g)
 {
     struct http_answer a;
     while (gateway_core_answer(g->core, &a)) {
-        struct question *q;
-        TAILQ_FOREACH (q, &g->questions, link)
-            if (q->nonce == a.nonce && id_equal(&q->board, &a.board))
-                break;
-        if (q)
-            on_answer(g, q, &a);
+        struct question *q, *next;
+        for (q = TAILQ_FIRST(&g->questions); q; q = next) {
+            next = TAILQ_NEXT(q, link);
+            if (is_for(&a, q))
+                on_answer(g, q, &a);
+        }
     }
 }
 
@@ -216,9 +254,9 @@ void api_tick(struct gateway *g, uint64_t now_ms)
     for (q = TAILQ_FIRST(&g->questions); q; q = next) {
         next = TAILQ_NEXT(q, link);
         if (now_ms >= q->until_ms) {
-            struct connection *c = q->connection;
-            http_answer_error(c, 503, "The board cannot be reached: please try again later.");
-            api_forget(c);
+            struct visit *v = q->visit;
+            api_forget(v);
+            http_answer_later(v, 503, 5, "The board cannot be reached: please try again later.");
         } else if (now_ms >= q->again_ms && !q->deleting) { /* the core repeats deleting itself */
             question_ask(g, q, now_ms);
         }
@@ -255,62 +293,67 @@ static int name_read(struct span body, char ret[129])
     return r;
 }
 
-static bool may_create(struct connection *c)
+static bool may_create(struct visit *v)
 {
-    const char *wanted = c->gateway->settings.create_token;
-    struct span token = c->request->token;
+    const char *wanted = v->gateway->settings.create_token;
+    struct span token = v->request->token;
     size_t len = strlen(wanted);
     return len == 0 || (token.len == len && CRYPTO_memcmp(token.data, wanted, len) == 0);
 }
 
-static bool within_rate(struct connection *c, enum limit what)
+static bool within_rate(struct visit *v, enum limit what)
 {
-    struct gateway *g = c->gateway;
-    unsigned seconds = limits_take(g->limits, gateway_now(g) * 1000, &c->address, what);
+    struct gateway *g = v->gateway;
+    unsigned seconds = limits_wait(g->limits, gateway_now(g) * 1000, &v->address, what);
     if (seconds > 0)
-        http_answer_too_many(c, seconds);
+        http_answer_later(v, 429, seconds, "Too many requests from this address.");
     return seconds == 0;
 }
 
-static void create(struct connection *c)
+static void create(struct visit *v)
 {
     char name[129];
-    if (!within_rate(c, LIMIT_CREATES))
+    if (!within_rate(v, LIMIT_CREATES) || !within_rate(v, LIMIT_CREATES_DAY))
         return;
-    if (!may_create(c))
-        http_answer_error(c, 403, "Making boards here needs the create token.");
-    else if (name_read(buf_span(&c->request->body), name) < 0)
-        http_answer_error(c, 400, "Send a JSON object with a name of at most 128 bytes.");
-    else
-        question_start(c, QUESTION_CREATE, name, 0);
+    if (!may_create(v)) {
+        charge(v, LIMIT_CREATES);
+        http_answer_denied(v, "Making boards here needs the create token.");
+    } else if (name_read(v->request->body, name) < 0) {
+        http_answer_error(v, 400, "Send a JSON object with a name of at most 128 bytes.");
+    } else if (question_start(v, QUESTION_CREATE, name, 0)) {
+        charge(v, LIMIT_CREATES);
+        charge(v, LIMIT_CREATES_DAY);
+    }
 }
 
-static bool owns_board(struct connection *c, struct claims *ret)
+static bool owns_board(struct visit *v, struct claims *ret)
 {
-    int r = token_check(&c->gateway->tokens, gateway_now(c->gateway), c->request->token, ret);
-    return r == 0 && ret->role == ROLE_OWN && id_equal(&ret->board, &c->request->route.board);
+    int r = token_check(&v->gateway->tokens, gateway_wall_ms(), v->request->token, ret);
+    return r == 0 && ret->role == ROLE_OWN && id_equal(&ret->board, &v->request->route.board);
 }
 
 /* What only the owner may. */
-static void as_owner(struct connection *c, enum question_kind kind)
+static void as_owner(struct visit *v, enum question_kind kind)
 {
     struct claims claims;
-    if (owns_board(c, &claims))
-        question_start(c, kind, "", claims.exp_s);
-    else
-        http_answer_error(c, 403, "That needs the token of the board's owner.");
+    if (owns_board(v, &claims)) {
+        question_start(v, kind, "", claims.exp_s);
+        return;
+    }
+    charge(v, LIMIT_CODES); /* a guess */
+    http_answer_error(v, 403, "That needs the token of the board's owner.");
 }
 
-void api_request(struct connection *c, enum method method)
+void api_request(struct visit *v)
 {
-    if (c->request->route.kind == ROUTE_BOARDS)
-        create(c);
-    else if (method == METHOD_DELETE)
-        as_owner(c, QUESTION_DELETE);
-    else if (!within_rate(c, LIMIT_CODES))
+    enum method method = v->request->head.method;
+    enum route_kind kind = v->request->route.kind;
+    if (kind == ROUTE_BOARDS)
+        create(v);
+    else if (!within_rate(v, LIMIT_CODES))
         return;
-    else if (c->request->route.kind == ROUTE_LINKS)
-        as_owner(c, QUESTION_LINKS);
+    else if (kind == ROUTE_LINKS || method == METHOD_DELETE)
+        as_owner(v, kind == ROUTE_LINKS ? QUESTION_LINKS : QUESTION_DELETE);
     else
-        question_start(c, method == METHOD_POST ? QUESTION_WATCH : QUESTION_LOOK, "", 0);
+        question_start(v, method == METHOD_POST ? QUESTION_WATCH : QUESTION_LOOK, "", 0);
 }

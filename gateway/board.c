@@ -509,6 +509,7 @@ void board_heartbeat(struct board *b, uint64_t now)
 {
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link) {
+        client_expire(cl, now);
         if (cl->state != CLIENT_LIVE)
             continue;
         client_note_slow(cl); /* who does not read at all is not pulled either */

@@ -16,6 +16,7 @@ struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell)
     cl->shell = shell;
     cl->since = NIL;
     cl->told_at = now_ms;
+    cl->expires_at = UINT64_MAX;
     c->stats.clients++;
     return cl;
 }
@@ -211,7 +212,7 @@ static void join(struct client *cl, uint64_t now, const struct grant *grant,
 static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
 {
     struct gateway_core *c = cl->core;
-    struct grant grant;
+    struct grant grant = {.valid_ms = 0};
     if (memchr(m->name.data, '\0', m->name.len)) {
         bad_frame(cl, "The name has a zero byte.");
         return;
@@ -221,8 +222,17 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
         client_fail(cl, 4403, "expired", "The token of this link has expired.", cl->number);
     else if (r < 0)
         client_fail(cl, 4403, "forbidden", "The token does not open a board.", cl->number);
-    else
+    else {
+        if (grant.valid_ms != 0 && grant.valid_ms < UINT64_MAX - now)
+            cl->expires_at = now + grant.valid_ms;
         join(cl, now, &grant, m);
+    }
+}
+
+void client_expire(struct client *cl, uint64_t now)
+{
+    if (now >= cl->expires_at)
+        client_fail(cl, 4403, "expired", "The token of this link has expired.", 0);
 }
 
 /* ---- frames of the drawer -------------------------------------------------------------------- */

@@ -135,7 +135,8 @@ struct client {
     uint64_t told, told_flags, told_at; /* the newest mark frame it was sent */
     uint64_t awaited, drawn_ms;         /* an event on its way to it, as a sample; 0: none */
 
-    uint64_t goaway_ms; /* as the frame says it */
+    uint64_t goaway_ms;  /* as the frame says it */
+    uint64_t expires_at; /* its token; UINT64_MAX: never */
     unsigned close_code;
     const char *close_reason, *error_code, *error_sentence;
     uint64_t error_number;
@@ -286,6 +287,7 @@ void client_fail(struct client *cl, unsigned close_code, const char *code, const
                  uint64_t number);
 void client_warn(struct client *cl, const char *code, const char *sentence, uint64_t number);
 void client_seated(struct client *cl, uint64_t now); /* the state may let it in */
+void client_expire(struct client *cl, uint64_t now); /* if its token has expired */
 
 /* replay.c */
 const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset);

@@ -170,7 +170,8 @@ static void on_looked(struct gateway_core *c, const struct msg_looked *m)
     a.what = m->tail ? ANSWER_LOOKED : ANSWER_NO_BOARD;
     memcpy(a.name, m->name.data, m->name.len);
     const struct board *b = board_get(c, &m->board);
-    a.members_here = b ? b->session_count : 0;
+    a.knows_members = b && b->state.number > 0;
+    a.members = a.knows_members ? b->state.member_count : 0;
     core_answer(c, &a);
 }
 

@@ -25,6 +25,7 @@ struct grant {
     struct id board;
     struct id member; /* the truncated hash of the session */
     enum role role;
+    uint64_t valid_ms; /* how long from now on; 0 or UINT64_MAX: without end */
 };
 
 struct gateway_core_config {
@@ -37,6 +38,9 @@ struct gateway_core_config {
      * -ETIME (expired). Does no I/O. */
     int (*authenticate)(void *owner, uint64_t now_ms, struct span token, struct span session,
                         struct grant *ret);
+    /* Milliseconds since 1970, only to be told to clients; NULL: now_ms is that. All times given to
+     * the core as now_ms are of a clock that nobody sets. */
+    uint64_t (*wall_ms)(void *owner);
     void *owner;
 };
 
@@ -124,7 +128,8 @@ struct http_answer {
     } what;
     char name[129];
     uint64_t tail, time;
-    unsigned members_here; /* on this gateway */
+    bool knows_members; /* this gateway has the board open */
+    unsigned members;   /* all people at the board */
 };
 /* The next answer; false when there is none. Questions are not repeated: the shell asks again after
  * a second and gives up after ten. */

@@ -179,7 +179,7 @@ uint64_t bucket_take(struct bucket *b, struct rate rate, uint64_t now_us, uint64
 struct row {
     struct row *next; /* in its slot's chain */
     struct address address;
-    uint64_t connections;
+    uint64_t connections, questions, bytes;
     struct bucket bucket[LIMIT_COUNT];
 };
 
@@ -238,7 +238,7 @@ static struct row *row_find(struct limits *l, const struct address *key)
     return r;
 }
 
-/* An unused row, or that of an address without connections, whose rates are thereby forgotten.
+/* An unused row, or that of an address without anything open, whose rates are thereby forgotten.
  * Looks at a few rows only: whoever fills the table from many addresses must not slow the others.
  */
 static struct row *row_free(struct limits *l)
@@ -247,7 +247,7 @@ static struct row *row_free(struct limits *l)
         return &l->rows[l->stats.addresses++];
     for (unsigned i = 0; i < 64; i++) {
         struct row *r = &l->rows[l->hand++ % l->config.addresses_max];
-        if (r->connections > 0)
+        if (r->connections > 0 || r->questions > 0)
             continue;
         struct row **at = slot_of(l, &r->address);
         while (*at != r)
@@ -308,31 +308,67 @@ void limits_release(struct limits *l, const struct address *address)
         r->connections--;
 }
 
-static struct rate rate_of(const struct limits *l, enum limit what)
+bool limits_ask(struct limits *l, const struct address *address)
 {
-    uint64_t per_minute = l->config.per_minute[what];
-    return (struct rate){UINT64_C(60000000) / per_minute, per_minute};
+    struct row *r = row_get(l, address);
+    if (!r || r->questions >= l->config.questions_per_address) {
+        l->stats.refused_questions++;
+        return false;
+    }
+    r->questions++;
+    return true;
 }
 
-unsigned limits_take(struct limits *l, uint64_t now_us, const struct address *address,
+void limits_answered(struct limits *l, const struct address *address)
+{
+    struct address key = key_of(address);
+    struct row *r = row_find(l, &key);
+    if (r && r->questions > 0)
+        r->questions--;
+}
+
+bool limits_keep(struct limits *l, const struct address *address, uint64_t bytes)
+{
+    struct row *r = row_get(l, address);
+    if (!r || bytes > l->config.bytes_per_address - r->bytes)
+        return false;
+    r->bytes += bytes;
+    return true;
+}
+
+void limits_drop(struct limits *l, const struct address *address, uint64_t bytes)
+{
+    struct address key = key_of(address);
+    struct row *r = row_find(l, &key);
+    if (r)
+        r->bytes -= bytes < r->bytes ? bytes : r->bytes;
+}
+
+static struct rate rate_of(const struct limits *l, enum limit what)
+{
+    uint64_t count = l->config.quota[what].count;
+    return (struct rate){l->config.quota[what].seconds * 1000000 / count, count};
+}
+
+unsigned limits_wait(struct limits *l, uint64_t now_us, const struct address *address,
                      enum limit what)
 {
     struct rate rate = rate_of(l, what);
     struct row *r = row_get(l, address);
-    uint64_t wait_us = r ? bucket_take(&r->bucket[what], rate, now_us, 1) : rate.each_us;
+    struct bucket after = r ? r->bucket[what] : (struct bucket){0};
+    uint64_t wait_us = r ? bucket_take(&after, rate, now_us, 1) : rate.each_us;
     if (wait_us == 0)
         return 0;
     l->stats.refused[what]++;
     return (unsigned)((wait_us + 999999) / 1000000);
 }
 
-void limits_give_back(struct limits *l, const struct address *address, enum limit what)
+void limits_charge(struct limits *l, uint64_t now_us, const struct address *address,
+                   enum limit what)
 {
-    struct address key = key_of(address);
-    struct row *r = row_find(l, &key);
-    uint64_t each_us = rate_of(l, what).each_us;
-    if (r && r->bucket[what].full_us >= each_us) /* the row may be a new one */
-        r->bucket[what].full_us -= each_us;
+    struct row *r = row_get(l, address);
+    if (r)
+        bucket_charge(&r->bucket[what], rate_of(l, what), now_us, 1);
 }
 
 const struct limits_stats *limits_stats(const struct limits *l)

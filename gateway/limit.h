@@ -67,13 +67,17 @@ uint64_t bucket_debt_us(const struct bucket *b, struct rate rate, uint64_t now_u
 
 /* ---- what each address has and does --------------------------------------------------------- */
 
-enum limit { LIMIT_CREATES, LIMIT_CODES, LIMIT_COUNT };
+enum limit { LIMIT_CREATES, LIMIT_CREATES_DAY, LIMIT_CODES, LIMIT_COUNT };
 
 struct limits_config {
     uint64_t addresses_max;   /* rows of the table; each has its memory from the start */
     uint64_t connections_max; /* over all addresses */
     uint64_t connections_per_address;
-    uint64_t per_minute[LIMIT_COUNT]; /* also the burst */
+    uint64_t questions_per_address; /* under way at once */
+    uint64_t bytes_per_address;     /* of unfinished messages */
+    struct {
+        uint64_t count, seconds; /* so many in this time; also the burst */
+    } quota[LIMIT_COUNT];
 };
 
 struct limits;
@@ -90,15 +94,25 @@ void limits_disconnect(struct limits *l);
 bool limits_hold(struct limits *l, const struct address *address);
 void limits_release(struct limits *l, const struct address *address);
 
-/* 0: go ahead. Else after how many seconds to ask again. When all rows are taken by addresses with
- * connections, one that has none is refused. */
-unsigned limits_take(struct limits *l, uint64_t now_us, const struct address *address,
+/* One more question of this address is under way; false: it has too many. */
+bool limits_ask(struct limits *l, const struct address *address);
+void limits_answered(struct limits *l, const struct address *address);
+
+/* So many more bytes of an unfinished message, of an address that holds a connection; false: it has
+ * too many. */
+bool limits_keep(struct limits *l, const struct address *address, uint64_t bytes);
+void limits_drop(struct limits *l, const struct address *address, uint64_t bytes);
+
+/* Is there something left? 0: yes. Else after how many seconds to ask again. Takes nothing. When
+ * all rows are taken by addresses with connections, one that has none is refused. */
+unsigned limits_wait(struct limits *l, uint64_t now_us, const struct address *address,
                      enum limit what);
-/* Gives that one back. */
-void limits_give_back(struct limits *l, const struct address *address, enum limit what);
+/* Takes one in any case: the address may owe, and then waits longer. */
+void limits_charge(struct limits *l, uint64_t now_us, const struct address *address,
+                   enum limit what);
 
 struct limits_stats {
-    uint64_t connections, addresses, refused_connections, refused[LIMIT_COUNT], forgotten;
+    uint64_t connections, addresses, refused_connections, refused_questions, refused[LIMIT_COUNT], forgotten;
 };
 const struct limits_stats *limits_stats(const struct limits *l);
 

@@ -36,6 +36,11 @@ static const char *check_url(const char *value)
                : "http(s)://host, without a path";
 }
 
+static const char *check_origins(const char *value)
+{
+    return origins_valid(value) ? NULL : "a comma list of origins: scheme://host, perhaps :port";
+}
+
 #define AT(field) offsetof(struct gateway_settings, field)
 
 static const struct setting SETTINGS[] = {
@@ -45,7 +50,7 @@ static const struct setting SETTINGS[] = {
     {"EASEL_PUBLIC_URL", SETTING_TEXT, 0, 255, "", AT(public_url),
      "What links begin with; empty: the host that a request names.", check_url},
     {"EASEL_ALLOWED_ORIGINS", SETTING_TEXT, 0, 4096, "", AT(allowed_origins),
-     "A comma list of origins whose pages may connect; empty: our own.", NULL},
+     "A comma list of origins whose pages may connect; empty: our own.", check_origins},
     {"EASEL_TRUSTED_PROXIES", SETTING_TEXT, 0, 4096, "", AT(trusted_proxies),
      "A comma list of addresses and CIDR ranges whose X-Forwarded-For is believed.",
      check_networks},
@@ -58,8 +63,10 @@ static const struct setting SETTINGS[] = {
      "The directory of the page.", NULL},
     {"EASEL_CREATES_PER_MIN", SETTING_UINT, 1, 1000000, "30", AT(creates_per_min),
      "Boards that one address may make.", NULL},
+    {"EASEL_CREATES_PER_DAY", SETTING_UINT, 1, 100000000, "1000", AT(creates_per_day),
+     "Boards that one address may make in a day.", NULL},
     {"EASEL_CODES_PER_MIN", SETTING_UINT, 1, 1000000, "30", AT(codes_per_min),
-     "Boards that one address may look up by their code.", NULL},
+     "Wrong codes of boards that one address may try.", NULL},
     {"EASEL_CONNECTIONS_MAX", SETTING_UINT, 1, 60000, "20000", AT(connections_max),
      "Connections in all.", NULL},
     {"EASEL_CONNECTIONS_PER_ADDRESS", SETTING_UINT, 1, 60000, "2000", AT(connections_per_address),

@@ -19,6 +19,9 @@ static void connections(const struct gateway *g, struct buf *out)
     COUNTER("tcp_connections_total", "TCP connections taken.", s->accepted);
     COUNTER("tcp_connections_refused_total", "TCP connections above a limit.",
             l->refused_connections);
+    COUNTER("tcp_connections_untold_total",
+            "Of these: closed without an answer, as too many were being told.",
+            s->courtesies_dropped);
     COUNTER("tcp_connections_slow_total", "HTTP connections closed since they took too long.",
             s->closed_slow);
 }
@@ -104,12 +107,19 @@ static void http(const struct gateway *g, struct buf *out)
 {
     static const char *const CODES[] = {"2xx", "3xx", "4xx", "5xx"};
     static const char *const LIMITS[LIMIT_COUNT] = {
-        [LIMIT_CREATES] = "create", [LIMIT_CODES] = "code"};
+        [LIMIT_CREATES] = "create",
+        [LIMIT_CREATES_DAY] = "create_day",
+        [LIMIT_CODES] = "code"};
     const struct limits_stats *l = limits_stats(g->limits);
     metric_counters(out, "easel_gateway_http_responses_total", "HTTP answers, by status.", "code",
                     CODES, g->stats.http + 2, 4);
     GAUGE("http_waiting", "HTTP requests that wait for history or an owner.", g->question_count);
     GAUGE("http_waiting_limit", "The limit of these.", QUESTIONS_MAX);
+    COUNTER("http_waiting_refused_total", "Requests that one address had too many of at once.",
+            l->refused_questions);
+    COUNTER("http_bad_requests_total", "Requests whose head could not be read.",
+            g->stats.bad_requests);
+    COUNTER("http_foreign_total", "Requests of a foreign Host or Origin.", g->stats.foreign);
     metric_counters(out, "easel_gateway_rate_limited_total",
                     "Boards not made and codes not tried: too many from one address.", "what",
                     LIMITS, l->refused, LIMIT_COUNT);

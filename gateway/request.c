@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -23,15 +24,27 @@ static bool span_skip(struct span *s, const char *prefix)
     return true;
 }
 
+/* The code at the front of `rest`, as people may type it. */
+static bool take_board(struct span *rest, struct id *ret)
+{
+    char text[BOARD_CHARS];
+    if (rest->len < BOARD_CHARS)
+        return false;
+    for (size_t i = 0; i < BOARD_CHARS; i++) {
+        char c = (char)rest->data[i];
+        text[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    }
+    rest->data += BOARD_CHARS;
+    rest->len -= BOARD_CHARS;
+    return id_parse(text, BOARD_CHARS, ret) == 0 && id_is_board(ret);
+}
+
 static struct route board_route(struct span rest)
 {
     struct route nothing = {.kind = ROUTE_NOTHING};
     struct route r = {.kind = ROUTE_BOARD, .methods = METHOD_GET | METHOD_HEAD | METHOD_DELETE};
-    if (rest.len < BOARD_CHARS || id_parse((const char *)rest.data, BOARD_CHARS, &r.board) < 0 ||
-        !id_is_board(&r.board))
+    if (!take_board(&rest, &r.board))
         return nothing;
-    rest.data += BOARD_CHARS;
-    rest.len -= BOARD_CHARS;
     if (rest.len == 0)
         return r;
     r.methods = METHOD_POST;
@@ -39,6 +52,19 @@ static struct route board_route(struct span rest)
              : span_is(rest, "/links") ? ROUTE_LINKS
                                        : ROUTE_NOTHING;
     return r.kind == ROUTE_NOTHING ? nothing : r;
+}
+
+/* Whatever the code looks like: the page explains what is wrong with it. */
+static struct route page_route(struct span code)
+{
+    struct route r = {.kind = ROUTE_FILE, .methods = METHOD_GET | METHOD_HEAD};
+    struct span rest = code;
+    if (code.len == 0 || memchr(code.data, '/', code.len))
+        r.kind = ROUTE_NOTHING;
+    else if (take_board(&rest, &r.board) && rest.len == 0 && !span_is(code, r.board.text))
+        r.kind = ROUTE_MOVED;
+    r.file = span_of("board.html");
+    return r;
 }
 
 struct route route_of(struct span path)
@@ -53,10 +79,7 @@ struct route route_of(struct span path)
     } else if (span_skip(&path, "/api/boards/")) {
         r = board_route(path);
     } else if (span_skip(&path, "/b/")) {
-        /* Whatever the code looks like: the page explains what is wrong with it. */
-        if (path.len == 0 || memchr(path.data, '/', path.len))
-            r.kind = ROUTE_NOTHING;
-        r.file = span_of("board.html");
+        r = page_route(path);
     } else if (span_skip(&path, "/")) {
         r.file = path;
     } else {
@@ -135,6 +158,15 @@ bool list_names(struct span list, const char *token)
     return false;
 }
 
+bool list_has(struct span list, const char *token)
+{
+    struct span item;
+    while (list_item(&list, ',', &item))
+        if (span_is(item, token))
+            return true;
+    return false;
+}
+
 /* "q=0", "q=0.0", "q=0.000" */
 static bool weight_is_zero(struct span weight)
 {
@@ -170,33 +202,186 @@ struct span bearer_token(struct span authorization)
     return trimmed(authorization);
 }
 
-bool host_valid(struct span host)
+/* ---- hosts and origins ---------------------------------------------------------------------- */
+
+struct host {
+    struct span name; /* an IPv6 address without its brackets */
+    bool is_address;
+    uint8_t v6[16];
+    unsigned port; /* 0: none is named */
+};
+
+static bool port_parse(struct span text, unsigned *ret)
 {
-    for (size_t i = 0; i < host.len; i++) {
-        uint8_t c = host.data[i];
+    size_t n = 0;
+    if (text.len > 0 && content_length(text, 65535, &n) < 0)
+        return false;
+    *ret = (unsigned)n;
+    return true;
+}
+
+/* A name may have what host names have, and underscores. */
+static bool name_parse(struct host *h)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in_addr v4;
+    for (size_t i = 0; i < h->name.len; i++) {
+        uint8_t c = h->name.data[i];
         if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            !strchr(".-_:[]", c ? c : ' '))
+            c != '.' && c != '-' && c != '_')
             return false;
     }
-    return host.len > 0;
+    if (h->name.len < sizeof text) {
+        memcpy(text, h->name.data, h->name.len);
+        text[h->name.len] = '\0';
+        h->is_address = inet_pton(AF_INET, text, &v4) == 1;
+    }
+    return h->name.len > 0 && h->name.len <= 253;
+}
+
+static bool v6_parse(struct host *h)
+{
+    char text[INET6_ADDRSTRLEN];
+    if (h->name.len >= sizeof text)
+        return false;
+    memcpy(text, h->name.data, h->name.len);
+    text[h->name.len] = '\0';
+    h->is_address = true;
+    return inet_pton(AF_INET6, text, h->v6) == 1;
+}
+
+static bool host_parse(struct span text, struct host *ret)
+{
+    bool v6 = text.len > 0 && text.data[0] == '[';
+    const uint8_t *end = text.len > 0 ? memchr(text.data, v6 ? ']' : ':', text.len) : NULL;
+    if (v6 && !end)
+        return false;
+    *ret = (struct host){.name = {text.data, end ? (size_t)(end - text.data) : text.len}};
+    struct span rest = {text.data + ret->name.len, text.len - ret->name.len};
+    if (v6) {
+        ret->name.data++, ret->name.len--;
+        rest.data++, rest.len--;
+    }
+    if (rest.len > 0 && (!span_skip(&rest, ":") || !port_parse(rest, &ret->port)))
+        return false;
+    return v6 ? v6_parse(ret) : name_parse(ret);
+}
+
+static bool same_name(const struct host *a, const struct host *b)
+{
+    static const uint8_t none[16];
+    if (memcmp(a->v6, none, sizeof none) != 0)
+        return memcmp(a->v6, b->v6, sizeof a->v6) == 0;
+    return a->name.len == b->name.len &&
+           strncasecmp((const char *)a->name.data, (const char *)b->name.data, a->name.len) == 0;
+}
+
+struct origin {
+    struct span scheme;
+    struct host host; /* with its default port, if there is one */
+};
+
+static unsigned default_port(struct span scheme)
+{
+    return same_word(scheme, "http") ? 80 : same_word(scheme, "https") ? 443 : 0;
+}
+
+static bool origin_parse(struct span text, struct origin *ret)
+{
+    const uint8_t *colon = text.len > 0 ? memchr(text.data, ':', text.len) : NULL;
+    if (!colon || colon == text.data)
+        return false;
+    ret->scheme = (struct span){text.data, (size_t)(colon - text.data)};
+    struct span rest = {colon, text.len - ret->scheme.len};
+    if (!span_skip(&rest, "://") || !host_parse(rest, &ret->host))
+        return false;
+    if (ret->host.port == 0)
+        ret->host.port = default_port(ret->scheme);
+    return true;
+}
+
+static bool same_origin(const struct origin *a, const struct origin *b)
+{
+    return a->scheme.len == b->scheme.len && a->host.port == b->host.port &&
+           strncasecmp((const char *)a->scheme.data, (const char *)b->scheme.data,
+                       a->scheme.len) == 0 &&
+           same_name(&a->host, &b->host);
+}
+
+bool host_valid(struct span host)
+{
+    struct host h;
+    return host_parse(host, &h);
+}
+
+bool origin_valid(struct span origin)
+{
+    struct origin o;
+    return origin_parse(origin, &o);
+}
+
+bool origins_valid(const char *text)
+{
+    struct span list = span_of(text), item;
+    while (list_item(&list, ',', &item))
+        if (!origin_valid(item))
+            return false;
+    return true;
+}
+
+static bool ends_with(struct span s, const char *end)
+{
+    size_t len = strlen(end);
+    return s.len > len &&
+           strncasecmp((const char *)s.data + s.len - len, end, len) == 0;
+}
+
+bool host_ours(struct span host, const char *public_url, const char *allowed)
+{
+    struct host h;
+    struct origin o;
+    struct span list = span_of(allowed), item;
+    if (!host_parse(host, &h))
+        return false;
+    if (h.is_address || same_word(h.name, "localhost") || ends_with(h.name, ".localhost"))
+        return true;
+    if (origin_parse(span_of(public_url), &o) && same_name(&h, &o.host))
+        return true;
+    while (list_item(&list, ',', &item))
+        if (origin_parse(item, &o) && same_name(&h, &o.host))
+            return true;
+    return false;
+}
+
+static bool is_listed(const struct origin *o, const char *allowed)
+{
+    struct span list = span_of(allowed), item;
+    struct origin other;
+    while (list_item(&list, ',', &item))
+        if (origin_parse(item, &other) && same_origin(o, &other))
+            return true;
+    return false;
+}
+
+/* http or https: behind an ingress that ends TLS we cannot tell which it was. */
+static bool is_own(const struct origin *o, struct span host)
+{
+    struct host h;
+    unsigned port = default_port(o->scheme);
+    if (port == 0 || !host_parse(host, &h))
+        return false;
+    return same_name(&o->host, &h) && o->host.port == (h.port ? h.port : port);
 }
 
 bool origin_allowed(struct span origin, struct span host, const char *public_url,
                     const char *allowed)
 {
+    struct origin o, own;
     if (origin.len == 0)
         return true;
-    char text[256];
-    if (origin.len >= sizeof text)
+    if (!origin_parse(origin, &o))
         return false;
-    memcpy(text, origin.data, origin.len);
-    text[origin.len] = '\0';
     if (allowed[0] != '\0')
-        return list_names(span_of(allowed), text);
-    if (strcasecmp(text, public_url) == 0)
-        return true;
-    /* http or https: behind an ingress that ends TLS we cannot tell which it was. */
-    return (span_skip(&origin, "http://") || span_skip(&origin, "https://")) && host.len > 0 &&
-           origin.len == host.len &&
-           strncasecmp((const char *)origin.data, (const char *)host.data, host.len) == 0;
+        return is_listed(&o, allowed);
+    return (origin_parse(span_of(public_url), &own) && same_origin(&o, &own)) || is_own(&o, host);
 }

@@ -29,6 +29,7 @@ enum route_kind {
     ROUTE_BOARD,   /* /api/boards/<id> */
     ROUTE_WATCH,   /* /api/boards/<id>/watch */
     ROUTE_LINKS,   /* /api/boards/<id>/links */
+    ROUTE_MOVED,   /* /b/<id>, with capitals in it: ret.board is the right one */
 };
 
 struct route {
@@ -47,6 +48,8 @@ int content_length(struct span text, size_t max, size_t *ret);
 
 /* Does a comma list name `token`? Upper and lower case are the same. */
 bool list_names(struct span list, const char *token);
+/* The same, but they differ. */
+bool list_has(struct span list, const char *token);
 /* Accept-Encoding: gzip, and not with q=0. */
 bool accepts_gzip(struct span accept_encoding);
 /* The entity tag is in If-None-Match. */
@@ -57,9 +60,21 @@ struct span bearer_token(struct span authorization);
 /* What may stand in a Host header, since we repeat it in links: name or address, and port. */
 bool host_valid(struct span host);
 
+/* Scheme, "://", host, and perhaps a port. */
+bool origin_valid(struct span origin);
+/* A comma list of these; it may be empty. */
+bool origins_valid(const char *list);
+
+/* May a request name this host? An address and localhost always: no foreign page can make a
+ * browser send these to us. A name only if it is that of the public URL or of an allowed origin:
+ * else a foreign page, whose name was made to lead to us, would be taken for ours (DNS rebinding).
+ */
+bool host_ours(struct span host, const char *public_url, const char *allowed);
+
 /* May a page of this origin use us? Without an Origin header it is no page (and says so itself, as
  * any program may: this protects people, whose browsers do not lie, from foreign pages). `allowed`:
- * a comma list; when empty, our own host and public URL count. */
+ * a comma list; when empty, our own host and public URL count. Compared as origins: capitals, a
+ * default port, and the form of an IPv6 address do not matter. */
 bool origin_allowed(struct span origin, struct span host, const char *public_url,
                     const char *allowed);
 

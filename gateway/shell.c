@@ -13,7 +13,6 @@
 #include "process.h"
 
 #define DEAD_MS         UINT64_C(60000) /* a lost connection's frames and seat wait so long */
-#define CLOCK_STEP_MS   UINT64_C(100)
 #define LINK_LEAVE_MS   2000
 #define ADDRESSES_EXTRA 8192 /* rows for addresses without connections */
 
@@ -21,18 +20,14 @@
 
 uint64_t gateway_now(const struct gateway *g)
 {
-    return uv_now(&g->service.loop) + g->wall_offset_ms;
+    return uv_now(&g->service.loop) + g->start_ms;
 }
 
-/* Our time is the loop's clock, moved to the wall clock. It follows when that was ahead (the
- * machine slept, or its clock was set), but never goes back: all our deadlines are in it. */
-static void follow_wall_clock(struct gateway *g)
+uint64_t gateway_wall_ms(void)
 {
     struct timespec wall;
     clock_gettime(CLOCK_REALTIME, &wall);
-    uint64_t wall_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
-    if (wall_ms > gateway_now(g) + CLOCK_STEP_MS)
-        g->wall_offset_ms = wall_ms - uv_now(&g->service.loop);
+    return (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
 }
 
 /* ---- the turn ------------------------------------------------------------------------------- */
@@ -95,7 +90,6 @@ static void on_check(uv_check_t *check)
 static void on_sweep(uv_timer_t *timer)
 {
     struct gateway *g = timer->data;
-    follow_wall_clock(g);
     uint64_t now_ms = gateway_now(g);
     listener_sweep(g);
     ws_tick(g);
@@ -141,15 +135,31 @@ static const struct link_events LINK_EVENTS = {
 
 /* ---- start and finish ----------------------------------------------------------------------- */
 
+/* The claims speak of the wall clock; the core counts from now on, by a clock that nobody sets. */
+static uint64_t valid_ms(const struct claims *claims, uint64_t wall_ms)
+{
+    uint64_t left_s = claims->exp_s - wall_ms / 1000;
+    return claims->exp_s == 0 || left_s > UINT32_MAX ? UINT64_MAX : left_s * 1000 - wall_ms % 1000;
+}
+
 static int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
                         struct grant *ret)
 {
     struct gateway *g = owner;
     struct claims claims;
-    int r = token_check(&g->tokens, now_ms, token, &claims);
+    uint64_t wall_ms = gateway_wall_ms();
+    (void)now_ms;
+    int r = token_check(&g->tokens, wall_ms, token, &claims);
     if (r == 0)
-        *ret = (struct grant){claims.board, member_of(&claims.board, session), claims.role};
+        *ret = (struct grant){claims.board, member_of(&claims.board, session), claims.role,
+                              valid_ms(&claims, wall_ms)};
     return r;
+}
+
+static uint64_t wall_ms(void *owner)
+{
+    (void)owner;
+    return gateway_wall_ms();
 }
 
 static void start_core(struct gateway *g)
@@ -162,6 +172,7 @@ static void start_core(struct gateway *g)
         .messages_per_s_max = (uint32_t)g->service.common.budget,
         .dead_ms = DEAD_MS,
         .authenticate = authenticate,
+        .wall_ms = wall_ms,
         .owner = g,
     };
     g->core = gateway_core_create(&config, gateway_now(g));
@@ -174,7 +185,11 @@ static void start_limits(struct gateway *g)
         .addresses_max = s->connections_max + ADDRESSES_EXTRA,
         .connections_max = s->connections_max,
         .connections_per_address = s->connections_per_address,
-        .per_minute = {[LIMIT_CREATES] = s->creates_per_min, [LIMIT_CODES] = s->codes_per_min},
+        .questions_per_address = QUESTIONS_PER_ADDRESS,
+        .bytes_per_address = REASSEMBLY_PER_ADDRESS,
+        .quota = {[LIMIT_CREATES] = {s->creates_per_min, 60},
+                  [LIMIT_CREATES_DAY] = {s->creates_per_day, 24 * 3600},
+                  [LIMIT_CODES] = {s->codes_per_min, 60}},
     };
     g->limits = limits_create(&config);
     networks_parse(s->trusted_proxies, &g->trusted); /* was checked with the settings */
@@ -191,22 +206,24 @@ static void start_web(struct gateway *g)
 
 static void start_handles(struct gateway *g)
 {
+    uv_tcp_init(&g->service.loop, &g->listener);
     uv_check_init(&g->service.loop, &g->check);
     uv_timer_init(&g->service.loop, &g->deadline);
     uv_timer_init(&g->service.loop, &g->sweep);
-    g->check.data = g->deadline.data = g->sweep.data = g;
+    g->listener.data = g->check.data = g->deadline.data = g->sweep.data = g;
     uv_check_start(&g->check, on_check);
     uv_timer_start(&g->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }
 
 int gateway_start(struct gateway *g)
 {
+    TAILQ_INIT(&g->visits);
     TAILQ_INIT(&g->connections);
     TAILQ_INIT(&g->slowed);
     TAILQ_INIT(&g->lingering);
     TAILQ_INIT(&g->questions);
     g->stats.view_seconds = HISTOGRAM_OF_SECONDS;
-    follow_wall_clock(g);
+    g->start_ms = gateway_wall_ms() - uv_now(&g->service.loop); /* any number would do */
     start_limits(g);
     start_web(g);
     start_core(g);
@@ -226,7 +243,7 @@ int gateway_start(struct gateway *g)
 
 void gateway_run(struct gateway *g)
 {
-    log_info("listening on http://%s:%d", g->settings.host, lws_get_vhost_listen_port(g->vhost));
+    log_info("listening on http://%s:%u", g->settings.host, g->port);
     uv_run(&g->service.loop, UV_RUN_DEFAULT);
     publish_due(g, UINT64_MAX - 1); /* frames that came just before their sockets were closed */
 }
@@ -236,6 +253,7 @@ void gateway_finish(struct gateway *g)
     listener_stop(g);
     service_close(&g->service, LINK_LEAVE_MS);
     uv_handle_t *const own[] = {
+        (uv_handle_t *)&g->listener,
         (uv_handle_t *)&g->check,
         (uv_handle_t *)&g->deadline,
         (uv_handle_t *)&g->sweep,
@@ -243,7 +261,7 @@ void gateway_finish(struct gateway *g)
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         uv_close(own[i], NULL);
     uv_run(&g->service.loop, UV_RUN_DEFAULT); /* ends when the last handle of each is closed */
-    listener_stop(g);
+    upgrade_stop(g);
     service_finish(&g->service);
     gateway_core_destroy(g->core);
     pull_free(&g->pull);

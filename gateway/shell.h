@@ -5,13 +5,15 @@
  *   main.c       settings and the table of contents
  *   shell.c      the loop's turn, time, broker link
  *   drain.c      leaving
- *   listener.c   libwebsockets: context, callbacks, a connection from accept to destruction, sweep
- *   ws.c         WebSocket: upgrade, messages in, reading limits, closing
- *   flush.c      WebSocket: the way out
+ *   listener.c   TCP: accepts, counts, and looks at all connections once a second
+ *   visit.c      HTTP: one connection, its bytes, its requests one after the other
  *   http.c       HTTP: routes, answers, files
  *   api.c        the JSON API
+ *   upgrade.c    from HTTP to WebSocket: who may, and the hand-over to libwebsockets
+ *   ws.c         WebSocket: messages in, reading limits, closing
+ *   flush.c      WebSocket: the way out
  *
- * Pure or nearly so, and without this header: limit.c, tokens.c, request.c, web.c.
+ * Pure or nearly so, and without this header: head.c, limit.c, tokens.c, request.c, web.c.
  */
 #ifndef EASEL_SHELL_H
 #define EASEL_SHELL_H
@@ -21,6 +23,7 @@
 #include <uv.h>
 
 #include "gateway_core.h"
+#include "head.h"
 #include "limit.h"
 #include "metrics.h"
 #include "request.h"
@@ -31,15 +34,19 @@
 #define MESSAGE_BYTES_MAX       (64u << 10) /* one WebSocket message */
 #define FIRST_MESSAGE_BYTES_MAX (4u << 10)  /* the one with hello */
 #define REASSEMBLY_BYTES_MAX    (64u << 20) /* unfinished messages of all connections */
+#define REASSEMBLY_PER_ADDRESS  (16u << 20) /* of these, by one address */
 #define BODY_BYTES_MAX          (4u << 10)  /* of an HTTP request */
+#define VISIT_BYTES_MAX         (16u << 10) /* read from an HTTP connection and not served yet */
 #define QUESTIONS_MAX           1000u       /* HTTP requests that wait for the core's answer */
+#define QUESTIONS_PER_ADDRESS   100u        /* of these, by one address */
+#define COURTESIES_MAX          64u         /* connections above a limit that are told so */
 #define RX_BUFFER_BYTES         4096u
 #define TX_BYTES_MAX            (64u << 10)
 
 #define SWEEP_MS      UINT64_C(100)
 #define SWEEP_SLICES  10              /* so each connection is looked at once a second */
 #define REQUEST_MS    UINT64_C(10000) /* a request's head, its body; and idle before the next */
-#define ANSWER_MS     UINT64_C(30000) /* to take one 32 KB piece of an answer */
+#define ANSWER_MS     UINT64_C(30000) /* to take anything of an answer */
 #define QUESTION_MS   UINT64_C(10000)
 #define ASK_AGAIN_MS  UINT64_C(1000)
 #define PING_AFTER_MS UINT64_C(13000) /* of silence: two more chances before the limit */
@@ -54,53 +61,78 @@
 struct gateway_settings {
     const char *host, *public_url, *allowed_origins, *trusted_proxies;
     const char *secret, *secret_old, *create_token, *web_root;
-    uint64_t port, creates_per_min, codes_per_min, connections_max, connections_per_address;
+    uint64_t port, creates_per_min, creates_per_day, codes_per_min;
+    uint64_t connections_max, connections_per_address;
     uint64_t hello_timeout_s;
     uint64_t drain_delay_s, drain_per_s, drain_grace_s;
 };
 
+/* ---- HTTP ----------------------------------------------------------------------------------- */
+
+enum visit_phase {
+    VISIT_READS,   /* the next request is awaited; only now, and when it lingers, we read */
+    VISIT_ASKED,   /* the core knows the question */
+    VISIT_ANSWERS, /* the answer is on its way */
+    VISIT_LINGERS, /* the last answer has left: what still comes is thrown away */
+    VISIT_CLOSED,  /* freed soon */
+};
+
+struct question;
+
+/* A request that is whole, and its answer. Its spans point into visit.in, which nobody touches
+ * until the answer has left. */
+struct request {
+    struct head head;
+    struct route route;
+    struct span body, token; /* "Authorization: Bearer" */
+    char link_base[300];     /* "https://host" */
+    struct question *question;
+    bool close_after;
+    struct buf answer; /* the head, and the body unless it is a file */
+    struct span file_body;
+};
+
+/* A TCP connection that speaks HTTP, from accept to its end or to the upgrade. */
+struct visit {
+    TAILQ_ENTRY(visit) link; /* gateway.visits */
+    struct gateway *gateway;
+    uv_tcp_t tcp;
+    uv_write_t write;
+    uv_shutdown_t shutdown;
+    enum visit_phase phase;
+    uint64_t since_ms;            /* this phase began, or made progress */
+    size_t unsent;                /* of the answer, as the last sweep saw it */
+    struct address peer, address; /* who connected; whose it is (behind a proxy: differs) */
+    bool counted;                 /* limits_hold(address) */
+    bool placed;                  /* limits_connect */
+    unsigned over;                /* above a limit: the status that tells it; else 0 */
+    struct buf in;
+    struct request *request; /* NULL in VISIT_READS and VISIT_LINGERS */
+};
+
+/* ---- WebSocket ------------------------------------------------------------------------------ */
+
 enum phase {
-    PHASE_REQUEST, /* the next request's head and body are awaited */
-    PHASE_ASKED,   /* the core knows the question */
-    PHASE_ANSWER,  /* the answer is on its way */
-    PHASE_HELLO,   /* a WebSocket that has not said hello */
+    PHASE_UPGRADE, /* libwebsockets has it, and has not said yet that it is open */
+    PHASE_HELLO,   /* has not said hello */
     PHASE_JOINED,
     PHASE_FAILED,  /* its error frame and CLOSE wait until the socket takes them */
     PHASE_CLOSING, /* nothing may be written any more */
 };
 
-struct question;
-
-/* An HTTP request and its answer. */
-struct request {
-    struct route route;
-    struct buf body;
-    char authorization[2304], link_base[300]; /* kept until the body is there; "https://host" */
-    struct span token;                        /* within `authorization` */
-    struct question *question;                /* in PHASE_ASKED */
-
-    struct buf answer; /* the head, and the body unless it is a file */
-    struct span file_body;
-    size_t answered;
-    bool close_after;
-};
-
-/* One TCP connection, from accept to the end. */
+/* A WebSocket, from the hand-over to the end. */
 struct connection {
     TAILQ_ENTRY(connection) link; /* gateway.connections */
     struct gateway *gateway;
     struct lws *wsi;
     enum phase phase;
-    uint64_t since_ms;            /* this phase began, or made progress */
-    uint64_t heard_ms;            /* last sign of life of a WebSocket */
-    struct address peer, address; /* who connected; whose it is (behind a proxy: differs) */
-    bool counted;                 /* limits_hold(address) */
-    bool upgraded;                /* is a WebSocket */
+    uint64_t since_ms; /* this phase began */
+    uint64_t heard_ms; /* last sign of life */
+    struct address address;
+    bool counted; /* limits_hold(address) */
+    bool opened;  /* it left PHASE_UPGRADE for PHASE_HELLO */
 
-    struct request *request; /* NULL between requests, and for a WebSocket */
-
-    /* WebSocket */
-    struct client *client;                /* NULL before the upgrade and after a failure */
+    struct client *client;                /* NULL before PHASE_HELLO and after a failure */
     struct buf message;                   /* an unfinished message */
     TAILQ_ENTRY(connection) waiting_link; /* gateway.slowed or .lingering */
     struct bucket reading;
@@ -113,6 +145,7 @@ struct connection {
     const char *close_name, *close_sentence;
 };
 
+TAILQ_HEAD(visits, visit);
 TAILQ_HEAD(connections, connection);
 TAILQ_HEAD(questions, question);
 
@@ -120,6 +153,7 @@ struct shell_stats {
     uint64_t accepted, sockets, upgrades, upgrades_refused, messages, reassembly_bytes;
     uint64_t slowed, sent_messages, sent_bytes, sends, joined_sends, cut_frames, blocked_sends;
     uint64_t closed_silent, closed_slow, pings;
+    uint64_t bad_requests, foreign, courtesies_dropped;
     uint64_t http[6];              /* by hundreds of the status */
     uint64_t errors[ERROR_CODES];  /* that clients were told, those of the core not counted */
     struct histogram view_seconds; /* from reading a frame until it is given to a viewer's socket */
@@ -131,7 +165,7 @@ struct gateway {
     uv_check_t check;
     uv_timer_t deadline, sweep;
 
-    uint64_t wall_offset_ms; /* wall clock - loop clock */
+    uint64_t start_ms; /* gateway_now - the loop's clock: never changes */
     uint64_t deadline_at_ms;
 
     uint64_t leave_since_ms; /* service.leaving: SIGTERM came */
@@ -143,8 +177,16 @@ struct gateway {
     struct tokens_config tokens;
     struct web *web;
 
+    uv_tcp_t listener;
+    unsigned port;
+    struct visits visits;
+    struct visit *swept_visit; /* where the sweep goes on */
+    unsigned visit_count, courtesy_count;
+    uint64_t foreign_logged_ms; /* 0: never */
+
     struct lws_context *context;
     struct lws_vhost *vhost;
+    struct connection *upgrading; /* within upgrade_hand_over: the one that lws gets */
     struct connections connections;
     struct connection *swept; /* where the sweep goes on */
     uint64_t connection_count;
@@ -175,8 +217,11 @@ void drain_begin(struct gateway *g);
 void drain_tick(struct gateway *g, uint64_t now_ms);
 /* What follows everything that happened since the last time: right after poll, and before it. */
 void gateway_turn(struct gateway *g);
-/* Milliseconds since 1970, the same for one turn of the loop. */
+/* Milliseconds of a clock that nobody can set, the same for one turn of the loop: all deadlines are
+ * in it. */
 uint64_t gateway_now(const struct gateway *g);
+/* Milliseconds since 1970. It may jump: only for what other machines and people call time. */
+uint64_t gateway_wall_ms(void);
 
 /* ---- metrics.c ------------------------------------------------------------------------------ */
 
@@ -185,20 +230,34 @@ void gateway_metrics(struct gateway *g, struct buf *out);
 /* ---- listener.c ----------------------------------------------------------------------------- */
 
 int listener_start(struct gateway *g);
-/* To be called twice: lws closes its handles while the loop runs, and frees the rest after that. */
 void listener_stop(struct gateway *g);
 void listener_sweep(struct gateway *g);
+
+/* ---- visit.c -------------------------------------------------------------------------------- */
+
+/* A connection waits to be accepted. */
+void visit_accept(struct gateway *g, uv_stream_t *listener);
+void visit_close(struct visit *v);
+void visit_sweep(struct visit *v, uint64_t now_ms);
+/* The question is with the core; somebody calls one of http_answer_… later. */
+void visit_asked(struct visit *v);
+/* Sends request.answer and .file_body, which are complete. Once per request. */
+void visit_answer(struct visit *v);
+
+/* ---- upgrade.c ------------------------------------------------------------------------------ */
+
+/* Opens nothing: sockets come by hand-over. */
+int upgrade_start(struct gateway *g);
+/* To be called twice: lws closes its handles while the loop runs, and frees the rest after that. */
+void upgrade_stop(struct gateway *g);
+/* The request wants a WebSocket: it becomes one, and the visit ends; or an answer says why not. */
+void upgrade_request(struct visit *v);
 /* Closes soon; allowed from everywhere. */
 void connection_kill(struct connection *c);
 void connection_phase(struct connection *c, enum phase phase);
-/* A header as text; the empty span when it is absent or does not fit. */
-struct span connection_header(struct connection *c, enum lws_token_indexes header, char *room,
-                              size_t size);
 
 /* ---- ws.c ----------------------------------------------------------------------------------- */
 
-/* As LWS_CALLBACK_HTTP_CONFIRM_UPGRADE wants it: 0 go on, 1 an answer was given, -1 hang up. */
-int ws_confirm(struct connection *c);
 void ws_open(struct connection *c);
 void ws_receive(struct connection *c, const uint8_t *data, size_t len);
 void ws_heard(struct connection *c);
@@ -227,26 +286,28 @@ void flush_ask_writeable(struct connection *c);
 
 /* ---- http.c --------------------------------------------------------------------------------- */
 
-/* Each as the callback of that name; -1: close. */
-int http_request(struct connection *c, struct span path);
-int http_body(struct connection *c, const uint8_t *data, size_t len);
-int http_body_complete(struct connection *c);
-int http_writeable(struct connection *c);
-void http_closed(struct connection *c);
+/* The request is whole: answers it now, or asks the core. */
+void http_request(struct visit *v);
+/* Whose request it is, for the limits. */
+void http_learn_address(struct visit *v);
+/* May this Host and Origin use us? Else an answer was given. */
+bool http_at_home(struct visit *v);
 
-/* One answer per request. `extra` is NULL or a header, "retry-after:", with its value. */
-void http_answer_json(struct connection *c, unsigned status, const char *text, const char *extra,
+/* One answer per request. `extra` is NULL or a header's name with its value. */
+void http_answer_json(struct visit *v, unsigned status, const char *text, const char *extra,
                       const char *value);
-void http_answer_empty(struct connection *c, unsigned status);
-void http_answer_error(struct connection *c, unsigned status, const char *sentence);
-void http_answer_too_many(struct connection *c, unsigned seconds);
-/* Writes an answer at once, for when the request is not read to its end: close afterwards. */
-int http_refuse(struct connection *c, unsigned status, const char *sentence);
+void http_answer_empty(struct visit *v, unsigned status);
+void http_answer_error(struct visit *v, unsigned status, const char *sentence);
+void http_answer_denied(struct visit *v, const char *sentence);
+/* 429 or 503, and after how many seconds to come again. */
+void http_answer_later(struct visit *v, unsigned status, unsigned seconds, const char *sentence);
+/* An error after which nothing more can be read: closes behind the answer. */
+void http_refuse(struct visit *v, unsigned status, const char *sentence);
 
 /* ---- api.c ---------------------------------------------------------------------------------- */
 
-void api_request(struct connection *c, enum method method);
-void api_forget(struct connection *c);
+void api_request(struct visit *v);
+void api_forget(struct visit *v);
 void api_answers(struct gateway *g);
 void api_tick(struct gateway *g, uint64_t now_ms);
 

@@ -45,6 +45,11 @@ static int claims_read(jwt_t *jwt, uint64_t now_ms, struct claims *ret)
         return -EACCES;
 
     errno = 0;
+    long nbf = jwt_get_grant_int(jwt, "nbf"); /* 0 when it is no whole number */
+    if (errno != ENOENT && (errno != 0 || nbf < 0 || (uint64_t)nbf > now_ms / 1000))
+        return -EACCES;
+
+    errno = 0;
     long exp = jwt_get_grant_int(jwt, "exp"); /* 0 when it is no whole number: long ago */
     bool expires = errno != ENOENT;
     if (expires && (exp < 0 || (uint64_t)exp <= now_ms / 1000))

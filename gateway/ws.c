@@ -1,75 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * WebSocket sessions: who may open one, what comes in, and how they end. What goes out is in
- * flush.c.
+ * WebSocket sessions: what comes in, and how they end. Who may open one is in upgrade.c, what goes
+ * out in flush.c.
  */
 #include "shell.h"
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 static const struct rate READING = {1000000 / READ_PER_S, READ_BURST};
 
-/* ---- the upgrade ---------------------------------------------------------------------------- */
-
-static int refuse(struct connection *c, unsigned status, const char *sentence)
-{
-    c->gateway->stats.upgrades_refused++;
-    return http_refuse(c, status, sentence) < 0 ? -1 : 1;
-}
-
-/* Behind a proxy the address is known, and counted, only now. */
-static bool count_address(struct connection *c)
-{
-    struct gateway *g = c->gateway;
-    if (c->counted)
-        return true;
-    char room[512];
-    struct span list = connection_header(c, WSI_TOKEN_X_FORWARDED_FOR, room, sizeof room);
-    c->address = client_address(&g->trusted, &c->peer, list);
-    c->counted = limits_hold(g->limits, &c->address);
-    return c->counted;
-}
-
-int ws_confirm(struct connection *c)
-{
-    struct gateway *g = c->gateway;
-    char room[256], host_room[256];
-    /* Read anew: the text that comes with the callback may be stale (CVE-2025-11677). And lws
-     * would also take h2c. */
-    struct span upgrade = connection_header(c, WSI_TOKEN_UPGRADE, room, sizeof room);
-    if (upgrade.len != 9 || strncasecmp((const char *)upgrade.data, "websocket", 9) != 0)
-        return -1;
-    struct span version = connection_header(c, WSI_TOKEN_VERSION, room, sizeof room);
-    if (!list_names(version, "13"))
-        return refuse(c, 400, "Speak version 13 of the WebSocket protocol.");
-    struct span path = connection_header(c, WSI_TOKEN_GET_URI, room, sizeof room);
-    if (route_of(path).kind != ROUTE_SOCKET)
-        return refuse(c, 404, "WebSockets are served at /ws.");
-    if (g->draining)
-        return refuse(c, 503, "This gateway is leaving: connect again.");
-    struct span protocols = connection_header(c, WSI_TOKEN_PROTOCOL, room, sizeof room);
-    if (!list_names(protocols, PROTOCOL_WS))
-        return refuse(c, 400, "Ask for the subprotocol " PROTOCOL_WS ".");
-    struct span host = connection_header(c, WSI_TOKEN_HOST, host_room, sizeof host_room);
-    struct span origin = connection_header(c, WSI_TOKEN_ORIGIN, room, sizeof room);
-    bool sent = lws_hdr_total_length(c->wsi, WSI_TOKEN_ORIGIN) > 0;
-    if ((sent && origin.len == 0) ||
-        !origin_allowed(origin, host, g->settings.public_url, g->settings.allowed_origins))
-        return refuse(c, 403, "Pages of this origin may not connect.");
-    if (!count_address(c))
-        return refuse(c, 429, "Too many connections from this address.");
-    return 0;
-}
+/* ---- the beginning --------------------------------------------------------------------------- */
 
 void ws_open(struct connection *c)
 {
     struct gateway *g = c->gateway;
     uint64_t now = gateway_now(g);
     connection_phase(c, PHASE_HELLO);
-    c->upgraded = true;
+    c->opened = true;
     c->heard_ms = now;
     c->client = client_open(g->core, now, c);
     g->stats.upgrades++;
@@ -81,6 +30,7 @@ void ws_open(struct connection *c)
 static void forget_message(struct connection *c)
 {
     c->gateway->stats.reassembly_bytes -= c->message.len;
+    limits_drop(c->gateway->limits, &c->address, c->message.len);
     buf_free(&c->message);
 }
 
@@ -121,8 +71,6 @@ void ws_peer_closes(struct connection *c, const uint8_t *payload, size_t len)
 
 void ws_closed(struct connection *c)
 {
-    if (!c->upgraded)
-        return; /* lws reports refused upgrades too */
     connection_phase(c, PHASE_CLOSING);
     drop_client(c);
     if (c->lingering)
@@ -261,6 +209,11 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
     if (!c->client || c->phase >= PHASE_FAILED)
         return;
     ws_heard(c);
+    /* lws lets the first of them pass; the message is not what it seems. */
+    if (lws_get_reserved_bits(c->wsi)) {
+        ws_fail(c, 1002, "bad_frame", "No extension was agreed upon: reserved bits are zero.");
+        return;
+    }
     if (!lws_frame_is_binary(c->wsi)) {
         ws_fail(c, 4400, "bad_frame", "Messages are binary, not text.");
         return;
@@ -276,8 +229,9 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
         take_message(c, (struct span){data, len});
         return;
     }
-    if (len > REASSEMBLY_BYTES_MAX - g->stats.reassembly_bytes) {
-        ws_fail(c, 4429, "too_many", "This gateway has too many unfinished messages.");
+    if (len > REASSEMBLY_BYTES_MAX - g->stats.reassembly_bytes ||
+        !limits_keep(g->limits, &c->address, len)) {
+        ws_fail(c, 4429, "too_many", "There are too many unfinished messages.");
         return;
     }
     if (c->message.len == 0)
@@ -309,10 +263,11 @@ static bool core_ends(struct connection *c, uint64_t now_ms)
     return true;
 }
 
+/* No byte of the client is needed for the upgrade: it has none to wait for. */
 void ws_sweep(struct connection *c, uint64_t now_ms)
 {
     struct gateway *g = c->gateway;
-    if (c->phase >= PHASE_FAILED) {
+    if (c->phase >= PHASE_FAILED || c->phase == PHASE_UPGRADE) {
         if (now_ms - c->since_ms >= CLOSING_MS)
             connection_kill(c);
         return;

@@ -193,7 +193,9 @@ static struct limits *table(uint64_t rows)
         .addresses_max = rows,
         .connections_max = 100,
         .connections_per_address = 2,
-        .per_minute = {[LIMIT_CREATES] = 2, [LIMIT_CODES] = 60},
+        .questions_per_address = 2,
+                                   .bytes_per_address = 1000,
+                                   .quota = {[LIMIT_CREATES] = {2, 60}, [LIMIT_CREATES_DAY] = {4, 86400}, [LIMIT_CODES] = {3, 60}},
     };
     return limits_create(&config);
 }
@@ -245,35 +247,92 @@ START_TEST(an_ipv6_customer_counts_as_one_address)
 }
 END_TEST
 
+static unsigned take(struct limits *l, uint64_t now_us, const struct address *a, enum limit what)
+{
+    unsigned seconds = limits_wait(l, now_us, a, what);
+    if (seconds == 0)
+        limits_charge(l, now_us, a, what);
+    return seconds;
+}
+
 START_TEST(above_the_rate_it_says_after_how_many_seconds_to_ask_again)
 {
     struct limits *l = table(10);
     struct address a = numbered(1), b = numbered(2);
     uint64_t now = 1000 * SECOND;
-    ck_assert_uint_eq(limits_take(l, now, &a, LIMIT_CREATES), 0);
-    ck_assert_uint_eq(limits_take(l, now, &a, LIMIT_CREATES), 0);
-    ck_assert_uint_eq(limits_take(l, now, &a, LIMIT_CREATES), 30);
-    ck_assert_uint_eq(limits_take(l, now + SECOND / 10, &a, LIMIT_CREATES), 30);
-    ck_assert_uint_eq(limits_take(l, now + 29 * SECOND, &a, LIMIT_CREATES), 1);
-    ck_assert_uint_eq(limits_take(l, now, &a, LIMIT_CODES), 0);
-    ck_assert_uint_eq(limits_take(l, now, &b, LIMIT_CREATES), 0);
-    ck_assert_uint_eq(limits_take(l, now + 30 * SECOND, &a, LIMIT_CREATES), 0);
+    ck_assert_uint_eq(take(l, now, &a, LIMIT_CREATES), 0);
+    ck_assert_uint_eq(take(l, now, &a, LIMIT_CREATES), 0);
+    ck_assert_uint_eq(take(l, now, &a, LIMIT_CREATES), 30);
+    ck_assert_uint_eq(take(l, now + SECOND / 10, &a, LIMIT_CREATES), 30);
+    ck_assert_uint_eq(take(l, now + 29 * SECOND, &a, LIMIT_CREATES), 1);
+    ck_assert_uint_eq(take(l, now, &a, LIMIT_CODES), 0);
+    ck_assert_uint_eq(take(l, now, &b, LIMIT_CREATES), 0);
+    ck_assert_uint_eq(take(l, now + 30 * SECOND, &a, LIMIT_CREATES), 0);
     ck_assert_uint_eq(limits_stats(l)->refused[LIMIT_CREATES], 3);
     limits_destroy(l);
 }
 END_TEST
 
-START_TEST(what_is_given_back_can_be_taken_again)
+START_TEST(a_quota_of_a_day_comes_back_over_the_day)
 {
     struct limits *l = table(10);
-    struct address a = numbered(1), unknown = numbered(2);
-    uint64_t now = 1000 * SECOND;
-    for (int i = 0; i < 10; i++) {
-        ck_assert_uint_eq(limits_take(l, now, &a, LIMIT_CREATES), 0);
-        limits_give_back(l, &a, LIMIT_CREATES);
-    }
-    limits_give_back(l, &unknown, LIMIT_CREATES);
-    ck_assert_uint_eq(limits_take(l, now, &unknown, LIMIT_CREATES), 0);
+    struct address a = numbered(1);
+    for (int i = 0; i < 4; i++)
+        ck_assert_uint_eq(take(l, SECOND, &a, LIMIT_CREATES_DAY), 0);
+    ck_assert_uint_eq(take(l, SECOND, &a, LIMIT_CREATES_DAY), 6 * 3600);
+    ck_assert_uint_eq(take(l, (6 * 3600 + 1) * SECOND, &a, LIMIT_CREATES_DAY), 0);
+    limits_destroy(l);
+}
+END_TEST
+
+START_TEST(what_costs_nothing_may_be_asked_for_ever)
+{
+    struct limits *l = table(10);
+    struct address a = numbered(1);
+    for (int i = 0; i < 1000; i++)
+        ck_assert_uint_eq(limits_wait(l, SECOND, &a, LIMIT_CODES), 0);
+    limits_destroy(l);
+}
+END_TEST
+
+START_TEST(an_address_may_owe_and_waits_longer)
+{
+    struct limits *l = table(10);
+    struct address a = numbered(1);
+    for (int i = 0; i < 5; i++) /* all were asked before the first was wrong */
+        limits_charge(l, SECOND, &a, LIMIT_CREATES);
+    ck_assert_uint_eq(limits_wait(l, SECOND, &a, LIMIT_CREATES), 4 * 30);
+    limits_destroy(l);
+}
+END_TEST
+
+START_TEST(an_address_has_so_many_questions_under_way_and_another_its_own)
+{
+    struct limits *l = table(2);
+    struct address a = numbered(1), b = numbered(2);
+    ck_assert(limits_ask(l, &a));
+    ck_assert(limits_ask(l, &a));
+    ck_assert(!limits_ask(l, &a));
+    ck_assert(limits_ask(l, &b));
+    struct address many = numbered(3); /* no row is free: those two are in use */
+    ck_assert(!limits_ask(l, &many));
+    limits_answered(l, &a);
+    ck_assert(limits_ask(l, &a));
+    ck_assert_uint_eq(limits_stats(l)->refused_questions, 2);
+    limits_destroy(l);
+}
+END_TEST
+
+START_TEST(an_address_has_so_many_bytes_of_unfinished_messages)
+{
+    struct limits *l = table(10);
+    struct address a = numbered(1), b = numbered(2);
+    ck_assert(limits_keep(l, &a, 600));
+    ck_assert(!limits_keep(l, &a, 401));
+    ck_assert(limits_keep(l, &a, 400));
+    ck_assert(limits_keep(l, &b, 1000));
+    limits_drop(l, &a, 1000);
+    ck_assert(limits_keep(l, &a, 1000));
     limits_destroy(l);
 }
 END_TEST
@@ -286,7 +345,7 @@ START_TEST(a_full_table_forgets_rates_but_never_connections)
     ck_assert(limits_hold(l, &held));
     for (unsigned i = 1; i < 1000; i++) {
         struct address a = numbered(i);
-        ck_assert_uint_eq(limits_take(l, SECOND, &a, LIMIT_CODES), 0);
+        ck_assert_uint_eq(take(l, SECOND, &a, LIMIT_CODES), 0);
     }
     ck_assert_uint_eq(limits_stats(l)->addresses, 8);
     ck_assert_uint_eq(limits_stats(l)->forgotten, 992);
@@ -304,7 +363,7 @@ START_TEST(a_table_full_of_connections_refuses_new_addresses)
     }
     struct address late = numbered(9), first = numbered(0);
     ck_assert(!limits_hold(l, &late));
-    ck_assert_uint_gt(limits_take(l, SECOND, &late, LIMIT_CODES), 0);
+    ck_assert_uint_gt(take(l, SECOND, &late, LIMIT_CODES), 0);
     limits_release(l, &first);
     ck_assert(limits_hold(l, &late));
     limits_destroy(l);
@@ -329,7 +388,11 @@ int main(void)
     tcase_add_test(c, all_together_have_at_most_so_many_connections);
     tcase_add_test(c, an_ipv6_customer_counts_as_one_address);
     tcase_add_test(c, above_the_rate_it_says_after_how_many_seconds_to_ask_again);
-    tcase_add_test(c, what_is_given_back_can_be_taken_again);
+    tcase_add_test(c, a_quota_of_a_day_comes_back_over_the_day);
+    tcase_add_test(c, what_costs_nothing_may_be_asked_for_ever);
+    tcase_add_test(c, an_address_may_owe_and_waits_longer);
+    tcase_add_test(c, an_address_has_so_many_questions_under_way_and_another_its_own);
+    tcase_add_test(c, an_address_has_so_many_bytes_of_unfinished_messages);
     tcase_add_test(c, a_full_table_forgets_rates_but_never_connections);
     tcase_add_test(c, a_table_full_of_connections_refuses_new_addresses);
     suite_add_tcase(s, c);

@@ -26,7 +26,7 @@ static void expect_kind(const char *path, enum route_kind kind, unsigned methods
     ck_assert_msg(r.kind == kind, "%s is %d", path, r.kind);
     if (kind != ROUTE_NOTHING)
         ck_assert_uint_eq(r.methods, methods);
-    if (kind == ROUTE_BOARD || kind == ROUTE_WATCH || kind == ROUTE_LINKS)
+    if (kind == ROUTE_BOARD || kind == ROUTE_MOVED || kind == ROUTE_WATCH || kind == ROUTE_LINKS)
         ck_assert_str_eq(r.board.text, BOARD);
 }
 
@@ -52,6 +52,8 @@ START_TEST(the_api_has_these_addresses_and_no_others)
     expect_kind("/api/boards/" BOARD, ROUTE_BOARD, METHOD_GET | METHOD_HEAD | METHOD_DELETE);
     expect_kind("/api/boards/" BOARD "/watch", ROUTE_WATCH, METHOD_POST);
     expect_kind("/api/boards/" BOARD "/links", ROUTE_LINKS, METHOD_POST);
+    expect_kind("/api/boards/K3v9X2MQ4T/watch", ROUTE_WATCH, METHOD_POST); /* as people type it */
+    expect_kind("/b/K3V9X2MQ4T", ROUTE_MOVED, METHOD_GET | METHOD_HEAD);
     expect_kind("/ws", ROUTE_SOCKET, METHOD_GET);
     static const char *const wrong[] = {
         "",
@@ -59,7 +61,6 @@ START_TEST(the_api_has_these_addresses_and_no_others)
         "api/boards",
         "/api/boards/",
         "/api/boards/k3v9",
-        "/api/boards/K3V9X2MQ4T",
         "/api/boards/k3v9x2mq4u", /* u is not of the alphabet */
         "/api/boards/k3v9x2mq4t0",
         "/api/boards/" BOARD "/",
@@ -166,8 +167,9 @@ START_TEST(a_host_is_a_name_or_an_address_and_nothing_that_needs_escaping)
     ck_assert(host_valid(span_of("easel.example")));
     ck_assert(host_valid(span_of("127.0.0.1:8080")));
     ck_assert(host_valid(span_of("[2001:db8::1]:443")));
-    static const char *const wrong[] = {"",    "a b", "a\"b", "a/b",
-                                        "a@b", "<b>", "a\\b", "b\xc3\xa4"};
+    static const char *const wrong[] = {
+        "",    "a b",     "a\"b",  "a/b",   "a@b",      "<b>",        "a\\b", "b\xc3\xa4",
+        "[::", "[::1]x",  "[zz]",  "a:b",   "a:99999",  "::1",        "[]",   ":80"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_assert_msg(!host_valid(span_of(wrong[i])), "%s", wrong[i]);
     ck_assert(!host_valid((struct span){(const uint8_t *)"a\0b", 3}));
@@ -190,6 +192,58 @@ START_TEST(without_a_list_our_own_host_and_public_url_are_allowed)
     ck_assert(!allowed("ftp://easel.example", "easel.example", "", ""));
     ck_assert(!allowed("null", "easel.example", "", ""));
     ck_assert(!allowed("http://", "", "", ""));
+}
+END_TEST
+
+START_TEST(origins_are_compared_as_origins_and_not_as_text)
+{
+    ck_assert(allowed("https://easel.example", "easel.example:443", "", ""));
+    ck_assert(allowed("http://easel.example:80", "easel.example", "", ""));
+    ck_assert(allowed("HTTPS://EASEL.example", "x", "https://easel.EXAMPLE:443", ""));
+    ck_assert(allowed("http://[::1]:8080", "[0:0::1]:8080", "", ""));
+    ck_assert(allowed("https://a.example", "x", "", "https://A.example:443"));
+    ck_assert(!allowed("http://easel.example", "easel.example:443", "", ""));
+    ck_assert(!allowed("http://easel.example", "x", "https://easel.example", ""));
+    ck_assert(!allowed("http://[::1]", "[::2]", "", ""));
+    ck_assert(!allowed("https://a.example", "x", "", "http://a.example"));
+    ck_assert(!allowed("easel.example", "easel.example", "", ""));
+}
+END_TEST
+
+START_TEST(a_host_is_ours_when_no_foreign_name_can_stand_there)
+{
+    static const char *const ours[] = {"127.0.0.1:8080", "192.0.2.7",    "[2001:db8::1]:8080",
+                                       "localhost",      "LocalHost:80", "easel.localhost:8080"};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        ck_assert_msg(host_ours(span_of(ours[i]), "", ""), "%s", ours[i]);
+        ck_assert_msg(host_ours(span_of(ours[i]), "https://easel.example", ""), "%s", ours[i]);
+    }
+    ck_assert(host_ours(span_of("Easel.example:8080"), "https://easel.example", ""));
+    ck_assert(host_ours(span_of("b.example"), "", "https://a.example, https://b.example"));
+    static const char *const foreign[] = {"evil.example", "localhost.evil.example", "evillocalhost",
+                                          "127.0.0.1.evil.example", "easel.example.evil", ""};
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        ck_assert_msg(!host_ours(span_of(foreign[i]), "", ""), "%s", foreign[i]);
+        ck_assert_msg(!host_ours(span_of(foreign[i]), "https://easel.example", ""), "%s",
+                      foreign[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_list_of_origins_is_read_or_refused)
+{
+    ck_assert(origins_valid(""));
+    ck_assert(origins_valid("https://a.example, http://[::1]:8080,capacitor://localhost"));
+    ck_assert(!origins_valid("a.example"));
+    ck_assert(!origins_valid("https://a.example/"));
+    ck_assert(!origins_valid("https://a.example, *"));
+}
+END_TEST
+
+START_TEST(a_subprotocol_is_named_in_its_own_letters)
+{
+    ck_assert(list_has(span_of("chat, easel.v1"), "easel.v1"));
+    ck_assert(!list_has(span_of("EASEL.V1"), "easel.v1"));
 }
 END_TEST
 
@@ -224,6 +278,10 @@ int main(void)
     tcase_add_test(c, a_bearer_token_is_what_follows_the_word);
     tcase_add_test(c, a_host_is_a_name_or_an_address_and_nothing_that_needs_escaping);
     tcase_add_test(c, without_a_list_our_own_host_and_public_url_are_allowed);
+    tcase_add_test(c, origins_are_compared_as_origins_and_not_as_text);
+    tcase_add_test(c, a_host_is_ours_when_no_foreign_name_can_stand_there);
+    tcase_add_test(c, a_list_of_origins_is_read_or_refused);
+    tcase_add_test(c, a_subprotocol_is_named_in_its_own_letters);
     tcase_add_test(c, with_a_list_only_that_counts);
     tcase_add_test(c, what_has_no_origin_is_no_page_and_allowed);
     suite_add_tcase(s, c);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "head.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#define NO_END "Lines end with CR and LF."
+
+struct reader {
+    struct span rest;
+    unsigned status;
+    const char *why;
+};
+
+static bool bad(struct reader *r, unsigned status, const char *why)
+{
+    r->status = status;
+    r->why = why;
+    return false;
+}
+
+/* ---- characters ------------------------------------------------------------------------------ */
+
+static bool is_token_char(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static bool is_token(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_token_char(s.data[i]))
+            return false;
+    return s.len > 0;
+}
+
+static bool is_visible(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.data[i] <= ' ' || s.data[i] >= 0x7f)
+            return false;
+    return s.len > 0;
+}
+
+static bool has_control(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((s.data[i] < ' ' && s.data[i] != '\t') || s.data[i] == 0x7f)
+            return true;
+    return false;
+}
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool is_text(struct span s, const char *text)
+{
+    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+}
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+/* The end of the head, behind its empty line; 0: it is not here. LF alone ends nothing, and is
+ * refused at once: whoever sends it waits for an answer. */
+static size_t find_end(struct span in, struct reader *r)
+{
+    for (size_t i = 0; i < in.len; i++) {
+        if (in.data[i] != '\n')
+            continue;
+        if (i == 0 || in.data[i - 1] != '\r') {
+            bad(r, 400, NO_END);
+            return 0;
+        }
+        if (i >= 3 && in.data[i - 2] == '\n' && in.data[i - 3] == '\r')
+            return i + 1;
+    }
+    return 0;
+}
+
+/* The next line, without its end. All are whole. */
+static struct span next_line(struct reader *r)
+{
+    const uint8_t *lf = memchr(r->rest.data, '\n', r->rest.len);
+    struct span line = {r->rest.data, (size_t)(lf - r->rest.data) - 1};
+    r->rest.data += line.len + 2;
+    r->rest.len -= line.len + 2;
+    return line;
+}
+
+/* What comes before the next blank, which is dropped. */
+static struct span next_word(struct span *line)
+{
+    const uint8_t *blank = line->len > 0 ? memchr(line->data, ' ', line->len) : NULL;
+    struct span word = {line->data, blank ? (size_t)(blank - line->data) : line->len};
+    size_t used = word.len + (blank ? 1 : 0);
+    line->data += used;
+    line->len -= used;
+    return word;
+}
+
+static enum method method_of(struct span word)
+{
+    return is_text(word, "GET")      ? METHOD_GET
+           : is_text(word, "HEAD")   ? METHOD_HEAD
+           : is_text(word, "POST")   ? METHOD_POST
+           : is_text(word, "DELETE") ? METHOD_DELETE
+                                     : METHOD_OTHER;
+}
+
+static bool request_line(struct reader *r, struct head *h)
+{
+    struct span line = next_line(r), method = next_word(&line), target = next_word(&line);
+    if (!is_token(method) || !is_visible(target))
+        return bad(r, 400, "This is no request of HTTP/1.1.");
+    h->keeps_alive = is_text(line, "HTTP/1.1");
+    if (!h->keeps_alive && !is_text(line, "HTTP/1.0"))
+        return bad(r, 400, "This is no request of HTTP/1.1.");
+    h->method = method_of(method);
+    const uint8_t *query = memchr(target.data, '?', target.len);
+    h->path = (struct span){target.data, query ? (size_t)(query - target.data) : target.len};
+    return true;
+}
+
+static bool field_line(struct reader *r, struct head *h)
+{
+    struct span line = next_line(r);
+    const uint8_t *colon = line.len > 0 ? memchr(line.data, ':', line.len) : NULL;
+    struct head_field f = {.name = {line.data, colon ? (size_t)(colon - line.data) : 0}};
+    if (!is_token(f.name)) /* a blank before the colon, or in front of the line, too */
+        return bad(r, 400, "A header line is wrong.");
+    f.value = (struct span){colon + 1, line.len - f.name.len - 1};
+    while (f.value.len > 0 && is_blank(f.value.data[0]))
+        f.value.data++, f.value.len--;
+    while (f.value.len > 0 && is_blank(f.value.data[f.value.len - 1]))
+        f.value.len--;
+    if (has_control(f.value))
+        return bad(r, 400, "A header line is wrong.");
+    if (h->count == HEAD_FIELDS_MAX)
+        return bad(r, 431, "The request has too many header lines.");
+    h->field[h->count++] = f;
+    return true;
+}
+
+/* ---- what the fields mean together ------------------------------------------------------------ */
+
+static bool named(const struct head_field *f, const char *name)
+{
+    return f->name.len == strlen(name) &&
+           strncasecmp((const char *)f->name.data, name, f->name.len) == 0;
+}
+
+static unsigned count_of(const struct head *h, const char *name)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < h->count; i++)
+        n += named(&h->field[i], name);
+    return n;
+}
+
+/* Where the body ends must be as clear to us as to any proxy. */
+static bool body_length(struct reader *r, struct head *h)
+{
+    unsigned lengths = count_of(h, "content-length");
+    bool encoded = head_has(h, "transfer-encoding");
+    if (lengths > 1 || (lengths == 1 && encoded))
+        return bad(r, 400, "The length of the body is told twice.");
+    if (encoded)
+        return bad(r, 411, "Send a Content-Length.");
+    h->body_bytes = 0;
+    if (lengths == 0)
+        return true;
+    int e = content_length(head_get(h, "content-length"), SIZE_MAX / 16, &h->body_bytes);
+    return e == 0 || bad(r, e == -E2BIG ? 413 : 400,
+                         e == -E2BIG ? "The body is too long."
+                                     : "The Content-Length is no number.");
+}
+
+/* These decide who somebody is: two of them, and another program may have read the other one. */
+static bool once_only(struct reader *r, const struct head *h)
+{
+    static const char *const names[] = {"host", "origin", "authorization", "upgrade",
+                                        "sec-websocket-key", "sec-websocket-version"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (count_of(h, names[i]) > 1)
+            return bad(r, 400, "A header that may come once came twice.");
+    if (h->keeps_alive && !head_has(h, "host"))
+        return bad(r, 400, "The Host header is missing.");
+    return true;
+}
+
+static bool read_all(struct reader *r, struct head *h)
+{
+    char room[HEAD_BYTES_MAX];
+    h->count = 0;
+    if (!request_line(r, h))
+        return false;
+    while (r->rest.len > 2)
+        if (!field_line(r, h))
+            return false;
+    if (!once_only(r, h) || !body_length(r, h))
+        return false;
+    h->keeps_alive =
+        h->keeps_alive && !list_names(head_list(h, "connection", room, sizeof room), "close");
+    return true;
+}
+
+/* No method of HTTP begins otherwise: a TLS handshake, or noise, is not waited for. */
+static bool begins_well(struct span in)
+{
+    return in.len == 0 || (in.data[0] >= 'A' && in.data[0] <= 'Z');
+}
+
+enum head_result head_read(struct span in, struct head *ret, unsigned *ret_status,
+                           const char **ret_why)
+{
+    struct reader r = {.status = 0};
+    size_t before = 0;
+    /* Some clients send a line end behind a body; one at a time is no more than that. */
+    while (in.len - before >= 2 && memcmp(in.data + before, "\r\n", 2) == 0 && before < 4)
+        before += 2;
+    struct span from = {in.data + before, in.len - before};
+    bool cut = from.len > HEAD_BYTES_MAX;
+    if (cut)
+        from.len = HEAD_BYTES_MAX;
+    if (!(from.len == 1 && from.data[0] == '\r') && !begins_well(from))
+        bad(&r, 400, "This is no request of HTTP/1.1.");
+    size_t end = r.status ? 0 : find_end(from, &r);
+    if (end > 0) {
+        r.rest = (struct span){from.data, end};
+        ret->bytes = before + end;
+        if (read_all(&r, ret))
+            return HEAD_WHOLE;
+    } else if (r.status == 0 && from.len == HEAD_BYTES_MAX) {
+        bad(&r, 431, "The head of the request is too long.");
+    }
+    if (r.status == 0)
+        return HEAD_MORE;
+    *ret_status = r.status;
+    *ret_why = r.why;
+    return HEAD_BAD;
+}
+
+/* ---- access ---------------------------------------------------------------------------------- */
+
+struct span head_get(const struct head *h, const char *name)
+{
+    for (unsigned i = 0; i < h->count; i++)
+        if (named(&h->field[i], name))
+            return h->field[i].value;
+    return (struct span){(const uint8_t *)"", 0};
+}
+
+bool head_has(const struct head *h, const char *name)
+{
+    return count_of(h, name) > 0;
+}
+
+struct span head_list(const struct head *h, const char *name, char *room, size_t size)
+{
+    size_t len = 0;
+    for (unsigned i = 0; i < h->count; i++) {
+        struct span value = h->field[i].value;
+        if (!named(&h->field[i], name))
+            continue;
+        if (value.len + 1 > size - len)
+            break;
+        memcpy(room + len, value.data, value.len);
+        len += value.len;
+        room[len++] = ',';
+    }
+    return (struct span){(const uint8_t *)room, len > 0 ? len - 1 : 0};
+}
