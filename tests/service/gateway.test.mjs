@@ -30,7 +30,9 @@ const open = new Set();
 
 /** A TCP connection to the gateway; `received` is all that came. */
 async function tcp(gateway) {
-  const socket = connectTcp({ port: Number(new URL(gateway.url).port), host: "127.0.0.1", allowHalfOpen: true });
+  return watched(connectTcp({ port: Number(new URL(gateway.url).port), host: "127.0.0.1", allowHalfOpen: true }));
+}
+async function watched(socket) {
   socket.received = Buffer.alloc(0);
   socket.on("error", () => {});
   socket.on("data", (data) => (socket.received = Buffer.concat([socket.received, data])));
@@ -79,34 +81,48 @@ describe("the gateway", { timeout: 300_000 }, () => {
 
   // ---- handshakes and requests -----------------------------------------------------------------
 
-  const H2C = { Host: "x", Connection: "Upgrade, HTTP2-Settings", Upgrade: "h2c", "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA" };
-  const json = (length) => ({ Host: "x", "Content-Length": String(length) });
+  const H2C = { Host: "127.0.0.1", Connection: "Upgrade, HTTP2-Settings", Upgrade: "h2c", "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA" };
+  const CLOSE = { Host: "127.0.0.1", Connection: "close" };
+  const json = (length) => ({ Host: "127.0.0.1", "Content-Length": String(length) });
   const WRONG = [
-    ["CONNECT", request("CONNECT easel.example:80", { Host: "x" }), /^$/],
-    ["an upgrade to HTTP/2", request("GET /", H2C), /^$/],
-    ["HTTP/2 without asking", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", /^HTTP\/1.. 4\d\d /],
-    ["an unknown upgrade", request("GET /ws", { ...H2C, Upgrade: "irc" }), /^HTTP\/1.. 403 /],
+    ["CONNECT", request("CONNECT easel.example:80", CLOSE), /^HTTP\/1.1 404 /],
+    ["an upgrade to HTTP/2", request("GET /ws", { ...H2C, ...CLOSE }), /^HTTP\/1.1 426 /],
+    ["HTTP/2 without asking", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", /^HTTP\/1.1 400 /],
+    ["an unknown upgrade", request("GET /ws", { ...CLOSE, Upgrade: "irc" }), /^HTTP\/1.1 426 /],
     ["an upgrade elsewhere", upgrade({}, "GET /elsewhere"), /^HTTP\/1.. 404 [^]*"not_found"/],
-    ["an upgrade by POST", upgrade({}, "POST /ws"), /^HTTP\/1.. 404 /],
+    ["an upgrade by POST", upgrade({}, "POST /ws"), /^HTTP\/1.. 400 /],
+    ["an upgrade with a body", upgrade({ "Content-Length": "2" }), /^HTTP\/1.. 4\d\d /],
+    ["an upgrade of HTTP/1.0", upgrade().replace("HTTP/1.1", "HTTP/1.0"), /^HTTP\/1.. 400 /],
+    ["an upgrade with the subprotocol in capitals", upgrade({ "Sec-WebSocket-Protocol": "EASEL.V1" }), /^HTTP\/1.. 400 [^]*easel\.v1/],
+    ["an upgrade with half a key", upgrade({ "Sec-WebSocket-Key": "dGhlIHNhbXBs" }), /^HTTP\/1.. 400 /],
+    ["an upgrade that the connection does not name", upgrade({ Connection: "keep-alive" }), /^HTTP\/1.. 400 /],
     ["an upgrade without a subprotocol", upgrade({ "Sec-WebSocket-Protocol": null }), /^HTTP\/1.. 400 [^]*easel\.v1/],
-    ["an upgrade to the name of HTTP inside", upgrade({ "Sec-WebSocket-Protocol": "http, easel.v1" }), /^$/],
-    ["an upgrade without a key", upgrade({ "Sec-WebSocket-Key": null }), /^$/],
+    ["an upgrade to the name of HTTP inside", upgrade({ "Sec-WebSocket-Protocol": "http" }), /^HTTP\/1.. 400 /],
+    ["an upgrade without a key", upgrade({ "Sec-WebSocket-Key": null }), /^HTTP\/1.. 400 /],
     ["an upgrade of an older version", upgrade({ "Sec-WebSocket-Version": "8" }), /^HTTP\/1.. 400 /],
     ["an upgrade with an endless origin", upgrade({ Origin: `https://${"e".repeat(1000)}` }), /^HTTP\/1.. 403 /],
-    ["no upgrade where there must be one", request("GET /ws", { Host: "x", Connection: "close" }), /^HTTP\/1.1 426 /],
-    ["headers of 200 KB", request("GET /", { Host: "x", "X-Long": "x".repeat(200_000) }), /^$/],
-    ["a path of 100 KB", request(`GET /${"x".repeat(100_000)}`, { Host: "x" }), /^$/],
-    ["a path that climbs", request("GET /../../etc/passwd", { Host: "x", Connection: "close" }), /^HTTP\/1.1 404 /],
-    ["a path that climbs in disguise", request("GET /assets/%2e%2e/%2e%2e/etc/passwd", { Host: "x", Connection: "close" }), /^HTTP\/1.1 404 /],
+    ["no upgrade where there must be one", request("GET /ws", { Host: "127.0.0.1", Connection: "close" }), /^HTTP\/1.1 426 /],
+    ["headers of 200 KB", request("GET /", { Host: "127.0.0.1", "X-Long": "x".repeat(200_000) }), /^HTTP\/1.1 431 /],
+    ["a path of 100 KB", request(`GET /${"x".repeat(100_000)}`, { Host: "127.0.0.1" }), /^HTTP\/1.1 431 /],
+    ["a path that climbs", request("GET /../../etc/passwd", { Host: "127.0.0.1", Connection: "close" }), /^HTTP\/1.1 404 /],
+    ["a path that climbs in disguise", request("GET /assets/%2e%2e/%2e%2e/etc/passwd", { Host: "127.0.0.1", Connection: "close" }), /^HTTP\/1.1 404 /],
+    ["a blank before the colon of a length", request("POST /api/boards", { Host: "127.0.0.1", "Content-Length ": "2" }, "{}"), /^HTTP\/1.1 400 /],
+    ["a blank before the colon of an encoding", request("POST /api/boards", { ...json(2), "Transfer-Encoding ": "chunked" }, "{}"), /^HTTP\/1.1 400 /],
+    ["a length and an encoding", request("POST /api/boards", { ...json(2), "Transfer-Encoding": "chunked" }, "{}"), /^HTTP\/1.1 400 /],
+    ["a line that is folded", request("GET /", { Host: "127.0.0.1", X: "1\r\n 2" }), /^HTTP\/1.1 400 /],
+    ["lines that end in LF alone", "GET / HTTP/1.1\nHost: 127.0.0.1\n\n", /^HTTP\/1.1 400 /],
+    ["no Host", "GET / HTTP/1.1\r\n\r\n", /^HTTP\/1.1 400 /],
     ["a length below zero", request("POST /api/boards", json(-5)), /^HTTP\/1.1 400 /],
     ["two lengths", request("POST /api/boards", { ...json(2), "content-length": "3" }, "{}"), /^HTTP\/1.1 400 /],
     ["a body of 100 KB", request("POST /api/boards", json(100_000), "x".repeat(100_000)), /^HTTP\/1.1 413 /],
-    ["a body in chunks", request("POST /api/boards", { Host: "x", "Transfer-Encoding": "chunked" }, "2\r\n{}\r\n0\r\n\r\n"), /^HTTP\/1.1 411 /],
+    ["a body in chunks", request("POST /api/boards", { Host: "127.0.0.1", "Transfer-Encoding": "chunked" }, "2\r\n{}\r\n0\r\n\r\n"), /^HTTP\/1.1 411 /],
     ["a body with GET", request("GET /", json(5), "hello"), /^HTTP\/1.1 413 /],
     ["a Host that is none", request("POST /api/boards", { Host: 'a"b', "Content-Length": "2" }, "{}"), /^HTTP\/1.1 400 /],
     ["a foreign page that makes a board", request("POST /api/boards", { ...json(2), Origin: "https://evil.example" }, "{}"), /^HTTP\/1.1 403 /],
-    ["a method that there is not", request("BREW /", { Host: "x" }), /^HTTP\/1.. 4\d\d /],
-    ["noise", randomBytes(4000), /^(HTTP\/1.. 4\d\d |$)/],
+    ["a method that there is not", request("BREW /", CLOSE), /^HTTP\/1.. 4\d\d /],
+    ["a name that is not ours, as a page sends it whose name was made to lead here", request("POST /api/boards", { Host: "evil.example", Origin: "http://evil.example", "Content-Length": "2" }, "{}"), /^HTTP\/1.1 403 [^]*EASEL_PUBLIC_URL/],
+    ["the same for a WebSocket", upgrade({ Host: "evil.example", Origin: "http://evil.example" }), /^HTTP\/1.1 403 [^]*EASEL_PUBLIC_URL/],
+    ["noise", Buffer.concat([Buffer.from([0]), randomBytes(4000)]), /^HTTP\/1.1 400 /],
   ];
   for (const [what, bytes, answer] of WRONG) {
     test(`${what} is refused`, async () => {
@@ -117,10 +133,10 @@ describe("the gateway", { timeout: 300_000 }, () => {
     });
   }
 
-  test("every answer has the security headers, refusals by the library included", async () => {
-    for (const line of ["GET /", "GET /nothing", "PUT /api/boards", "BREW /"]) {
+  test("every answer has the security headers, refusals included", async () => {
+    for (const line of ["GET /", "GET /nothing", "PUT /api/boards", "BREW /", "GET / x"]) {
       const socket = await tcp(gateway);
-      socket.write(request(line, { Host: "x", Connection: "close" }));
+      socket.write(request(line, { Host: "127.0.0.1", Connection: "close" }));
       await gone(socket);
       const head = socket.received.toString("latin1").split("\r\n\r\n")[0];
       for (const name of ["content-security-policy", "x-content-type-options", "referrer-policy", "permissions-policy"]) {
@@ -131,10 +147,60 @@ describe("the gateway", { timeout: 300_000 }, () => {
 
   test("requests on one connection are answered in their order", async () => {
     const socket = await tcp(gateway);
-    const get = (path) => request(`GET ${path}`, { Host: "x" });
+    const get = (path) => request(`GET ${path}`, { Host: "127.0.0.1" });
     socket.write(get("/nothing") + get("/api/boards/zzzzzzzzzz") + get("/"));
     const answers = () => socket.received.toString("latin1").match(/HTTP\/1\.1 \d+/g)?.join();
     await until("three answers come", () => answers() === "HTTP/1.1 404,HTTP/1.1 404,HTTP/1.1 200");
+  });
+
+  const POST = (body, more = "") => request("POST /api/boards", json(body.length), body + more);
+  const statuses = (socket) => socket.received.toString("latin1").match(/HTTP\/1\.1 \d+/g)?.map((text) => text.slice(-3)).join() ?? "";
+
+  test("two requests with bodies in one packet are both answered", async () => {
+    const socket = await tcp(gateway);
+    socket.write(POST("[]") + POST("{}"));
+    await until("two answers come", () => statuses(socket) === "400,201");
+    assert.ok(gateway.rss < 700 * 2 ** 20);
+  });
+
+  test("bytes behind a body are the next request, wrong or not, also when the client is gone", async () => {
+    const impatient = await tcp(gateway);
+    impatient.write(POST("{}", "X"));
+    impatient.destroy();
+    const socket = await tcp(gateway);
+    socket.write(POST("{}", "x"));
+    await until("both are answered", () => statuses(socket) === "201,400");
+    await gone(socket);
+    const polite = await tcp(gateway);
+    polite.write(POST("{}", "\r\n") + request("GET /nothing", CLOSE));
+    await gone(polite);
+    assert.equal(statuses(polite), "201,404");
+  });
+
+  test("a request that comes byte by byte is a request, and a client that has said all gets its answer", async () => {
+    const slow = await tcp(gateway);
+    slow.setNoDelay(true);
+    for (const byte of POST("{}")) slow.write(byte);
+    await until("it is answered", () => statuses(slow) === "201");
+    const ended = await tcp(gateway);
+    ended.end(POST("{}") + request("GET /nothing", { Host: "127.0.0.1" }));
+    await gone(ended);
+    assert.equal(statuses(ended), "201,404");
+  });
+
+  test("while a request waits for its answer, what comes behind it costs nothing", async () => {
+    const [history] = cluster.histories;
+    history.freeze();
+    const socket = await tcp(gateway);
+    socket.write(POST("{}") + request("GET /nothing", CLOSE).repeat(3) + "x".repeat(100_000));
+    const turns = async () => (await gateway.metrics()).easel_loop_turn_seconds_count;
+    const [from, at] = [await turns(), Date.now()];
+    await until("a second has passed", () => Date.now() - at > 1000);
+    const rate = ((await turns()) - from) / (Date.now() - at) * 1000;
+    history.thaw();
+    await gone(socket);
+    assert.equal(statuses(socket), "201,404");
+    assert.ok(rate < 2000, `${rate} turns a second`);
   });
 
   test("a page that the browser has is not sent again, and hashed names are kept for ever", async () => {
@@ -157,6 +223,7 @@ describe("the gateway", { timeout: 300_000 }, () => {
   test("what breaks the protocol of WebSocket is answered with CLOSE and nothing after it", async () => {
     const BROKEN = [
       [Buffer.from([0xf2, 0x81, 0, 0, 0, 0, 1]), 1002], // reserved bits
+      [Buffer.from([0xc2, 0x81, 0, 0, 0, 0, 1]), 1002], // the first of them alone
       [Buffer.from([0x83, 0x81, 0, 0, 0, 0, 1]), 1002], // a kind that there is not
       [frame(0, Buffer.from([1])), 1002], // goes on with nothing
       [frame(1, Buffer.from("text")), 4400],
@@ -218,6 +285,19 @@ describe("the gateway", { timeout: 300_000 }, () => {
     ana.stop();
   });
 
+  test("a client that does not mask is understood as if it did, and harms nobody", async () => {
+    const socket = await tcp(gateway);
+    socket.write(upgrade());
+    await until("it is upgraded", () => socket.received.includes("101"));
+    const hello = Buffer.from(helloOf(board.tokens.watch));
+    socket.write(Buffer.concat([Buffer.from([0x82, 126, hello.length >> 8, hello.length & 255]), hello]));
+    const welcome = () => stream(socket).filter(({ opcode }) => opcode === 2).flatMap(({ payload }) => decode(payload))[0];
+    await until("it is welcomed", () => welcome()?.kind === "welcome");
+    socket.write(Buffer.from([0x82, 0x01, 0xc1]));
+    await gone(socket);
+    assert.equal(stream(socket).at(-1).payload.readUInt16BE(), 4400);
+  });
+
   // ---- silence ---------------------------------------------------------------------------------
 
   test("who answers no ping for 30 s is given up; who does stays", async () => {
@@ -254,6 +334,36 @@ describe("the gateway", { timeout: 300_000 }, () => {
     assert.equal((await exit).code, 0);
     await viewer.waitFor(() => viewer.board.strokes.length === 1, "the stroke is seen at the other gateway");
     await other.start();
+  });
+});
+
+describe("connections above a limit", { timeout: 60_000 }, () => {
+  const told = async (socket, status) => {
+    socket.write(upgrade());
+    await gone(socket);
+    assert.match(socket.received.toString("latin1"), new RegExp(`^HTTP/1.1 ${status} [^]*retry-after: \\d+`));
+  };
+
+  test("those of one address are answered with 429, those of all with 503, and both are told when to come again", async () => {
+    const cluster = await startCluster({ env: { EASEL_CONNECTIONS_PER_ADDRESS: "3", EASEL_CONNECTIONS_MAX: "4" } });
+    const [gateway] = cluster.gateways;
+    const from = (localAddress) => {
+      const socket = connectTcp({ port: Number(new URL(gateway.url).port), host: "127.0.0.1", localAddress, allowHalfOpen: true });
+      return watched(socket);
+    };
+    const held = [await from("127.0.0.2"), await from("127.0.0.2"), await from("127.0.0.2")];
+    await told(await from("127.0.0.2"), 429);
+    held.push(await from("127.0.0.3"));
+    await told(await from("127.0.0.4"), 503);
+    held.forEach((socket) => socket.destroy());
+    await until("there is room again", async () => (await fetch(gateway.url).catch(() => null))?.status === 200);
+    const crowd = await Promise.all(Array.from({ length: 200 }, () => from("127.0.0.2")));
+    const metrics = await until("most are closed at once", async () => {
+      const all = await gateway.metrics();
+      return all.easel_gateway_tcp_connections_untold_total > 100 && all;
+    });
+    assert.ok(metrics.easel_gateway_tcp_connections <= 4);
+    crowd.forEach((socket) => socket.destroy());
   });
 });
 
