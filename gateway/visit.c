@@ -124,6 +124,11 @@ static void refuse_head(struct visit *v, unsigned status, const char *why)
     http_refuse(v, status, why);
 }
 
+static size_t body_bytes_max(enum method method)
+{
+    return method & (METHOD_GET | METHOD_HEAD | METHOD_DELETE) ? 0 : BODY_BYTES_MAX;
+}
+
 /* Whole: its head is read, and as much of a body as it announces is here. */
 static bool take_request(struct visit *v)
 {
@@ -139,7 +144,7 @@ static bool take_request(struct visit *v)
     case HEAD_WHOLE:
         break;
     }
-    if (head->body_bytes > (head->method == METHOD_POST ? BODY_BYTES_MAX : 0)) {
+    if (head->body_bytes > body_bytes_max(head->method)) {
         refuse_head(v, 413, "The body is too long.");
         return true;
     }

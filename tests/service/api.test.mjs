@@ -3,9 +3,10 @@
 // The HTTP API of the gateway: boards are made, looked at, deleted, and opened by their code.
 
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { before, describe, test } from "node:test";
 import { connect } from "../client/client.mjs";
-import { assertAllEqual, join, signToken, startCluster } from "./harness.mjs";
+import { assertAllEqual, join, signToken, startCluster, until } from "./harness.mjs";
 import { strokes } from "./strokes.mjs";
 import { Wire } from "./wire.mjs";
 
@@ -78,6 +79,25 @@ describe("the HTTP API", { timeout: 120_000 }, () => {
     assert.ok(Math.abs(body.time - Date.now()) < 60_000);
   });
 
+  test("tells how many people are there where it knows it, and then all of them", async () => {
+    const board = await cluster.makeBoard();
+    const look = async (gateway) => (await call(gateway, "GET", `/api/boards/${board.board}`)).body.members;
+    assert.equal(await look(one), undefined, "nobody has it open there");
+    await join(one, board.tokens.own, "Ana");
+    await join(other, board.tokens.watch, "Ben");
+    for (const gateway of [one, other]) await until("both are counted", async () => (await look(gateway)) === 2);
+  });
+
+  test("knows a code in capitals, as people type it", async () => {
+    const board = await cluster.makeBoard();
+    const typed = board.board.toUpperCase();
+    assert.equal((await call(one, "GET", `/api/boards/${typed}`)).body.board, board.board);
+    assert.equal((await call(one, "POST", `/api/boards/${typed}/watch`)).status, 200);
+    const page = await fetch(`${one.url}/b/${typed}`);
+    assert.deepEqual([page.status, page.redirected], [200, typed !== board.board]);
+    assert.ok(page.url.endsWith(`/b/${board.board}`));
+  });
+
   test("does not know a board that never was", async () => {
     assertError(await call(one, "GET", "/api/boards/zzzzzzzzzz"), 404);
     assertError(await call(one, "POST", "/api/boards/zzzzzzzzzz/watch"), 404);
@@ -144,6 +164,50 @@ describe("the HTTP API", { timeout: 120_000 }, () => {
     assertError(await call(one, "DELETE", path, { token: board.tokens.own }), 404);
   });
 
+  test("deletes a board once, and tells all who asked for it at once", async () => {
+    for (const gateways of [[one, one, one], [one, other]]) {
+      const board = await cluster.makeBoard();
+      const ana = await join(one, board.tokens.own, "Ana");
+      const answers = await Promise.all(
+        gateways.map((gateway) => call(gateway, "DELETE", `/api/boards/${board.board}`, { token: board.tokens.own })),
+      );
+      assert.deepEqual(answers.map(({ status }) => status), gateways.map(() => 204));
+      ana.stop();
+    }
+  });
+
+  test("deletes a board for who asks while somebody else's request waits", async () => {
+    const board = await cluster.makeBoard();
+    const [history] = cluster.histories;
+    const remove = () => call(one, "DELETE", `/api/boards/${board.board}`, { token: board.tokens.own });
+    history.freeze();
+    const first = remove();
+    await until("it waits", async () => (await one.metrics()).easel_gateway_http_waiting === 1);
+    const second = remove();
+    await until("both wait", async () => (await one.metrics()).easel_gateway_http_waiting === 2);
+    history.thaw();
+    assert.deepEqual([(await first).status, (await second).status], [204, 204]);
+  });
+
+  test("a token counts from nbf on", async () => {
+    const { board } = await cluster.makeBoard();
+    const now = Math.floor(Date.now() / 1000);
+    const path = `/api/boards/${board}/links`;
+    assertError(await call(one, "POST", path, { token: signToken({ b: board, r: "own", nbf: now + 3600 }) }), 403);
+    assert.equal((await call(one, "POST", path, { token: signToken({ b: board, r: "own", nbf: now - 1 }) })).status, 200);
+  });
+
+  test("a connection ends when its token does, with 4403", async () => {
+    const { board } = await cluster.makeBoard();
+    const exp = Math.floor(Date.now() / 1000) + 3;
+    const wire = await Wire.join(one, signToken({ b: board, r: "draw", exp }));
+    const lasting = await Wire.join(one, signToken({ b: board, r: "draw", exp: exp + 3600 }));
+    assert.equal(await wire.closes(), 4403);
+    assert.equal(wire.errors.at(-1).code, "expired");
+    assert.ok(Date.now() >= exp * 1000 - 1000);
+    assert.equal(lasting.closed, null);
+  });
+
   test("refuses what is no JSON, too long, or of a wrong kind", async () => {
     assertError(await call(one, "POST", "/api/boards", { body: "name=Physics" }), 400);
     assertError(await call(one, "POST", "/api/boards", { body: { name: 7 } }), 400);
@@ -184,8 +248,10 @@ describe("limits of the HTTP API", { timeout: 120_000 }, () => {
     call(gateway, "POST", "/api/boards", { body: { name: "x" }, token, headers: { "x-forwarded-for": address } });
 
   test("a board is made only with the create token, when there is one", async () => {
-    assertError(await create("192.0.2.1", null), 403);
-    assertError(await create("192.0.2.1", "a guess"), 403);
+    const refused = await create("192.0.2.1", null);
+    assertError(refused, 401);
+    assert.match(refused.headers.get("www-authenticate"), /^Bearer/);
+    assertError(await create("192.0.2.1", "a guess"), 401);
     assert.equal((await create("192.0.2.1")).status, 201);
   });
 
@@ -206,6 +272,35 @@ describe("limits of the HTTP API", { timeout: 120_000 }, () => {
     assertError(await guess("192.0.2.10"), 404);
   });
 
+  test("right codes cost nothing: a class behind one address opens as many boards as it likes", async () => {
+    const { body } = await create("192.0.2.20");
+    const watch = (code) =>
+      call(gateway, "POST", `/api/boards/${code}/watch`, { headers: { "x-forwarded-for": "192.0.2.21" } });
+    const codes = Array.from({ length: 40 }, () => body.board);
+    const answers = [...(await Promise.all(codes.map(watch))), await watch(body.board)];
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+    for (let i = 0; i < 3; i++) assertError(await watch("zzzzzzzzzz"), 404);
+    assertError(await watch(body.board), 429);
+  });
+
+  test("an address has a hundred questions under way at once and no more; others are served", async () => {
+    const { body } = await create("192.0.2.30");
+    const [history] = cluster.histories;
+    const look = (address) =>
+      call(gateway, "GET", `/api/boards/${body.board}`, { headers: { "x-forwarded-for": address } });
+    history.freeze();
+    const many = Promise.all(Array.from({ length: 130 }, () => look("192.0.2.31")));
+    const waiting = async () => (await gateway.metrics()).easel_gateway_http_waiting;
+    await until("a hundred wait", async () => (await waiting()) === 100);
+    const other = look("192.0.2.32");
+    await until("and one of another address", async () => (await waiting()) === 101);
+    history.thaw();
+    const statuses = (await many).map(({ status }) => status);
+    assert.equal(statuses.filter((status) => status === 429).length, 30);
+    assert.equal(statuses.filter((status) => status === 200).length, 100);
+    assert.equal((await other).status, 200);
+  });
+
   test("an owner asks for links as often as they like; who is none is stopped", async () => {
     const { body } = await create("192.0.2.11");
     const ask = (address, token) =>
@@ -214,4 +309,38 @@ describe("limits of the HTTP API", { timeout: 120_000 }, () => {
     for (let i = 0; i < 3; i++) assertError(await ask("192.0.2.12", body.tokens.draw), 403);
     assertError(await ask("192.0.2.12", body.tokens.draw), 429);
   });
+});
+
+test("an address makes so many boards in a day, and is told when to come again", { timeout: 60_000 }, async () => {
+  const cluster = await startCluster({ env: { EASEL_CREATES_PER_MIN: "1000", EASEL_CREATES_PER_DAY: "3" } });
+  const [gateway] = cluster.gateways;
+  for (let i = 0; i < 3; i++) await cluster.makeBoard();
+  assertError(await call(gateway, "POST", "/api/boards", { body: "no JSON" }), 429);
+  const answer = await call(gateway, "POST", "/api/boards", { body: {} });
+  assertError(answer, 429);
+  const seconds = Number(answer.headers.get("retry-after"));
+  assert.ok(seconds > 7 * 3600 && seconds <= 8 * 3600, `${seconds}`);
+});
+
+test("a host name is ours when EASEL_PUBLIC_URL or EASEL_ALLOWED_ORIGINS says so; who is refused is told in the log, once", { timeout: 60_000 }, async () => {
+  const cluster = await startCluster({ gateways: 1, env: { EASEL_PUBLIC_URL: "https://Easel.example" } });
+  const [gateway] = cluster.gateways;
+  const as = async (host, origin) =>
+    new Promise((done, fail) => {
+      const headers = { host, ...(origin ? { origin } : {}) };
+      request(`${gateway.url}/api/boards`, { method: "POST", headers }, (answer) => {
+        answer.resume();
+        done(answer.statusCode);
+      }).on("error", fail).end("{}");
+    });
+  assert.equal(await as("easel.example", "https://easel.example:443"), 201);
+  assert.equal(await as("EASEL.example:443", "https://EASEL.example"), 201);
+  assert.equal(await as("localhost:8080"), 201);
+  assert.equal(await as("[::1]:8080", "http://[::1]:8080"), 201);
+  assert.equal(await as("evil.example", "https://evil.example"), 403);
+  assert.equal(await as("evil.example"), 403);
+  assert.equal(await as("easel.example", "https://evil.example"), 403);
+  const told = gateway.log.match(/refused the Host "evil\.example".*EASEL_PUBLIC_URL is "https:\/\/Easel\.example"/g);
+  assert.equal(told?.length, 1);
+  assert.equal((gateway.log.match(/refused the/g) ?? []).length, 1);
 });
