@@ -19,7 +19,7 @@ MINUTES = 10
 SEED = 1
 STORE = sqlite
 
-.PHONY: help run test build bench-quick bench-page screenshots format clean $(PARTS)
+.PHONY: help run test build fuzz-sockets bench-quick bench-page screenshots format clean $(PARTS)
 
 help:
 	@echo 'make run          start Easel here; GATEWAYS=3 BOARDS=2 HISTORIES=2 HOST=0.0.0.0 PORT=8080 DATA=data'
@@ -37,6 +37,7 @@ help:
 	@echo '  make sim        the three cores under the simulator, a few hundred seeds'
 	@echo '  make browser    the page in headless Chromium'
 	@echo '  make fuzz       a short run of each fuzzer'
+	@echo 'make fuzz-sockets MINUTES=30 [SEED=7]  the gateway under HTTP, handshakes and frames of every kind, for long'
 	@echo 'make bench-quick  what a delivery costs, in under two minutes'
 	@echo 'make bench-page   how fast the page is, beside its targets, in a few minutes'
 	@echo 'make screenshots  takes the pictures of the page in docs/img'
@@ -55,7 +56,9 @@ test:
 	@scripts/setup.sh test
 	@scripts/test.sh $(PARTS)
 
-$(PARTS) bench-quick bench-page screenshots:
+fuzz-sockets: export MINUTES = 30
+
+$(PARTS) fuzz-sockets bench-quick bench-page screenshots:
 	@scripts/setup.sh test
 	@scripts/test.sh $@
 

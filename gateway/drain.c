@@ -10,13 +10,20 @@
 
 #include "log.h"
 
-#define GOAWAY_MS UINT64_C(1000) /* a client goes within it, at a moment of its own choice */
+#define GOAWAY_MS UINT64_C(1000) /* a client goes within it (or less: delay_ms), when it likes */
 #define STAY_MS   UINT64_C(4000) /* and then has so long to arrive elsewhere */
-#define CLOSE_MS  UINT64_C(1000) /* for the last ones to read why they are closed */
+#define CLOSE_MS  UINT64_C(1000) /* for the last ones to read why they are closed; or a quarter */
 
 static uint64_t end_ms(const struct gateway *g)
 {
     return g->leave_since_ms + g->settings.drain_grace_s * 1000;
+}
+
+/* From then on whoever is still there is closed. */
+static uint64_t last_call_ms(const struct gateway *g)
+{
+    uint64_t quarter = g->settings.drain_grace_s * 1000 / 4;
+    return end_ms(g) - (CLOSE_MS < quarter ? CLOSE_MS : quarter);
 }
 
 void drain_begin(struct gateway *g)
@@ -37,14 +44,23 @@ static uint64_t slice(const struct gateway *g, uint64_t now_ms)
 
 static bool must_go(const struct gateway *g, const struct connection *c, uint64_t now_ms)
 {
-    return now_ms >= c->goaway_ms + GOAWAY_MS + STAY_MS || now_ms + CLOSE_MS >= end_ms(g);
+    return now_ms >= c->goaway_ms + GOAWAY_MS + STAY_MS || now_ms >= last_call_ms(g);
+}
+
+/* The delay that is told is kept: half of the time that is left, at most, so that who goes at its
+ * end has the other half to arrive elsewhere. */
+static uint64_t delay_ms(const struct gateway *g, uint64_t now_ms)
+{
+    uint64_t last_ms = last_call_ms(g), half = now_ms < last_ms ? (last_ms - now_ms) / 2 : 0;
+    return half < GOAWAY_MS ? half : GOAWAY_MS;
 }
 
 /* One that has not said hello, or was not welcomed yet, is closed at once: it loses nothing. */
 static bool ask_to_go(struct connection *c, uint64_t now_ms)
 {
+    uint64_t delay = delay_ms(c->gateway, now_ms);
     c->goaway_ms = now_ms;
-    return c->phase == PHASE_JOINED && client_goaway(c->client, GOAWAY_MS);
+    return delay > 0 && c->phase == PHASE_JOINED && client_goaway(c->client, delay);
 }
 
 static void ask_some(struct gateway *g, uint64_t now_ms)

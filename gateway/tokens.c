@@ -45,8 +45,8 @@ static int claims_read(jwt_t *jwt, uint64_t now_ms, struct claims *ret)
         return -EACCES;
 
     errno = 0;
-    long nbf = jwt_get_grant_int(jwt, "nbf"); /* 0 when it is no whole number */
-    if (errno != ENOENT && (errno != 0 || nbf < 0 || (uint64_t)nbf > now_ms / 1000))
+    long nbf = jwt_get_grant_int(jwt, "nbf"); /* 0 when it is no whole number: never */
+    if (errno != ENOENT && (nbf <= 0 || (uint64_t)nbf > now_ms / 1000))
         return -EACCES;
 
     errno = 0;

@@ -168,10 +168,18 @@ part_sim() {
 part_fuzz() {
     need_build fuzz
     local fuzzer
-    for fuzzer in frame gateway history outbox; do
+    for fuzzer in frame gateway head history outbox; do
         step "fuzz: $fuzzer" "build/fuzz/tests/fuzz/fuzz_$fuzzer" -max_total_time=20 -rss_limit_mb=1024 \
             -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/
     done
+    part_fuzz-sockets
+}
+
+# Reads from the environment SEED and MINUTES.
+part_fuzz-sockets() {
+    need_build asan
+    EASEL_TEST_BUILD=asan step "fuzz: sockets" timeout $((${MINUTES:-1} * 60 + 300)) \
+        node --test --test-reporter=spec tests/fuzz/sockets.test.mjs
 }
 
 part_k8s-check() {

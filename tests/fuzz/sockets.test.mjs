@@ -55,9 +55,9 @@ function request(d, board) {
   const method = d.pick(["GET", "GET", "POST", "POST", "POST", "HEAD", "DELETE", "PUT", "OPTIONS", "CONNECT", "PRI", "get", ""]);
   const path = d.pick(["/", "/ws", "/api/boards", "/api/boards", `/api/boards/${board.board}`, `/api/boards/${board.board}/watch`,
     `/api/boards/${board.board}/links`, "/api/boards/zzzzzzzzzz", `/b/${board.board.toUpperCase()}`, "/../..", "//", "*", "x:1", `/${"p".repeat(d.upTo(9000))}`, "/?a=%00&;"]);
-  const body = d.pick(["", "", "{}", "[]", '{"name":"x"}', "x".repeat(d.upTo(6000)), "2\r\n{}\r\n0\r\n\r\n", d.bytes(d.upTo(40)).toString("latin1")]);
-  const right = [`Host${d.pick(COLONS.slice(0, 5))}127.0.0.1\r\n`, `Content-Length: ${d.chance(0.8) ? body.length : d.pick(NUMBERS)}\r\n`];
-  const wrong = d.times(d.chance(0.5) ? 0 : d.upTo(5), () => field(d, board));
+  const body = d.chance(0.3) || method === "GET" ? "" : d.pick(["{}", "{}", "[]", '{"name":"x"}', "x".repeat(d.upTo(6000)), "2\r\n{}\r\n0\r\n\r\n", d.bytes(d.upTo(40)).toString("latin1")]);
+  const right = [`Host${d.pick(COLONS.slice(0, 5))}127.0.0.1\r\n`, `Content-Length: ${d.chance(0.9) ? body.length : d.pick(NUMBERS)}\r\n`];
+  const wrong = d.times(d.chance(0.7) ? 0 : d.upTo(5), () => field(d, board));
   const version = d.chance(0.9) ? "HTTP/1.1" : d.pick(["HTTP/1.0", "HTTP/2.0", "http/1.1", ""]);
   return Buffer.from(`${method} ${path} ${version}\r\n${[...(d.chance(0.9) ? right : []), ...wrong].join("")}\r\n${body}${d.chance(0.1) ? "X" : ""}`, "latin1");
 }
@@ -106,7 +106,7 @@ function frames(d, board) {
 
 function spoil(d, bytes) {
   const all = [...bytes];
-  for (let n = d.chance(0.4) ? 1 + d.upTo(4) : 0; n > 0 && all.length > 0; n--) {
+  for (let n = d.chance(0.3) ? 1 + d.upTo(4) : 0; n > 0 && all.length > 0; n--) {
     const at = d.upTo(all.length);
     const change = d.upTo(4);
     if (change === 0) all[at] = d.upTo(256);

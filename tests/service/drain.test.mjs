@@ -180,6 +180,21 @@ describe("a gateway that leaves", { timeout: 180_000 }, () => {
     await gateway.start();
   });
 
+  test("keeps the delay that it told, also when it has only a second", async () => {
+    await gateway.kill();
+    gateway.settings.EASEL_DRAIN_GRACE_S = "1";
+    await gateway.start();
+    const bot = await Wire.join(gateway, board.tokens.watch);
+    const left = leaves(gateway);
+    const { delay_ms } = await bot.gets("goaway");
+    const told = Date.now();
+    assert.equal(await bot.closes(), 1012);
+    assert.ok(delay_ms > 100 && Date.now() - told > delay_ms, `told ${delay_ms} ms, closed after ${Date.now() - told} ms`);
+    await left;
+    gateway.settings.EASEL_DRAIN_GRACE_S = "600";
+    await gateway.start();
+  });
+
   test("stays until the frames of a drawer who is gone are in the log", async () => {
     const before = viewer.board.strokes.length;
     const gone = await drawer();

@@ -28,7 +28,7 @@ static inline struct id id_of(const char *text)
     return id;
 }
 
-/* The token is "role member"; the session does not matter. */
+/* The token is "role member", and perhaps for how many ms; the session does not matter. */
 static inline int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
                                struct grant *ret)
 {
@@ -36,9 +36,10 @@ static inline int authenticate(void *owner, uint64_t now_ms, struct span token, 
     char text[64] = {0};
     char role[8], member[16];
     memcpy(text, token.data, token.len < 63 ? token.len : 63);
-    if (sscanf(text, "%7s %15s", role, member) != 2)
+    unsigned long long valid_ms = UINT64_MAX;
+    if (sscanf(text, "%7s %15s %llu", role, member, &valid_ms) < 2)
         return -EACCES;
-    *ret = (struct grant){id_of(BOARD), id_of(member), ROLE_DRAW};
+    *ret = (struct grant){id_of(BOARD), id_of(member), ROLE_DRAW, valid_ms};
     if (strcmp(role, "watch") == 0)
         ret->role = ROLE_WATCH;
     if (strcmp(role, "own") == 0)

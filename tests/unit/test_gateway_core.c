@@ -66,6 +66,26 @@ START_TEST(a_wrong_token_is_forbidden)
 }
 END_TEST
 
+START_TEST(a_connection_ends_when_its_token_does)
+{
+    struct client *lasting = hello("draw ben", 12, 1, NIL, NIL);
+    struct client *cl = hello("draw ana 10000", 11, 1, NIL, NIL);
+    struct client *waiting = hello("draw eve 10000", 13, 1, NIL, NIL);
+    owner_tells(2, 2, "ana ben", NULL);
+    pulls(cl), pulls(lasting), pulls(waiting);
+    tick(9999);
+    ck_assert_uint_eq(client_close_code(cl, NULL), 0);
+    for (unsigned i = 0; i < 100; i++) /* all are looked at every few seconds */
+        tick(50);
+    const char *reason = "";
+    ck_assert_uint_eq(client_close_code(cl, &reason), 4403);
+    ck_assert_str_eq(reason, "expired");
+    ck_assert_str_eq(pulls(cl), "error expired@0");
+    ck_assert_uint_eq(client_close_code(waiting, NULL), 4403);
+    ck_assert_uint_eq(client_close_code(lasting, NULL), 0);
+}
+END_TEST
+
 START_TEST(the_first_frame_must_be_a_hello)
 {
     struct client *cl = opens();
@@ -940,6 +960,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_client_without_a_seat_is_told_that_the_board_is_full);
     tcase_add_test(t, an_unknown_board_is_no_board);
     tcase_add_test(t, a_wrong_token_is_forbidden);
+    tcase_add_test(t, a_connection_ends_when_its_token_does);
     tcase_add_test(t, the_first_frame_must_be_a_hello);
     tcase_add_test(t, a_client_resumes_from_its_mark);
     tcase_add_test(t, a_second_tab_replaces_the_first);

@@ -132,6 +132,22 @@ START_TEST(a_token_is_valid_until_it_expires)
 }
 END_TEST
 
+START_TEST(a_token_does_not_count_before_its_time)
+{
+    static const struct {
+        const char *nbf;
+        int result;
+    } cases[] = {{"1799999999", 0}, {"1800000000", 0},      {"1800000001", -EACCES},
+                 {"0", -EACCES},    {"\"soon\"", -EACCES}, {"-5", -EACCES}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "{\"b\":\"" BOARD "\",\"r\":\"own\",\"nbf\":%s}",
+                 cases[i].nbf);
+        ck_assert_msg(check_claims(text, JWT_ALG_HS256, SECRET) == cases[i].result, "%s", text);
+    }
+}
+END_TEST
+
 START_TEST(an_expiry_that_is_no_time_is_over)
 {
     ck_assert_int_eq(check_claims("{\"b\":\"" BOARD "\",\"r\":\"own\",\"exp\":\"never\"}",
@@ -229,6 +245,7 @@ int main(void)
     tcase_add_test(c, the_algorithm_is_ours_to_choose);
     tcase_add_test(c, a_token_that_says_none_is_refused_with_any_signature);
     tcase_add_test(c, a_token_is_valid_until_it_expires);
+    tcase_add_test(c, a_token_does_not_count_before_its_time);
     tcase_add_test(c, an_expiry_that_is_no_time_is_over);
     tcase_add_test(c, claims_that_are_missing_or_wrong_are_refused);
     tcase_add_test(c, a_token_with_one_character_changed_is_refused);
