@@ -137,8 +137,8 @@ static void answer_json(struct visit *v, unsigned status, json_t *body)
 }
 
 /* {"<role>": token, …} and {"<role>": link, …} */
-static void add_links(struct visit *v, const struct question *q, enum role role,
-                      json_t *tokens, json_t *links)
+static void add_links(struct visit *v, const struct question *q, enum role role, json_t *tokens,
+                      json_t *links)
 {
     char *token = token_make(&v->gateway->tokens, &(struct claims){q->board, role, q->exp_s});
     if (!token)

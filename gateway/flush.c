@@ -41,8 +41,7 @@ static void pulled(struct connection *c, struct pull *p, unsigned frames)
     struct gateway *g = c->gateway;
     uint64_t drawn_ms = client_pulled(c->client, p, frames);
     if (drawn_ms)
-        histogram_add_ms(&g->stats.view_seconds, drawn_ms,
-                         uv_hrtime() / 1000000 + g->start_ms);
+        histogram_add_ms(&g->stats.view_seconds, drawn_ms, uv_hrtime() / 1000000 + g->start_ms);
 }
 
 static bool lws_take(struct connection *c, size_t len)

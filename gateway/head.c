@@ -145,7 +145,8 @@ static bool field_line(struct reader *r, struct head *h)
     return true;
 }
 
-/* ---- what the fields mean together ------------------------------------------------------------ */
+/* ---- what the fields mean together ------------------------------------------------------------
+ */
 
 static bool named(const struct head_field *f, const char *name)
 {
@@ -174,16 +175,16 @@ static bool body_length(struct reader *r, struct head *h)
     if (lengths == 0)
         return true;
     int e = content_length(head_get(h, "content-length"), SIZE_MAX / 16, &h->body_bytes);
-    return e == 0 || bad(r, e == -E2BIG ? 413 : 400,
-                         e == -E2BIG ? "The body is too long."
-                                     : "The Content-Length is no number.");
+    return e == 0 ||
+           bad(r, e == -E2BIG ? 413 : 400,
+               e == -E2BIG ? "The body is too long." : "The Content-Length is no number.");
 }
 
 /* These decide who somebody is: two of them, and another program may have read the other one. */
 static bool once_only(struct reader *r, const struct head *h)
 {
-    static const char *const names[] = {"host", "origin", "authorization", "upgrade",
-                                        "sec-websocket-key", "sec-websocket-version"};
+    static const char *const names[] = {
+        "host", "origin", "authorization", "upgrade", "sec-websocket-key", "sec-websocket-version"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (count_of(h, names[i]) > 1)
             return bad(r, 400, "A header that may come once came twice.");

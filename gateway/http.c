@@ -86,7 +86,8 @@ static void put_number(struct visit *v, const char *name, size_t value)
 static void head_begin(struct visit *v, unsigned status)
 {
     char line[64];
-    snprintf(line, sizeof line, "HTTP/1.1 %u %s\r\n", status, STATUSES[status_index(status)].phrase);
+    snprintf(line, sizeof line, "HTTP/1.1 %u %s\r\n", status,
+             STATUSES[status_index(status)].phrase);
     put_text(v, line);
     put_text(v, HEADERS);
     v->gateway->stats.http[status / 100 % 6]++;
@@ -166,8 +167,7 @@ static void answer_file(struct visit *v, const struct web_file *f)
     char room[HEAD_BYTES_MAX];
     const struct head *h = &v->request->head;
     bool same = tag_matches(head_list(h, "if-none-match", room, sizeof room), f->tag);
-    bool gzip =
-        f->gzip.len > 0 && accepts_gzip(head_list(h, "accept-encoding", room, sizeof room));
+    bool gzip = f->gzip.len > 0 && accepts_gzip(head_list(h, "accept-encoding", room, sizeof room));
     struct span body = buf_span(gzip ? &f->gzip : &f->body);
 
     head_begin(v, same ? 304 : 200);

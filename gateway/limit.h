@@ -112,7 +112,8 @@ void limits_charge(struct limits *l, uint64_t now_us, const struct address *addr
                    enum limit what);
 
 struct limits_stats {
-    uint64_t connections, addresses, refused_connections, refused_questions, refused[LIMIT_COUNT], forgotten;
+    uint64_t connections, addresses, refused_connections, refused_questions, refused[LIMIT_COUNT],
+        forgotten;
 };
 const struct limits_stats *limits_stats(const struct limits *l);
 

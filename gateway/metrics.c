@@ -107,9 +107,7 @@ static void http(const struct gateway *g, struct buf *out)
 {
     static const char *const CODES[] = {"2xx", "3xx", "4xx", "5xx"};
     static const char *const LIMITS[LIMIT_COUNT] = {
-        [LIMIT_CREATES] = "create",
-        [LIMIT_CREATES_DAY] = "create_day",
-        [LIMIT_CODES] = "code"};
+        [LIMIT_CREATES] = "create", [LIMIT_CREATES_DAY] = "create_day", [LIMIT_CODES] = "code"};
     const struct limits_stats *l = limits_stats(g->limits);
     metric_counters(out, "easel_gateway_http_responses_total", "HTTP answers, by status.", "code",
                     CODES, g->stats.http + 2, 4);

@@ -303,8 +303,8 @@ static bool origin_parse(struct span text, struct origin *ret)
 static bool same_origin(const struct origin *a, const struct origin *b)
 {
     return a->scheme.len == b->scheme.len && a->host.port == b->host.port &&
-           strncasecmp((const char *)a->scheme.data, (const char *)b->scheme.data,
-                       a->scheme.len) == 0 &&
+           strncasecmp((const char *)a->scheme.data, (const char *)b->scheme.data, a->scheme.len) ==
+               0 &&
            same_name(&a->host, &b->host);
 }
 
@@ -332,8 +332,7 @@ bool origins_valid(const char *text)
 static bool ends_with(struct span s, const char *end)
 {
     size_t len = strlen(end);
-    return s.len > len &&
-           strncasecmp((const char *)s.data + s.len - len, end, len) == 0;
+    return s.len > len && strncasecmp((const char *)s.data + s.len - len, end, len) == 0;
 }
 
 bool host_ours(struct span host, const char *public_url, const char *allowed)

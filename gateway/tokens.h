@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a link grants: JSON Web Tokens, HS256 only, with the claims b (board), r (own, draw, watch)
- * and, if somebody made it so, exp and nbf (before which it does not count). Two secrets count, so that they can be changed while links
- * live: tokens are made with the first and checked with both.
+ * and, if somebody made it so, exp and nbf (before which it does not count). Two secrets count, so
+ * that they can be changed while links live: tokens are made with the first and checked with both.
  */
 #ifndef EASEL_TOKENS_H
 #define EASEL_TOKENS_H

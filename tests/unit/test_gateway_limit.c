@@ -194,8 +194,9 @@ static struct limits *table(uint64_t rows)
         .connections_max = 100,
         .connections_per_address = 2,
         .questions_per_address = 2,
-                                   .bytes_per_address = 1000,
-                                   .quota = {[LIMIT_CREATES] = {2, 60}, [LIMIT_CREATES_DAY] = {4, 86400}, [LIMIT_CODES] = {3, 60}},
+        .bytes_per_address = 1000,
+        .quota =
+            {[LIMIT_CREATES] = {2, 60}, [LIMIT_CREATES_DAY] = {4, 86400}, [LIMIT_CODES] = {3, 60}},
     };
     return limits_create(&config);
 }

@@ -167,9 +167,9 @@ START_TEST(a_host_is_a_name_or_an_address_and_nothing_that_needs_escaping)
     ck_assert(host_valid(span_of("easel.example")));
     ck_assert(host_valid(span_of("127.0.0.1:8080")));
     ck_assert(host_valid(span_of("[2001:db8::1]:443")));
-    static const char *const wrong[] = {
-        "",    "a b",     "a\"b",  "a/b",   "a@b",      "<b>",        "a\\b", "b\xc3\xa4",
-        "[::", "[::1]x",  "[zz]",  "a:b",   "a:99999",  "::1",        "[]",   ":80"};
+    static const char *const wrong[] = {"",        "a b",       "a\"b", "a/b",    "a@b",  "<b>",
+                                        "a\\b",    "b\xc3\xa4", "[::",  "[::1]x", "[zz]", "a:b",
+                                        "a:99999", "::1",       "[]",   ":80"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_assert_msg(!host_valid(span_of(wrong[i])), "%s", wrong[i]);
     ck_assert(!host_valid((struct span){(const uint8_t *)"a\0b", 3}));
@@ -220,8 +220,9 @@ START_TEST(a_host_is_ours_when_no_foreign_name_can_stand_there)
     }
     ck_assert(host_ours(span_of("Easel.example:8080"), "https://easel.example", ""));
     ck_assert(host_ours(span_of("b.example"), "", "https://a.example, https://b.example"));
-    static const char *const foreign[] = {"evil.example", "localhost.evil.example", "evillocalhost",
-                                          "127.0.0.1.evil.example", "easel.example.evil", ""};
+    static const char *const foreign[] = {"evil.example",       "localhost.evil.example",
+                                          "evillocalhost",      "127.0.0.1.evil.example",
+                                          "easel.example.evil", ""};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         ck_assert_msg(!host_ours(span_of(foreign[i]), "", ""), "%s", foreign[i]);
         ck_assert_msg(!host_ours(span_of(foreign[i]), "https://easel.example", ""), "%s",

@@ -137,12 +137,11 @@ START_TEST(a_token_does_not_count_before_its_time)
     static const struct {
         const char *nbf;
         int result;
-    } cases[] = {{"1799999999", 0}, {"1800000000", 0},      {"1800000001", -EACCES},
+    } cases[] = {{"1799999999", 0}, {"1800000000", 0},     {"1800000001", -EACCES},
                  {"0", -EACCES},    {"\"soon\"", -EACCES}, {"-5", -EACCES}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[128];
-        snprintf(text, sizeof text, "{\"b\":\"" BOARD "\",\"r\":\"own\",\"nbf\":%s}",
-                 cases[i].nbf);
+        snprintf(text, sizeof text, "{\"b\":\"" BOARD "\",\"r\":\"own\",\"nbf\":%s}", cases[i].nbf);
         ck_assert_msg(check_claims(text, JWT_ALG_HS256, SECRET) == cases[i].result, "%s", text);
     }
 }
