@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One request per connection: read until the empty line, answer, close. Nothing in a request but
- * its first line matters.
+ * its first line matters. libuv's callbacks: on_read comes until the answer is begun, which stops
+ * reading; on_written once after that, also when the connection was closed meanwhile; on_closed
+ * last, once. What comes otherwise closes the connection.
  */
 #include "admin.h"
 
@@ -147,7 +149,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     (void)buf;
     if (n == 0)
         return;
-    if (n < 0 && n != UV_ENOBUFS) {
+    if (v->answered || (n < 0 && n != UV_ENOBUFS)) {
         visit_close(v);
         return;
     }

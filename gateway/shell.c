@@ -188,7 +188,7 @@ static void start_limits(struct gateway *g)
         .questions_per_address = QUESTIONS_PER_ADDRESS,
         .bytes_per_address = REASSEMBLY_PER_ADDRESS,
         .quota = {[LIMIT_CREATES] = {s->creates_per_min, 60},
-                  [LIMIT_CREATES_DAY] = {s->creates_per_day, 24 * 3600},
+                  [LIMIT_CREATES_DAY] = {s->creates_per_day, UINT64_C(86400)},
                   [LIMIT_CODES] = {s->codes_per_min, 60}},
     };
     g->limits = limits_create(&config);

@@ -308,6 +308,7 @@ describe("limits of the HTTP API", { timeout: 120_000 }, () => {
     for (let i = 0; i < 6; i++) assert.equal((await ask("192.0.2.11", body.tokens.own)).status, 200);
     for (let i = 0; i < 3; i++) assertError(await ask("192.0.2.12", body.tokens.draw), 403);
     assertError(await ask("192.0.2.12", body.tokens.draw), 429);
+    assert.equal((await ask("192.0.2.12", body.tokens.own)).status, 200, "the owner sits behind the same address");
   });
 });
 
