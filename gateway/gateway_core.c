@@ -65,7 +65,7 @@ uint64_t gateway_core_unowned_boards(const struct gateway_core *c, uint64_t now_
     uint64_t count = 0;
     for (size_t i = 0; i < c->boards.slots; i++) {
         const struct board *b = idmap_at(&c->boards, i);
-        count += b && !LIST_EMPTY(&b->sessions) && now_ms >= b->heard_at + OWNER_SILENT_MS;
+        count += b && !LIST_EMPTY(&b->clients) && now_ms >= b->heard_at + OWNER_SILENT_MS;
     }
     return count;
 }
