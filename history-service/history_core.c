@@ -437,6 +437,10 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
     }
     if (m->first > tail + 1 && !record->count && !may_refuse(b, r))
         return LATER;
+    /* A probe adds nothing, so no key would be taken: from memory an owner of the past would be
+     * told for ever that all is well. */
+    if (m->count == 0 && !record->count && !may_refuse(b, r))
+        return LATER;
     if (m->first > tail + 1 || rest.len == 0)
         return TAKEN; /* nothing to add: the answer tells where the log ends */
     if (events->len + rest.len > RECORD_BYTES_MAX)

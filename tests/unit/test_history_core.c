@@ -1064,6 +1064,16 @@ START_TEST(a_segment_is_never_refused_from_memory)
 }
 END_TEST
 
+START_TEST(a_probe_of_an_owner_of_the_past_is_never_answered_from_memory)
+{
+    opened_by_b1();
+    now += HISTORY_OPEN_EVERY_MS;
+    elsewhere(open_and_append_elsewhere);
+    probe("b1", 2, 3);
+    expect("b1 refused append 2 newest 3 by b2 wait 0");
+}
+END_TEST
+
 START_TEST(an_open_is_never_refused_from_memory)
 {
     opened_by_b1();
@@ -1243,6 +1253,7 @@ static Suite *history_core_suite(void)
     tcase_add_test(all, a_last_record_is_read_once);
     tcase_add_test(all, a_hole_is_never_answered_from_memory);
     tcase_add_test(all, a_segment_is_never_refused_from_memory);
+    tcase_add_test(all, a_probe_of_an_owner_of_the_past_is_never_answered_from_memory);
     tcase_add_test(all, an_open_is_never_refused_from_memory);
     tcase_add_test(all, that_a_board_is_not_there_is_never_remembered);
     tcase_add_test(all, more_boards_than_a_round_reads_are_all_answered);
