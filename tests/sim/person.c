@@ -244,7 +244,7 @@ static void on_welcome(struct world *w, struct person *p, const struct msg_welco
 {
     if (p->fresh) {
         p->start = p->applied = m->start;
-        p->told = 0;
+        p->told = m->mark;
         p->fresh = false;
     } else if (m->start > p->applied) {
         fail(w, "person %u: asked from %u, got %u", p->number, (unsigned)p->applied,
