@@ -290,6 +290,18 @@ static void refuse(struct board *b, const struct id *gateway, const struct msg_f
     outbox_put(b->core->out, EXCHANGE_GATEWAY, gateway, &b->id, &TYPE_not_drawer, &answer);
 }
 
+static void ask_again(struct board *b, const struct id *gateway, const struct id *member,
+                      uint64_t instance, uint64_t stored)
+{
+    struct log *l = &b->log;
+    if (b->core->clock < l->want_at)
+        return;
+    l->want_at = b->core->clock + WANT_EVERY_MS;
+    struct msg_want want = {b->id,          l->epoch,           *member, instance,
+                            l->newest.term, l->newest.cseq + 1, stored};
+    outbox_put(b->core->out, EXCHANGE_GATEWAY, gateway, &b->id, &TYPE_want, &want);
+}
+
 /* What stands in the log is answered with the log: its event, or the mark that covers it. All
  * events of this term that are not stored are frames, one cseq after the other. */
 static void answer_repeated(struct board *b, const struct id *gateway, const struct frame *f)
@@ -298,19 +310,12 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
     b->core->stats.frames[FRAME_REPEATED]++;
     struct attachment *at = fanout_to(b, gateway);
     uint64_t back = l->newest.cseq - f->cseq;
+    uint64_t offset = back < l->head ? l->head - back : 0;
     if (at)
-        fanout_repeat(at, back < l->head ? l->head - back : 0);
-}
-
-static void ask_again(struct board *b, const struct id *gateway, const struct id *member,
-                      uint64_t instance)
-{
-    struct log *l = &b->log;
-    if (b->core->clock < l->want_at)
-        return;
-    l->want_at = b->core->clock + WANT_EVERY_MS;
-    struct msg_want want = {b->id, l->epoch, *member, instance, l->newest.term, l->newest.cseq + 1};
-    outbox_put(b->core->out, EXCHANGE_GATEWAY, gateway, &b->id, &TYPE_want, &want);
+        fanout_repeat(at, offset);
+    /* A window that has skipped the event would not see by the mark alone that it is covered. */
+    if (offset <= l->mark)
+        ask_again(b, gateway, &l->newest.holder, l->newest.instance, f->cseq);
 }
 
 static void accept(struct board *b, const struct id *gateway, const struct frame *f)
@@ -349,7 +354,7 @@ static void judge(struct board *b, const struct id *gateway, const struct msg_fr
     } else if (f->cseq > l->newest.cseq + 1) {
         b->core->stats.frames[FRAME_EARLY]++;
         if (!l->turned_away)
-            ask_again(b, gateway, &m->member, m->instance);
+            ask_again(b, gateway, &m->member, m->instance, 0);
     } else {
         accept(b, gateway, f);
     }
@@ -487,7 +492,7 @@ static void advance(struct board *b, uint64_t mark)
     if (l->turned_away && !l->busy && !sequencer_grant_pending(b)) {
         l->turned_away = false;
         l->want_at = 0;
-        ask_again(b, &l->drawer, &l->newest.holder, l->newest.instance);
+        ask_again(b, &l->drawer, &l->newest.holder, l->newest.instance, 0);
     }
 }
 

@@ -43,6 +43,7 @@ void board_destroy(struct board *b)
     if (b->busy)
         LIST_REMOVE(b, busy_link);
     replay_free(b);
+    c->stats.unsaved_boards -= b->unsaved;
     c->stats.window_bytes -= b->window.bytes;
     window_free(&b->window);
     buf_free(&b->state.members);
@@ -94,6 +95,7 @@ static void cut(struct board *b, uint64_t now)
     b->core->stats.cuts++;
     w->told = to; /* what another epoch said about events beyond means nothing now */
     b->head = to;
+    b->behind_since = 0;
 
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link) {
@@ -128,16 +130,13 @@ static bool admit(struct board *b, uint64_t now, uint64_t epoch, const struct id
     if (epoch < b->window.epoch)
         return false;
     b->heard_at = now;
+    bool news = epoch > b->window.epoch || !id_equal(&b->owner, sender);
     if (epoch > b->window.epoch) {
         board_new_epoch(b, now, epoch);
         attach_changed(b);
     }
-    if (!id_equal(&b->owner, sender)) {
-        b->owner = *sender;
-        struct session *s;
-        LIST_FOREACH (s, &b->sessions, link)
-            session_resend(s, now, s->logged + 1);
-    }
+    b->owner = *sender;
+    resend_heard(b, now, news);
     return true;
 }
 
@@ -173,15 +172,15 @@ static const struct session *note_event(struct board *b, uint64_t now, const str
 }
 
 /* The event is stored now: acks and losses. */
-static void note_stored(struct board *b, const struct event *e)
+static void note_stored(struct board *b, uint64_t now, const struct event *e)
 {
     struct session *s;
     struct msg_ev_grant grant;
     if (e->code == MSG_ev_grant && event_grant(e, &grant) == 0) {
         LIST_FOREACH (s, &b->sessions, link) {
             if (!TAILQ_EMPTY(&s->kept)) {
-                session_acked(s, grant.ended, (uint32_t)grant.last);
-                session_drop_kept(s, grant.ended, (uint32_t)grant.last);
+                session_acked(s, now, grant.ended, (uint32_t)grant.last);
+                session_drop_kept(s, now, grant.ended, (uint32_t)grant.last);
             }
             if (s->served_at == grant.offset) {
                 s->request = REQUEST_NONE;
@@ -194,7 +193,7 @@ static void note_stored(struct board *b, const struct event *e)
     if (e->term != 0)
         LIST_FOREACH (s, &b->sessions, link)
             if (s->term == e->term)
-                session_acked(s, e->term, e->cseq);
+                session_acked(s, now, e->term, e->cseq);
 }
 
 /* A new told mark. What it covers is acked; a mark that covers a grant goes to clients at once. */
@@ -205,13 +204,14 @@ static void mark_told(struct board *b, uint64_t now, uint64_t told)
         return;
     uint64_t old = window_mark(w);
     w->told = told;
+    b->behind_since = told < b->head ? now : 0;
     uint64_t mark = window_mark(w);
     bool grant = false;
     for (uint64_t at = old + 1; at <= mark; at++) {
         const struct event *e = window_at(w, at);
         if (!e)
             continue;
-        note_stored(b, e);
+        note_stored(b, now, e);
         grant = grant || e->code == MSG_ev_grant;
     }
     if (grant)
@@ -221,10 +221,20 @@ static void mark_told(struct board *b, uint64_t now, uint64_t told)
     board_wake(b);
 }
 
+static void raise_head(struct board *b, uint64_t now, uint64_t head)
+{
+    if (head <= b->head)
+        return;
+    b->head = head;
+    if (b->behind_since == 0 && head > b->window.told)
+        b->behind_since = now;
+    board_wake(b);
+}
+
 static void append_event(struct board *b, uint64_t now, struct cursor *in)
 {
     struct window *w = &b->window;
-    if (window_append(w, in) < 0) {
+    if (window_append(w, now, in) < 0) {
         b->core->stats.bad_messages++;
         in->pos = in->end;
         return;
@@ -234,7 +244,7 @@ static void append_event(struct board *b, uint64_t now, struct cursor *in)
     const struct event *e = window_at(w, offset);
     const struct session *author = note_event(b, now, e, offset);
     if (offset <= w->told)
-        note_stored(b, e);
+        note_stored(b, now, e);
     touch_all(b, 0, author);
 }
 
@@ -277,8 +287,7 @@ void board_events(struct board *b, uint64_t now, const struct id *sender,
     struct window *w = &b->window;
     if (w->first == 0)
         window_reset(w, m->events.len > 0 && m->first <= m->mark + 1 ? m->first : m->mark + 1);
-    if (m->head > b->head)
-        b->head = m->head;
+    raise_head(b, now, m->head);
     unsigned flags = (unsigned)m->flags & MARK_BUSY;
     if (flags != b->mark_flags) {
         b->mark_flags = flags;
@@ -390,8 +399,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
         return;
     if (b->window.first == 0)
         window_reset(&b->window, m->mark + 1);
-    if (m->head > b->head)
-        b->head = m->head;
+    raise_head(b, now, m->head);
     mark_told(b, now, m->mark);
     bool news = state_is_news(b, now, m);
     keep_state(b, now, m);
@@ -464,14 +472,46 @@ static bool tell_marks(struct board *b, uint64_t now)
     return later;
 }
 
+/* Since when the oldest of what is not saved has waited; NIL: all is saved. */
+static uint64_t unsaved_since(const struct board *b)
+{
+    const struct window *w = &b->window;
+    uint64_t since = NIL;
+    const struct event *e = window_at(w, w->told + 1);
+    if (e)
+        since = e->came_ms;
+    else if (b->head > w->told)
+        since = b->behind_since; /* it did not come yet */
+    const struct session *s;
+    LIST_FOREACH (s, &b->sessions, link) {
+        const struct kept *k = TAILQ_FIRST(&s->kept);
+        if (k && k->came_ms < since)
+            since = k->came_ms;
+    }
+    return since;
+}
+
+/* Everybody is told at once, and again when nothing is old any more. What is told does not come and
+ * go with each mark of a slow store. */
+static bool tell_unsaved(struct board *b, uint64_t now)
+{
+    uint64_t since = unsaved_since(b);
+    bool unsaved = since != NIL && now - since >= (b->unsaved ? SAVED_MS : UNSAVED_MS);
+    if (unsaved != b->unsaved) {
+        b->unsaved = unsaved;
+        b->core->stats.unsaved_boards += unsaved ? 1 : (uint64_t)-1;
+        touch_all(b, PULL_MARK, NULL);
+    }
+    return since != NIL || unsaved;
+}
+
 static bool tick_sessions(struct board *b, uint64_t now)
 {
-    bool pending = false;
+    bool pending = resend_tick(b, now);
     struct session *s, *next;
     for (s = LIST_FIRST(&b->sessions); s; s = next) {
         next = LIST_NEXT(s, link);
-        session_tick(s, now);
-        pending = pointer_tick(s, now) || s->resend_at != UINT64_MAX || pending;
+        pending = pointer_tick(s, now) || pending;
         pending = pending || !s->client;
         if (session_is_over(s, now)) {
             session_destroy(s);
@@ -485,14 +525,17 @@ void board_tick(struct board *b, uint64_t now)
 {
     bool pending = tell_marks(b, now);
     pending = tick_sessions(b, now) || pending;
+    pending = tell_unsaved(b, now) || pending;
     mend_lag(b, now);
     replay_tick(b, now);
     pending = pending || b->lag_since != 0 || !LIST_EMPTY(&b->pages) || b->deleting;
     for (unsigned i = 0; i < PAGES_MAX; i++)
         pending = pending || b->reads[i].nonce != 0;
     struct client *cl;
-    LIST_FOREACH (cl, &b->clients, link)
-        pending = pending || cl->since != NIL;
+    LIST_FOREACH (cl, &b->clients, link) {
+        client_tell_waiting(cl, now);
+        pending = pending || cl->state == CLIENT_JOINING;
+    }
 
     if (b->deleting && now >= b->delete_until) {
         b->deleting = false;
@@ -520,8 +563,11 @@ void board_heartbeat(struct board *b, uint64_t now)
     }
 }
 
-/* Clients learn at once that the service has a problem, or no longer has one. */
-void board_link_changed(struct board *b)
+/* Clients learn at once that the service has a problem, or no longer has one. What was on its way
+ * to the owner is lost. */
+void board_link_changed(struct board *b, uint64_t now)
 {
     touch_all(b, PULL_MARK, NULL);
+    if (b->core->link_up)
+        resend_heard(b, now, true);
 }

@@ -110,6 +110,21 @@ void client_fail(struct client *cl, unsigned close_code, const char *code, const
     }
 }
 
+/* It says nothing new, so it must not hide an error that does. And never after welcome. */
+void client_tell_waiting(struct client *cl, uint64_t now)
+{
+    const struct board *b = cl->board;
+    bool seated = cl->session && cl->session->flags & MEMBER_SEATED && b->state.number != 0;
+    if (cl->state != CLIENT_JOINING || now < cl->waiting_at)
+        return;
+    cl->waiting_at = now + WAITING_AGAIN_MS;
+    client_warn(cl, "waiting",
+                !cl->core->link_up ? "The broker does not answer."
+                : !seated          ? "The board's service does not answer yet."
+                                   : "History does not answer yet.",
+                0);
+}
+
 static void bad_frame(struct client *cl, const char *sentence)
 {
     client_fail(cl, 4400, "bad_frame", sentence, cl->number);
@@ -136,8 +151,14 @@ void client_seated(struct client *cl, uint64_t now)
     }
     if (cl->from_base)
         cl->cursor = b->state.base ? b->state.base - 1 : 0;
+    if (cl->cursor > b->window.told && cl->cursor > cl->knows) {
+        replay_ask_tail(b, now);
+        return;
+    }
+    if (cl->knows < cl->cursor)
+        cl->knows = cl->cursor;
     cl->state = CLIENT_LIVE;
-    cl->flags |= PULL_WELCOME | PULL_STATE | PULL_MARK;
+    cl->flags = PULL_WELCOME | PULL_STATE | PULL_MARK; /* it need not be told that it waits */
     client_touch(cl);
 }
 
@@ -199,7 +220,7 @@ static void join(struct client *cl, uint64_t now, const struct grant *grant,
     cl->since = m->since;
     cl->from_base = m->since == NIL && m->from == NIL;
     cl->cursor = m->from == NIL ? 0 : m->from;
-    cl->knows = m->since == NIL ? cl->cursor : OFFSET_MAX; /* who joins by time does not say */
+    cl->waiting_at = now + WAITING_MS;
     session_learn_term(s);
     attach_changed(b);
     board_wake(b);
@@ -215,6 +236,10 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
     struct grant grant = {.valid_ms = 0};
     if (memchr(m->name.data, '\0', m->name.len)) {
         bad_frame(cl, "The name has a zero byte.");
+        return;
+    }
+    if (m->from != NIL && m->since != NIL) {
+        bad_frame(cl, "A hello has from or since, not both.");
         return;
     }
     int r = c->config.authenticate(c->config.owner, now, m->token, m->session, &grant);
@@ -290,6 +315,8 @@ union frame {
 static void on_request(struct client *cl, unsigned code)
 {
     struct session *s = cl->session;
+    if (code == MSG_cancel && s->role == ROLE_WATCH)
+        return; /* it stands in no line */
     enum role least = code == MSG_take ? ROLE_OWN : ROLE_DRAW;
     if (s->role < least) {
         client_warn(cl, "not_allowed", "The role of your link does not allow that.", cl->number);

@@ -3,7 +3,8 @@
  * What the files of the gateway's core share: the structs and who calls whom.
  *
  *   client.c   frames from a socket: hello, strokes, requests            -> session, board
- *   session.c  a person's place at a board; frames until acked or lost   -> outbox
+ *   session.c  a person's place at a board; frames until acked or lost   -> resend
+ *   resend.c   when frames go to the owner, and when again               -> outbox
  *   board.c    events, states and epochs from the board service          -> window, session
  *   attach.c   the numbered lists that tell the board service who is here
  *   replay.c   pages from history, for cursors older than the window
@@ -26,7 +27,14 @@
 #define MARK_VIEWER_MS     UINT64_C(500)
 #define STATE_TIME_MS      UINT64_C(500) /* a deadline that moved less is the same */
 #define HEARTBEAT_MS       UINT64_C(4000)
-#define RESEND_MS          UINT64_C(1000)
+#define RESEND_MS          UINT64_C(1000) /* without an answer a frame is sent again, */
+#define RESEND_MAX_MS      UINT64_C(8000) /* and later and later */
+#define RESEND_BYTES_S     (4u << 20)     /* what is sent again, of all boards together */
+#define RESEND_BURST       (2u << 20)
+#define WAITING_MS         UINT64_C(1500) /* a hello without an answer is told why, */
+#define WAITING_AGAIN_MS   UINT64_C(4000) /* and again */
+#define UNSAVED_MS         UINT64_C(1500) /* what is not saved for so long is told, */
+#define SAVED_MS           UINT64_C(1000) /* until nothing is as old as that */
 #define LAG_RESET_MS       UINT64_C(1000)
 #define READ_AGAIN_MS      UINT64_C(1000)
 #define PAGE_KEEP_MS       UINT64_C(5000)
@@ -55,6 +63,7 @@ struct kept {
     uint64_t came_ms;
     uint32_t cseq;
     uint32_t len;
+    bool sent; /* to some owner */
     uint8_t frame[];
 };
 
@@ -80,12 +89,24 @@ struct session {
     TAILQ_HEAD(kept_frames, kept) kept;
     unsigned kept_count;
     size_t kept_bytes;
+    bool full;          /* no more may be read from it until some of it is stored */
     uint64_t kept_term; /* the term and */
     uint32_t kept_cseq; /* cseq of the newest frame that came from the client; 0: none yet */
-    uint32_t logged;    /* newest cseq of `term` that stands in the window */
-    uint64_t resend_at; /* when unlogged frames are sent again; UINT64_MAX: none wait */
+    uint32_t logged;    /* newest cseq of `term` that the log is known to have */
     unsigned holes;     /* how often the owner wanted a frame that never came */
     unsigned stride;    /* bytes a point of the stroke under way; 0: not known */
+
+    struct {
+        struct kept *next;  /* the first one that is to be sent; NULL: none */
+        bool alone;         /* it goes alone: the others wait for an answer */
+        uint64_t at;        /* without an answer it goes again; UINT64_MAX: the log has all */
+        uint64_t wait_ms;   /* and then again after so long */
+        uint64_t wanted_at; /* when the owner's wish for the frame */
+        uint32_t wanted;    /* of that cseq was served */
+        uint32_t credit;    /* bytes that it may send in its turn */
+        bool in_turn;       /* it stands in core.resend.turns */
+        TAILQ_ENTRY(session) turn_link;
+    } resend;
 
     struct {
         uint64_t due; /* not before then is a place sent */
@@ -98,7 +119,7 @@ struct session {
 
 enum client_state {
     CLIENT_NEW,     /* no hello yet */
-    CLIENT_JOINING, /* waits for a seat, and for the offset of a time */
+    CLIENT_JOINING, /* waits for a seat, and for what only history knows */
     CLIENT_LIVE,    /* was welcomed (or is as soon as it pulls) */
     CLIENT_CLOSING, /* gets its error and is closed */
 };
@@ -125,13 +146,14 @@ struct client {
 
     uint64_t number; /* frames received on this connection */
     uint64_t term;   /* of the newest drawer's frame on it */
-    uint64_t knows;  /* its mark is at most this: that of its hello, or what it was told */
+    uint64_t knows;  /* its mark is at most this: an owner or history told it, not the client */
     unsigned flags;
     uint64_t cursor; /* the last offset that it was sent */
     uint64_t cut_to;
     uint64_t since; /* a join by time: not found yet; NIL otherwise */
     uint64_t seek_nonce, seek_at;
-    bool from_base;                     /* its cursor starts at the base that the state tells */
+    uint64_t waiting_at; /* when it is told (again) that its hello has no answer yet */
+    bool from_base;      /* its cursor starts at the base that the state tells */
     uint64_t told, told_flags, told_at; /* the newest mark frame it was sent */
     uint64_t awaited, drawn_ms;         /* an event on its way to it, as a sample; 0: none */
 
@@ -165,6 +187,10 @@ struct board {
     unsigned mark_flags;    /* MARK_BUSY */
     uint64_t lag_since;     /* applied < told, or a hole above, since then; 0: no */
     uint64_t mark_moved_at; /* the first move that not all clients were told; 0: all know */
+    uint64_t behind_since;  /* head is above the told mark, and that did not move since then */
+    bool unsaved;           /* MARK_UNSAVED is told */
+    uint64_t asked_at;      /* frames went to the owner since then and it said nothing; 0: no */
+    uint64_t probe_at, probe_ms; /* while it says nothing: when one frame goes again */
 
     struct {
         uint64_t number; /* 0: none yet in this epoch */
@@ -189,6 +215,7 @@ struct board {
     LIST_HEAD(, page) pages;
     unsigned page_count;
     struct read_request reads[PAGES_MAX];
+    uint64_t tail_nonce, tail_asked_at; /* how far does the stored log reach? 0: not asked */
 
     bool deleting;
     uint64_t delete_nonce, delete_until;
@@ -212,6 +239,11 @@ struct gateway_core {
     uint64_t attach_number;
     TAILQ_HEAD(, client) dirty;
     LIST_HEAD(, board) busy;
+    struct {
+        TAILQ_HEAD(, session) turns; /* who has frames that go again, or went not yet */
+        int64_t bytes;               /* may be sent now; below 0 after a long frame */
+        uint64_t filled_at;
+    } resend;
     bool link_up;
     uint64_t next_tick;
     size_t heartbeat_slot;       /* of boards: where the sweep goes on */
@@ -241,7 +273,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
                       const struct msg_board_state *m);
 void board_not_there(struct board *b);
 void board_heartbeat(struct board *b, uint64_t now);
-void board_link_changed(struct board *b);
+void board_link_changed(struct board *b, uint64_t now);
 
 /* session.c */
 struct session *session_find(struct board *b, const struct id *member, uint64_t instance);
@@ -260,16 +292,25 @@ bool session_draws(const struct session *s); /* its instance has the pen, as the
 /* An own event stands in the window. Now and then somebody who looks on is chosen, and its copy of
  * the event followed until it leaves. */
 void session_logged(struct session *s, uint64_t now, const struct event *e, uint64_t offset);
-void session_acked(struct session *s, uint64_t term, uint32_t cseq);
+void session_acked(struct session *s, uint64_t now, uint64_t term, uint32_t cseq);
 void session_granted(struct session *s, uint64_t term, bool stored);
 void session_learn_term(struct session *s); /* from the board's state */
 void session_learn_line(struct session *s, uint64_t line);
 /* Time has passed since its connection was lost: true when nothing is left to wait for. */
 bool session_is_over(const struct session *s, uint64_t now);
 void session_cut(struct session *s, uint64_t now, uint64_t to);
-void session_resend(struct session *s, uint64_t now, uint32_t from_cseq);
-void session_tick(struct session *s, uint64_t now);
-void session_drop_kept(struct session *s, uint64_t term, uint32_t above_cseq);
+void session_drop_kept(struct session *s, uint64_t now, uint64_t term, uint32_t above_cseq);
+
+/* resend.c */
+void resend_kept(struct session *s, uint64_t now, struct kept *k); /* the newest, from its client */
+void resend_forgotten(struct session *s, const struct kept *k);    /* before it is freed */
+void resend_answered(struct session *s, uint64_t now);             /* the log has more of it */
+void resend_wanted(struct session *s, uint64_t now, const struct msg_want *m);
+void resend_missing(struct session *s, uint64_t now);        /* wanted is what we never had */
+void resend_leave(struct session *s);                        /* before the session is freed */
+void resend_heard(struct board *b, uint64_t now, bool news); /* the owner, or a new one, is there */
+bool resend_tick(struct board *b, uint64_t now);       /* true: something waits for an answer */
+void resend_run(struct gateway_core *c, uint64_t now); /* whoever has its turn sends */
 
 /* pointer.c */
 void pointer_moved(struct session *s, uint64_t now, const struct msg_pointer *m);
@@ -288,11 +329,13 @@ void client_fail(struct client *cl, unsigned close_code, const char *code, const
 void client_warn(struct client *cl, const char *code, const char *sentence, uint64_t number);
 void client_seated(struct client *cl, uint64_t now); /* the state may let it in */
 void client_expire(struct client *cl, uint64_t now); /* if its token has expired */
+void client_tell_waiting(struct client *cl, uint64_t now);
 
 /* replay.c */
 const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset);
 bool replay_has(const struct board *b, uint64_t offset); /* asks for nothing */
 void replay_seek(struct client *cl, uint64_t now);
+void replay_ask_tail(struct board *b, uint64_t now); /* for clients that know more than we do */
 void replay_page(struct board *b, uint64_t now, const struct msg_page *m);
 void replay_behind(struct board *b, uint64_t now, const struct msg_behind *m);
 void replay_tick(struct board *b, uint64_t now);

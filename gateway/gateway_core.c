@@ -19,7 +19,10 @@ struct gateway_core *gateway_core_create(const struct gateway_core_config *confi
     c->shard = xcalloc(config->shards, sizeof *c->shard);
     c->answers = xcalloc(ANSWERS_MAX, sizeof *c->answers);
     TAILQ_INIT(&c->dirty);
+    TAILQ_INIT(&c->resend.turns);
     LIST_INIT(&c->busy);
+    c->resend.bytes = RESEND_BURST;
+    c->resend.filled_at = now_ms;
     return c;
 }
 
@@ -92,6 +95,23 @@ struct client *gateway_core_dirty(struct gateway_core *c)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/* The owner wants what we never had: the frames before the client's first one, which it may have
+ * sent by way of another gateway. There is nothing to send. */
+static void on_hole(struct session *s, uint64_t now, const struct kept *first)
+{
+    /* An owner of the past may want what its successor has stored long since: the client knows. */
+    if (s->client && s->client->cursor > window_applied(&s->board->window))
+        return;
+    if (++s->holes <= HOLES_MAX) {
+        resend_missing(s, now);
+        return;
+    }
+    if (s->client)
+        client_fail(s->client, 4400, "bad_frame", "A cseq is missing before this frame.",
+                    first->number);
+    session_drop_kept(s, now, first->term, 0); /* they can never be taken */
+}
+
 static void on_want(struct gateway_core *c, const struct msg_want *m)
 {
     struct board *b = board_get(c, &m->board);
@@ -99,15 +119,16 @@ static void on_want(struct gateway_core *c, const struct msg_want *m)
     if (!s || m->epoch != b->window.epoch)
         return;
     c->stats.wants++;
+    resend_heard(b, c->now, false);
     const struct kept *first = TAILQ_FIRST(&s->kept);
-    /* An owner of the past may want what its successor has stored long since: the client knows. */
-    bool behind = s->client && s->client->cursor > window_applied(&b->window);
-    bool hole = first && first->term == m->term && first->cseq > m->cseq && !behind;
-    if (hole && ++s->holes > HOLES_MAX && s->client)
-        client_fail(s->client, 4400, "bad_frame", "A cseq is missing before this frame.",
-                    first->number);
-    else
-        session_resend(s, c->now, (uint32_t)m->cseq);
+    if (m->stored > 0) {
+        session_acked(s, c->now, m->term, (uint32_t)m->stored);
+        resend_answered(s, c->now);
+    } else if (first && first->term == m->term && first->cseq > m->cseq) {
+        on_hole(s, c->now, first);
+    } else {
+        resend_wanted(s, c->now, m);
+    }
 }
 
 static void on_not_drawer(struct gateway_core *c, const struct msg_not_drawer *m)
@@ -122,9 +143,10 @@ static void on_not_drawer(struct gateway_core *c, const struct msg_not_drawer *m
             break;
     if (!k)
         return; /* acked meanwhile, or told already */
+    resend_heard(b, c->now, false);
     if (s->client)
         client_warn(s->client, "not_drawer", "You do not have the pen of that term.", k->number);
-    session_drop_kept(s, m->term, (uint32_t)m->cseq - 1);
+    session_drop_kept(s, c->now, m->term, (uint32_t)m->cseq - 1);
 }
 
 static void on_replaced(struct gateway_core *c, const struct msg_replaced *m)
@@ -297,6 +319,7 @@ void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span b
         }
         in = after;
     }
+    resend_run(c, now_ms);
 }
 
 /* A frame or list reached no queue. When it was meant for a replica, that replica is gone:
@@ -336,8 +359,9 @@ void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
     for (size_t i = 0; i < c->boards.slots; i++) {
         struct board *b = idmap_at(&c->boards, i);
         if (b)
-            board_link_changed(b);
+            board_link_changed(b, now_ms);
     }
+    resend_run(c, now_ms);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -366,6 +390,7 @@ void gateway_core_tick(struct gateway_core *c, uint64_t now_ms)
         next = LIST_NEXT(b, busy_link);
         board_tick(b, now_ms);
     }
+    resend_run(c, now_ms);
     heartbeats(c, now_ms);
 }
 

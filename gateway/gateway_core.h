@@ -139,6 +139,9 @@ struct gateway_core_stats {
     uint64_t clients, boards, members, window_bytes, page_bytes, frames_kept, frame_bytes;
     uint64_t frames, deliveries, events, cuts, history_reads, history_pages, slow_clients, slowed,
         wants, bad_messages, resent, lost;
+    uint64_t resends_waiting; /* sessions whose frames wait for the budget of what goes again */
+    uint64_t resends_delayed; /* turns of the loop that ended so */
+    uint64_t unsaved_boards;  /* where clients are told that nothing is saved */
     uint64_t pointers, pointers_given, pointers_dropped;
     uint64_t errors[ERROR_CODES];    /* that clients were told */
     struct histogram stored_seconds; /* from reading a frame until it is known to be stored */

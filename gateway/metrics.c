@@ -52,6 +52,9 @@ static void drawing(const struct gateway *g, struct buf *out)
     GAUGE("unacked_bytes", "Bytes of these.", t->frame_bytes);
     COUNTER("frames_wanted_total", "Times that an owner asked for frames again.", t->wants);
     COUNTER("frames_resent_total", "Frames sent again.", t->resent);
+    GAUGE("resends_waiting", "Drawers whose frames wait for the budget of what is sent again.",
+          t->resends_waiting);
+    COUNTER("resends_delayed_total", "Times that this budget was used up.", t->resends_delayed);
     COUNTER("frames_lost_total", "Frames that the log went on without.", t->lost);
     metric_histogram(out, "easel_gateway_draw_to_view_seconds",
                      "From reading a frame until its event was given to a viewer's socket here.",
@@ -75,6 +78,8 @@ static void boards(const struct gateway *g, struct buf *out)
     GAUGE("boards", "Boards that somebody has open here.", t->boards);
     GAUGE("unowned_boards", "Boards of which no owner was heard for 15 s.",
           gateway_core_unowned_boards(g->core, gateway_now(g)));
+    GAUGE("unsaved_boards", "Boards where nothing was saved for a while, and clients are told.",
+          t->unsaved_boards);
     GAUGE("members", "People at these, those whose connection is lost included.", t->members);
     GAUGE("window_bytes", "Events in the windows of all boards.", t->window_bytes);
     GAUGE("page_bytes", "Pages from history that cursors read.", t->page_bytes);

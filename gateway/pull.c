@@ -99,16 +99,18 @@ static void add_state(struct client *cl, uint64_t now, struct pull *p)
               .members = list_of(b->state.member_count, &b->state.members));
 }
 
-static unsigned mark_flags(const struct board *b)
+static unsigned mark_flags(const struct client *cl)
 {
-    return b->mark_flags | (b->core->link_up ? 0 : MARK_TROUBLE);
+    const struct board *b = cl->board;
+    return b->mark_flags | (b->core->link_up ? 0 : MARK_TROUBLE) | (b->unsaved ? MARK_UNSAVED : 0) |
+           (client_paused(cl) ? MARK_BUSY : 0);
 }
 
 /* A mark rides on events, or goes alone when it is due. */
 static void add_mark(struct client *cl, uint64_t cursor, bool with_events, struct pull *p)
 {
     const struct board *b = cl->board;
-    unsigned flags = mark_flags(b);
+    unsigned flags = mark_flags(cl);
     bool news = cl->told != b->window.told || cl->told_flags != flags;
     bool reached = cursor >= window_applied(&b->window);
     if (!(cl->flags & PULL_MARK) && !(news && with_events && reached))
@@ -249,7 +251,7 @@ static void note_read(struct client *cl, uint64_t from, uint64_t to)
     for (uint64_t at = from; at <= to; at++) {
         const struct event *e = replay_event(b, cl->core->now, at);
         if (e && e->term == s->term)
-            session_acked(s, e->term, e->cseq);
+            session_acked(s, b->core->now, e->term, e->cseq);
     }
 }
 
@@ -278,7 +280,7 @@ uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames)
             cl->knows = cl->board->window.told;
         if (flag == PULL_MARK) {
             cl->told = cl->board->window.told;
-            cl->told_flags = mark_flags(cl->board);
+            cl->told_flags = mark_flags(cl);
             cl->told_at = cl->core->now;
         }
     }

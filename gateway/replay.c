@@ -3,6 +3,9 @@
  * Pages from history, for cursors older than the window. A page holds stored events, which never
  * change; all cursors of the board share it. It leads into the next page or into the window without
  * a hole or a repeat, since offsets count on.
+ *
+ * And what only history knows of a hello: the offset of a time, and whether the log reaches as far
+ * as the client says.
  */
 #include "core.h"
 
@@ -64,6 +67,26 @@ void replay_seek(struct client *cl, uint64_t now)
     send_read(cl->board, cl->seek_nonce, NIL, cl->since);
 }
 
+static bool asks_tail(const struct client *cl)
+{
+    return cl->state == CLIENT_JOINING && cl->since == NIL && cl->session &&
+           cl->session->flags & MEMBER_SEATED && cl->cursor > cl->board->window.told;
+}
+
+/* One question for all who wait. It asks for what cannot be there, and is told the tail. */
+void replay_ask_tail(struct board *b, uint64_t now)
+{
+    if (b->tail_nonce && now - b->tail_asked_at < READ_AGAIN_MS)
+        return;
+    b->tail_nonce = core_nonce(b->core);
+    b->tail_asked_at = now;
+    struct client *cl;
+    LIST_FOREACH (cl, &b->clients, link)
+        if (asks_tail(cl))
+            cl->seek_nonce = b->tail_nonce;
+    send_read(b, b->tail_nonce, OFFSET_MAX, NIL);
+}
+
 const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset)
 {
     struct page *p;
@@ -109,7 +132,7 @@ static void keep_page(struct board *b, uint64_t now, const struct msg_page *m)
     p->used_at = now;
     window_reset(&p->events, m->from);
     struct cursor in = cursor_of(m->events.data, m->events.len);
-    while (cursor_left(&in) > 0 && window_append(&p->events, &in) == 0)
+    while (cursor_left(&in) > 0 && window_append(&p->events, now, &in) == 0)
         ;
     if (p->events.count == 0 || window_applied(&p->events) != m->to) {
         b->core->stats.bad_messages++;
@@ -124,12 +147,37 @@ static void keep_page(struct board *b, uint64_t now, const struct msg_page *m)
     b->core->stats.history_pages++;
 }
 
-static void found_time(struct client *cl, uint64_t now, uint64_t offset)
+static void found_time(struct client *cl, uint64_t now, uint64_t offset, uint64_t tail)
 {
     cl->since = NIL;
     cl->from_base = false;
     cl->cursor = offset - 1;
+    cl->knows = tail; /* it may know of all that was stored when it came */
     client_seated(cl, now);
+}
+
+/* Who came after the question may know more than its answer: for them it is asked again. */
+static void told_tail(struct board *b, uint64_t now, uint64_t tail)
+{
+    uint64_t nonce = b->tail_nonce;
+    bool again = false;
+    struct client *cl;
+    b->tail_nonce = 0;
+    LIST_FOREACH (cl, &b->clients, link) {
+        if (!asks_tail(cl))
+            continue;
+        if (cl->cursor <= tail) {
+            cl->knows = cl->cursor;
+            client_seated(cl, now);
+        } else if (cl->seek_nonce == nonce) {
+            client_fail(cl, 4410, "start_fresh",
+                        "History has nothing at that offset: begin anew (from nil).", cl->number);
+        } else {
+            again = true;
+        }
+    }
+    if (again)
+        replay_ask_tail(b, now);
 }
 
 void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
@@ -143,7 +191,7 @@ void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
         if (cl->since != NIL && cl->seek_nonce == m->nonce) {
-            found_time(cl, now, m->from);
+            found_time(cl, now, m->from, m->tail);
             asked = true;
         }
     if (!asked)
@@ -160,8 +208,12 @@ void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
 
 void replay_behind(struct board *b, uint64_t now, const struct msg_behind *m)
 {
+    if (m->nonce == 0)
+        return;
+    if (m->nonce == b->tail_nonce)
+        told_tail(b, now, m->tail);
     for (unsigned i = 0; i < PAGES_MAX; i++)
-        if (b->reads[i].nonce == m->nonce && m->nonce)
+        if (b->reads[i].nonce == m->nonce)
             b->reads[i].sent_at = now; /* asked again when READ_AGAIN_MS have passed */
 }
 
@@ -179,9 +231,9 @@ void replay_tick(struct board *b, uint64_t now)
     }
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
-        if (cl->state == CLIENT_JOINING && cl->since != NIL && cl->session &&
-            cl->session->flags & MEMBER_SEATED)
-            replay_seek(cl, now);
+        if (cl->state == CLIENT_JOINING && cl->session && cl->session->flags & MEMBER_SEATED &&
+            b->state.number != 0)
+            client_seated(cl, now);
     struct page *p, *next;
     for (p = LIST_FIRST(&b->pages); p; p = next) {
         next = LIST_NEXT(p, link);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sessions, and the frames of drawers until the log has stored or lost them. The gateway repeats
- * what it does not see in the log; the owner knows repeats by their cseq.
+ * Sessions, and the frames of drawers until the log has stored or lost them.
  */
 #include "core.h"
 
@@ -60,7 +59,7 @@ struct session *session_create(struct board *b, const struct id *member, uint64_
     s->instance = instance;
     s->role = role;
     s->unsaid = true;
-    s->resend_at = UINT64_MAX;
+    s->resend.at = UINT64_MAX;
     TAILQ_INIT(&s->kept);
     LIST_INSERT_HEAD(&b->sessions, s, link);
     b->session_count++;
@@ -82,16 +81,31 @@ void session_outdated(struct board *b, const struct session *newest)
     }
 }
 
+/* Full until a quarter is free again: its client is not told of each frame that finds room. */
+static void update_full(struct session *s)
+{
+    unsigned parts = s->full ? 3 : 4;
+    bool full =
+        s->kept_count >= KEPT_FRAMES_MAX / 4 * parts || s->kept_bytes >= KEPT_BYTES_MAX / 4 * parts;
+    if (full == s->full)
+        return;
+    s->full = full;
+    if (!s->client)
+        return;
+    s->client->flags |= PULL_MARK;
+    client_touch(s->client); /* and the shell reads, or not */
+}
+
 static void forget(struct session *s, struct kept *k)
 {
+    resend_forgotten(s, k);
     TAILQ_REMOVE(&s->kept, k, link);
     s->kept_count--;
     s->board->core->stats.frames_kept--;
     s->kept_bytes -= k->len;
     s->board->core->stats.frame_bytes -= k->len;
     free(k);
-    if (s->client)
-        client_touch(s->client); /* the shell may read again */
+    update_full(s);
 }
 
 void session_destroy(struct session *s)
@@ -101,6 +115,7 @@ void session_destroy(struct session *s)
     s->client = NULL;
     while (!TAILQ_EMPTY(&s->kept))
         forget(s, TAILQ_FIRST(&s->kept));
+    resend_leave(s);
     LIST_REMOVE(s, link);
     s->board->session_count--;
     s->board->core->stats.members--;
@@ -118,26 +133,12 @@ void session_lose_client(struct session *s, uint64_t now)
 
 bool session_full(const struct session *s)
 {
-    return s->kept_count >= KEPT_FRAMES_MAX || s->kept_bytes >= KEPT_BYTES_MAX;
+    return s->full;
 }
 
 bool session_draws(const struct session *s)
 {
     return s->term != 0 && s->term == s->board->state.term;
-}
-
-static void send_frame(struct session *s, const struct kept *k)
-{
-    struct board *b = s->board;
-    struct id to = id_empty(&b->owner) ? shard_destination(b->shard) : b->owner;
-    struct msg_frame m = {b->id, s->member, s->instance, {k->frame, k->len}};
-    outbox_put(b->core->outbox, EXCHANGE_BOARD, &to, &b->id, &TYPE_frame, &m);
-}
-
-static void await_log(struct session *s, uint64_t now)
-{
-    s->resend_at = now + RESEND_MS;
-    board_wake(s->board);
 }
 
 void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,
@@ -149,6 +150,7 @@ void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t ter
     k->came_ms = now;
     k->cseq = cseq;
     k->len = (uint32_t)frame.len;
+    k->sent = false;
     memcpy(k->frame, frame.data, frame.len);
     TAILQ_INSERT_TAIL(&s->kept, k, link);
     s->kept_count++;
@@ -158,26 +160,9 @@ void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t ter
     s->kept_cseq = cseq;
     s->pointer.waits = false; /* it draws: the tip of the ink is its pointer */
     s->board->core->stats.frame_bytes += k->len;
-    send_frame(s, k);
-    if (s->resend_at == UINT64_MAX)
-        await_log(s, now);
-}
-
-void session_resend(struct session *s, uint64_t now, uint32_t from_cseq)
-{
-    bool any = false;
-    struct kept *k;
-    TAILQ_FOREACH (k, &s->kept, link) {
-        if (k->term == s->term && k->cseq < from_cseq)
-            continue;
-        send_frame(s, k);
-        s->board->core->stats.resent++;
-        any = true;
-    }
-    if (any)
-        await_log(s, now);
-    else
-        s->resend_at = UINT64_MAX;
+    update_full(s);
+    board_wake(s->board);
+    resend_kept(s, now, k);
 }
 
 /* Somebody who looks on, and is not being followed already. */
@@ -212,27 +197,24 @@ void session_logged(struct session *s, uint64_t now, const struct event *e, uint
     if (e->cseq > s->logged)
         s->logged = e->cseq;
     s->holes = 0;
-    if (s->kept_term == s->term && s->kept_cseq <= s->logged)
-        s->resend_at = UINT64_MAX; /* all that came from the client is there */
-    else
-        await_log(s, now);
+    resend_answered(s, now);
 }
 
 /* Frames of `term` up to `cseq` are stored. */
-void session_acked(struct session *s, uint64_t term, uint32_t cseq)
+void session_acked(struct session *s, uint64_t now, uint64_t term, uint32_t cseq)
 {
     struct gateway_core *c = s->board->core;
-    struct kept *k;
+    struct kept *k, *first = TAILQ_FIRST(&s->kept);
     while ((k = TAILQ_FIRST(&s->kept)) && k->term <= term && !(k->term == term && k->cseq > cseq)) {
         histogram_add_ms(&c->stats.stored_seconds, k->came_ms, c->now);
         forget(s, k);
     }
-    if (!k)
-        s->resend_at = UINT64_MAX;
+    if (k != first && (!k || s->resend.alone))
+        resend_answered(s, now);
 }
 
 /* Frames of `term` above `cseq` are lost: a later grant is stored without them. */
-void session_drop_kept(struct session *s, uint64_t term, uint32_t above_cseq)
+void session_drop_kept(struct session *s, uint64_t now, uint64_t term, uint32_t above_cseq)
 {
     struct kept *k, *next;
     for (k = TAILQ_FIRST(&s->kept); k; k = next) {
@@ -242,8 +224,7 @@ void session_drop_kept(struct session *s, uint64_t term, uint32_t above_cseq)
             forget(s, k);
         }
     }
-    if (TAILQ_EMPTY(&s->kept))
-        s->resend_at = UINT64_MAX;
+    resend_answered(s, now);
 }
 
 /* The pen was granted to this instance, at offset `term`. A grant that is not stored yet may be
@@ -317,11 +298,5 @@ void session_cut(struct session *s, uint64_t now, uint64_t to)
         }
     }
     if (!TAILQ_EMPTY(&s->kept))
-        s->resend_at = now; /* as soon as the new owner is known, at the next tick */
-}
-
-void session_tick(struct session *s, uint64_t now)
-{
-    if (now >= s->resend_at)
-        session_resend(s, now, s->logged + 1);
+        s->resend.at = now; /* and as soon as the new owner is known */
 }

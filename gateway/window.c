@@ -67,7 +67,7 @@ static void make_room(struct window *w)
     w->start = 0;
 }
 
-int window_append(struct window *w, struct cursor *in)
+int window_append(struct window *w, uint64_t now_ms, struct cursor *in)
 {
     struct event parsed;
     const uint8_t *data = in->pos;
@@ -80,6 +80,7 @@ int window_append(struct window *w, struct cursor *in)
     parsed.len = (uint32_t)(parsed.head + len);
     struct event *e = xrealloc(NULL, sizeof *e + parsed.len, 1);
     *e = parsed;
+    e->came_ms = now_ms;
     memcpy(e->frame, header, e->head);
     memcpy(e->frame + e->head, data, len);
 

@@ -19,7 +19,8 @@
 
 /* One event, framed. */
 struct event {
-    uint64_t term; /* 0: not a frame of a drawer */
+    uint64_t term;    /* 0: not a frame of a drawer */
+    uint64_t came_ms; /* when it came here */
     uint32_t cseq;
     uint32_t code; /* MSG_ev_* */
     uint32_t len;  /* of frame, WebSocket header included */
@@ -62,7 +63,7 @@ void window_reset(struct window *w, uint64_t first);
 
 /* Appends the event at the cursor (one whole msgpack event with the offset applied + 1) and moves
  * the cursor behind it. -EBADMSG: it is not such an event. */
-int window_append(struct window *w, struct cursor *in);
+int window_append(struct window *w, uint64_t now_ms, struct cursor *in);
 
 /* Drops the events above `to`. */
 void window_cut(struct window *w, uint64_t to);

@@ -159,8 +159,8 @@ static inline void render_item(const char *to, unsigned code, const union any_me
         add_line("history open over %lu", m->open.over);
         break;
     case MSG_want:
-        add_line("%s want %s/%lu term %lu cseq %lu", to, m->want.member.text, m->want.instance,
-                 m->want.term, m->want.cseq);
+        add_line("%s want %s/%lu term %lu cseq %lu stored %lu", to, m->want.member.text,
+                 m->want.instance, m->want.term, m->want.cseq, m->want.stored);
         break;
     case MSG_not_drawer:
         add_line("%s not_drawer %s/%lu term %lu cseq %lu", to, m->not_drawer.member.text,

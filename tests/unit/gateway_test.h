@@ -135,6 +135,15 @@ static inline void owner_grants(uint64_t epoch, uint64_t offset, const char *mem
 
 static uint64_t state_number = 1;
 
+/* The owner wants frames of term 3 again, from `cseq` on; those up to `stored` are stored. */
+static inline void owner_wants(const char *member, uint64_t instance, uint64_t cseq,
+                               uint64_t stored)
+{
+    message_from("b2");
+    PUT(&body, want, id_of(BOARD), 2, id_of(member), instance, 3, cseq, stored);
+    deliver();
+}
+
 /* `members`: those seated, separated by blanks; `full`: one without a seat, or NULL. */
 static inline void owner_tells(uint64_t epoch, uint64_t mark, const char *members, const char *full)
 {
@@ -192,12 +201,15 @@ static uint8_t attach_bytes[65536];
 static uint64_t last_nonce;
 static char last_key[40];
 
+static size_t sent_bytes; /* of all messages that left */
+
 static inline const char *sent(void)
 {
     left[0] = '\0';
     struct outbox_message m;
     while (outbox_next(gateway_core_outbox(core), now, &m)) {
         snprintf(last_key, sizeof last_key, "%s", m.key);
+        sent_bytes += m.body.len;
         struct cursor in = cursor_of(m.body.data, m.body.len);
         while (cursor_left(&in) > 0) {
             struct cursor start = in, probe = in;
@@ -254,6 +266,8 @@ static inline void draws(struct client *cl, uint64_t term, uint64_t cseq)
     says(cl, &b);
 }
 
+static char sentence[520]; /* of the newest error */
+
 static inline void render_frame(struct cursor *in)
 {
     char *end = seen + strlen(seen);
@@ -276,9 +290,9 @@ static inline void render_frame(struct cursor *in)
         snprintf(end, room, "own %u=%u+%u ", (unsigned)own.offset, (unsigned)own.cseq,
                  (unsigned)own.count);
     } else if (code == MSG_mark && GET(in, mark, &mark) == 0) {
-        snprintf(end, room, "mark %u/%u%s%s ", (unsigned)mark.mark, (unsigned)mark.head,
-                 mark.flags & MARK_BUSY ? " busy" : "",
-                 mark.flags & MARK_TROUBLE ? " trouble" : "");
+        snprintf(end, room, "mark %u/%u%s%s%s ", (unsigned)mark.mark, (unsigned)mark.head,
+                 mark.flags & MARK_BUSY ? " busy" : "", mark.flags & MARK_TROUBLE ? " trouble" : "",
+                 mark.flags & MARK_UNSAVED ? " unsaved" : "");
     } else if (code == MSG_cut && GET(in, cut, &cut) == 0) {
         snprintf(end, room, "cut %u ", (unsigned)cut.to);
     } else if (code == MSG_full && GET(in, full, &full) == 0) {
@@ -286,6 +300,8 @@ static inline void render_frame(struct cursor *in)
     } else if (code == MSG_error && GET(in, error, &error) == 0) {
         snprintf(end, room, "error %.*s@%u ", (int)error.code.len, (const char *)error.code.data,
                  (unsigned)error.frame);
+        snprintf(sentence, sizeof sentence, "%.*s", (int)error.sentence.len,
+                 (const char *)error.sentence.data);
     } else if (code == MSG_pointer_at && GET(in, pointer_at, &pointer) == 0) {
         snprintf(end, room, "pointer %s %u,%u ", pointer.member.text, (unsigned)pointer.x,
                  (unsigned)pointer.y);

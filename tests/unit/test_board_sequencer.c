@@ -113,11 +113,13 @@ START_TEST(a_repeated_frame_is_answered_with_the_mark_when_it_is_stored)
 {
     open_with_ann_drawing();
     draw("g1", "ann", 11, 3, 1);
+    draw("g1", "ann", 11, 3, 2);
     stored(2, 4);
     pass(200);
     forget_lines();
     draw("g1", "ann", 11, 3, 1);
-    expect("g1 mark 4 head 4 epoch 2");
+    expect("g1 mark 4 head 5 epoch 2");
+    expect("g1 want ann/11 term 3 cseq 3 stored 1");
 }
 END_TEST
 
@@ -141,7 +143,7 @@ START_TEST(a_frame_behind_a_hole_is_not_taken_and_the_missing_one_is_wanted)
 {
     open_with_ann_drawing();
     draw("g1", "ann", 11, 3, 2);
-    expect("g1 want ann/11 term 3 cseq 1");
+    expect("g1 want ann/11 term 3 cseq 1 stored 0");
     expect_no("events");
 }
 END_TEST
@@ -524,7 +526,7 @@ START_TEST(at_512_kb_unstored_frames_stay_with_the_gateway_and_are_wanted_later)
     forget_lines();
     stored(2, 3 + taken);
     char line[64];
-    snprintf(line, sizeof line, "g1 want ann/11 term 3 cseq %lu", taken + 1);
+    snprintf(line, sizeof line, "g1 want ann/11 term 3 cseq %lu stored 0", taken + 1);
     expect(line);
 }
 END_TEST

@@ -483,10 +483,19 @@ START_TEST(a_term_beyond_every_mark_that_the_client_was_told_is_made_up)
 }
 END_TEST
 
-START_TEST(a_client_that_resumes_is_ahead_of_its_gateway_and_believed)
+static void history_tail(uint64_t tail)
+{
+    message_from("h1");
+    PUT(&body, behind, id_of(BOARD), last_nonce, tail);
+    deliver();
+}
+
+START_TEST(a_client_that_resumes_is_ahead_of_its_gateway_when_history_says_so)
 {
     two_on_a_board();
     struct client *cl = hello("draw ana", 11, 2, 50, NIL);
+    sent();
+    history_tail(60);
     ck_assert_str_eq(pulls(cl), "welcome@50 state mark 3/3");
     draws(cl, 50, 1);
     ck_assert_str_eq(sent(), "frame 50/1 ");
@@ -779,15 +788,17 @@ START_TEST(the_mark_of_the_welcome_counts_before_any_other)
 }
 END_TEST
 
-START_TEST(of_a_client_that_joins_by_time_nobody_knows_how_far_it_is)
+START_TEST(a_client_that_joins_by_time_knows_at_most_what_history_had)
 {
     two_on_a_board();
     struct client *cl = hello("draw ana", 11, 2, NIL, 777);
     ck_assert_str_eq(sent(), "read -1 ");
-    history_pages(last_nonce, 2, 3, 3);
+    history_pages(last_nonce, 2, 3, 9);
     ck_assert_str_eq(pulls(cl), "welcome@2 state event 3 mark 3/3");
-    draws(cl, 50, 1);
-    ck_assert_str_eq(sent(), "frame 50/1 ");
+    draws(cl, 10, 1);
+    ck_assert_str_eq(pulls(cl), "error not_drawer@2");
+    draws(cl, 9, 1);
+    ck_assert_str_eq(sent(), "frame 9/1 ");
 }
 END_TEST
 
@@ -994,9 +1005,9 @@ static Suite *suite(void)
     tcase_add_test(t, a_viewer_who_draws_is_refused_and_stays);
     tcase_add_test(t, the_owners_refusal_names_the_frame);
     tcase_add_test(t, a_term_beyond_every_mark_that_the_client_was_told_is_made_up);
-    tcase_add_test(t, a_client_that_resumes_is_ahead_of_its_gateway_and_believed);
+    tcase_add_test(t, a_client_that_resumes_is_ahead_of_its_gateway_when_history_says_so);
     tcase_add_test(t, the_mark_of_the_welcome_counts_before_any_other);
-    tcase_add_test(t, of_a_client_that_joins_by_time_nobody_knows_how_far_it_is);
+    tcase_add_test(t, a_client_that_joins_by_time_knows_at_most_what_history_had);
     tcase_add_test(t, a_busy_board_pauses_its_drawer_only);
     tcase_add_test(t, a_request_stands_in_the_attach_list_until_a_stored_grant_serves_it);
     tcase_add_test(t, a_new_instance_takes_the_place_of_the_one_before);
