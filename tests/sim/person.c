@@ -347,6 +347,8 @@ static void receive_frame(struct world *w, struct person *p, struct cursor *in)
         w->count.refused++;
         say(w, "person %u error %.*s", p->number, (int)m.error.code.len,
             (const char *)m.error.code.data);
+        if (m.error.code.len == 11 && memcmp(m.error.code.data, "start_fresh", 11) == 0)
+            fail(w, "person %u: history is said not to reach %u", p->number, (unsigned)p->applied);
         if (m.error.code.len == 8 && memcmp(m.error.code.data, "replaced", 8) == 0)
             p->replaced = true;
         if (!p->tab && m.error.code.len == 9 && memcmp(m.error.code.data, "bad_frame", 9) == 0)

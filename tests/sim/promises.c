@@ -121,6 +121,8 @@ static void check_log(struct world *w, unsigned board, const struct log *log)
         if (e->term != term || !grant || id_empty(&grant->member))
             fail(w, "P3: event %u is of term %u, the pen's is %u", (unsigned)at, (unsigned)e->term,
                  (unsigned)term);
+        if (e->author == HOSTILE_AUTHOR)
+            fail(w, "P3: event %u is of somebody who never had the pen", (unsigned)at);
         if (e->cseq != next)
             fail(w, "P1: event %u has cseq %u where %u is next", (unsigned)at, e->cseq, next);
         if (e->author && author && e->author != author)
@@ -174,8 +176,20 @@ static void check_person(struct world *w, const struct person *p, const struct l
              (unsigned)(p->frame_count - p->frame_first));
 }
 
+/* What can never get into the log ends with an error. */
+static void check_kept(struct world *w)
+{
+    for (unsigned i = 0; i < GATEWAYS; i++) {
+        const struct process *p = &w->process[i];
+        if (p->alive && gateway_core_stats(p->gateway)->frames_kept > 0)
+            fail(w, "gateway %s still keeps %u frames", p->id.text,
+                 (unsigned)gateway_core_stats(p->gateway)->frames_kept);
+    }
+}
+
 void check_at_rest(struct world *w)
 {
+    check_kept(w);
     for (unsigned board = 0; board < BOARDS; board++) {
         struct log log = {0};
         unsigned live = 0;

@@ -189,8 +189,12 @@ static void start_process(struct world *w, struct process *p)
     turn(w, p);
 }
 
-static void free_core(struct process *p)
+static void free_core(struct world *w, struct process *p)
 {
+    if (p->gateway)
+        w->count.resent += gateway_core_stats(p->gateway)->resent;
+    if (p->board)
+        w->count.early += board_core_stats(p->board)->frames[FRAME_EARLY];
     gateway_core_destroy(p->gateway);
     if (p->board)
         board_core_destroy(p->board);
@@ -216,7 +220,10 @@ static void kill_process(struct world *w, struct process *p)
         happen(w, w->now + 1,
                (struct event){.what = HUNG_UP, .who = i, .generation = m->connection});
     }
-    free_core(p);
+    for (unsigned i = 0; i < BOARDS; i++)
+        if (p->kind == GATEWAY && w->hostile[i].gateway == slot)
+            hostile_leave(w, &w->hostile[i]);
+    free_core(w, p);
     happen(w, w->now + 200 + below(w, 4000),
            (struct event){.what = START, .who = slot, .generation = p->generation});
 }
@@ -597,6 +604,9 @@ static void dispatch(struct world *w, struct event *e)
     case ACT:
         person_act(w, m);
         return;
+    case HOSTILE_ACT:
+        hostile_act(w, &w->hostile[e->who]);
+        return;
     case FAULT:
         fault(w);
         return;
@@ -667,6 +677,8 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
     }
     for (unsigned i = 0; i < PEOPLE; i++)
         person_start(w, i);
+    for (unsigned i = 0; i < BOARDS; i++)
+        hostile_start(w, i);
     happen(w, w->now + 3000, (struct event){.what = FAULT});
     run_until(w, w->now + TROUBLE_MS);
     if (!w->failure[0]) {
@@ -688,6 +700,8 @@ void world_free(struct world *w)
     for (size_t i = 0; i < w->heap_count; i++)
         buf_free(&w->heap[i].bytes);
     free(w->heap);
+    for (unsigned i = 0; i < BOARDS; i++)
+        hostile_leave(w, &w->hostile[i]);
     for (unsigned i = 0; i < PEOPLE; i++) {
         if (w->person[i].client)
             client_closed(w->person[i].client, w->now);
@@ -695,7 +709,7 @@ void world_free(struct world *w)
         person_free(&w->person[i]);
     }
     for (unsigned i = 0; i < PROCESSES; i++)
-        free_core(&w->process[i]);
+        free_core(w, &w->process[i]);
     memory_free(&w->store);
     for (unsigned i = 0; i < BOARDS; i++)
         free(w->truth[i].hash);

@@ -8,6 +8,7 @@
  *   broker.c   exchanges and queues: loss, delay, repeats, returns
  *   memory.c   a store in memory that can be away, or answer "unknown"
  *   person.c   a client: its log, its frames, what it does
+ *   hostile.c  a client that makes its numbers up
  *   promises.c P1..P5, checked while it runs and at the end
  */
 #ifndef EASEL_SIM_WORLD_H
@@ -55,6 +56,7 @@ enum happening {
     HANG_UP,    /* a socket is closed, seen by the gateway */
     HUNG_UP,    /* a socket is closed, seen by the person */
     ACT,        /* a person does something */
+    HOSTILE_ACT,
     FAULT,      /* something breaks */
     START,      /* a process starts again */
     LINK,       /* a process's broker link goes up (arg 1) or down (0) */
@@ -163,6 +165,19 @@ struct person {
     uint64_t acked, lost;
 };
 
+#define HOSTILE_AUTHOR 0xffffu /* drawn into their points */
+
+struct hostile {
+    unsigned board, gateway;
+    struct id member;
+    uint64_t instance, conn;
+    struct client *client; /* NULL: not connected */
+};
+
+void hostile_start(struct world *w, unsigned number);
+void hostile_act(struct world *w, struct hostile *h);
+void hostile_leave(struct world *w, struct hostile *h);
+
 void person_start(struct world *w, unsigned number);
 void person_act(struct world *w, struct person *p);
 void person_receive(struct world *w, struct person *p, struct span message);
@@ -201,6 +216,7 @@ struct world {
     uint64_t last_delivery[PROCESSES][PROCESSES]; /* the broker keeps the order of a pair */
     struct memory store;
     struct person person[PEOPLE];
+    struct hostile hostile[BOARDS];
     struct id board_id[BOARDS];
     struct truth truth[BOARDS];
     struct acked *acked;
@@ -214,6 +230,7 @@ struct world {
     char failure[400];
     struct {
         unsigned kills, freezes, cuts, epochs, reconnects, acked, lost, events, refused, pointers;
+        uint64_t resent, early; /* frames: by gateways again, at owners that could not take them */
     } count;
 };
 
