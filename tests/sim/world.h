@@ -57,9 +57,9 @@ enum happening {
     HUNG_UP,    /* a socket is closed, seen by the person */
     ACT,        /* a person does something */
     HOSTILE_ACT,
-    FAULT,      /* something breaks */
-    START,      /* a process starts again */
-    LINK,       /* a process's broker link goes up (arg 1) or down (0) */
+    FAULT, /* something breaks */
+    START, /* a process starts again */
+    LINK,  /* a process's broker link goes up (arg 1) or down (0) */
 };
 
 struct event {

@@ -20,14 +20,14 @@ static unsigned close_code(const struct client *cl)
 /* Ticks for so long, and pulls; what came, without the pauses. */
 static const char *hears(struct client *cl, uint64_t ms)
 {
-    static char all[8192];
+    static char all[2 * sizeof seen];
     all[0] = '\0';
     for (uint64_t end = now + ms; now < end;) {
         tick(50);
-        size_t n = strlen(all);
         const char *text = pulls(cl);
-        if (text[0])
-            snprintf(all + n, sizeof all - n, "%s%s", n ? " " : "", text);
+        if (all[0] && text[0])
+            strcat(all, " ");
+        strncat(all, text, sizeof seen - strlen(all) - 1);
     }
     return all;
 }
