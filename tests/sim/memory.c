@@ -52,6 +52,7 @@ int memory_append(struct world *w, const struct record *record)
         m->cap = m->cap ? m->cap * 2 : 64;
         m->records = xrealloc(m->records, m->cap, sizeof *m->records);
     }
+    m->grown_at = w->now;
     struct stored_record *r = &m->records[m->count++];
     *r = (struct stored_record){.record = *record};
     buf_append(&r->events, record->events.data, record->events.len);

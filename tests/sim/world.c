@@ -689,6 +689,8 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
         run_until(w, w->now + SILENT_MS / 2);
         w->closed = true;
         run_until(w, w->now + SILENT_MS / 2);
+        while (w->now < w->store.grown_at + 1000 && !w->failure[0])
+            run_until(w, w->now + 100); /* an idle pen has just passed on */
     }
     if (!w->failure[0])
         check_at_rest(w);

@@ -105,7 +105,7 @@ struct stored_record {
 struct memory {
     struct stored_record *records;
     unsigned count, cap;
-    uint64_t away_until;
+    uint64_t away_until, grown_at;
 };
 
 int memory_last(struct world *w, const struct id *board, struct record *ret);
