@@ -85,8 +85,8 @@ void session_outdated(struct board *b, const struct session *newest)
 static void update_full(struct session *s)
 {
     unsigned parts = s->full ? 3 : 4;
-    bool full =
-        s->kept_count >= KEPT_FRAMES_MAX / 4 * parts || s->kept_bytes >= KEPT_BYTES_MAX / 4 * parts;
+    bool full = s->kept_count * 4 >= KEPT_FRAMES_MAX * parts ||
+                s->kept_bytes * 4 >= (size_t)KEPT_BYTES_MAX * parts;
     if (full == s->full)
         return;
     s->full = full;
