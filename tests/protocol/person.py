@@ -33,7 +33,8 @@ class Person(Client):
         s["points"] = []
         for dx, dy, *p in struct.iter_unpack(">hhB" if s["flags"] & 1 else ">hh", s.pop("bytes")):
             x, y = x + dx, y + dy
-            s["points"].append([x, y, *p])
+            s["points"].append([min(max(x, 0), 32000), min(max(y, 0), 20000), *p])
+        del s["points"][2000:]
         return s
 
     def command(self, do, **with_):

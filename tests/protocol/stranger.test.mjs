@@ -11,7 +11,7 @@ import { Stranger } from "./stranger.mjs";
 const cluster = await startCluster({ gateways: 2 });
 const [here, there] = cluster.gateways;
 
-/** The nth of many different strokes: of 1 to 4 frames, every third with pressure. */
+/** The nth of many different strokes: of 1 to 4 frames, every third with pressure. Some leave the board. */
 function stroke(n) {
   const pressure = n % 3 === 0;
   const points = Array.from({ length: 4 + (n % 5) }, (_, i) => [
@@ -22,10 +22,12 @@ function stroke(n) {
   return { points, frames: 1 + (n % 4), tool: n % 2, colour: n % 8, size: 20 + n };
 }
 
+const onBoard = ([x, y, ...pressure]) => [Math.min(Math.max(x, 0), 32_000), Math.min(Math.max(y, 0), 20_000), ...pressure];
+
 /** Strokes `from` to `to`, as they are to be seen in a picture. */
 const drawn = (term, from, to) =>
   Array.from({ length: to - from + 1 }, (_, i) => stroke(from + i)).map(({ points, tool, colour, size }) =>
-    ({ term, tool, colour, size, flags: points[0].length - 2, points }));
+    ({ term, tool, colour, size, flags: points[0].length - 2, points: points.map(onBoard) }));
 
 function draw(stranger, from, to) {
   for (let n = from; n <= to; n++) stranger.do("stroke", stroke(n));

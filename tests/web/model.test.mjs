@@ -383,3 +383,47 @@ test("a mark told before a cut says nothing about the events after it", () => {
   board.marked(9, 7);
   assert.equal(board.mark, 6);
 });
+
+test("places beyond the board are shown at its edge, and the steps go on from where they led to", () => {
+  const board = new Board();
+  board.reset(0);
+  const begin = (offset, points) =>
+    board.event({ kind: "ev_begin", offset, time: 0, term: 1, cseq: offset, tool: 0, colour: 0, size: 80, shape: 1, flags: 0, points });
+  const more = (offset, points) => board.event({ kind: "ev_points", offset, time: 0, term: 1, cseq: offset, flags: 0, points });
+  const steps = (...list) => {
+    const bytes = new DataView(new ArrayBuffer(list.length * 2));
+    list.forEach((step, i) => bytes.setInt16(i * 2, step));
+    return new Uint8Array(bytes.buffer);
+  };
+  const shown = () => visible(board).map(({ points }) => [...points.xy.subarray(0, points.count * 2)]);
+  begin(1, steps(30_000, -10_000, 10_000, 20_000, -30_000, 32_000)); // 30000,-10000  40000,10000  10000,42000
+  assert.deepEqual(shown(), [[30_000, 0, 32_000, 10_000, 10_000, 20_000]]);
+  more(2, steps(0, -32_000, 0, 100)); // 10000,10000  10000,10100
+  assert.deepEqual(shown()[0].slice(6), [10_000, 10_000, 10_000, 10_100]);
+  board.cut(1);
+  more(2, steps(0, -22_000)); // 10000,20000
+  assert.deepEqual(shown()[0].slice(6), [10_000, 20_000], "also after a cut");
+});
+
+test("a stroke has 2,000 points at most, whatever the log holds", () => {
+  const board = new Board();
+  board.reset(0);
+  const points = new Uint8Array(4 * 900);
+  board.event({ kind: "ev_begin", offset: 1, time: 0, term: 1, cseq: 1, tool: 0, colour: 0, size: 80, shape: 1, flags: 0, points });
+  for (let offset = 2; offset <= 45; offset++) board.event({ kind: "ev_points", offset, time: 0, term: 1, cseq: offset, flags: 0, points });
+  const [{ points: shown }] = visible(board);
+  assert.equal(shown.count, 2_000);
+  assert.ok(shown.xy.length <= 8_000, "and takes no more room");
+  board.cut(2);
+  assert.equal(shown.count, 1_800);
+});
+
+test("a colour that its tool does not have is read as the first one of the tool", () => {
+  const board = new Board();
+  board.reset(0);
+  const points = new Uint8Array(4);
+  const colours = [[0, 7], [0, 8], [0, 11], [1, 11], [1, 8], [1, 7], [1, 0], [2, 9]];
+  colours.forEach(([tool, colour], i) =>
+    board.event({ kind: "ev_begin", offset: i + 1, time: 0, term: 1, cseq: i + 1, tool, colour, size: 80, shape: 1, flags: 4, points }));
+  assert.deepEqual(visible(board).map(({ colour }) => colour), [7, 0, 0, 11, 8, 8, 8, 9]);
+});

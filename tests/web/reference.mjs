@@ -9,12 +9,20 @@ export const bytesOf = (points, from, pressure) => encodePoints(points, from, pr
 function readPoints(stroke, bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const width = stroke.pressure ? 5 : 4;
-  for (let at = 0; at + width <= bytes.length; at += width) {
-    const [x, y] = stroke.points.slice(-2);
-    const place = (value, step, high) => Math.min(high, Math.max(0, (value ?? 0) + step));
-    stroke.points.push(place(x, view.getInt16(at), 32000), place(y, view.getInt16(at + 2), 20000));
+  const sums = stroke.sums;
+  for (let at = 0; at + width <= bytes.length && stroke.points.length < 4000; at += width) {
+    sums.x += view.getInt16(at);
+    sums.y += view.getInt16(at + 2);
+    stroke.points.push(Math.min(32000, Math.max(0, sums.x)), Math.min(20000, Math.max(0, sums.y)));
     if (stroke.pressure) stroke.pressure.push(view.getUint8(at + 4));
   }
+}
+
+/** Each tool has colours of its own; any other is read as the first of them. */
+function readColour(tool, colour) {
+  if (tool === 0 && colour > 7) return 0;
+  if (tool === 1 && colour < 8) return 8;
+  return colour;
 }
 
 /** events: of the log, with own frames (kind without ev_) after them. Returns what is to be seen, and
@@ -36,11 +44,12 @@ export function rebuild(events, me, dropped = new Set()) {
       pen = event.member;
       open = null;
     } else if (kind === "begin") {
-      const { term, cseq, tool, colour, size, flags } = event;
+      const { term, cseq, tool, size, flags } = event;
+      const colour = readColour(tool, event.colour);
       open = { term, cseq, tool, colour, size, even: (flags & 8) > 0, points: [], pressure: flags & 1 ? [] : null };
       const last = strokes.at(-1);
       const goesOn = flags & 2 && last?.term === term ? last : null;
-      Object.assign(open, { member: authors.get(term), undone: false, goesOn });
+      Object.assign(open, { sums: { x: 0, y: 0 }, member: authors.get(term), undone: false, goesOn });
       readPoints(open, event.points);
       mine.push(["begin", open]);
       strokes.push(open);
@@ -83,6 +92,6 @@ export function rebuild(events, me, dropped = new Set()) {
     open: key(open),
     undo: chain(newest, ({ goesOn }) => (goesOn && !goesOn.undone ? goesOn : null)),
     redo: chain(redo.at(-1), (stroke) => strokes.find((other) => other.goesOn === stroke && other.undone)),
-    picture: strokes.filter((stroke) => !stroke.undone).map(({ undone, member, goesOn, ...rest }) => rest),
+    picture: strokes.filter((stroke) => !stroke.undone).map(({ undone, member, goesOn, sums, ...rest }) => rest),
   };
 }

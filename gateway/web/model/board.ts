@@ -36,6 +36,7 @@ export const EVEN = 8;
 export const PEN = 0;
 export const HIGHLIGHTER = 1;
 export const ERASER = 2;
+const FIRST_OF_HIGHLIGHTER = 8; // among the colours
 
 export type Event =
   | EvCreated
@@ -87,6 +88,12 @@ export type Outcome = "applied" | "old" | "hole";
 
 const NOTHING: Inverse = () => {};
 const NOBODY: Grant = { offset: 0, member: "", instance: 0, name: "" };
+/** A colour that the tool does not have is read as its first one. */
+function colourOf(tool: number, colour: number): number {
+  if (tool === PEN) return colour < FIRST_OF_HIGHLIGHTER ? colour : 0;
+  return tool === HIGHLIGHTER ? Math.max(colour, FIRST_OF_HIGHLIGHTER) : colour;
+}
+
 const keyOf = (term: number, cseq: number): string => `${term}:${cseq}`;
 const frameBytes = (frame: Frame): number => 24 + ("points" in frame ? frame.points.length : 0);
 
@@ -413,7 +420,7 @@ export class Board {
       cseq: event.cseq,
       member: this.#members.get(event.term) ?? "",
       tool: event.tool,
-      colour: event.colour,
+      colour: colourOf(event.tool, event.colour),
       size: event.size,
       even: (event.flags & EVEN) !== 0,
       joined: (event.flags & JOINED) !== 0,
@@ -445,13 +452,13 @@ export class Board {
   #points(event: EvPoints | Points): Inverse {
     const stroke = this.open;
     if (stroke?.term !== event.term) return NOTHING;
-    const count = stroke.points.count;
+    const { reach } = stroke.points;
     stroke.points.add(event.points);
     this.#touch(stroke);
     const reopen = event.flags & END ? this.#endOpen() : NOTHING;
     return () => {
       reopen();
-      stroke.points.cutBack(count);
+      stroke.points.cutBack(reach);
       this.#touch(stroke);
     };
   }

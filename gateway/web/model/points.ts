@@ -40,38 +40,53 @@ export function encodePoints(points: readonly Point[], from: Point | undefined, 
   return ret;
 }
 
-/** x, y, x, y, … of a stroke, and its pressures. Cutting it back keeps the room. */
+/** How far a stroke is: to go on from, or back to. */
+export interface Reach {
+  readonly count: number;
+  readonly x: number; // the sum of all steps, which may lie beyond the board
+  readonly y: number;
+}
+
+/** x, y, x, y, … of a stroke, and its pressures. Cutting it back keeps the room. It takes whatever a log may
+ *  hold: places beyond the board are shown at its edge, though the steps go on from where they led to, and
+ *  what follows 2,000 points is left out. */
 export class PointList {
   count = 0;
   /** Tells two states apart that have as many points. */
   version = 0;
   xy = new Uint16Array(16);
   pressure: Uint8Array | null;
+  #x = 0;
+  #y = 0;
 
   constructor(pressure: boolean) {
     this.pressure = pressure ? new Uint8Array(8) : null;
   }
 
-  /** Adds what a frame holds; places beyond the board are moved to its edge. */
+  get reach(): Reach {
+    return { count: this.count, x: this.#x, y: this.#y };
+  }
+
+  /** Adds what a frame holds. */
   add(bytes: Uint8Array): void {
     const width = this.pressure ? 5 : 4;
-    const more = Math.floor(bytes.length / width);
+    const more = Math.min(Math.floor(bytes.length / width), POINTS_PER_STROKE - this.count);
     this.#grow(this.count + more);
     this.version++;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    let x = this.count ? this.xy[this.count * 2 - 2]! : 0;
-    let y = this.count ? this.xy[this.count * 2 - 1]! : 0;
     for (let i = 0; i < more; i++, this.count++) {
-      x = clamp(x + view.getInt16(i * width), BOARD_WIDTH);
-      y = clamp(y + view.getInt16(i * width + 2), BOARD_HEIGHT);
-      this.xy[this.count * 2] = x;
-      this.xy[this.count * 2 + 1] = y;
+      this.#x += view.getInt16(i * width);
+      this.#y += view.getInt16(i * width + 2);
+      this.xy[this.count * 2] = clamp(this.#x, BOARD_WIDTH);
+      this.xy[this.count * 2 + 1] = clamp(this.#y, BOARD_HEIGHT);
       if (this.pressure) this.pressure[this.count] = view.getUint8(i * width + 4);
     }
   }
 
-  cutBack(count: number): void {
+  cutBack({ count, x, y }: Reach): void {
     this.count = count;
+    this.#x = x;
+    this.#y = y;
     this.version++;
   }
 
