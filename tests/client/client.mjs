@@ -16,6 +16,7 @@ import WebSocket from "ws";
 import { Client, StrokeWriter, toBoard, visible } from "../../build/web-node/client.mjs";
 
 const WAIT_MS = 15_000;
+const HANG_UP_MS = 1_000;
 const SUBPROTOCOL = "easel.v1";
 
 /** A socket that never opens: what a killed client has until it reconnects. */
@@ -265,11 +266,14 @@ export class TestClient {
     await this.live();
     return this;
   }
-  /** Leaves for good. */
+  /** Leaves for good: says so, and its place is free at once. */
   stop() {
     this.#held = true;
     this.client.stop();
-    this.ws?.terminate();
+    const { ws } = this;
+    if (!ws || ws.readyState === WebSocket.CLOSED) return;
+    const hangsUp = setTimeout(() => ws.terminate(), HANG_UP_MS); // the other end may be frozen
+    ws.on("close", () => clearTimeout(hangsUp));
   }
 }
 

@@ -25,7 +25,7 @@ class Socket {
     this.onopen({});
   }
   says(...messages) {
-    for (const message of messages) this.onmessage({ data: encode(message).buffer });
+    for (const message of messages) this.onmessage?.({ data: encode(message).buffer });
   }
   send(bytes) {
     this.sent.push(...decode(bytes));
@@ -35,8 +35,9 @@ class Socket {
     this.readyState = 3;
     this.onclose?.({ code });
   }
-  close() {
+  close(code) {
     this.closed = true;
+    this.code = code;
   }
 }
 
@@ -259,4 +260,124 @@ test("after a reconnect a page that is too old makes way, once all of its stroke
   last().says(own(3, 1), mark(6));
   await clock.pass(0);
   assert.deepEqual([client.phase, client.end], ["ended", "outdated"]);
+});
+
+// ---- who leaves, and who only goes elsewhere ---------------------------------------------------
+
+test("who leaves for good says so, unless something of theirs is on its way", async () => {
+  const { client, last } = live({}, true);
+  client.stop();
+  assert.deepEqual([last().closed, last().code], [true, 1000]);
+  const busy = live({}, true);
+  dot(busy.client);
+  busy.client.stop();
+  assert.deepEqual([busy.last().closed, busy.last().code], [true, undefined]);
+});
+
+test("who left and is still there some seconds later comes back, at once when the page is shown again", async () => {
+  const { client, sockets, last } = live();
+  client.leave();
+  assert.equal(sockets[0].code, 1000);
+  client.tryNow();
+  assert.equal(sockets.length, 2);
+  last().opens();
+  last().says(welcome());
+  client.leave();
+  await clock.pass(8_100);
+  assert.equal(sockets.length, 3);
+  client.stop();
+  client.leave();
+  await clock.pass(60_000);
+  assert.equal(sockets.length, 3, "but not who stopped");
+});
+
+test("a socket that is silent, or of a gateway that leaves, is closed without a word: the place is kept", async () => {
+  const silent = live();
+  await clock.pass(12_000);
+  assert.deepEqual([silent.sockets[0].closed, silent.sockets[0].code], [true, undefined]);
+
+  const { client, sockets, last } = live();
+  last().says({ kind: "goaway", delay_ms: 100 });
+  await clock.pass(100);
+  const both = encode({ kind: "error", code: "waiting", sentence: "History does not answer.", frame: 1 });
+  const then = encode(welcome());
+  last().opens();
+  last().onmessage({ data: Uint8Array.of(...both, ...then).buffer });
+  assert.deepEqual([sockets[0].closed, sockets[0].code, client.phase], [true, undefined, "live"]);
+  last().breaks();
+  assert.equal(client.phase, "waiting", "it was the second one that we are at");
+});
+
+// ---- what the service tells in trouble ---------------------------------------------------------
+
+test("what the flags of a mark say", () => {
+  const { client, last } = live({}, true);
+  const says = (flags) => {
+    last().says(mark(3, flags));
+    const { busy, trouble, unsaved, room, paused } = client;
+    return { busy, trouble, unsaved, room, paused };
+  };
+  const none = { busy: false, trouble: false, unsaved: false, room: "enough", paused: null };
+  assert.deepEqual(says(0), none);
+  assert.deepEqual(says(4), { ...none, unsaved: true });
+  assert.deepEqual(says(2), { ...none, trouble: true });
+  assert.deepEqual(says(8), { ...none, room: "little" });
+  assert.deepEqual(says(16), { ...none, room: "none", paused: "room" });
+  assert.deepEqual(says(8 | 16 | 1), { ...none, busy: true, room: "none", paused: "unsaved" });
+  assert.deepEqual(says(32), none, "one of a later version");
+});
+
+test("a board that cannot be opened yet: the connection stays as long as it says something", async () => {
+  const { client, sockets, last } = start();
+  last().opens();
+  for (let i = 0; i < 5; i++) {
+    await clock.pass(8_000);
+    last().says({ kind: "error", code: "waiting", sentence: "History does not answer.", frame: 1 });
+    assert.deepEqual([client.held, client.phase, sockets.length], [true, "connecting", 1]);
+  }
+  last().says(welcome());
+  assert.deepEqual([client.held, client.phase], [false, "live"]);
+});
+
+test("start_fresh: forgets its log, comes by itself as another instance, and tells what is lost", async () => {
+  const { client, sockets, last } = live({}, true);
+  const lost = [];
+  client.onLost = (strokes, setBack) => lost.push([strokes, setBack]);
+  dot(client);
+  dot(client);
+  dot(client);
+  last().says({ kind: "own", term: 3, offset: 4, cseq: 1, count: 2 }, mark(4)); // one is stored, one is in the log
+  const { instance } = client;
+  last().says({ kind: "error", code: "start_fresh", sentence: "", frame: 1 });
+  last().breaks(4410);
+  assert.deepEqual(lost, [[2, true]]);
+  assert.deepEqual([client.end, client.board.applied, client.board.strokes, client.term], [null, 0, [], 0]);
+  await clock.pass(500);
+  assert.equal(sockets.length, 2);
+  last().opens();
+  const [hello] = last().sent;
+  assert.notEqual(hello.instance, instance);
+  assert.deepEqual([hello.from, hello.since, hello.conn], [null, null, 1]);
+  last().says(welcome({ head: 5, mark: 5, start: 4 }), { ...grant(client, 5), ended: 3 }, mark(5));
+  assert.equal(client.term, 5);
+  dot(client);
+  const [, first] = last().sent;
+  assert.deepEqual([first.kind, first.term, first.cseq], ["begin", 5, 1]);
+});
+
+test("a token of another board opens none here: nothing of it is shown, and its place is left at once", async () => {
+  const told = [];
+  const { client, sockets, last } = start({ board: "0000000000" });
+  client.onMessage = ({ kind }) => told.push(kind);
+  last().opens();
+  last().says(welcome({ name: "Theirs", start: 1 }), { kind: "ev_open", offset: 2, time: 0, replica: "b1" });
+  assert.deepEqual([client.phase, client.end, client.board.name, client.board.member], ["ended", "forbidden", "", ""]);
+  assert.deepEqual([last().closed, last().code, told], [true, 1000, []]);
+  await clock.pass(60_000);
+  assert.equal(sockets.length, 1);
+  client.tryToken("another"); // which this device knows
+  last().opens();
+  assert.equal(last().sent[0].token, "another");
+  last().says(welcome({ board: "0000000000" }));
+  assert.deepEqual([client.phase, client.end], ["live", null]);
 });

@@ -27,9 +27,19 @@ const POINTER_BEHIND_BYTES = 4096; // that wait in the socket: then a pointer's 
 
 const BUSY = 1;
 const TROUBLE = 2;
+const UNSAVED = 4;
+const NEARLY_FULL = 8;
+const FULL = 16;
+
+const LEFT = 1000; // close codes
+const RESTART = 1012;
+const START_FRESH = 4410;
+const NO_SEAT = 4423;
 
 /** What the socket does now. `ended` does not come back by itself. */
 export type Phase = "connecting" | "live" | "waiting" | "ended";
+/** What the log of the board can still take. */
+export type Room = "enough" | "little" | "none";
 export type Service = "away" | "same" | "updated";
 export type End = "forbidden" | "notfound" | "replaced" | "crash" | "outdated" | null;
 
@@ -48,6 +58,8 @@ export interface Socket {
 
 export interface ClientOptions {
   token: string;
+  /** The board that the token is to open; any other one is none of ours. */
+  board?: string;
   session: Uint8Array; // 16 bytes, a secret between this browser and the service
   name: string;
   open: () => Socket;
@@ -72,11 +84,11 @@ const ENDS: Record<number, End> = {
   4413: "crash",
 };
 
-/** Closes the socket; whatever it still says is ignored. */
-function release(socket: Socket): void {
+/** Closes the socket; whatever it still says is ignored. Without the code the service keeps our place. */
+function release(socket: Socket, code?: number): void {
   socket.onopen = socket.onmessage = socket.onclose = null;
   socket.onerror = () => {};
-  socket.close();
+  socket.close(code);
 }
 
 export function randomInstance(): number {
@@ -98,18 +110,21 @@ export class Client {
   graceMs = 5_000;
   busy = false;
   trouble = false;
+  unsaved = false; // nothing was stored for some seconds
+  room: Room = "enough";
+  held = false; // the service answers, but cannot open the board yet
   sentence = ""; // of the newest error
   state: State | null = null;
   stateAt = 0;
 
   onChange: () => void = () => {};
-  /** Strokes that the service did not take. */
-  onLost: (strokes: number) => void = () => {};
+  /** Strokes that the service did not take; `setBack`: because it does not have the log that we had. */
+  onLost: (strokes: number, setBack: boolean) => void = () => {};
   /** Each message as it came, after it was dealt with. */
   onMessage: (message: Message) => void = () => {};
 
   #options: ClientOptions;
-  readonly instance = randomInstance();
+  instance = randomInstance();
   #conn = 0;
   #socket: Socket | null = null;
   #next: Socket | null = null; // to the gateway that follows the one that leaves, until its welcome
@@ -124,6 +139,7 @@ export class Client {
   #unansweredAt = 0; // when we drew first since something came; 0: something came since
   #term = 0; // the term that cseq counts in
   #cseq = 0;
+  #setBack = false; // what is lost now, is so because the service has another log
   #passed = 0; // the term that we gave away; no frame may follow
 
   constructor(options: ClientOptions) {
@@ -138,10 +154,29 @@ export class Client {
     this.#connect();
   }
 
-  /** Leaves for good. */
+  /** Leaves for good: the place and the pen are free at once. */
   stop(): void {
-    this.#drop();
+    this.#drop(this.#farewell);
     this.phase = "ended";
+  }
+
+  /** Leaves, as far as anybody knows. Should the page still be there some seconds later, it comes back. */
+  leave(): void {
+    if (this.phase === "ended") return;
+    this.#drop(this.#farewell);
+    this.lostAt ||= Date.now();
+    this.#wait(RETRY_MS_MAX);
+  }
+
+  /** The token was refused; this one may do. */
+  tryToken(token: string): void {
+    this.#options.token = token;
+    this.useHere();
+  }
+
+  /** What is on its way needs somebody whom it is from. */
+  get #farewell(): number | undefined {
+    return this.board.unackedFrames ? undefined : LEFT;
   }
 
   /** Tries now instead of at the end of the wait: the browser is online again, the page visible, or
@@ -187,10 +222,10 @@ export class Client {
   }
 
   /** Lets the socket go; whatever it still says is ignored. */
-  #drop(): void {
+  #drop(code?: number): void {
     clearInterval(this.#silence);
     clearTimeout(this.#retry);
-    for (const socket of [this.#socket, this.#next]) if (socket) release(socket);
+    for (const socket of [this.#socket, this.#next]) if (socket) release(socket, code);
     this.#socket = this.#next = null;
     this.#asked.clear();
   }
@@ -244,13 +279,27 @@ export class Client {
     }
     this.#drop();
     this.lostAt ||= since;
-    this.full = code === 4423;
+    this.full = code === NO_SEAT;
+    this.held = false;
+    if (code === START_FRESH) this.#forget();
     const end = ENDS[code];
     if (end === "crash") return void this.#crashed();
     if (end) return this.#ended(end);
     this.#unopened = this.#opened ? 0 : this.#unopened + 1;
     if (this.#unopened >= BLOCKED_AFTER) void this.#findOutWhy();
-    this.#wait(code === 1012 ? 0 : undefined);
+    this.#wait(code === RESTART ? 0 : undefined);
+  }
+
+  /** The service does not have the log that we have. We begin anew, as somebody else of this member. */
+  #forget(): void {
+    this.#setBack = true;
+    this.board.cut(0);
+    this.board.reset(0);
+    this.#setBack = false;
+    this.instance = randomInstance();
+    this.#joined = false;
+    this.#conn = this.#term = this.#cseq = this.#passed = this.#unansweredAt = 0;
+    this.state = null;
   }
 
   #ended(end: End): void {
@@ -324,7 +373,9 @@ export class Client {
       return this.crash(); // not what this page understands
     }
     if (socket === this.#next) {
-      if (messages[0]?.kind !== "welcome") return; // it will hang up, or welcome us yet
+      const welcome = messages.findIndex(({ kind }) => kind === "welcome");
+      if (welcome < 0) return; // it will hang up, or welcome us yet
+      messages.splice(0, welcome);
       this.#change();
     }
     this.heardAt = Date.now();
@@ -332,7 +383,7 @@ export class Client {
     for (const message of messages) {
       if (socket !== this.#socket) return; // one of them ended the connection
       this.#handle(message);
-      this.onMessage(message);
+      if (this.phase !== "ended") this.onMessage(message);
     }
     this.onChange();
     this.#makeWay();
@@ -346,8 +397,7 @@ export class Client {
       case "own":
         return this.#expect(board.own(message.term, message.offset, message.cseq, message.count));
       case "mark":
-        this.busy = (message.flags & BUSY) !== 0;
-        this.trouble = (message.flags & TROUBLE) !== 0;
+        this.#flags(message.flags);
         return board.marked(message.head, message.mark);
       case "cut":
         return board.cut(message.to);
@@ -379,6 +429,13 @@ export class Client {
     }
   }
 
+  #flags(flags: number): void {
+    this.busy = (flags & BUSY) !== 0;
+    this.trouble = (flags & TROUBLE) !== 0;
+    this.unsaved = (flags & UNSAVED) !== 0;
+    this.room = flags & FULL ? "none" : flags & NEARLY_FULL ? "little" : "enough";
+  }
+
   /** A hole should never be; if it is, join again from the mark. */
   #expect(outcome: "applied" | "old" | "hole"): void {
     if (outcome === "hole") this.#closed(0);
@@ -386,6 +443,10 @@ export class Client {
 
   #welcome(welcome: Welcome): void {
     const { board } = this;
+    if (welcome.board !== (this.#options.board ?? welcome.board)) {
+      this.#drop(LEFT);
+      return this.#ended("forbidden");
+    }
     if (this.#joined && this.lostAt) void this.#lookForUpdate();
     board.cut(board.mark);
     if (!this.#joined || welcome.start > board.applied) {
@@ -401,7 +462,7 @@ export class Client {
     this.phase = "live";
     this.#tries = 0;
     this.lostAt = this.retryAt = 0;
-    this.full = this.blocked = this.busy = this.trouble = false;
+    this.full = this.blocked = this.held = this.busy = this.trouble = this.unsaved = false;
     for (const frame of board.pending()) this.#send(frame);
     for (const message of this.#asked.values()) this.#send(message);
     this.#asked.clear();
@@ -409,12 +470,13 @@ export class Client {
 
   #error(error: ErrorFrame): void {
     this.sentence = error.sentence;
+    if (error.code === "waiting") this.held = true;
   }
 
   #lost(frames: Frame[]): void {
     const strokes = frames.filter((frame) => frame.kind === "begin").length;
     const cutShort = frames[0]?.kind === "points" ? 1 : 0;
-    if (strokes + cutShort > 0) this.onLost(strokes + cutShort);
+    if (strokes + cutShort > 0) this.onLost(strokes + cutShort, this.#setBack);
   }
 
   // ---- who draws -------------------------------------------------------------------------------
@@ -432,12 +494,12 @@ export class Client {
   }
 
   /** Must the drawer stop for a while, so that little can be lost? */
-  get paused(): "grace" | "unsaved" | null {
+  get paused(): "grace" | "unsaved" | "room" | null {
     const past = (since: number, ms: number): boolean => since !== 0 && Date.now() - since > ms;
     if (past(this.lostAt, this.graceMs) || past(this.#unansweredAt, DEAF_MS)) return "grace";
     const { unackedFrames, unackedBytes } = this.board;
     if (this.busy || unackedFrames >= UNACKED_FRAMES_MAX || unackedBytes >= UNACKED_BYTES_MAX) return "unsaved";
-    return null;
+    return this.room === "none" ? "room" : null;
   }
 
   ask(): void {
