@@ -215,7 +215,7 @@ describe("for everybody", { timeout: 900_000 }, () => {
     await tab.page.locator("#skip").focus();
     await press("Enter");
     assert.equal(await tab.page.evaluate(() => document.activeElement.id), "board");
-    assert.match(tab.page.url(), new RegExp(`#${made.tokens.own}$`), "the address keeps its token");
+    assert.match(tab.page.url(), new RegExp(`#${made.tokens.watch}$`), "the address stays as it is");
     assert.equal(await tab.page.getAttribute("#board", "role"), "application");
     assert.match(await tab.page.textContent(`#${await tab.page.getAttribute("#board", "aria-describedby")}`), /^Arrow keys/);
     await tab.page.waitForSelector("#cross:not([hidden])");

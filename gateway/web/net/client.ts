@@ -58,6 +58,8 @@ export interface Socket {
 
 export interface ClientOptions {
   token: string;
+  /** Tried one after the other where that one is refused. */
+  others?: readonly string[];
   /** The board that the token is to open; any other one is none of ours. */
   board?: string;
   session: Uint8Array; // 16 bytes, a secret between this browser and the service
@@ -98,8 +100,9 @@ export function randomInstance(): number {
 
 export class Client {
   readonly board = new Board();
-  phase: Phase = "connecting";
+  phase: Phase = "ended"; // not begun
   end: End = null;
+  token: string;
   full = false;
   blocked = false; // this network lets no WebSocket through
   retryAt = 0; // when the next try is due (phase waiting)
@@ -124,6 +127,7 @@ export class Client {
   onMessage: (message: Message) => void = () => {};
 
   #options: ClientOptions;
+  #others: string[]; // tokens
   instance = randomInstance();
   #conn = 0;
   #socket: Socket | null = null;
@@ -144,6 +148,8 @@ export class Client {
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.token = options.token;
+    this.#others = [...(options.others ?? [])];
     this.board.onChange = () => this.onChange();
     this.board.onLost = (frames) => this.#lost(frames);
   }
@@ -160,18 +166,17 @@ export class Client {
     this.phase = "ended";
   }
 
+  /** There is no such board, as somebody else found out. */
+  notFound(): void {
+    this.#ended("notfound");
+  }
+
   /** Leaves, as far as anybody knows. Should the page still be there some seconds later, it comes back. */
   leave(): void {
     if (this.phase === "ended") return;
     this.#drop(this.#farewell);
     this.lostAt ||= Date.now();
     this.#wait(RETRY_MS_MAX);
-  }
-
-  /** The token was refused; this one may do. */
-  tryToken(token: string): void {
-    this.#options.token = token;
-    this.useHere();
   }
 
   /** What is on its way needs somebody whom it is from. */
@@ -231,14 +236,14 @@ export class Client {
   }
 
   #hello(socket: Socket): void {
-    const { token, session, name } = this.#options;
+    const { session, name } = this.#options;
     if (socket === this.#socket) {
       this.heardAt = Date.now();
       this.#opened = true;
     }
     const message: Message = {
       kind: "hello",
-      token,
+      token: this.token,
       session,
       instance: this.instance,
       conn: ++this.#conn,
@@ -303,6 +308,11 @@ export class Client {
   }
 
   #ended(end: End): void {
+    const another = end === "forbidden" && !this.#joined && this.#others.shift();
+    if (another) {
+      this.token = another;
+      return this.#connect();
+    }
     this.#drop();
     this.phase = "ended";
     this.end = end;
@@ -382,8 +392,9 @@ export class Client {
     this.#unansweredAt = 0;
     for (const message of messages) {
       if (socket !== this.#socket) return; // one of them ended the connection
+      if (message.kind === "welcome" && message.board !== (this.#options.board ?? message.board)) return this.#astray();
       this.#handle(message);
-      if (this.phase !== "ended") this.onMessage(message);
+      this.onMessage(message);
     }
     this.onChange();
     this.#makeWay();
@@ -429,6 +440,12 @@ export class Client {
     }
   }
 
+  /** The token is of another board, where nobody should see us. */
+  #astray(): void {
+    this.#drop(LEFT);
+    this.#ended("forbidden");
+  }
+
   #flags(flags: number): void {
     this.busy = (flags & BUSY) !== 0;
     this.trouble = (flags & TROUBLE) !== 0;
@@ -443,10 +460,6 @@ export class Client {
 
   #welcome(welcome: Welcome): void {
     const { board } = this;
-    if (welcome.board !== (this.#options.board ?? welcome.board)) {
-      this.#drop(LEFT);
-      return this.#ended("forbidden");
-    }
     if (this.#joined && this.lostAt) void this.#lookForUpdate();
     board.cut(board.mark);
     if (!this.#joined || welcome.start > board.applied) {

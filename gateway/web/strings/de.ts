@@ -4,6 +4,7 @@
 import type { Strings } from "./en.ts";
 
 const number = new Intl.NumberFormat("de");
+const seconds = (s: number): string => (s === 1 ? "einer Sekunde" : `${number.format(s)} Sekunden`);
 const strokes = (n: number): string => (n === 1 ? "1 Strich" : `${number.format(n)} Striche`);
 
 export const de: Strings = {
@@ -20,13 +21,14 @@ export const de: Strings = {
   makeKey: "Schlüssel dieses Dienstes",
   makeKeyNeeded: "Dieser Dienst verlangt einen Schlüssel, bevor er eine Tafel anlegt.",
   makeFailed: "Die Tafel konnte nicht angelegt werden. Versuche es noch einmal.",
-  makeTooMany: "Das waren viele Tafeln. Warte eine Minute und versuche es noch einmal.",
+  makeTooMany: (s) => `Das waren viele Tafeln. Versuche es in ${seconds(s)} noch einmal.`,
+  makeNoRoom: "Hier ist kein Platz für eine weitere Tafel. Frage, wer den Dienst betreibt, oder versuche es später.",
   join: "Beitreten",
   joinHint: "k3v9-x2mq-4t",
   joinLabel: "Füge einen Link ein oder tippe den Code",
   joinBad: "Das ist weder ein Link noch ein Code von Easel. Ein Code sieht so aus: k3v9-x2mq-4t.",
   joinElsewhere: (host) => `Dieser Link gehört zu einem anderen Ort: ${host}.`,
-  joinTooMany: "Das waren viele Versuche. Warte eine Minute und versuche es noch einmal.",
+  joinTooMany: (s) => `Das waren viele Versuche. Versuche es in ${seconds(s)} noch einmal.`,
   yourBoards: "Tafeln auf diesem Gerät",
   noBoards: "Noch keine Tafeln. Lege eine an; du bekommst einen Link zum Teilen.",
   unnamed: "Tafel ohne Namen",
@@ -129,6 +131,10 @@ export const de: Strings = {
     n === 1
       ? "Der Stift war schon weitergegeben. Dein letzter Strich kam nicht dazu."
       : `Der Stift war schon weitergegeben. Deine letzten ${number.format(n)} Striche kamen nicht dazu.`,
+  setBack: (n) =>
+    n === 1
+      ? "Die Tafel wurde zurückgesetzt. Dein letzter Strich kam nicht dazu."
+      : `Die Tafel wurde zurückgesetzt. Deine letzten ${number.format(n)} Striche kamen nicht dazu.`,
   people: "Leute",
   peopleCountShort: (here, seats) => `${number.format(here)}/${number.format(seats)}`,
   peopleCount: (here, seats) => `${number.format(here)} von ${number.format(seats)}`,
@@ -158,6 +164,10 @@ export const de: Strings = {
   pausedUnsaved: "Das Zeichnen ruht, bis die Tafel wieder gespeichert werden kann.",
   behind: (steps) => `Holt auf: noch ${number.format(steps)} ${steps === 1 ? "Schritt" : "Schritte"}.`,
   notSaved: "Live. Die neuesten Striche sind noch nicht gespeichert.",
+  nothingSaved: "Live. Im Moment wird nichts gespeichert; deine Striche sind hier aufgehoben.",
+  held: "Die Tafel lässt sich noch nicht öffnen: Der Dienst kommt nicht an das Gespeicherte. Wir warten darauf.",
+  littleRoom: "Live. Alles gespeichert. Diese Tafel ist fast voll: Lege bald eine neue an.",
+  noRoom: "Diese Tafel ist voll, und niemand kann mehr auf ihr zeichnen. Lege eine neue an.",
   saving: "Live. Speichert …",
   live: "Live. Alles gespeichert.",
   liveShort: "Live",
@@ -181,6 +191,8 @@ export const de: Strings = {
   shareTitle: "Diese Tafel teilen",
   watchLink: "Wer diesen Link hat, kann zuschauen.",
   drawLink: "Wer diesen Link hat, kann zeichnen, wenn der Stift frei ist.",
+  ownDevices: "Deine anderen Geräte",
+  ownLink: "Behalte diesen Link für dich: Wer ihn hat, dem gehört die Tafel.",
   code: "Code",
   codeHint: "Auf der Startseite öffnet der Code die Tafel zum Zuschauen.",
   qr: "QR-Code des Links zum Zuschauen",

@@ -6,6 +6,7 @@ const rank = new Intl.PluralRules("en", { type: "ordinal" });
 const number = new Intl.NumberFormat("en");
 const SUFFIX: Record<string, string> = { one: "st", two: "nd", few: "rd", other: "th" };
 const ordinal = (n: number): string => `${number.format(n)}${SUFFIX[rank.select(n)]}`;
+const seconds = (s: number): string => (s === 1 ? "a second" : `${number.format(s)} seconds`);
 const strokes = (n: number): string => (n === 1 ? "1 stroke" : `${number.format(n)} strokes`);
 
 export const en = {
@@ -22,13 +23,14 @@ export const en = {
   makeKey: "Key of this service",
   makeKeyNeeded: "This service asks for a key before it makes a board.",
   makeFailed: "The board could not be made. Try again.",
-  makeTooMany: "That were many boards. Wait a minute and try again.",
+  makeTooMany: (s: number) => `That were many boards. Try again in ${seconds(s)}.`,
+  makeNoRoom: "There is no room for another board here. Ask who runs this service, or try later.",
   join: "Join",
   joinHint: "k3v9-x2mq-4t",
   joinLabel: "Paste a link, or type the code",
   joinBad: "This is neither a link nor a code of Easel. A code looks like k3v9-x2mq-4t.",
   joinElsewhere: (host: string) => `This link belongs to another place: ${host}.`,
-  joinTooMany: "That were many tries. Wait a minute and try again.",
+  joinTooMany: (s: number) => `That were many tries. Try again in ${seconds(s)}.`,
   yourBoards: "Boards on this device",
   noBoards: "No boards yet. Make one; you get a link to share.",
   unnamed: "Board without a name",
@@ -131,6 +133,10 @@ export const en = {
     n === 1
       ? "The pen had already passed on. Your last stroke was not added."
       : `The pen had already passed on. Your last ${number.format(n)} strokes were not added.`,
+  setBack: (n: number) =>
+    n === 1
+      ? "The board was set back. Your last stroke was not added."
+      : `The board was set back. Your last ${number.format(n)} strokes were not added.`,
   people: "People",
   peopleCountShort: (here: number, seats: number) => `${number.format(here)}/${number.format(seats)}`,
   peopleCount: (here: number, seats: number) => `${number.format(here)} of ${number.format(seats)}`,
@@ -160,6 +166,10 @@ export const en = {
   pausedUnsaved: "Drawing pauses until the board can be saved again.",
   behind: (steps: number) => `Catching up: ${number.format(steps)} ${steps === 1 ? "step" : "steps"} behind.`,
   notSaved: "Live. The newest strokes are not saved yet.",
+  nothingSaved: "Live. Nothing is being saved right now; your strokes are kept here.",
+  held: "The board cannot be opened yet: the service does not get at what is stored. We wait for it.",
+  littleRoom: "Live. All saved. This board is nearly full: make a new one soon.",
+  noRoom: "This board is full, and nobody can draw on it any more. Make a new one.",
   saving: "Live. Saving…",
   live: "Live. All saved.",
   liveShort: "Live",
@@ -182,6 +192,8 @@ export const en = {
   shareTitle: "Share this board",
   watchLink: "Anyone with this link can watch.",
   drawLink: "Anyone with this link can draw when the pen is free.",
+  ownDevices: "Your other devices",
+  ownLink: "Keep this link to yourself: whoever has it owns the board.",
   code: "Code",
   codeHint: "On the start page, the code opens the board for watching.",
   qr: "QR code of the link for watching",

@@ -3,6 +3,7 @@
 // What the page asks of the service over HTTP.
 import type { Service } from "../net/client.ts";
 
+const WAIT_S = 60; // where the service does not say how long
 const SERVICE_MS = 5_000; // a service that takes longer is away
 
 export interface Made {
@@ -20,25 +21,36 @@ async function post(path: string, body: unknown, key: string): Promise<Response 
   }
 }
 
-/** The new board, or the status why there is none (0: no answer). */
-export async function makeBoard(name: string, key: string): Promise<Made | number> {
-  const response = await post("/api/boards", { name }, key);
-  if (response?.status !== 201) return response?.status ?? 0;
-  return (await response.json()) as Made;
+/** Why something was not done. */
+export interface Refusal {
+  status: number; // 0: no answer
+  code: string;
+  waitS: number; // before the next try
 }
 
-/** A token for watching, for who knows the code; or the status why there is none. */
-export async function watchToken(board: string): Promise<string | number> {
+async function refusalOf(response: Response | null): Promise<Refusal> {
+  const body = (await response?.json().catch(() => null)) as { error?: { code?: unknown } } | null | undefined;
+  const waitS = Math.ceil(Number(response?.headers.get("Retry-After"))) || WAIT_S;
+  return { status: response?.status ?? 0, code: String(body?.error?.code ?? ""), waitS };
+}
+
+/** The new board, or why there is none. */
+export async function makeBoard(name: string, key: string): Promise<Made | Refusal> {
+  const response = await post("/api/boards", { name }, key);
+  return response?.status === 201 ? ((await response.json()) as Made) : refusalOf(response);
+}
+
+/** A token for watching, for who knows the code; or why there is none. */
+export async function watchToken(board: string): Promise<string | Refusal> {
   const response = await post(`/api/boards/${board}/watch`, {}, "");
-  if (!response?.ok) return response?.status ?? 0;
-  const { token } = (await response.json()) as { token: string };
-  return token;
+  return response?.ok ? ((await response.json()) as { token: string }).token : refusalOf(response);
 }
 
 /** The tokens of a board, for its owner on a device that did not make it; null: not now. */
 export async function tokensOf(board: string, own: string): Promise<Made["tokens"] | null> {
   const response = await post(`/api/boards/${board}/links`, {}, own);
-  return response?.ok ? ((await response.json()) as Made).tokens : null;
+  const made = response?.ok ? ((await response.json()) as Made) : null;
+  return made?.board === board ? made.tokens : null;
 }
 
 /** Does the service answer over HTTP, and does it still give out the page that this script is of? */

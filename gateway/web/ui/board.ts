@@ -5,11 +5,13 @@
 import { Painter } from "../ink/painter.ts";
 import { Client } from "../net/client.ts";
 import { translate, words } from "../strings/words.ts";
-import { service } from "./api.ts";
+import { service, watchToken } from "./api.ts";
+import { parseCode } from "./code.ts";
 import { Crosshair } from "./crosshair.ts";
-import { type Known, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
+import { freshSession, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
 import { disclose } from "./disclosure.ts";
 import { $, button, setText, show } from "./dom.ts";
+import { betterOf, boardOf, keptOf, tokensFor } from "./entry.ts";
 import { evenWidth, setUpHelp } from "./help.ts";
 import { listenToKeys } from "./keys.ts";
 import { Lookout } from "./lookout.ts";
@@ -17,31 +19,28 @@ import { Margin } from "./margin.ts";
 import { Notices } from "./notices.ts";
 import { Palette } from "./palette.ts";
 import { cleanName } from "./names.ts";
-import { DRAW, nameOf } from "./pen-view.ts";
+import { DRAW, nameOf, WATCH } from "./pen-view.ts";
 import { PointerRing } from "./pointer.ts";
 import { ask } from "./question.ts";
-import { openShare } from "./share.ts";
+import { openShare, watchLinkOf } from "./share.ts";
 import { Stage } from "./stage.ts";
 import { StatusView } from "./status.ts";
 
 const TICK_MS = 250;
+const ASK_AGAIN_MS = 8_000;
 const STATUS_ICONS = { good: "good", calm: "wait", warn: "warn", bad: "warn" };
 
 translate();
-const board = location.pathname.split("/")[2] ?? "";
-
-/** What to join with: the token of the address, else the one that this device knows. */
-function entry(): Known & { fresh: boolean } {
-  const before = known(board);
-  const token = location.hash.slice(1) || before?.token || "";
-  const mine = before ?? remember(board, {});
-  return { ...mine, token, fresh: token !== before?.token };
-}
-
-const me = entry();
+const board = boardOf(location.pathname);
+const before = known(board);
+const kept = keptOf(history.state, board);
+const tokens = tokensFor(location.hash.slice(1), kept, before);
+const session = before?.session ?? kept?.session ?? freshSession();
 const client = new Client({
-  token: me.token || "none", // refused with the right words
-  session: sessionBytes(me.session),
+  token: tokens[0] ?? "none", // refused with the right words
+  others: tokens.slice(1),
+  board,
+  session: sessionBytes(session),
   name: myName(),
   open: () => new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`, "easel.v1"),
   hidden: () => document.hidden,
@@ -71,7 +70,7 @@ function update(): void {
   showEnding();
   if (ending) return;
   const draws = drawing();
-  palette.update(draws, client.board.member ? client.role : me.last ? me.role : DRAW);
+  palette.update(draws, client.board.member ? client.role : (before?.role ?? DRAW));
   stage.update(draws);
   lookout.update(draws);
   crosshair.update(draws);
@@ -138,7 +137,7 @@ function showEnding(): void {
   show($("card"), ending !== "");
   if (ending === "") return;
   const waits = ending === "full" || ending === "blocked"; // and tries again
-  const start = button(words.startPage, () => location.assign("/"), waits ? "" : "primary");
+  const start = button(words.startPage, goToStart, waits ? "" : "primary");
   const reload = button(words.reload, () => location.reload(), "primary");
   const again = button(words.tryNow, () => client.tryNow(), "primary");
   const here = button(words.useHere, () => client.useHere(), "primary");
@@ -158,20 +157,56 @@ function showEnding(): void {
   stage.finish();
 }
 
+// ---- coming and going --------------------------------------------------------------------------
+
+/** Who comes with nothing but the code of the board may watch. */
+async function comeByCode(): Promise<void> {
+  const token = parseCode(board) ? await watchToken(board) : "none";
+  if (typeof token === "string") {
+    client.token = token;
+    client.start();
+  } else if (token.status === 404) {
+    client.notFound();
+  } else {
+    setTimeout(() => void comeByCode(), token.status === 429 ? token.waitS * 1000 : ASK_AGAIN_MS);
+  }
+}
+
+/** The service knows us at this board: only now is there something to remember. */
+function welcomed(): void {
+  const { role, token } = client;
+  const now = known(board); // another tab may have come meanwhile
+  remember(board, { ...betterOf(now, token, role, tokens), session: now?.session ?? session, name: client.board.name, last: Date.now() });
+  $<HTMLButtonElement>("shareButton").disabled = false;
+  void showAddress(role, token);
+}
+
+/** The address is one to give away: without a token, it is the code of the board; with one, a link for
+ *  watching. What opened the board stays with this tab. */
+async function showAddress(role: number, token: string): Promise<void> {
+  const show = (fragment: string): void => history.replaceState({ board, token, session }, "", `/b/${board}${fragment}`);
+  if (role !== WATCH) show("");
+  const watch = await watchLinkOf(board, role, token);
+  if (watch) show(`#${watch}`);
+}
+
+function goToStart(): void {
+  client.leave();
+  location.assign("/");
+}
+
 // ---- what happens ------------------------------------------------------------------------------
 
-let welcomed = false;
+let arrived = false;
 const upright = matchMedia("(max-width: 37.49em) and (orientation: portrait) and (pointer: coarse)"); // a phone
 
 client.onChange = changed;
-client.onLost = (strokes) => notices.lost(strokes);
+client.onLost = (strokes, setBack) => notices.lost(strokes, setBack);
 client.onMessage = (message) => {
   if (message.kind === "welcome" && document.hidden) client.away(true);
-  if (message.kind === "welcome" && !welcomed) {
-    welcomed = true;
-    const stronger = !me.fresh || client.role >= me.role; // a weaker link does not replace a stronger one
-    const kept = stronger ? { token: me.token, role: client.role } : {};
-    remember(board, { ...kept, name: client.board.name, last: Date.now() });
+  if (message.kind === "welcome" && !arrived) {
+    arrived = true;
+    welcomed();
     if (upright.matches && !switchedOn("turned")) {
       notices.show(words.turnPhone);
       setSwitch("turned", true);
@@ -207,7 +242,13 @@ $("skip").onclick = (event) => {
   event.preventDefault(); // the address keeps its token
   $("board").focus();
 };
-$("shareButton").onclick = () => void openShare(board, client.role, me.token);
+$("shareButton").onclick = () => void openShare(board, client.role, client.token);
+for (const link of document.querySelectorAll<HTMLAnchorElement>('a[href="/"]'))
+  link.onclick = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // to another tab or window
+    event.preventDefault();
+    goToStart();
+  };
 $("status").querySelector("button")!.onclick = () => client.tryNow();
 setUpHelp(stage.pointers);
 disclose($("peopleButton"), $("peoplePanel"));
@@ -230,4 +271,5 @@ document.addEventListener("visibilitychange", () => {
   client.away(document.hidden);
 });
 setInterval(changed, TICK_MS);
-client.start();
+if (tokens.length) client.start();
+else void comeByCode();

@@ -6,8 +6,9 @@ const CODE = /^[0-9a-hjkmnp-tv-z]{10}$/;
 
 export function parseCode(typed: string): string | null {
   const code = typed
+    .normalize("NFKC") // full-width letters
     .toLowerCase()
-    .replace(/[\s\-–—_.]/g, "")
+    .replace(/[\s\p{Cf}\p{Pd}_.]/gu, "")
     .replace(/o/g, "0")
     .replace(/[il]/g, "1");
   return CODE.test(code) ? code : null;
@@ -31,7 +32,7 @@ export function parseJoin(typed: string, origin: string): Joined {
   } catch {
     return { kind: "bad" };
   }
-  const board = /^\/b\/([a-z0-9]{10})\/?$/.exec(url.pathname)?.[1];
+  const board = parseCode(/^\/b\/([^/]+)\/?$/.exec(url.pathname)?.[1] ?? "");
   if (!board || !/^https?:$/.test(url.protocol)) return { kind: "bad" };
   if (url.origin !== origin) return { kind: "elsewhere", host: url.host };
   const token = url.hash.slice(1);

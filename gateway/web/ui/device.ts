@@ -46,7 +46,16 @@ function keys(): string[] {
   }
 }
 
-const freshSession = (): string =>
+/** Will this device still know the board on the next page? */
+export function stored(board: string): boolean {
+  try {
+    return localStorage.getItem(BOARD + board) !== null;
+  } catch {
+    return false;
+  }
+}
+
+export const freshSession = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export const sessionBytes = (session: string): Uint8Array =>

@@ -40,8 +40,8 @@ export class Notices {
   }
 
   /** Bad news: nothing takes its place for a while. */
-  lost(strokes: number): void {
-    const text = words.notAdded(strokes);
+  lost(strokes: number, setBack: boolean): void {
+    const text = setBack ? words.setBack(strokes) : words.notAdded(strokes);
     this.#keptUntil = Date.now() + KEPT_MS;
     this.#show(text, KEPT_MS);
     this.say(text);

@@ -29,7 +29,17 @@ export async function openShare(board: string, role: number, token: string): Pro
     rows.push(problem);
   }
   if (role === OWN && links.draw) rows.push(linkRow(board, links.draw, words.drawLink));
+  if (role === OWN) rows.push(ownLink(board, token));
   $("shareLinks").replaceChildren(...rows);
+}
+
+/** The address shows it no more, so this is how an owner gets it to another device. */
+function ownLink(board: string, token: string): HTMLElement {
+  const ret = document.createElement("details");
+  const summary = document.createElement("summary");
+  summary.textContent = words.ownDevices;
+  ret.append(summary, linkRow(board, token, words.ownLink));
+  return ret;
 }
 
 /** What this device knows of the links below one's own; what it does not know yet it asks for. */
@@ -38,12 +48,26 @@ async function linksOf(board: string, role: number, token: string): Promise<Know
   let links = known(board)?.links ?? {};
   const all = role === OWN && !links.draw ? await tokensOf(board, token) : null;
   if (all) links = { draw: all.draw, watch: all.watch };
-  if (!links.watch) {
-    const watch = await watchToken(board);
-    if (typeof watch === "string") links = { ...links, watch };
-  }
-  remember(board, { links });
+  const watch = links.watch ?? (await watchLinkOf(board, role, token));
+  if (watch) links = { ...links, watch };
+  keep(board, links);
   return links;
+}
+
+/** The link for watching, for the address; null: not now. */
+export async function watchLinkOf(board: string, role: number, token: string): Promise<string | null> {
+  if (role === WATCH) return token;
+  const links = known(board)?.links ?? {};
+  if (links.watch) return links.watch;
+  const watch = await watchToken(board);
+  if (typeof watch !== "string") return null;
+  keep(board, { ...links, watch });
+  return watch;
+}
+
+/** Unless the board was forgotten here meanwhile. */
+function keep(board: string, links: Known["links"]): void {
+  if (known(board)) remember(board, { links });
 }
 
 const linkOf = (board: string, token: string): string => `${location.origin}/b/${board}#${token}`;

@@ -2,13 +2,13 @@
 //
 // The start page: make a board, join one, or go back to one that was open here before.
 import { translate, words } from "../strings/words.ts";
-import { makeBoard, watchToken } from "./api.ts";
+import { makeBoard, type Refusal, watchToken } from "./api.ts";
 import { parseJoin } from "./code.ts";
-import { boards, forget, type Known, remember } from "./device.ts";
+import { boards, forget, type Known, remember, stored } from "./device.ts";
 import { $, setText, show, stamp } from "./dom.ts";
 import { cleanName } from "./names.ts";
 
-const open = (board: string, token: string): void => location.assign(`/b/${board}#${token}`);
+const open = (board: string, token: string): void => location.assign(`/b/${board}${token && `#${token}`}`);
 
 /** Runs `work` with the form's button switched off; whatever it returns is shown as the problem. */
 function onSubmit(form: HTMLFormElement, problem: HTMLElement, work: () => Promise<string>): void {
@@ -29,18 +29,22 @@ async function make(): Promise<string> {
   const name = cleanName($<HTMLInputElement>("name").value);
   const key = $<HTMLInputElement>("key").value.trim();
   const made = await makeBoard(name, key);
-  if (made === 401 || made === 403) {
+  if ("status" in made) return whyNotMade(made);
+  const { own, draw, watch } = made.tokens;
+  remember(made.board, { name, role: 2, token: own, links: { draw, watch }, last: Date.now() });
+  open(made.board, stored(made.board) ? "" : own);
+  return "";
+}
+
+function whyNotMade({ status, code, waitS }: Refusal): string {
+  if (status === 401 || status === 403) {
     show($("keyRow"), true);
     $("key").focus();
     return words.makeKeyNeeded;
   }
-  if (made === 429) return words.makeTooMany;
-  if (made === 0) return words.serviceAway;
-  if (typeof made === "number") return words.makeFailed;
-  const { own, draw, watch } = made.tokens;
-  remember(made.board, { name, role: 2, token: own, links: { draw, watch }, last: Date.now() });
-  open(made.board, own);
-  return "";
+  if (code === "boards_full") return words.makeNoRoom;
+  if (status === 429) return words.makeTooMany(waitS);
+  return status === 0 ? words.serviceAway : words.makeFailed;
 }
 
 async function join(): Promise<string> {
@@ -52,9 +56,10 @@ async function join(): Promise<string> {
     return "";
   }
   const token = await watchToken(typed.board);
-  if (token === 404) return words.notFound;
-  if (token === 429) return words.joinTooMany;
-  if (typeof token === "number") return words.serviceAway;
+  if (typeof token !== "string") {
+    if (token.status === 404) return words.notFound;
+    return token.status === 429 ? words.joinTooMany(token.waitS) : words.serviceAway;
+  }
   open(typed.board, token);
   return "";
 }
@@ -65,7 +70,7 @@ function row(one: Known): HTMLElement {
   const ret = stamp("boardRow");
   const name = cleanName(one.name) || words.unnamed;
   const link = ret.querySelector("a")!;
-  link.href = `/b/${one.board}#${one.token}`;
+  link.href = `/b/${one.board}`; // copied, it lets others watch
   setText(link.querySelector("strong")!, name);
   setText(link.querySelector("span")!, `${words.roles[one.role] ?? ""} · ${when.format(one.last)}`);
   const press = ret.querySelector("button")!;

@@ -72,14 +72,18 @@ export class StatusView {
     const pauses = drawer && paused === "grace";
     if (cutOff && offline && Math.max(offline, lost) >= SHOWN_AFTER_MS)
       return status("offline", "bad", pauses ? `${words.offline} ${words.pausedGrace}` : words.offline);
+    if (client.held) return status("held", "warn", drawer ? `${words.held} ${words.strokesKept}` : words.held);
     if (lost >= SHOWN_AFTER_MS) return away(client, drawer, pauses, now);
     if (pauses) return status("pauses", "bad", words.pausedGrace);
     if (trouble >= SHOWN_AFTER_MS) return status("trouble", "warn", words.trouble);
     if (full >= SHOWN_AFTER_MS) return status("full", "warn", words.pausedUnsaved);
+    if (drawer && client.unsaved) return status("unsaved", "warn", words.nothingSaved); // for 2 s already
     if (behind >= SHOWN_AFTER_MS) return status("behind", "calm", words.behind(board.head - board.applied));
     if (!this.#arrived) return status("connecting", "calm", words.connecting);
     if (unsaved >= NOT_SAVED_AFTER_MS) return status("notSaved", "warn", words.notSaved);
     if (unsaved >= SHOWN_AFTER_MS) return status("saving", "calm", words.saving);
+    if (client.room === "none") return status("noRoom", "calm", words.noRoom);
+    if (client.room === "little") return status("littleRoom", "calm", words.littleRoom);
     return status("live", "good", words.live);
   }
 }
