@@ -36,13 +36,16 @@ export const sendBytes = ({ page }, ...bytes) => page.evaluate((bytes) => global
 /** With which code the page itself closed a socket last. */
 export const closedWith = ({ page }) => page.evaluate(() => sessionStorage.getItem("test.closed"));
 
-/** From now on the socket brings only what the test says. */
+const SIGN_OF_LIFE_MS = 2_000;
+
+/** From now on the socket brings only what the test says, and is not dead for all that. */
 export const muteService = ({ page }) =>
-  page.evaluate(() => {
+  page.evaluate((ms) => {
     const socket = globalThis.sockets.at(-1);
     globalThis.heard = socket.onmessage;
     socket.onmessage = null;
-  });
+    setInterval(() => globalThis.heard({ data: new ArrayBuffer(0) }), ms);
+  }, SIGN_OF_LIFE_MS);
 export const serviceSays = ({ page }, ...messages) =>
   page.evaluate(
     (all) => all.forEach((bytes) => globalThis.heard({ data: Uint8Array.from(bytes).buffer })),

@@ -375,9 +375,25 @@ test("a token of another board opens none here: nothing of it is shown, and its 
   assert.deepEqual([last().closed, last().code, told], [true, 1000, []]);
   await clock.pass(60_000);
   assert.equal(sockets.length, 1);
-  client.tryToken("another"); // which this device knows
+});
+
+test("a token that is refused, or of another board, makes way for the next one; in the end it is forbidden", async () => {
+  const { client, sockets, last } = start({ token: "one", others: ["two", "three"], board: "k3v9x2mq4t" });
   last().opens();
-  assert.equal(last().sent[0].token, "another");
+  last().breaks(4403);
+  last().opens();
   last().says(welcome({ board: "0000000000" }));
-  assert.deepEqual([client.phase, client.end], ["live", null]);
+  last().opens();
+  assert.deepEqual(sockets.map(({ sent }) => sent[0].token), ["one", "two", "three"]);
+  last().says(welcome());
+  assert.deepEqual([client.phase, client.end, client.token], ["live", null, "three"]);
+  last().breaks(4403); // it has expired
+  assert.deepEqual([client.phase, client.end, sockets.length], ["ended", "forbidden", 3]);
+
+  const other = start({ token: "one", others: ["two"] });
+  for (let i = 0; i < 2; i++) {
+    other.last().opens();
+    other.last().breaks(4403);
+  }
+  assert.deepEqual([other.client.end, other.sockets.length], ["forbidden", 2]);
 });

@@ -3,7 +3,7 @@
 // What the page says about the pen and the connection, and what it makes of what people type.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Announcer, cleanName, parseCode, parseJoin, penView, showCode, StatusView } from "../../build/web-node/views.mjs";
+import { Announcer, betterOf, boardOf, cleanName, keptOf, parseCode, parseJoin, penView, showCode, StatusView, tokensFor } from "../../build/web-node/views.mjs";
 
 // ---- the pen -----------------------------------------------------------------------------------
 
@@ -57,7 +57,7 @@ test("the drawer sees who asks, can say not now, and is told when the pen passes
 
 /** A client with just what the status reads. */
 const client = (more = {}, board = {}) => ({
-  phase: "live", trouble: false, paused: null, blocked: false, lostAt: 0, heardAt: 0, retryAt: 0, term: 0,
+  phase: "live", trouble: false, unsaved: false, room: "enough", held: false, paused: null, blocked: false, lostAt: 0, heardAt: 0, retryAt: 0, term: 0,
   board: { head: 10, applied: 10, mark: 10, pendingFrames: 0, member: "ben", ...board },
   ...more,
 });
@@ -117,6 +117,32 @@ test("who draws reads that drawing pauses while too much is unsaved; who watches
   assert.equal(chip(times(3, client(full, late))).at(-1), "Live. Saving…");
 });
 
+test("who draws reads at once that nothing is being saved; who watches, that the newest strokes are not yet", () => {
+  const late = { head: 12, applied: 12 };
+  assert.deepEqual(chip([client({ term: 7 }), client({ term: 7, unsaved: true }, late), client({ term: 7 })], 100), [
+    "Live. All saved.", "Live. Nothing is being saved right now; your strokes are kept here.", "Live. All saved.",
+  ]);
+  assert.deepEqual(chip(times(7, client({ unsaved: true }, late))), [
+    "Live. All saved.", "Live. Saving…", "Live. The newest strokes are not saved yet.",
+  ]);
+});
+
+test("a board that is nearly full, and one that is: said as long as it is so, after all that is worse", () => {
+  assert.equal(chip([client({ room: "little" })])[0], "Live. All saved. This board is nearly full: make a new one soon.");
+  const full = { room: "none", paused: "room", term: 7 };
+  assert.equal(chip([client(full)])[0], "This board is full, and nobody can draw on it any more. Make a new one.");
+  assert.equal(chip(times(3, client(full, { head: 12, applied: 12 }))).at(-1), "Live. Saving…");
+  assert.equal(chip(times(3, client({ ...full, trouble: true }))).at(-1), "The service has a problem. You stay connected and nothing is lost.");
+});
+
+test("a board that cannot be opened yet: the chip says why, at once, also where it is opened again", () => {
+  const held = "The board cannot be opened yet: the service does not get at what is stored. We wait for it.";
+  const nowhere = client({ phase: "connecting", held: true }, { head: 0, applied: 0, mark: 0, member: "" });
+  assert.deepEqual(chip([nowhere, client()]), [held, "Live. All saved."]);
+  const again = client({ phase: "connecting", held: true, lostAt: AT, term: 7 });
+  assert.equal(chip(times(3, again)).at(-1), `${held} Your last strokes are kept.`);
+});
+
 test("a lost socket is silent for a second, then counts down", () => {
   const lost = (more) => client({ phase: "waiting", lostAt: AT, retryAt: AT + 5_000, ...more });
   assert.deepEqual(chip(times(3, lost())), [
@@ -173,6 +199,11 @@ function said(...happenings) {
   return ret;
 }
 
+test("of a flood only the newest messages are told", () => {
+  const flood = Array.from({ length: 100 }, (_, i) => [2, `${i}.`]);
+  assert.deepEqual(said([1, "One."], ...flood), [[1, "One."], [4, "96. 97. 98. 99."]]);
+});
+
 test("the first message comes at once, the next ones joined and three seconds later", () => {
   assert.deepEqual(said([1, "One."], [2, "Two."], [3, "Three."], [3, "Two."], [9, "Four."]), [
     [1, "One."], [4, "Two. Three."], [9, "Four."],
@@ -198,10 +229,52 @@ test("codes are read as people type them", () => {
   assert.equal(showCode("k3v9x2mq4t"), "k3v9-x2mq-4t");
 });
 
+test("a code may be copied with what cannot be seen, and typed with another keyboard", () => {
+  for (const typed of ["\u200bk3v9\u00a0x2mq\u20114t\u2060", "ｋ３Ｖ９－ｘ２ｍｑ－４ｔ", "k3v9_x2mq.4t"]) assert.equal(parseCode(typed), "k3v9x2mq4t", typed);
+  for (const wrong of ["к3v9x2mq4t", "k3v9x2mq4\u0131t", "../k3v9x2mq4t"]) assert.equal(parseCode(wrong), null, wrong);
+});
+
+test("an address names a board as people write its code", () => {
+  assert.equal(boardOf("/b/k3v9x2mq4t"), "k3v9x2mq4t");
+  assert.equal(boardOf("/b/K3V9-X2MQ-4T"), "k3v9x2mq4t");
+  assert.equal(boardOf("/b/k3v9%20x2mq%204t"), "k3v9x2mq4t");
+  for (const none of ["nothing", "%ff", "__proto__"]) assert.equal(boardOf(`/b/${none}`), none);
+});
+
+const KNOWN = { board: "k3v9x2mq4t", name: "", role: 2, token: "own", links: { draw: "draw", watch: "watch" }, session: "0".repeat(32), last: 1 };
+
+test("what opens a board: what the tab had, what the address brings, what the device knows", () => {
+  const kept = { board: KNOWN.board, token: "kept", session: KNOWN.session };
+  assert.deepEqual(tokensFor("new", null, null), ["new"]);
+  assert.deepEqual(tokensFor("", null, KNOWN), ["own"]);
+  assert.deepEqual(tokensFor("new", null, KNOWN), ["new", "own"]);
+  assert.deepEqual(tokensFor("new", kept, KNOWN), ["kept", "new", "own"]);
+  for (const weaker of ["watch", "draw"]) assert.deepEqual(tokensFor(weaker, null, KNOWN), ["own", weaker]);
+  assert.deepEqual(tokensFor("watch", null, { ...KNOWN, token: "", links: {} }), ["watch"]);
+  assert.deepEqual(tokensFor("", null, null), []);
+});
+
+test("what a tab kept counts for its own board alone, and only when it is whole", () => {
+  const kept = { board: KNOWN.board, token: "kept", session: KNOWN.session };
+  assert.deepEqual(keptOf(kept, KNOWN.board), kept);
+  for (const other of [null, undefined, 7, {}, { ...kept, board: "0000000000" }, { ...kept, token: 1 }, { ...kept, session: "x" }])
+    assert.equal(keptOf(other, KNOWN.board), null);
+});
+
+test("a weaker link takes no stronger one's place, unless that one was refused", () => {
+  const better = (known, token, role, tried) => betterOf(known, token, role, tried).token;
+  assert.equal(better(null, "new", 0, ["new"]), "new");
+  assert.equal(better({ ...KNOWN, token: "" }, "new", 0, ["new"]), "new");
+  assert.equal(better(KNOWN, "new", 1, ["new", "own"]), undefined);
+  assert.equal(better(KNOWN, "new", 2, ["new", "own"]), "new");
+  assert.equal(better(KNOWN, "watch", 0, ["own", "watch"]), "watch");
+});
+
 test("links of this place are read, others are named", () => {
   const here = "https://easel.example";
   const link = (text) => parseJoin(text, here);
   assert.deepEqual(link(`${here}/b/k3v9x2mq4t#a.b.c`), { kind: "link", board: "k3v9x2mq4t", token: "a.b.c" });
+  assert.deepEqual(link(`${here}/b/K3V9-x2mq-4t`), { kind: "code", board: "k3v9x2mq4t" });
   assert.deepEqual(link(`${here}/b/k3v9x2mq4t`), { kind: "code", board: "k3v9x2mq4t" });
   assert.deepEqual(link("https://other.example/b/k3v9x2mq4t#a"), { kind: "elsewhere", host: "other.example" });
   for (const wrong of ["hello", `${here}/`, "javascript:alert(1)//b/k3v9x2mq4t", `${here}/b/../x`])

@@ -483,7 +483,7 @@ export class Client {
 
   #error(error: ErrorFrame): void {
     this.sentence = error.sentence;
-    if (error.code === "waiting") this.held = true;
+    if (error.code === "waiting" && this.phase === "connecting") this.held = true;
   }
 
   #lost(frames: Frame[]): void {

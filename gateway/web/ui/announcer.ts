@@ -6,6 +6,7 @@
 import { words } from "../strings/words.ts";
 
 const PACE_MS = 3_000;
+const WAITING_MAX = 4; // messages; of more, the newest
 const PEOPLE_MS = 1_000; // others may follow, and the name of who has just come
 
 type People = ReadonlyMap<string, string>; // names by member
@@ -18,7 +19,9 @@ export class Announcer {
   #spokeAt = -PACE_MS;
 
   say(text: string): void {
-    if (!this.#waiting.includes(text)) this.#waiting.push(text);
+    if (this.#waiting.includes(text)) return;
+    this.#waiting.push(text);
+    this.#waiting.splice(0, this.#waiting.length - WAITING_MAX);
   }
 
   /** Who is here, besides oneself. Who was here before us did not come. */

@@ -109,7 +109,7 @@ export class Margin {
     setText($("count"), words.peopleCount(here, Math.max(seats, here)));
     setText($("countShort"), words.peopleCountShort(here, Math.max(seats, here)));
     const place = (member: Member): number =>
-      member.member === state.holder ? 0 : member.line > 0 ? member.line : 100_000;
+      member.member === state.holder ? 0 : member.line > 0 ? member.line : member.flags & LOST ? 200_000 : 100_000;
     const sorted = [...state.members].sort((a, b) => place(a) - place(b) || nameOf(a).localeCompare(nameOf(b)));
     $("people").replaceChildren(...sorted.map((member) => person(member, state.holder, board.member)));
   }

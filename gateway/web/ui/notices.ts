@@ -11,6 +11,7 @@ import type { Status } from "./status.ts";
 
 const SHOWN_MS = 5_000;
 const KEPT_MS = 10_000;
+const PEN_MS = 1_000; // at most once in so long one is told, at once, that one has the pen or not
 
 export class Notices {
   #client: Client;
@@ -18,6 +19,7 @@ export class Notices {
   #keptUntil = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #drawing = false;
+  #penToldAt = 0;
   #holder: string | null = null;
   #asking = "";
   #status: Status | null = null;
@@ -66,6 +68,8 @@ export class Notices {
     const drawing = term !== 0 || (this.#drawing && state.holder === board.member);
     const name = nameOf(state.members.find((member) => member.member === state.holder));
     if (drawing !== this.#drawing) {
+      if (Date.now() - this.#penToldAt < PEN_MS) return; // it may go on changing hands
+      this.#penToldAt = Date.now();
       const text = drawing ? words.youHavePenNow : state.holder ? words.penIsWith(name) : words.penIsFree;
       this.show(text);
       announce($("assertive"), text);

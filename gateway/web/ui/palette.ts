@@ -26,6 +26,7 @@ export class Palette {
   #colours = [PEN_COLOURS[0]!.index, HIGHLIGHTER_COLOURS[0]!.index, 0];
   #sizes = [...DEFAULT_SIZES];
   #version = -1;
+  #shownFull = false;
 
   constructor(client: Client) {
     this.#client = client;
@@ -53,15 +54,15 @@ export class Palette {
   // ---- what keys and buttons do ----------------------------------------------------------------
 
   undo(): void {
-    if (this.#client.board.undoable().length === 0) return;
+    if (this.#full || this.#client.board.undoable().length === 0) return;
     this.#client.undo();
     this.onUndo();
   }
   redo(): void {
-    this.#client.redo();
+    if (!this.#full) this.#client.redo();
   }
   clear(): void {
-    if (this.#client.board.strokes.length) this.onClear();
+    if (this.#client.board.strokes.length && !this.#full) this.onClear();
   }
   setTool(tool: number): void {
     this.#tool = tool;
@@ -86,11 +87,18 @@ export class Palette {
     show($("paletteColumn"), role !== WATCH);
     show($("palette"), drawing);
     const { board } = this.#client;
-    if (!drawing || board.version === this.#version) return;
+    const full = this.#full;
+    if (!drawing || (board.version === this.#version && full === this.#shownFull)) return;
     this.#version = board.version;
-    able($("undo"), board.undoable().length > 0, words.undo, words.nothingToUndo);
-    able($("redo"), board.redoable().length > 0, words.redo, words.nothingToRedo);
-    able($("clear"), board.strokes.length > 0, words.clear, words.nothingToClear);
+    this.#shownFull = full;
+    able($("undo"), !full && board.undoable().length > 0, words.undo, full ? words.noRoom : words.nothingToUndo);
+    able($("redo"), !full && board.redoable().length > 0, words.redo, full ? words.noRoom : words.nothingToRedo);
+    able($("clear"), !full && board.strokes.length > 0, words.clear, full ? words.noRoom : words.nothingToClear);
+  }
+
+  /** The log takes nothing more. */
+  get #full(): boolean {
+    return this.#client.room === "none";
   }
 
   // ---- its buttons -----------------------------------------------------------------------------
