@@ -139,3 +139,21 @@ test("a zoomed sheet paints what is in sight, moved there, and nothing else", ()
   assert.deepEqual(Object.keys(tiles), [`${2 * TILE},${TILE}`], "the last dot alone, at 1280, 800");
   assert.equal(tiles[`${2 * TILE},${TILE}`][0][2], "2 0 0 2 -1600 -1000");
 });
+
+test("a stroke across many tiles is painted one tile at a time when time is short", () => {
+  const board = new Board();
+  board.reset(0);
+  const points = bytesOf([{ x: 100, y: 100 }, { x: 31_000, y: 19_000 }], undefined, false);
+  board.event({ kind: "ev_begin", offset: 1, time: 0, term: 1, cseq: 1, tool: 0, colour: 0, size: 400, shape: 1, flags: 4, points });
+  const sheet = new Sheet(WIDTH, HEIGHT);
+  sheet.change(board.strokes);
+  const filled = () => Object.keys(sheet.canvas.tiles).length;
+  const all = Object.keys(fresh(board, WIDTH, HEIGHT)).length;
+  assert.ok(all > 4, `${all} tiles`);
+  for (let i = 1; i <= all; i++) {
+    assert.equal(sheet.done, false);
+    sheet.work(() => true);
+    assert.equal(filled(), i);
+  }
+  assert.ok(sheet.done);
+});

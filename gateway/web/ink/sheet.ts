@@ -124,6 +124,7 @@ export class Sheet {
   #paths: Paths;
   #looks = new Looks();
   #waiting = new Set<Stroke>();
+  #unfilled: { stroke: Stroke; index: number }[] = []; // tiles that miss a stroke on top, in order
   #dirty = new Set<number>();
 
   constructor(width: number, height: number, view: View = WHOLE, paths = new Paths()) {
@@ -142,15 +143,16 @@ export class Sheet {
   }
 
   get done(): boolean {
-    return this.#waiting.size === 0 && this.#dirty.size === 0;
+    return this.#waiting.size === 0 && this.#unfilled.length === 0 && this.#dirty.size === 0;
   }
 
   /** Works until all is painted or `over` says that the time is up. */
   work(over: () => boolean): void {
+    if (!this.#fillTiles(over)) return;
     for (const stroke of this.#waiting) {
       this.#waiting.delete(stroke);
       this.#update(stroke);
-      if (over()) return; // the dirty tiles wait, so that a tile is painted once
+      if (!this.#fillTiles(over) || over()) return; // the dirty tiles wait, so that a tile is painted once
     }
     for (const tile of this.#dirty) {
       if (!this.#keepUp(tile, over)) return;
@@ -158,6 +160,16 @@ export class Sheet {
       this.#repaint(tile);
       if (over()) return;
     }
+  }
+
+  /** One tile at a time: a wide and winding stroke takes long in each. Is it done? */
+  #fillTiles(over: () => boolean): boolean {
+    while (this.#unfilled.length) {
+      const { stroke, index } = this.#unfilled.shift()!;
+      this.#inTile(this.#ctx, index, () => this.#fill(this.#ctx, stroke));
+      if (this.#unfilled.length && over()) return false;
+    }
+    return true;
   }
 
   /** When the picture is done: makes later changes cheap. Is there more to do? */
@@ -203,7 +215,7 @@ export class Sheet {
       tile.strokes.splice(at, 0, painted);
       if (at < tile.older) tile.older = 0;
       if (at < tile.strokes.length - 1) this.#dirty.add(index);
-      else this.#inTile(this.#ctx, index, () => this.#fill(this.#ctx, stroke));
+      else this.#unfilled.push({ stroke, index });
     }
   }
 
