@@ -179,7 +179,7 @@ describe("the page", { timeout: 600_000 }, () => {
 
     await tab.press("Share");
     await tab.page.waitForSelector(".link-row");
-    const links = await tab.page.locator(".link-row input").evaluateAll((all) => all.map((input) => input.value));
+    const links = await tab.page.locator("#shareLinks > .link-row input").evaluateAll((all) => all.map((input) => input.value));
     assert.equal(links.length, 2, "a link to watch and one to draw");
     const code = await tab.page.textContent("#shareCode");
     assert.match(code, /^\w{4}-\w{4}-\w{2}$/);

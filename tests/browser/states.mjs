@@ -7,7 +7,7 @@ import { en } from "../../build/web-node/words.mjs";
 import { signToken } from "../service/harness.mjs";
 import { Proxy } from "../service/proxy.mjs";
 import { person, wave } from "./browser.mjs";
-import { sendBytes, watchSockets } from "./sockets.mjs";
+import { muteService, sendBytes, serviceSays, watchSockets } from "./sockets.mjs";
 
 const PHONE = { deviceScaleFactor: 2, hasTouch: true, isMobile: true };
 export const SCREENS = {
@@ -37,10 +37,11 @@ class Look {
   }
 
   /** A dialog that opens with that button, which may be in the menu. */
-  async dialog(id, state, ready) {
+  async dialog(id, state, ready, act) {
     if (await this.page.isVisible("#menuButton") && !/clear|take/i.test(id)) await this.page.click("#menuButton");
     await this.page.click(id);
     await this.page.waitForSelector(ready);
+    await act?.();
     await this.visit(this.tab, state);
     await this.page.keyboard.press("Escape");
     await this.page.waitForSelector(ready, { state: "hidden" });
@@ -113,12 +114,23 @@ export async function tour(cluster, options, visit) {
   await look.panel("#inkButton", "sizes of the eraser");
   await drawer.page.keyboard.press("p");
   await look.dialog("#shareButton", "share", ".link-row");
+  await look.dialog("#shareButton", "share, with one's other devices", ".link-row", () => drawer.page.click("#shareLinks summary"));
   await look.dialog("#helpButton", "help", "#help[open]");
   await drawer.setSwitch(words.paletteRight);
   await visit(drawer, "palette on the right");
   await look.panel("#inkButton", "colours and sizes, on the right");
   await drawer.setSwitch(words.paletteRight, false);
   await look.dialog("#clear", "clear", "#question[open]");
+
+  await muteService(drawer);
+  for (const [flags, text] of [[4, words.nothingSaved], [8, words.littleRoom], [16, words.noRoom]]) {
+    await serviceSays(drawer, { kind: "mark", head: 0, mark: 1_000, flags });
+    await drawer.seesText("#status span", new RegExp(`^${text.slice(0, 20)}`));
+    await visit(drawer, text);
+  }
+  await drawer.page.reload();
+  await drawer.page.waitForSelector("#palette:not([hidden])");
+  await live(drawer);
 
   const watcher = await come(longNames ? "Ömer Faruk Çelikkanatoğullarından" : "Cem", "watch");
   await live(watcher);

@@ -30,6 +30,8 @@ class Person(Client):
     @staticmethod
     def points(s):
         x = y = 0
+        if (s["colour"] > 7) != (s["tool"] == 1) and s["tool"] < 2:  # not a colour of this tool
+            s["colour"] = 8 * s["tool"]
         s["points"] = []
         for dx, dy, *p in struct.iter_unpack(">hhB" if s["flags"] & 1 else ">hh", s.pop("bytes")):
             x, y = x + dx, y + dy

@@ -19,7 +19,7 @@ function stroke(n) {
     19000 - 800 * n + 97 * i * i,
     ...(pressure ? [(n * 37 + i * 50) % 256] : []),
   ]);
-  return { points, frames: 1 + (n % 4), tool: n % 2, colour: n % 8, size: 20 + n };
+  return { points, frames: 1 + (n % 4), tool: n % 2, colour: n % 2 ? 8 + (n % 4) : n % 8, size: 20 + n };
 }
 
 const onBoard = ([x, y, ...pressure]) => [Math.min(Math.max(x, 0), 32_000), Math.min(Math.max(y, 0), 20_000), ...pressure];
