@@ -199,6 +199,11 @@ function said(...happenings) {
   return ret;
 }
 
+test("of a crowd that comes a few are named, the others counted", () => {
+  const crowd = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`m${i}`, `P${i}`]));
+  assert.deepEqual(said([0, {}], [1, crowd]), [[2, "P0, P1, P2, P3, P4, P5, and 34 others came."]]);
+});
+
 test("of a flood only the newest messages are told", () => {
   const flood = Array.from({ length: 100 }, (_, i) => [2, `${i}.`]);
   assert.deepEqual(said([1, "One."], ...flood), [[1, "One."], [4, "96. 97. 98. 99."]]);

@@ -147,6 +147,7 @@ export const de: Strings = {
   guestOf: (n) => `Gast ${n}`,
   yourName: "Dein Name",
   save: "Speichern",
+  others: (n) => `${number.format(n)} andere`,
   cameAndWent: (came, left) => [came && `Gekommen: ${came}.`, left && `Gegangen: ${left}.`].filter(Boolean).join(" "),
   cleared: "Die Tafel wurde geleert.",
   undone: "Ein Strich wurde zurückgenommen.",

@@ -149,6 +149,7 @@ export const en = {
   guestOf: (n: number) => `Guest ${n}`,
   yourName: "Your name",
   save: "Save",
+  others: (n: number) => `${number.format(n)} others`,
   cameAndWent: (came: string, left: string) => [came && `${came} came.`, left && `${left} left.`].filter(Boolean).join(" "),
   cleared: "The board was cleared.",
   undone: "A stroke was taken back.",

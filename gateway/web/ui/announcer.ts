@@ -7,6 +7,7 @@ import { words } from "../strings/words.ts";
 
 const PACE_MS = 3_000;
 const WAITING_MAX = 4; // messages; of more, the newest
+const NAMES_MAX = 6; // in one message
 const PEOPLE_MS = 1_000; // others may follow, and the name of who has just come
 
 type People = ReadonlyMap<string, string>; // names by member
@@ -45,8 +46,11 @@ export class Announcer {
 
   #cameAndWent(): string {
     const [here, told] = [this.#here, this.#told!];
-    const names = (of: People, without: People): string =>
-      words.list([...of].filter(([id]) => !without.has(id)).map(([, name]) => name));
+    const names = (of: People, without: People): string => {
+      const all = [...of].filter(([id]) => !without.has(id)).map(([, name]) => name);
+      const more = all.length - NAMES_MAX;
+      return words.list(more > 1 ? [...all.slice(0, NAMES_MAX), words.others(more)] : all);
+    };
     const text = words.cameAndWent(names(here, told), names(told, here));
     this.#told = new Map(here);
     this.#changedAt = 0;

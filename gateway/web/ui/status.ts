@@ -82,8 +82,8 @@ export class StatusView {
     if (!this.#arrived) return status("connecting", "calm", words.connecting);
     if (unsaved >= NOT_SAVED_AFTER_MS) return status("notSaved", "warn", words.notSaved);
     if (unsaved >= SHOWN_AFTER_MS) return status("saving", "calm", words.saving);
-    if (client.room === "none") return status("noRoom", "calm", words.noRoom);
-    if (client.room === "little") return status("littleRoom", "calm", words.littleRoom);
+    if (client.room === "none") return status("noRoom", "warn", words.noRoom);
+    if (client.room === "little") return status("littleRoom", "warn", words.littleRoom);
     return status("live", "good", words.live);
   }
 }
