@@ -31,6 +31,10 @@ describe("links", { timeout: 600_000 }, () => {
   const remembered = (tab, { board }) => tab.page.evaluate((key) => JSON.parse(localStorage.getItem(key)), `easel.board.${board}`);
   const isAt = (tab, here) => tab.page.waitForFunction((here) => location.pathname + location.hash === here, here);
   const ownsIt = (tab) => tab.page.waitForFunction(() => /Take the pen/.test(document.getElementById("penButtons").textContent));
+  async function putsDown(tab) {
+    await tab.press("Put it down");
+    await tab.seesText("#penText", /^Nobody is drawing\.$/);
+  }
   const watches = (tab) => tab.seesText("#penText", /You are watching\.$/);
 
   test("a link to one board at the address of another opens nothing, and nothing of it is remembered", async () => {
@@ -80,7 +84,7 @@ describe("links", { timeout: 600_000 }, () => {
       else {
         await tab.page.waitForSelector("#palette:not([hidden])"); // her pen, still
         await tab.draw(wave(0.5, 0.1, 1));
-        await tab.press("Put it down");
+        await putsDown(tab);
       }
       const ben = await someone(); // who was given the address
       const other = await ben.open(tab.page.url());
@@ -144,7 +148,7 @@ describe("links", { timeout: 600_000 }, () => {
     for (const bookmark of [address(made, "watch"), address(made)]) {
       await comes(bookmark);
       await tab.takePen();
-      await tab.press("Put it down");
+      await putsDown(tab);
     }
     await ana.leave();
   });
@@ -188,7 +192,7 @@ describe("links", { timeout: 600_000 }, () => {
     net.upgrades = false;
     const ana = await someone();
     const tab = await ana.open(net.url.replace(/\/$/, "") + path(made, "own"));
-    await tab.seesText("#status span", /^Reconnecting/);
+    await tab.seesText("#cardText", /^This network blocks live connections\./);
     assert.equal(await tab.page.isDisabled("#shareButton"), true);
     assert.equal(await remembered(tab, made), null);
     net.upgrades = true;

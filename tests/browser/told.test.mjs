@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { encode } from "../../build/web-node/client.mjs";
-import { join, startCluster } from "../service/harness.mjs";
+import { join, startCluster, until } from "../service/harness.mjs";
 import { closeBrowser, person, wave } from "./browser.mjs";
 import { muteService, serviceCloses, serviceSays, socketCount, watchSockets } from "./sockets.mjs";
 
@@ -97,11 +97,15 @@ describe("told by the service", { timeout: 300_000 }, () => {
     await ben.waitFor(() => ben.picture().length === 2, "Ben sees it");
     await serviceCloses(tab, 4410);
     await tab.seesText("#notice", /^The board was set back\. Your last (stroke was|2 strokes were) not added\.$/);
-    await tab.strokes(2); // as the service has it
-    await tab.page.waitForSelector("#palette:not([hidden])");
-    await tab.draw(wave(0.8, 0.1, 1));
+    await until("her pen is there again, and Ben sees what she draws", async () => {
+      await tab.draw([[0.2, 0.8], [0.7, 0.8]]);
+      return ben.picture().length > 2;
+    });
+    await until("both see the same", async () => {
+      const label = await tab.page.getAttribute("#board", "aria-label");
+      return label.startsWith(`Whiteboard, ${ben.picture().length} strokes.`); // with those that the service had
+    });
     await tab.allSaved();
-    await ben.waitFor(() => ben.picture().length === 3, "Ben sees the next one");
     ben.stop();
     await ana.leave();
   });
