@@ -25,7 +25,7 @@ describe("instead of the board", { timeout: 600_000 }, () => {
   let cluster, gateway, history, net;
 
   before(async () => {
-    cluster = await startCluster({ env: { EASEL_PEN_IDLE_S: "600" } });
+    cluster = await startCluster({ env: { EASEL_PEN_IDLE_S: "600", EASEL_SEAT_KEEP_S: "6" } });
     [gateway] = cluster.gateways;
     [history] = cluster.histories;
     net = await Proxy.to(gateway.url);
@@ -74,14 +74,14 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     await tab.draw(wave(0.2, 0.1, 1));
     await tab.allSaved();
     const here = [];
-    for (let i = 1; i < 10; i++) here.push(await join(gateway, made.tokens.own, `Guest ${i}`));
+    for (let i = 1; i <= 10; i++) here.push(await join(gateway, made.tokens[i === 1 ? "own" : "draw"], `Guest ${i}`)); // the owner has a place of her own
     net.down();
     for (const y of [0.4, 0.6, 0.8]) await tab.draw([[0.2, y], [0.7, y]]);
     await tab.strokes(4);
     here[0].take();
     await here[0].waitFor(() => here[0].term !== 0, "the owner takes the pen");
-    await until("Ana's place is free", () => here[0].members.length === 9);
-    here.push(await join(gateway, made.tokens.watch, "Guest 10"));
+    await until("Ana's place is free", () => here[0].members.length === 10);
+    here.push(await join(gateway, made.tokens.watch, "Guest 11"));
     net.up();
     await tab.seesText(CARD, FULL);
     assert.equal(await tab.page.isVisible("#notice"), false, "nobody knows yet");

@@ -15,7 +15,7 @@ describe("the margin", { timeout: 600_000 }, () => {
   let cluster, gateway, board, net;
 
   before(async () => {
-    cluster = await startCluster({ env: { EASEL_PEN_GRACE_S: "8", EASEL_PEN_IDLE_S: "600" } });
+    cluster = await startCluster({ env: { EASEL_PEN_GRACE_S: "8", EASEL_PEN_IDLE_S: "600", EASEL_SEAT_KEEP_S: "8" } });
     [gateway] = cluster.gateways;
     [board] = cluster.boards;
     net = await Proxy.to(gateway.url);
@@ -172,15 +172,16 @@ describe("the margin", { timeout: 600_000 }, () => {
     for (let i = 0; i < 50; i++) await ana.draw([[0.1 + (i % 10) * 0.08, 0.1 + Math.floor(i / 10) * 0.15], [0.14 + (i % 10) * 0.08, 0.2]]);
     await ben.strokes(50);
     const cem = await person([gateway.url], { name: "Cem" });
-    await cem.open(`${gateway.url}/b/${made.board}#${made.tokens.watch}`);
+    const watcher = await cem.open(`${gateway.url}/b/${made.board}#${made.tokens.watch}`);
     for (const tab of tabs) await heard(tab, "Cem came.");
     await ana.page.keyboard.press("Control+z");
     for (const tab of tabs) await heard(tab, "A stroke was taken back.");
     await ana.press("Clear");
     await ana.page.locator("#questionYes").click();
     for (const tab of tabs) await heard(tab, "The board was cleared.");
-    await cem.leave();
+    await watcher.page.click("a.home");
     for (const tab of tabs) await heard(tab, "Cem left.");
+    await cem.leave();
     net.down(); // hers alone
     await heard(ana, "Your last strokes are kept.");
     net.up();

@@ -101,7 +101,7 @@ test("pictures", { timeout: 300_000 }, async () => {
   await shot(tablet, "tablet");
   await tablet.press("Put it down");
 
-  for (const name of ["Ivo", "Jo"]) await join(gateway, token, name);
+  for (const name of ["Ivo", "Jo", "Kim"]) await join(gateway, token, name);
   const full = await (await person([url])).open(draw);
   await full.seesText("#card p", /^This board is full: 10 of 10/);
   await shot(full, "full");

@@ -17,7 +17,7 @@ export const SCREENS = {
   side: { ...PHONE, viewport: { width: 844, height: 390 } },
   small: { ...PHONE, viewport: { width: 320, height: 568 } },
 };
-export const SEATS = 3;
+export const SEATS = 2; // and the owner's
 
 /** 32 wide characters: as long as a name can be. */
 const LONG = "Wolfgang Amadeus WWWWWWWWWWWWWWM";

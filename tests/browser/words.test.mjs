@@ -56,9 +56,12 @@ describe("words and pictures", { timeout: 300_000 }, () => {
       for (let time = 0; time < 2; time++) { // then from memory
         await tab.press("Share");
         await tab.page.waitForSelector("#qr svg");
-        const rows = await tab.page.$$eval("#shareLinks .link-row", (all) =>
-          all.map((row) => [row.querySelector("label").textContent, row.querySelector("input").value]));
-        assert.deepEqual(rows, expected.map((other) => [sentences[other], made.links[other]]), role);
+        const rows = (where) =>
+          tab.page.$$eval(`${where} > .link-row`, (all) =>
+            all.map((row) => [row.querySelector("label").textContent, row.querySelector("input").value]));
+        assert.deepEqual(await rows("#shareLinks"), expected.map((other) => [sentences[other], made.links[other]]), role);
+        const own = role === "own" ? [[en.ownLink, made.links.own]] : [];
+        assert.deepEqual(await rows("#shareLinks details"), own, "to other devices of one's own");
         await tab.press("Close");
       }
       await ben.leave();

@@ -60,6 +60,7 @@ const drawing = (): boolean => client.term !== 0 && client.end === null;
 
 // ---- once a frame ------------------------------------------------------------------------------
 
+let broken = false; // which is being told
 let frame = 0;
 let version = -1;
 let seen = 0; // strokes that can be seen
@@ -68,7 +69,7 @@ let labelled = "";
 function update(): void {
   frame = 0;
   showEnding();
-  if (ending) return;
+  if (ending || broken) return;
   const draws = drawing();
   palette.update(draws, client.board.member ? client.role : (before?.role ?? DRAW));
   stage.update(draws);
@@ -259,6 +260,7 @@ listenToKeys(palette, stage, fullScreen);
 // An error in our own code: what the page shows may be wrong from now on.
 addEventListener("error", ({ error, filename }) => {
   if (!error || filename !== import.meta.url) return; // of the browser, or of what is built into it
+  broken = true;
   client.crash();
 });
 addEventListener("online", () => client.tryNow());
