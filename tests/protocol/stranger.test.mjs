@@ -73,7 +73,7 @@ async function makePeople() {
 
 const events = (stranger) => stranger.all("event");
 
-test("one stranger draws, another watches on the other gateway, a third comes late", async () => {
+test("[R1] [G4] one stranger draws, another watches on the other gateway, a third comes late", async () => {
   const { tokens, ana, ben, term } = await makePeople();
   draw(ana, 1, 20);
   const shown = await assertSame(ana, ben);
@@ -87,7 +87,7 @@ test("one stranger draws, another watches on the other gateway, a third comes la
   assert.ok(events(ben).every((event) => event[2] > 0));
 });
 
-test("undo, redo, clear and pass; who comes now begins at the clear", async () => {
+test("[F5] [G5] [R4] [J1] undo, redo, clear and pass; who comes now begins at the clear", async () => {
   const { tokens, ana, ben, term } = await makePeople();
   draw(ana, 1, 2); // two frames, three frames
   ana.do("undo", { stroke: [term, 1] });
@@ -111,7 +111,7 @@ test("undo, redo, clear and pass; who comes now begins at the clear", async () =
   assert.deepEqual((await late.show()).picture, (await ben.show()).picture);
 });
 
-test("a viewer who draws gets not_drawer, and stays", async () => {
+test("[E2] a viewer who draws gets not_drawer, and stays", async () => {
   const { tokens, ana, ben, term } = await makePeople();
   const eve = new Stranger(there, tokens.watch, { name: "Eve" });
   await eve.reaches(term);
@@ -129,7 +129,7 @@ test("a viewer who draws gets not_drawer, and stays", async () => {
   assert.ok(eve.now.joined && ben.now.joined);
 });
 
-test("a drawer whose gateway dies goes on at another one: nothing twice, nothing lost", async () => {
+test("[J2] a drawer whose gateway dies goes on at another one: nothing twice, nothing lost", async () => {
   const { tokens, ana, ben, term } = await makePeople();
   draw(ana, 1, 6);
   await ben.when("sees some", () => ben.now.applied > term);
@@ -154,7 +154,7 @@ test("a drawer whose gateway dies goes on at another one: nothing twice, nothing
   assert.equal(ana.now.drawer, term);
 });
 
-test("a cut takes back what was not stored, and it comes again", async () => {
+test("[R2] a cut takes back what was not stored, and it comes again", async () => {
   const { ana, ben, term } = await makePeople();
   draw(ana, 1, 3);
   await assertSame(ana, ben);
@@ -170,7 +170,7 @@ test("a cut takes back what was not stored, and it comes again", async () => {
   for (const one of [ana, ben]) assert.equal(one.all("cut")[0], stored);
 });
 
-test("frames of a drawer who was away are lost when another one got the pen", async () => {
+test("[R5] frames of a drawer who was away are lost when another one got the pen", async () => {
   const { ana, ben, term } = await makePeople();
   ana.do("pass", { to: ben.member });
   const next = await ben.when("is the drawer", () => ben.now.drawer);
@@ -188,7 +188,7 @@ test("frames of a drawer who was away are lost when another one got the pen", as
   assert.deepEqual(picture(await assertSame(ana, ben)), [...drawn(next, 1, 1), ...drawn(last, 4, 4)]);
 });
 
-test("a viewer resumes by time, and another begins by time", async () => {
+test("[J5] a viewer resumes by time, and another begins by time", async () => {
   const { tokens, ana, ben, term } = await makePeople();
   draw(ana, 1, 3);
   await assertSame(ana, ben);
