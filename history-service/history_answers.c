@@ -59,7 +59,8 @@ void answer_opened(struct history_core *c, const struct board *b, const struct r
                            .term = s->term,
                            .cseq = s->cseq,
                            .base = s->base,
-                           .clean = (s->flags & APPEND_RELEASED) != 0};
+                           .clean = (s->flags & APPEND_RELEASED) != 0,
+                           .stroke = (s->flags & UINT32_MAX) >> APPEND_STROKE_SHIFT};
     to_board(c, r, &TYPE_opened, &m);
 }
 

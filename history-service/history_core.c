@@ -20,6 +20,7 @@
 #define TAILS_MAX       100000u
 #define ROUND_BYTES_MAX (8u << 20)
 #define TRIES_MAX       4u /* of a board whose key was taken, one after the other */
+#define STROKE_FLAGS    (~UINT64_C(0) << APPEND_STROKE_SHIFT)
 
 struct history_core *history_core_create(const struct history_core_config *config)
 {
@@ -327,7 +328,8 @@ static enum verdict plan_create(struct history_core *c, struct board *b, struct 
     return TAKEN;
 }
 
-/* The open's record keeps the state before it, so that the same question gets the same answer. */
+/* The open's record keeps the state before it, so that the same question gets the same answer: also
+ * the stroke that is under way, which means nothing to us. */
 static void admit(const struct board *b, struct record *record, struct buf *events,
                   const struct msg_open *m, uint64_t now_ms)
 {
@@ -337,7 +339,8 @@ static void admit(const struct board *b, struct record *record, struct buf *even
     record->state.opener = m->replica;
     record->state.nonce = m->nonce;
     record->state.time = now_ms > before ? now_ms : before;
-    record->state.flags = ended_cleanly(&b->last) ? APPEND_RELEASED : 0;
+    record->state.flags =
+        (ended_cleanly(&b->last) ? APPEND_RELEASED : 0u) | (b->last.state.flags & STROKE_FLAGS);
     PUT(events, ev_open, record->first, record->state.time, m->replica);
 }
 

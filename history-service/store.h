@@ -24,7 +24,7 @@ struct board_log_state {
     uint64_t cseq;
     uint64_t base;
     uint64_t time;  /* of the last event */
-    uint64_t flags; /* enum append_flag: the last event is released or deleted */
+    uint64_t flags; /* enum append_flag: the last event is released or deleted; the open stroke */
 };
 
 /* Events first .. first + count - 1. Unique on (board, first). */

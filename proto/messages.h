@@ -47,8 +47,7 @@ enum mark_flag {
 enum append_flag {
     APPEND_RELEASED = 1,
     APPEND_DELETED = 2,
-    APPEND_STROKE_SHIFT =
-        8, /* from this bit on: the stroke under way (12 bits of points, 1 of pressure) */
+    APPEND_STROKE_SHIFT = 8, /* the stroke under way from this bit on: stroke_bits() in stroke.h */
 };
 enum created_status { CREATED_STORED = 0, CREATED_TAKEN = 1, CREATED_FULL = 2 };
 enum replaced_flag { REPLACED_EQUAL = 1 };

@@ -150,6 +150,8 @@ static void render(const char *to, unsigned code, const union answer *m)
     switch (code) {
     case MSG_opened:
         say("opened %lu%s", m->opened.epoch, m->opened.clean ? " clean" : "");
+        if (m->opened.stroke)
+            say(" stroke %lu", m->opened.stroke);
         return;
     case MSG_refused:
         say("refused %s %lu newest %lu by %s wait %lu", m->refused.nonce ? "open" : "append",
@@ -587,6 +589,44 @@ START_TEST(an_open_after_a_clean_one_is_not_clean_itself)
     now += HISTORY_OPEN_EVERY_MS;
     ask_to_open("b2", 71, 2);
     expect("b2 opened 3");
+}
+END_TEST
+
+/* The stroke under way is the owners' business: history keeps its bits and gives them back. */
+START_TEST(an_open_is_told_the_stroke_that_was_under_way)
+{
+    opened_by_b1();
+    append_flags("b1", 2, 3, 1, 1000 << APPEND_STROKE_SHIFT);
+    expect("b1 stored 3 epoch 2");
+    now += HISTORY_OPEN_EVERY_MS;
+    ask_to_open("b2", 71, 2);
+    expect("b2 opened 4 stroke 1000");
+    ask_to_open("b2", 71, 2);
+    expect("b2 opened 4 stroke 1000");
+}
+END_TEST
+
+START_TEST(a_stroke_goes_on_over_owners_who_add_nothing_to_it)
+{
+    opened_by_b1();
+    append_flags("b1", 2, 3, 1, 1000 << APPEND_STROKE_SHIFT | APPEND_RELEASED);
+    ask_to_open("b2", 71, 2);
+    expect("b1 stored 3 epoch 2; b2 opened 4 clean stroke 1000");
+    now += HISTORY_OPEN_EVERY_MS;
+    ask_to_open("b3", 72, 4);
+    expect("b3 opened 5 stroke 1000");
+}
+END_TEST
+
+START_TEST(the_bits_of_a_stroke_end_and_delete_nothing)
+{
+    opened_by_b1();
+    append_flags("b1", 2, 3, 1, UINT32_MAX << APPEND_STROKE_SHIFT);
+    expect("b1 stored 3 epoch 2");
+    ask_to_open("b2", 71, 2);
+    expect("b2 refused open 2 newest 2 by b1 wait 2000");
+    append("b1", 2, 4, 1);
+    expect("b1 stored 4 epoch 2");
 }
 END_TEST
 
@@ -1220,6 +1260,9 @@ static Suite *history_core_suite(void)
     tcase_add_test(all, another_history_service_keeps_the_two_seconds_too);
     tcase_add_test(all, after_released_the_next_open_need_not_wait_and_is_clean);
     tcase_add_test(all, an_open_after_a_clean_one_is_not_clean_itself);
+    tcase_add_test(all, an_open_is_told_the_stroke_that_was_under_way);
+    tcase_add_test(all, a_stroke_goes_on_over_owners_who_add_nothing_to_it);
+    tcase_add_test(all, the_bits_of_a_stroke_end_and_delete_nothing);
     tcase_add_test(all, a_record_from_a_clock_that_is_ahead_delays_an_open_by_two_seconds_at_most);
     tcase_add_test(all, the_time_of_an_open_is_not_before_the_event_before_it);
     tcase_add_test(all, a_board_that_never_was_or_is_deleted_cannot_be_opened);

@@ -176,7 +176,7 @@ START_TEST(the_last_record_comes_back_as_it_was_stored)
                                  .cseq = UINT32_MAX,
                                  .base = OFFSET_MAX - 3,
                                  .time = OFFSET_MAX - 4,
-                                 .flags = APPEND_RELEASED | APPEND_DELETED},
+                                 .flags = UINT32_MAX},
                        .events = {(const uint8_t *)"\0\xff\0", 3}};
     struct record last;
     struct seen seen = {0};
