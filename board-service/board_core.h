@@ -21,6 +21,8 @@ struct board_core_config {
     unsigned seats;        /* of a board; and one more for an own link */
     uint64_t seat_keep_ms; /* who loses the connection finds it again for so long */
     uint64_t pen_idle_ms, pen_grace_ms;
+    uint64_t board_events_max;  /* of a board's log; then nobody draws on it any more */
+    uint64_t board_bytes_per_s; /* of a board's events, on average */
     uint32_t pace_ms, messages_per_s_max;
     uint64_t segment_ms; /* how often segments go to history: 50 */
 };
@@ -57,6 +59,7 @@ enum frame_result {
     FRAME_REFUSED,   /* not from the holder of the pen */
     FRAME_NOT_OWNER, /* of a shard that is not ours */
     FRAME_NO_ROOM,   /* too much is unstored: the gateway keeps it */
+    FRAME_INVALID,   /* can never be an event: its client is at fault */
     FRAME_RESULTS
 };
 
@@ -65,6 +68,7 @@ struct board_core_stats {
     uint64_t frames[FRAME_RESULTS], events;
     uint64_t opens, opens_refused, fenced, grants, busy_boards, unstored_events, unstored_bytes,
         bad_messages;
+    uint64_t full_boards, throttled; /* times that a board was busy for its bytes a second */
     uint64_t pointers, pointers_ignored;
     uint64_t dropped; /* boards and lists beyond a limit */
 };

@@ -9,6 +9,7 @@
 static const char *const RESULTS[FRAME_RESULTS] = {
     [FRAME_ACCEPTED] = "accepted", [FRAME_REPEATED] = "repeated",   [FRAME_EARLY] = "early",
     [FRAME_REFUSED] = "refused",   [FRAME_NOT_OWNER] = "not_owner", [FRAME_NO_ROOM] = "no_room",
+    [FRAME_INVALID] = "invalid",
 };
 
 static void work(const struct board_core_stats *t, struct buf *out)
@@ -18,6 +19,8 @@ static void work(const struct board_core_stats *t, struct buf *out)
                     t->frames, FRAME_RESULTS);
     COUNTER("events_total", "Events that got an offset.", t->events);
     COUNTER("grants_total", "Times the pen changed hands.", t->grants);
+    COUNTER("throttled_total", "Times that drawing paused for a board's bytes a second.",
+            t->throttled);
     COUNTER("pointers_total", "Places of pointers that came in.", t->pointers);
     COUNTER("pointers_ignored_total", "Places not from the holder.", t->pointers_ignored);
     COUNTER("bad_messages_total", "Broker messages and frames not understood.", t->bad_messages);
@@ -27,6 +30,8 @@ static void work(const struct board_core_stats *t, struct buf *out)
 static void ownership(const struct board_core_stats *t, struct buf *out)
 {
     GAUGE("boards", "Boards owned here.", t->boards_open);
+    GAUGE("full_boards", "Of these, boards with so many events that nobody draws on them.",
+          t->full_boards);
     GAUGE("opening_boards", "Boards that history was asked for.", t->boards_opening);
     GAUGE("shards", "Shards whose key is bound here.", t->shards_held);
     GAUGE("replicas", "Board services that count as alive.", t->peers);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fanout.h"
 
+#include "bounds.h"
 #include "sequencer.h"
 
 /* Events first .. first + n - 1 (none when n is 0), with the head and the mark. */
@@ -13,7 +14,7 @@ static void put_events(struct attachment *at, uint64_t first, struct span events
                            .first = first,
                            .head = l->head,
                            .mark = l->mark,
-                           .flags = l->busy ? MARK_BUSY : 0,
+                           .flags = (l->busy ? MARK_BUSY : 0u) | bounds_flags(b),
                            .events = events};
     outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_events, &m);
     at->told_mark = l->mark;

@@ -16,7 +16,7 @@
 #define LINK_CLOSE_MS     500u
 
 struct settings {
-    uint64_t seats, seat_keep_s, pen_idle_s, pen_grace_s;
+    uint64_t seats, seat_keep_s, pen_idle_s, pen_grace_s, events_max, bytes_per_s;
 };
 
 static const struct setting SETTINGS[] = {
@@ -28,6 +28,12 @@ static const struct setting SETTINGS[] = {
      "when others wait, an idle drawer's pen passes on after so many seconds", NULL},
     {"EASEL_PEN_GRACE_S", SETTING_UINT, 0, 3600, "5", offsetof(struct settings, pen_grace_s),
      "who loses the connection keeps the pen for so many seconds", NULL},
+    {"EASEL_BOARD_EVENTS_MAX", SETTING_UINT, 1000, 1000000000, "5000000",
+     offsetof(struct settings, events_max),
+     "with so many events in its log nobody draws on a board any more", NULL},
+    {"EASEL_BOARD_BYTES_PER_S", SETTING_UINT, 1000, 100000000, "65536",
+     offsetof(struct settings, bytes_per_s),
+     "what may be drawn on a board in a second, on average, in bytes of events", NULL},
     SETTINGS_END,
 };
 
@@ -155,6 +161,8 @@ static void create_core(struct shell *s)
             .seat_keep_ms = s->own.seat_keep_s * 1000,
             .pen_idle_ms = s->own.pen_idle_s * 1000,
             .pen_grace_ms = s->own.pen_grace_s * 1000,
+            .board_events_max = s->own.events_max,
+            .board_bytes_per_s = s->own.bytes_per_s,
             .pace_ms = (uint32_t)common->pace_ms,
             .messages_per_s_max = (uint32_t)common->budget,
             .segment_ms = common->quorum ? QUORUM_SEGMENT_MS : SEGMENT_MS,

@@ -9,7 +9,8 @@
  *   seats.c       who of them has a seat, and who waits for the pen -> members
  *   telling.c     the state of the board, as gateways are told it
  *   pen.c         who may draw                            -> sequencer
- *   sequencer.c   frames become events, events are stored -> fanout
+ *   sequencer.c   frames become events, events are stored -> fanout, bounds
+ *   bounds.c      what a board may take of the store
  *   fanout.c      events and marks to the gateways
  *
  * A turn: messages change boards and put them on `dirty`; board_core_tick then lets each of these
@@ -28,6 +29,7 @@
 #include "board_core.h"
 #include "idmap.h"
 #include "peers.h"
+#include "stroke.h"
 
 #define OPEN_AGAIN_MS       UINT64_C(1000)  /* an open without an answer is repeated */
 #define WAIT_FENCED_LOW_MS  UINT64_C(2000)  /* who lost a board to one whom it does not hear */
@@ -86,6 +88,7 @@ struct attachment {
 struct log_state {
     struct id holder;
     uint64_t instance, term, cseq, base, time;
+    struct stroke stroke; /* begun last in the term */
 };
 
 struct event {
@@ -95,6 +98,13 @@ struct event {
     uint32_t len;
     uint32_t cseq; /* 0: not a frame */
     unsigned code;
+    struct stroke stroke; /* after it */
+};
+
+/* What a board has taken of its bytes a second and has not paid off, as of the owner's clock. */
+struct debt {
+    uint64_t bytes_1000; /* thousandths of a byte */
+    uint64_t at;
 };
 
 /* The events above the mark, and how far they went. mark <= sent <= head. */
@@ -113,9 +123,11 @@ struct log {
     bool urgent;            /* a grant: nothing waits for its interval */
     bool probing;
     bool busy;
+    bool full;          /* nobody draws on it any more */
     bool turned_away;   /* a frame found no room */
     unsigned end_flags; /* enum append_flag: the log ends here */
     struct buf held;    /* frames that came while a grant was not stored */
+    struct debt debt;
 };
 
 struct pen {

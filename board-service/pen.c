@@ -120,7 +120,11 @@ void pen_turn(struct board *b)
     watch_holder(b, holder);
     watch_line(b);
 
-    if (taker)
+    if (b->log.full && !id_empty(id))
+        give(b, NULL);
+    else if (b->log.full)
+        return; /* it is lent to nobody any more */
+    else if (taker)
         give(b, taker);
     else if (asks_anew(b, holder))
         give(b, holder);

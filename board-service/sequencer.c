@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "fanout.h"
 #include "pen.h"
 
@@ -40,6 +41,7 @@ static void step(const struct log *l, struct log_state *s, uint64_t offset)
 {
     const struct event *e = event_at(l, offset);
     s->time = e->time;
+    s->stroke = e->stroke;
     if (e->cseq)
         s->cseq = e->cseq;
     if (e->code == MSG_ev_clear)
@@ -100,7 +102,10 @@ static void set_mark(struct board *b, uint64_t mark)
 
 void sequencer_start(struct board *b, const struct msg_opened *m)
 {
-    struct log_state state = {m->holder, m->instance, m->term, m->cseq, m->base, m->time};
+    struct log_state state = {m->holder, m->instance, m->term, m->cseq, m->base, m->time, {0}};
+#ifndef EASEL_NO_STROKE_COUNT /* a simulator's switch: each owner then counts from nothing */
+    state.stroke = stroke_of_bits(m->stroke);
+#endif
     b->log = (struct log){
         .epoch = m->epoch,
         .head = m->epoch,
@@ -111,6 +116,7 @@ void sequencer_start(struct board *b, const struct msg_opened *m)
         .newest = state,
         .asked_at = NEVER,
     };
+    bounds_start(b);
 }
 
 void sequencer_drop(struct board *b)
@@ -120,6 +126,7 @@ void sequencer_drop(struct board *b)
     b->core->stats.unstored_bytes -= l->bytes.len;
     b->core->stats.unstored_events -= l->count;
     b->core->stats.busy_boards -= l->busy;
+    bounds_drop(b);
     buf_free(&l->bytes);
     buf_free(&l->held);
     free(l->events);
@@ -135,6 +142,26 @@ static uint64_t event_time(const struct board *b)
     return b->core->now > before ? b->core->now : before;
 }
 
+/* Too much is not stored, or more was drawn than the board may take: the drawer pauses until half
+ * of it is stored, and some of it is paid off. */
+static void watch_busy(struct board *b)
+{
+    struct log *l = &b->log;
+    bool in_debt = bounds_in_debt(b);
+    bool busy = in_debt || l->bytes.len >= (l->busy ? BUSY_BYTES / 2 : BUSY_BYTES);
+    if (busy == l->busy)
+        return;
+    l->busy = busy;
+    if (busy) {
+        b->core->stats.busy_boards++;
+        b->core->stats.throttled += in_debt;
+    } else {
+        b->core->stats.busy_boards--;
+        pen_active(b); /* it was us who made the drawer pause */
+    }
+    fanout_marks(b);
+}
+
 /* Counts the event whose bytes were just appended, from `start` on. */
 static void add_event(struct board *b, size_t start, unsigned code, uint32_t cseq, uint64_t time)
 {
@@ -148,7 +175,8 @@ static void add_event(struct board *b, size_t start, unsigned code, uint32_t cse
                                            .made_at = b->core->clock,
                                            .len = (uint32_t)(l->bytes.len - start),
                                            .cseq = cseq,
-                                           .code = code};
+                                           .code = code,
+                                           .stroke = l->newest.stroke};
     uint64_t interval = b->core->config.segment_ms;
     if (l->sent == l->head)
         l->segment_at = (b->core->clock / interval + 1) * interval;
@@ -157,11 +185,8 @@ static void add_event(struct board *b, size_t start, unsigned code, uint32_t cse
     b->core->stats.events++;
     b->core->stats.unstored_events++;
     b->core->stats.unstored_bytes += l->bytes.len - start;
-    if (!l->busy && l->bytes.len >= BUSY_BYTES) {
-        l->busy = true;
-        b->core->stats.busy_boards++;
-        fanout_marks(b);
-    }
+    bounds_took(b, l->bytes.len - start);
+    watch_busy(b);
     owner_touch(b);
 }
 
@@ -178,6 +203,7 @@ uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t insta
         grant.name = span_of(m->name);
     }
     message_put(&l->bytes, &TYPE_ev_grant, &grant);
+    l->newest.stroke = (struct stroke){0};
     l->urgent = b->flush = true;
     b->core->stats.grants++;
     add_event(b, start, MSG_ev_grant, 0, time);
@@ -201,14 +227,6 @@ void sequencer_end(struct board *b, enum append_flag flag)
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-struct frame {
-    unsigned code;
-    uint32_t fields;
-    uint64_t term, cseq;
-    struct span rest; /* all fields, term and cseq first, as the client wrote them */
-    struct id pass_to;
-};
-
 union any_frame {
     struct msg_begin begin;
     struct msg_points points;
@@ -218,23 +236,32 @@ union any_frame {
     struct msg_pass pass;
 };
 
-/* The gateway checked it; but nothing that is not whole may get into the log. */
+struct frame {
+    unsigned code;
+    uint32_t fields;
+    uint64_t term, cseq;
+    struct span rest; /* all fields, term and cseq first, as the client wrote them */
+    union any_frame is;
+    const char *fault; /* why it can be no event, whatever was before it; NULL: it can */
+};
+
+/* The gateway checked it; but nothing that is not whole may get into the log. -1: it is of no use
+ * to know that, since it does not say which frame it is. */
 static int frame_parse(struct span body, struct frame *ret)
 {
     struct cursor in = cursor_of(body.data, body.len);
-    union any_frame any;
     if (message_begin(&in, &ret->code, &ret->fields) < 0)
         return -1;
     if (ret->code < MSG_begin || ret->code > MSG_pass)
         return -1;
     struct cursor rest = in;
-    if (message_fields(&in, message_type(ret->code), ret->fields, true, &any, NULL) < 0 ||
-        cursor_left(&in) > 0)
-        return -1;
     ret->rest = (struct span){rest.pos, cursor_left(&rest)};
-    if (ret->code == MSG_pass)
-        ret->pass_to = any.pass.to;
-    return wire_uint(&rest, &ret->term) < 0 || wire_uint(&rest, &ret->cseq) < 0 ? -1 : 0;
+    if (message_fields(&in, message_type(ret->code), ret->fields, true, &ret->is, &ret->fault) == 0)
+        ret->fault = cursor_left(&in) > 0 ? "There is something behind the frame." : NULL;
+    if (wire_uint(&rest, &ret->term) < 0 || wire_uint(&rest, &ret->cseq) < 0)
+        return -1;
+    bool named = ret->term > 0 && ret->term <= OFFSET_MAX && ret->cseq > 0;
+    return named && ret->cseq <= UINT32_MAX ? 0 : -1;
 }
 
 static void put_uint(struct buf *out, uint64_t value)
@@ -318,13 +345,44 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
         ask_again(b, gateway, &l->newest.holder, l->newest.instance, f->cseq);
 }
 
-static void accept(struct board *b, const struct id *gateway, const struct frame *f)
+/* What the stroke becomes with it; or why that cannot be. */
+static const char *draw_on(struct stroke *s, const struct frame *f)
+{
+    if (f->fault)
+        return f->fault;
+    return f->code == MSG_begin    ? stroke_begin(s, &f->is.begin)
+           : f->code == MSG_points ? stroke_points(s, &f->is.points)
+                                   : NULL;
+}
+
+/* It was the next one: so its client waits for it in vain, and all that come behind it. */
+static void reject(struct board *b, const struct id *gateway, const struct msg_frame *m,
+                   const struct frame *f, const char *why)
+{
+    b->core->stats.frames[FRAME_INVALID]++;
+    struct msg_invalid answer = {.board = b->id,
+                                 .epoch = b->log.epoch,
+                                 .member = m->member,
+                                 .instance = m->instance,
+                                 .term = f->term,
+                                 .cseq = f->cseq,
+                                 .why = span_of(why)};
+    outbox_put(b->core->out, EXCHANGE_GATEWAY, gateway, &b->id, &TYPE_invalid, &answer);
+}
+
+static void accept(struct board *b, const struct id *gateway, const struct msg_frame *m,
+                   const struct frame *f)
 {
     struct log *l = &b->log;
     if (l->bytes.len + f->rest.len > UNSTORED_BYTES_MAX) {
         b->core->stats.frames[FRAME_NO_ROOM]++;
         l->turned_away = true; /* it stays with the gateway; we ask for it when there is room */
         l->drawer = *gateway;
+        return;
+    }
+    const char *why = draw_on(&l->newest.stroke, f);
+    if (why) {
+        reject(b, gateway, m, f, why);
         return;
     }
     b->core->stats.frames[FRAME_ACCEPTED]++;
@@ -335,7 +393,20 @@ static void accept(struct board *b, const struct id *gateway, const struct frame
         return;
     }
     l->newest.cseq = f->cseq; /* the grant that it causes carries it as the term's last */
-    pen_pass(b, &f->pass_to);
+    pen_pass(b, &f->is.pass.to);
+}
+
+/* Until the grant is stored nobody knows whether the old term goes on: neither taken nor refused.
+ * What finds no room is repeated by the gateway. */
+static void hold(struct board *b, const struct id *gateway, const struct msg_frame *m)
+{
+    struct buf *held = &b->log.held;
+    if (held->len + m->body.len > HELD_BYTES_MAX) {
+        b->core->stats.frames[FRAME_NO_ROOM]++;
+        return;
+    }
+    buf_append(held, gateway, sizeof *gateway);
+    message_put(held, &TYPE_frame, m);
 }
 
 static void judge(struct board *b, const struct id *gateway, const struct msg_frame *m,
@@ -351,26 +422,15 @@ static void judge(struct board *b, const struct id *gateway, const struct msg_fr
         refuse(b, gateway, m, f);
     } else if (f->cseq <= l->newest.cseq) {
         answer_repeated(b, gateway, f);
+    } else if (l->full) {
+        hold(b, gateway, m); /* the pen is put down at the end of this turn */
     } else if (f->cseq > l->newest.cseq + 1) {
         b->core->stats.frames[FRAME_EARLY]++;
         if (!l->turned_away)
             ask_again(b, gateway, &m->member, m->instance, 0);
     } else {
-        accept(b, gateway, f);
+        accept(b, gateway, m, f);
     }
-}
-
-/* Until the grant is stored nobody knows whether the old term goes on: neither taken nor refused.
- * What finds no room is repeated by the gateway. */
-static void hold(struct board *b, const struct id *gateway, const struct msg_frame *m)
-{
-    struct buf *held = &b->log.held;
-    if (held->len + m->body.len > HELD_BYTES_MAX) {
-        b->core->stats.frames[FRAME_NO_ROOM]++;
-        return;
-    }
-    buf_append(held, gateway, sizeof *gateway);
-    message_put(held, &TYPE_frame, m);
 }
 
 static void judge_held(struct board *b)
@@ -416,7 +476,7 @@ static void put_append(struct board *b, uint64_t first, uint32_t count, const st
                            .term = s->term,
                            .cseq = s->cseq,
                            .base = s->base,
-                           .flags = flags,
+                           .flags = flags | stroke_bits(&s->stroke) << APPEND_STROKE_SHIFT,
                            .events = events};
     struct id to = shard_destination(b->shard);
     outbox_put(b->core->out, EXCHANGE_HISTORY, &to, &b->id, &TYPE_append, &m);
@@ -462,6 +522,18 @@ static void go_back(struct board *b)
     answered(b);
 }
 
+/* Not while the pen is on its way to another, or to nobody: what was turned away is the old one's.
+ */
+static void ask_for_turned_away(struct board *b)
+{
+    struct log *l = &b->log;
+    if (!l->turned_away || l->busy || sequencer_grant_pending(b))
+        return;
+    l->turned_away = false;
+    l->want_at = 0;
+    ask_again(b, &l->drawer, &l->newest.holder, l->newest.instance, 0);
+}
+
 static void advance(struct board *b, uint64_t mark)
 {
     struct log *l = &b->log;
@@ -471,12 +543,7 @@ static void advance(struct board *b, uint64_t mark)
     b->seats.news_at = b->core->clock;
     if (l->stored.base != base)
         b->seats.stale = true;
-    if (l->busy && l->bytes.len < BUSY_BYTES / 2) {
-        l->busy = false;
-        b->core->stats.busy_boards--;
-        pen_active(b); /* it was us who made the drawer pause */
-        fanout_marks(b);
-    }
+    watch_busy(b);
     if (l->stored.term != term) {
         l->want_at = 0;
         l->turned_away = false;
@@ -489,11 +556,7 @@ static void advance(struct board *b, uint64_t mark)
         b->flush = true; /* all that gateways may need to know, before we forget it */
         fanout_marks(b);
     }
-    if (l->turned_away && !l->busy && !sequencer_grant_pending(b)) {
-        l->turned_away = false;
-        l->want_at = 0;
-        ask_again(b, &l->drawer, &l->newest.holder, l->newest.instance, 0);
-    }
+    ask_for_turned_away(b);
 }
 
 void sequencer_stored(struct board *b, uint64_t mark)
@@ -536,6 +599,8 @@ static bool may_send(const struct board *b)
 void sequencer_turn(struct board *b)
 {
     struct log *l = &b->log;
+    watch_busy(b); /* what it owed may be paid */
+    ask_for_turned_away(b);
     if (l->asked_at != NEVER && b->core->clock >= l->asked_at + ANSWER_MS) {
         l->probing = false; /* the probe may be lost too */
         sequencer_probe(b);
@@ -554,5 +619,6 @@ uint64_t sequencer_deadline(const struct board *b)
     uint64_t at = l->asked_at == NEVER ? NEVER : l->asked_at + ANSWER_MS;
     if (!l->probing && l->sent < l->head && l->segment_at < at)
         at = l->segment_at;
-    return at;
+    uint64_t paid = bounds_deadline(b);
+    return paid < at ? paid : at;
 }

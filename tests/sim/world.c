@@ -157,6 +157,8 @@ static void start_core(struct world *w, struct process *p)
                                       .seat_keep_ms = SEAT_KEEP_MS,
                                       .pen_idle_ms = 6000,
                                       .pen_grace_ms = 3000,
+                                      .board_events_max = EVENTS_MAX,
+                                      .board_bytes_per_s = BYTES_PER_S,
                                       .pace_ms = 4,
                                       .segment_ms = 50};
         p->board = board_core_create(&c, w->now);

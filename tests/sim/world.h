@@ -30,6 +30,8 @@
 #define PEOPLE       12u
 #define SEATS        4u
 #define SEAT_KEEP_MS UINT64_C(15000)
+#define EVENTS_MAX   100000u
+#define BYTES_PER_S  65536u
 #define TROUBLE_MS   40000u /* faults happen so long */
 #define QUIET_MS     30000u /* then people go on without */
 #define SILENT_MS    20000u /* then nobody draws, and all must come to rest */

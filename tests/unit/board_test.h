@@ -24,7 +24,11 @@
 #define GRACE_MS  5000u
 #define KEEP_MS   60000u
 #define IDLE_MS   30000u
-#define LINES_MAX 4096u
+#ifndef EVENTS_MAX
+#define EVENTS_MAX 5000000u
+#endif
+#define BYTES_PER_S 65536u
+#define LINES_MAX   4096u
 
 static struct board_core *core;
 static uint64_t now;
@@ -76,14 +80,17 @@ static inline void render_events(const char *to, const struct msg_events *m)
     for (; cursor_left(&in) > 0; last++)
         ck_assert_int_eq(wire_skip(&in), 0);
     const char *busy = m->flags & MARK_BUSY ? " busy" : "";
+    const char *full = m->flags & MARK_FULL          ? " full"
+                       : m->flags & MARK_NEARLY_FULL ? " nearly full"
+                                                     : "";
     if (m->events.len == 0) {
-        add_line("%s mark %lu head %lu epoch %lu%s", to, m->mark, m->head, m->epoch, busy);
+        add_line("%s mark %lu head %lu epoch %lu%s%s", to, m->mark, m->head, m->epoch, busy, full);
         return;
     }
     memcpy(sent_events, m->events.data, m->events.len);
     sent_events_len = m->events.len;
-    add_line("%s events %lu..%lu mark %lu head %lu epoch %lu%s", to, m->first, last, m->mark,
-             m->head, m->epoch, busy);
+    add_line("%s events %lu..%lu mark %lu head %lu epoch %lu%s%s", to, m->first, last, m->mark,
+             m->head, m->epoch, busy, full);
 }
 
 static inline void render_state(const char *to, const struct msg_board_state *m)
@@ -140,6 +147,7 @@ union any_message {
     struct msg_no_board no_board;
     struct msg_alive alive;
     struct msg_pointed pointed;
+    struct msg_invalid invalid;
 };
 
 static inline void render_item(const char *to, unsigned code, const union any_message *m)
@@ -165,6 +173,11 @@ static inline void render_item(const char *to, unsigned code, const union any_me
     case MSG_not_drawer:
         add_line("%s not_drawer %s/%lu term %lu cseq %lu", to, m->not_drawer.member.text,
                  m->not_drawer.instance, m->not_drawer.term, m->not_drawer.cseq);
+        break;
+    case MSG_invalid:
+        add_line("%s invalid %s/%lu term %lu cseq %lu: %.*s", to, m->invalid.member.text,
+                 m->invalid.instance, m->invalid.term, m->invalid.cseq, (int)m->invalid.why.len,
+                 (const char *)m->invalid.why.data);
         break;
     case MSG_replaced:
         add_line("%s replaced %s by %lu conn %lu%s", to, m->replaced.member.text,
@@ -387,12 +400,12 @@ static inline void send_body(const char *gateway, const char *member, uint64_t i
 
 static const uint8_t POINTS[5000] = {1, 2, 3, 4};
 
-/* A points frame with `bytes` bytes of points. */
+/* A stroke with `bytes` bytes of points. */
 static inline void draw_bytes(const char *gateway, const char *member, uint64_t instance,
                               uint64_t term, uint64_t cseq, size_t bytes)
 {
     struct buf body = {0};
-    PUT(&body, points, term, cseq, 0, {POINTS, bytes});
+    PUT(&body, begin, term, cseq, TOOL_PEN, 0, 80, 1, 0, {POINTS, bytes});
     send_body(gateway, member, instance, &body);
     buf_free(&body);
 }
@@ -454,6 +467,8 @@ static inline void setup_with_grace(uint64_t pen_grace_ms)
                                                          .seat_keep_ms = KEEP_MS,
                                                          .pen_idle_ms = IDLE_MS,
                                                          .pen_grace_ms = pen_grace_ms,
+                                                         .board_events_max = EVENTS_MAX,
+                                                         .board_bytes_per_s = BYTES_PER_S,
                                                          .segment_ms = 50},
                              now);
     board_core_link(core, now, true);

@@ -91,8 +91,8 @@ START_TEST(event_times_never_go_back)
     deliver("h1", &TYPE_opened, &m);
     draw("g1", "ann", 11, 1, 1);
     struct cursor in = cursor_of(sent_events, sent_events_len);
-    struct msg_ev_points e;
-    ck_assert_int_eq(GET(&in, ev_points, &e), 0);
+    struct msg_ev_begin e;
+    ck_assert_int_eq(GET(&in, ev_begin, &e), 0);
     ck_assert_uint_eq(e.time, m.time);
 }
 END_TEST
@@ -208,18 +208,22 @@ START_TEST(a_malformed_frame_never_gets_into_the_log)
     uint64_t bad = board_core_stats(core)->bad_messages;
     struct buf body = {0};
     PUT(&body, points, 3, 1, 0, {POINTS, 4});
-    for (size_t len = 0; len < body.len; len++) {
+    const size_t names_itself = 6; /* an array needs a byte for each element */
+    for (size_t len = 1; len < body.len; len++) {
         struct buf part = {body.data, len, len};
-        if (len > 0)
-            send_body("g1", "ann", 11, &part);
+        send_body("g1", "ann", 11, &part);
+        expect_count("invalid", len < names_itself ? 0 : (unsigned)(len - names_itself + 1));
     }
-    buf_append(&body, "\0", 1); /* something behind it */
+    ck_assert_uint_eq(board_core_stats(core)->bad_messages, bad + names_itself - 1);
+    forget_lines();
+    buf_append(&body, "\0", 1);
     send_body("g1", "ann", 11, &body);
+    expect("g1 invalid ann/11 term 3 cseq 1: There is something behind the frame.");
     buf_clear(&body);
     PUT(&body, ask);
     send_body("g1", "ann", 11, &body);
     expect_no("events");
-    ck_assert_uint_gt(board_core_stats(core)->bad_messages, bad + 2);
+    ck_assert_uint_eq(board_core_stats(core)->bad_messages, bad + names_itself);
     buf_free(&body);
 }
 END_TEST
@@ -599,7 +603,7 @@ static void fill_three(void)
     for (unsigned cseq = 1; cseq <= 96; cseq++)
         for (unsigned i = 0; i < 3; i++) {
             buf_clear(&body);
-            PUT(&body, points, 1, cseq, 0, {POINTS, 5000});
+            PUT(&body, begin, 1, cseq, TOOL_PEN, 0, 80, 1, 0, {POINTS, 5000});
             FROM("g1", frame, id_of(BOARDS[i]), id_of("ann"), 11, buf_span(&body));
         }
     buf_free(&body);
