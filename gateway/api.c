@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #include "log.h"
+#include "text.h"
 
 enum question_kind {
     QUESTION_CREATE,
@@ -266,30 +267,22 @@ void api_tick(struct gateway *g, uint64_t now_ms)
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-static bool has_control(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            return true;
-    return false;
-}
-
-/* {"name": "…"}; without a body, or without a name in it, the board has none. */
+/* {"name": "…"}, cleaned; without a body, or without a name in it, the board has none. */
 static int name_read(struct span body, char ret[129])
 {
     ret[0] = '\0';
     if (body.len == 0)
         return 0;
-    json_t *json = json_loadb((const char *)body.data, body.len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *json = json_loadb((const char *)body.data, body.len,
+                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     const json_t *name = json_object_get(json, "name");
     const char *text = json_string_value(name);
     int r = json_is_object(json) && (text || !name) ? 0 : -EINVAL;
-    if (r == 0 && text) {
-        if (json_string_length(name) > 128 || has_control(text))
-            r = -EINVAL;
-        else
-            strcpy(ret, text);
-    }
+    struct span given = {(const uint8_t *)text, json_string_length(name)};
+    if (given.len > 128)
+        r = -EINVAL;
+    if (r == 0)
+        text_clean(given, ret);
     json_decref(json);
     return r;
 }

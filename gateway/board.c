@@ -288,7 +288,7 @@ void board_events(struct board *b, uint64_t now, const struct id *sender,
     if (w->first == 0)
         window_reset(w, m->events.len > 0 && m->first <= m->mark + 1 ? m->first : m->mark + 1);
     raise_head(b, now, m->head);
-    unsigned flags = (unsigned)m->flags & MARK_BUSY;
+    unsigned flags = (unsigned)m->flags & MARKS_OF_OWNER;
     if (flags != b->mark_flags) {
         b->mark_flags = flags;
         touch_all(b, PULL_MARK, NULL);

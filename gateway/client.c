@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell)
 {
     struct client *cl = xcalloc(1, sizeof *cl);
@@ -36,6 +38,7 @@ void client_closed(struct client *cl, uint64_t now_ms)
     if (cl->slow)
         c->stats.slow_clients--;
     c->stats.clients--;
+    free(cl->told_sentence);
     free(cl);
 }
 
@@ -195,8 +198,8 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
     s->conn = m->conn;
     s->came = cl->core->now;
     s->role = grant->role;
-    memcpy(s->name, m->name.data, m->name.len);
-    s->name[m->name.len] = '\0';
+    text_clean(m->name, s->name);
+    session_expect_repeats(s);
     s->flags = seated ? MEMBER_SEATED : 0;
     session_outdated(b, s);
     return s;
@@ -234,10 +237,6 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
 {
     struct gateway_core *c = cl->core;
     struct grant grant = {.valid_ms = 0};
-    if (memchr(m->name.data, '\0', m->name.len)) {
-        bad_frame(cl, "The name has a zero byte.");
-        return;
-    }
     if (m->from != NIL && m->since != NIL) {
         bad_frame(cl, "A hello has from or since, not both.");
         return;
@@ -262,40 +261,6 @@ void client_expire(struct client *cl, uint64_t now)
 
 /* ---- frames of the drawer -------------------------------------------------------------------- */
 
-/* Whole points only: 4 bytes each, 5 with pressure. */
-static bool check_points(struct session *s, unsigned code, uint64_t flags, size_t bytes)
-{
-    if (code == MSG_begin)
-        s->stride = flags & STROKE_PRESSURE ? 5 : 4;
-    else if (s->stride == 0)
-        return bytes % 4 == 0 || bytes % 5 == 0;
-    return bytes % s->stride == 0;
-}
-
-static void on_drawers(struct client *cl, uint64_t now, uint64_t term, uint64_t cseq,
-                       struct span frame)
-{
-    struct session *s = cl->session;
-    /* A grant that the client cannot know to be stored is none. Only here this can be told: the
-     * owner (and our window) may be behind the client. */
-    if (s->role == ROLE_WATCH || term < s->kept_term || term > cl->knows) {
-        client_warn(cl, "not_drawer", "You do not have the pen of that term.", cl->number);
-        return;
-    }
-    /* The frames before its first one may have gone by way of another gateway. */
-    bool first = cl->term != term;
-    cl->term = term;
-    if (term == s->kept_term && cseq <= s->kept_cseq)
-        return; /* sent again after a reconnect */
-    if (!first && cseq != (uint64_t)s->kept_cseq + 1) {
-        bad_frame(cl, "The cseq is not the next one of its term.");
-        return;
-    }
-    session_keep(s, now, cl->number, term, (uint32_t)cseq, frame);
-}
-
-/* ---- dispatch -------------------------------------------------------------------------------- */
-
 /* Any frame of a client, decoded. term and cseq lead every frame that has them. */
 union frame {
     struct {
@@ -312,6 +277,49 @@ union frame {
     struct msg_pointer pointer;
 };
 
+/* What the client sends anew: a stroke is what its frames make of it, in their order. */
+static const char *draw_on(struct stroke *s, unsigned code, const union frame *f)
+{
+    return code == MSG_begin    ? stroke_begin(s, &f->begin)
+           : code == MSG_points ? stroke_points(s, &f->points)
+                                : NULL;
+}
+
+static void on_drawers(struct client *cl, uint64_t now, unsigned code, const union frame *f,
+                       struct span bytes)
+{
+    struct session *s = cl->session;
+    uint64_t term = f->drawers.term, cseq = f->drawers.cseq;
+    /* A grant that the client cannot know to be stored is none. Only here this can be told: the
+     * owner (and our window) may be behind the client. */
+    if (s->role == ROLE_WATCH || term < s->kept_term || term > cl->knows) {
+        client_warn(cl, "not_drawer", "You do not have the pen of that term.", cl->number);
+        return;
+    }
+    /* The frames before its first one may have gone by way of another gateway. */
+    bool first = cl->term != term;
+    cl->term = term;
+    if (term == s->kept_term && cseq <= s->kept_cseq) {
+        /* Sent again after a reconnect. By its number alone: nothing else in it counts. */
+        session_repeated(s, cl->number, term, (uint32_t)cseq);
+        return;
+    }
+    bool next = term == s->kept_term && cseq == (uint64_t)s->kept_cseq + 1;
+    if (!first && !next) {
+        bad_frame(cl, "The cseq is not the next one of its term.");
+        return;
+    }
+    if (!next)
+        s->stroke = (struct stroke){0};
+    const char *why = draw_on(&s->stroke, code, f);
+    if (why)
+        bad_frame(cl, why);
+    else
+        session_keep(s, now, cl->number, term, (uint32_t)cseq, bytes);
+}
+
+/* ---- dispatch -------------------------------------------------------------------------------- */
+
 static void on_request(struct client *cl, unsigned code)
 {
     struct session *s = cl->session;
@@ -320,6 +328,11 @@ static void on_request(struct client *cl, unsigned code)
     enum role least = code == MSG_take ? ROLE_OWN : ROLE_DRAW;
     if (s->role < least) {
         client_warn(cl, "not_allowed", "The role of your link does not allow that.", cl->number);
+        return;
+    }
+    if (code != MSG_cancel && s->board->mark_flags & MARK_FULL) {
+        client_warn(cl, "not_allowed", "This board is full: nobody can draw on it any more.",
+                    cl->number);
         return;
     }
     s->request = code == MSG_ask ? REQUEST_ASK : code == MSG_take ? REQUEST_TAKE : REQUEST_NONE;
@@ -331,12 +344,7 @@ static void on_request(struct client *cl, unsigned code)
 static void on_profile(struct client *cl, const struct msg_profile *m)
 {
     struct session *s = cl->session;
-    if (memchr(m->name.data, '\0', m->name.len)) {
-        bad_frame(cl, "The name has a zero byte.");
-        return;
-    }
-    memcpy(s->name, m->name.data, m->name.len);
-    s->name[m->name.len] = '\0';
+    text_clean(m->name, s->name);
     s->flags = (s->flags & ~(unsigned)MEMBER_AWAY) | (m->flags & MEMBER_AWAY);
     attach_changed(s->board);
 }
@@ -346,23 +354,12 @@ static void on_frame(struct client *cl, uint64_t now, unsigned code, const union
 {
     switch (code) {
     case MSG_begin:
-    case MSG_points: {
-        bool begin = code == MSG_begin;
-        uint64_t flags = begin ? f->begin.flags : f->points.flags;
-        size_t n = begin ? f->begin.points.len : f->points.points.len;
-        if (!begin && flags & ~(uint64_t)STROKE_END)
-            bad_frame(cl, "The flags of points can only be 0 or 4.");
-        else if (!check_points(cl->session, code, flags, n))
-            bad_frame(cl, "The points are cut off in the middle of a point.");
-        else
-            on_drawers(cl, now, f->drawers.term, f->drawers.cseq, bytes);
-        return;
-    }
+    case MSG_points:
     case MSG_undo:
     case MSG_redo:
     case MSG_clear:
     case MSG_pass:
-        on_drawers(cl, now, f->drawers.term, f->drawers.cseq, bytes);
+        on_drawers(cl, now, code, f, bytes);
         return;
     case MSG_ask:
     case MSG_cancel:

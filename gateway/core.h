@@ -19,6 +19,7 @@
 
 #include "gateway_core.h"
 #include "idmap.h"
+#include "stroke.h"
 #include "window.h"
 
 #define ATTACH_EVERY_MS    UINT64_C(2000)
@@ -52,6 +53,7 @@
 #define POINTER_EVERY_MS   UINT64_C(50)
 #define POINTER_FRESH_MS   UINT64_C(500) /* an older place is of no use */
 #define VIEW_SAMPLE        8u            /* of so many frames one is followed to a viewer */
+#define MARKS_OF_OWNER     (MARK_BUSY | MARK_NEARLY_FULL | MARK_FULL)
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 
@@ -94,7 +96,8 @@ struct session {
     uint32_t kept_cseq; /* cseq of the newest frame that came from the client; 0: none yet */
     uint32_t logged;    /* newest cseq of `term` that the log is known to have */
     unsigned holes;     /* how often the owner wanted a frame that never came */
-    unsigned stride;    /* bytes a point of the stroke under way; 0: not known */
+    struct stroke stroke; /* under way, as far as it came through here */
+    struct kept *again;   /* what comes again on this connection is this one or a later one */
 
     struct {
         struct kept *next;  /* the first one that is to be sent; NULL: none */
@@ -161,6 +164,7 @@ struct client {
     uint64_t expires_at; /* its token; UINT64_MAX: never */
     unsigned close_code;
     const char *close_reason, *error_code, *error_sentence;
+    char *told_sentence; /* of an owner, owned; NULL: none */
     uint64_t error_number;
 };
 
@@ -184,7 +188,7 @@ struct board {
     uint64_t heard_at; /* an owner of the newest epoch said something then */
     struct window window;
     uint64_t head;          /* as the owner told, at least window_applied */
-    unsigned mark_flags;    /* MARK_BUSY */
+    unsigned mark_flags;    /* MARKS_OF_OWNER, as it told */
     uint64_t lag_since;     /* applied < told, or a hole above, since then; 0: no */
     uint64_t mark_moved_at; /* the first move that not all clients were told; 0: all know */
     uint64_t behind_since;  /* head is above the told mark, and that did not move since then */
@@ -287,6 +291,13 @@ void session_lose_client(struct session *s, uint64_t now);
 /* A frame from the client that is next in cseq: kept and sent. */
 void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,
                   struct span frame);
+/* The client sends a frame again that it sent before: on this connection it has another number. */
+void session_repeated(struct session *s, uint64_t number, uint64_t term, uint32_t cseq);
+/* Its frames may come again from the first one on: there is a new connection. */
+void session_expect_repeats(struct session *s);
+const struct kept *session_kept(const struct session *s, uint64_t term, uint32_t cseq);
+/* The owner says that this frame can never be an event: it and all behind it are forgotten. */
+void session_reject(struct session *s, const struct kept *k);
 bool session_full(const struct session *s);  /* no more frames may be read from it */
 bool session_draws(const struct session *s); /* its instance has the pen, as the state says */
 /* An own event stands in the window. Now and then somebody who looks on is chosen, and its copy of

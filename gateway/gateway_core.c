@@ -137,16 +137,38 @@ static void on_not_drawer(struct gateway_core *c, const struct msg_not_drawer *m
     struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
     if (!s || m->epoch != b->window.epoch)
         return;
-    const struct kept *k;
-    TAILQ_FOREACH (k, &s->kept, link)
-        if (k->term == m->term && k->cseq == m->cseq)
-            break;
+    const struct kept *k = session_kept(s, m->term, (uint32_t)m->cseq);
     if (!k)
         return; /* acked meanwhile, or told already */
     resend_heard(b, c->now, false);
     if (s->client)
         client_warn(s->client, "not_drawer", "You do not have the pen of that term.", k->number);
     session_drop_kept(s, c->now, m->term, (uint32_t)m->cseq - 1);
+}
+
+/* A client's sentence must outlive the message that brought it. */
+static void fail_as_told(struct client *cl, struct span why, uint64_t number)
+{
+    if (cl->close_code)
+        return;
+    cl->told_sentence = xcalloc(1, why.len + 1);
+    memcpy(cl->told_sentence, why.data, why.len);
+    client_fail(cl, 4400, "bad_frame", cl->told_sentence, number);
+}
+
+static void on_invalid(struct gateway_core *c, const struct msg_invalid *m)
+{
+    struct board *b = board_get(c, &m->board);
+    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
+    if (!s || m->epoch != b->window.epoch)
+        return;
+    const struct kept *k = session_kept(s, m->term, (uint32_t)m->cseq);
+    if (!k)
+        return; /* told already */
+    uint64_t number = k->number;
+    session_reject(s, k);
+    if (s->client)
+        fail_as_told(s->client, m->why, number);
 }
 
 static void on_replaced(struct gateway_core *c, const struct msg_replaced *m)
@@ -203,6 +225,7 @@ union item {
     struct msg_sync sync;
     struct msg_want want;
     struct msg_not_drawer not_drawer;
+    struct msg_invalid invalid;
     struct msg_not_owner not_owner;
     struct msg_no_board no_board;
     struct msg_replaced replaced;
@@ -255,6 +278,9 @@ static void on_item(struct gateway_core *c, const struct id *sender, unsigned co
     case MSG_not_drawer:
         on_not_drawer(c, &item->not_drawer);
         return;
+    case MSG_invalid:
+        on_invalid(c, &item->invalid);
+        return;
     case MSG_not_owner:
         on_not_owner(c, sender, &item->not_owner);
         return;
@@ -280,6 +306,7 @@ static bool for_gateways(unsigned code)
     case MSG_sync:
     case MSG_want:
     case MSG_not_drawer:
+    case MSG_invalid:
     case MSG_not_owner:
     case MSG_no_board:
     case MSG_replaced:

@@ -99,6 +99,8 @@ static void update_full(struct session *s)
 static void forget(struct session *s, struct kept *k)
 {
     resend_forgotten(s, k);
+    if (s->again == k)
+        s->again = TAILQ_NEXT(k, link);
     TAILQ_REMOVE(&s->kept, k, link);
     s->kept_count--;
     s->board->core->stats.frames_kept--;
@@ -163,6 +165,45 @@ void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t ter
     update_full(s);
     board_wake(s->board);
     resend_kept(s, now, k);
+}
+
+void session_expect_repeats(struct session *s)
+{
+    struct kept *k;
+    TAILQ_FOREACH (k, &s->kept, link)
+        k->number = 0;
+    s->again = TAILQ_FIRST(&s->kept);
+}
+
+static bool is_before(const struct kept *k, uint64_t term, uint32_t cseq)
+{
+    return k->term < term || (k->term == term && k->cseq < cseq);
+}
+
+/* They come again in their order: so each kept frame is passed once. */
+void session_repeated(struct session *s, uint64_t number, uint64_t term, uint32_t cseq)
+{
+    while (s->again && is_before(s->again, term, cseq))
+        s->again = TAILQ_NEXT(s->again, link);
+    if (s->again && s->again->term == term && s->again->cseq == cseq)
+        s->again->number = number;
+}
+
+const struct kept *session_kept(const struct session *s, uint64_t term, uint32_t cseq)
+{
+    const struct kept *k;
+    TAILQ_FOREACH (k, &s->kept, link)
+        if (k->term == term && k->cseq == cseq)
+            break;
+    return k;
+}
+
+void session_reject(struct session *s, const struct kept *k)
+{
+    s->stroke = (struct stroke){0};
+    if (s->kept_term == k->term)
+        s->kept_cseq = k->cseq - 1; /* whoever sends it again is judged again */
+    session_drop_kept(s, s->board->core->now, k->term, k->cseq - 1);
 }
 
 /* Somebody who looks on, and is not being followed already. */

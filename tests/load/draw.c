@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "crowd.h"
+#include "stroke.h"
 
 #define POINT_BYTES 4u
 
@@ -21,11 +22,22 @@ static struct span some_points(unsigned points, uint64_t cseq)
     return (struct span){data, points * POINT_BYTES};
 }
 
+/* Which frame of its stroke this is, from 0 on; and the flag of the last one. A stroke has only so
+ * many points. */
+static uint64_t place_in_stroke(const struct board *b, unsigned points, uint64_t *ret_flags)
+{
+    uint64_t most = STROKE_POINTS_MAX / points;
+    uint64_t frames = most < FRAMES_A_STROKE ? most : FRAMES_A_STROKE;
+    uint64_t place = (b->cseq - 1) % frames;
+    *ret_flags = place == frames - 1 ? STROKE_END : 0;
+    return place;
+}
+
 static void put_frame(struct buf *out, struct board *b, unsigned points)
 {
     struct span p = some_points(points, b->cseq);
-    uint64_t flags = b->cseq % FRAMES_A_STROKE == 0 ? STROKE_END : 0;
-    if (b->cseq % FRAMES_A_STROKE == 1)
+    uint64_t flags;
+    if (place_in_stroke(b, points, &flags) == 0)
         PUT(out, begin, b->term, b->cseq, TOOL_PEN, 5, 80, 1, flags, p);
     else
         PUT(out, points, b->term, b->cseq, flags, p);
@@ -36,8 +48,8 @@ static void put_event(struct buf *out, struct board *b, unsigned points)
 {
     struct span p = some_points(points, b->cseq);
     uint64_t time_ms = (uint64_t)time(NULL) * 1000;
-    uint64_t flags = b->cseq % FRAMES_A_STROKE == 0 ? STROKE_END : 0;
-    if (b->cseq % FRAMES_A_STROKE == 1)
+    uint64_t flags;
+    if (place_in_stroke(b, points, &flags) == 0)
         PUT(out, ev_begin, b->cseq, time_ms, b->term, b->cseq, TOOL_PEN, 5, 80, 1, flags, p);
     else
         PUT(out, ev_points, b->cseq, time_ms, b->term, b->cseq, flags, p);

@@ -4,6 +4,7 @@
 
 const WIDTH = 32_000;
 const HEIGHT = 20_000;
+const COLOURS = [[0, 8], [8, 4], [0, 12]]; // of pen, highlighter and eraser: the first, and how many
 const clamp = (value, high) => Math.max(0, Math.min(high, Math.round(value)));
 
 /** mulberry32: numbers in [0, 1) that depend on the seed alone. */
@@ -27,7 +28,9 @@ export function stroke(next, length = 40) {
     x += 300 * Math.cos(angle);
     y += 300 * Math.sin(angle);
   }
-  return { points, tool: Math.floor(next() * 3), colour: Math.floor(next() * 12), size: 40 + Math.floor(next() * 400) };
+  const tool = Math.floor(next() * 3);
+  const [first, colours] = COLOURS[tool];
+  return { points, tool, colour: first + Math.floor(next() * colours), size: 40 + Math.floor(next() * 400) };
 }
 
 export function strokes(count, seed = 1, length = 40) {

@@ -18,6 +18,7 @@
 static struct gateway_core *core;
 static uint64_t now;
 static char seen[8192];
+static char sentence[600];       /* of the newest error */
 static const char *in_line = ""; /* who waits for the pen, in what the owner tells */
 static const char *pen_of;       /* who holds the pen of term 3, with instance 11 */
 
@@ -290,9 +291,12 @@ static inline void render_frame(struct cursor *in)
         snprintf(end, room, "own %u=%u+%u ", (unsigned)own.offset, (unsigned)own.cseq,
                  (unsigned)own.count);
     } else if (code == MSG_mark && GET(in, mark, &mark) == 0) {
-        snprintf(end, room, "mark %u/%u%s%s%s ", (unsigned)mark.mark, (unsigned)mark.head,
+        snprintf(end, room, "mark %u/%u%s%s%s%s ", (unsigned)mark.mark, (unsigned)mark.head,
                  mark.flags & MARK_BUSY ? " busy" : "", mark.flags & MARK_TROUBLE ? " trouble" : "",
-                 mark.flags & MARK_UNSAVED ? " unsaved" : "");
+                 mark.flags & MARK_UNSAVED ? " unsaved" : "",
+                 mark.flags & MARK_FULL          ? " full"
+                 : mark.flags & MARK_NEARLY_FULL ? " nearly full"
+                                                 : "");
     } else if (code == MSG_cut && GET(in, cut, &cut) == 0) {
         snprintf(end, room, "cut %u ", (unsigned)cut.to);
     } else if (code == MSG_full && GET(in, full, &full) == 0) {

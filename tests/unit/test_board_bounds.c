@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What one board may take of the store: its log comes to an end, which is told before, and its bytes
- * a second are paid off before its drawer goes on.
+ * What one board may take of the store: its log comes to an end, which is told before, and its
+ * bytes a second are paid off before its drawer goes on.
  */
 #define EVENTS_MAX 100u
 #include "board_test.h"
