@@ -279,6 +279,16 @@ static void append_events(struct board *b, uint64_t now, const struct msg_events
     b->core->stats.window_bytes -= before - w->bytes;
 }
 
+static void note_lag(struct board *b, uint64_t now)
+{
+    if (window_applied(&b->window) >= b->head) {
+        b->lag_since = 0;
+    } else if (b->lag_since == 0) {
+        b->lag_since = now;
+        board_wake(b);
+    }
+}
+
 void board_events(struct board *b, uint64_t now, const struct id *sender,
                   const struct msg_events *m)
 {
@@ -296,10 +306,7 @@ void board_events(struct board *b, uint64_t now, const struct id *sender,
     if (m->events.len > 0 && reach(b, m->first, m->mark > w->told ? m->mark : w->told))
         append_events(b, now, m);
     mark_told(b, now, m->mark);
-    if (window_applied(w) < b->head && b->lag_since == 0)
-        b->lag_since = now;
-    if (window_applied(w) >= b->head)
-        b->lag_since = 0;
+    note_lag(b, now);
     board_wake(b);
 }
 
@@ -401,6 +408,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
         window_reset(&b->window, m->mark + 1);
     raise_head(b, now, m->head);
     mark_told(b, now, m->mark);
+    note_lag(b, now); /* the last events may be lost, and none come that would show it */
     bool news = state_is_news(b, now, m);
     keep_state(b, now, m);
 

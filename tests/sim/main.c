@@ -26,7 +26,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     static struct world w;
     uint64_t resent = 0, early = 0;
-    unsigned broken = 0, acked = 0, cuts = 0, epochs = 0, kills = 0, pointers = 0;
+    unsigned broken = 0, acked = 0, cuts = 0, epochs = 0, kills = 0, pointers = 0, caught = 0;
     for (uint64_t seed = from; seed < from + seeds; seed++) {
         if (!world_run(&w, seed, verbose)) {
             printf("seed %llu: %s\n", (unsigned long long)seed, w.failure);
@@ -38,13 +38,14 @@ int main(int argc, char **argv)
         epochs += w.count.epochs;
         kills += w.count.kills;
         pointers += w.count.pointers;
+        caught += w.count.caught;
         world_free(&w);
         resent += w.count.resent;
         early += w.count.early;
     }
     printf("%llu seeds, %u broken; %llu steps, %u frames acked, %u cuts, %u epochs, %u kills, "
-           "%u pointers, %llu frames again, %llu too early\n",
+           "%u pointers, %llu frames again, %llu too early, %u caught with a stroke too long\n",
            (unsigned long long)seeds, broken, (unsigned long long)steps, acked, cuts, epochs, kills,
-           pointers, (unsigned long long)resent, (unsigned long long)early);
+           pointers, (unsigned long long)resent, (unsigned long long)early, caught);
     return broken ? 1 : 0;
 }

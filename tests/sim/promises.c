@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "stroke.h"
+
 /* P4: what somebody was told is stored never changes. */
 void promise_stored(struct world *w, const struct person *p, uint64_t offset)
 {
@@ -118,6 +120,8 @@ static void check_log(struct world *w, unsigned board, const struct log *log)
         }
         if (e->term == 0)
             continue;
+        if (at > w->events_max)
+            fail(w, "event %u was drawn on a board that was full", (unsigned)at);
         if (e->term != term || !grant || id_empty(&grant->member))
             fail(w, "P3: event %u is of term %u, the pen's is %u", (unsigned)at, (unsigned)e->term,
                  (unsigned)term);
@@ -129,6 +133,20 @@ static void check_log(struct world *w, unsigned board, const struct log *log)
             fail(w, "P3: two pages drew in term %u of board %u", (unsigned)term, board);
         author = e->author ? e->author : author;
         next = e->cseq + 1;
+    }
+}
+
+/* No stroke in the log is longer than strokes can be, whoever drew and whoever took it. */
+static void check_strokes(struct world *w, unsigned board, const struct log *log)
+{
+    uint32_t points = 0;
+    for (uint64_t at = 1; at <= log->tail; at++) {
+        const struct seen *e = &log->event[at - 1];
+        if (e->code == MSG_ev_begin)
+            points = 0;
+        points += e->points;
+        if (points > STROKE_POINTS_MAX)
+            fail(w, "the stroke at %u of board %u has %u points", (unsigned)at, board, points);
     }
 }
 
@@ -196,6 +214,7 @@ void check_at_rest(struct world *w)
         read_log(w, board, &log);
         if (!w->failure[0]) {
             check_log(w, board, &log);
+            check_strokes(w, board, &log);
             check_acked(w, board, &log);
             check_truth(w, board, &log);
             for (unsigned i = 0; i < PEOPLE; i++)

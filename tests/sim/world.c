@@ -157,7 +157,7 @@ static void start_core(struct world *w, struct process *p)
                                       .seat_keep_ms = SEAT_KEEP_MS,
                                       .pen_idle_ms = 6000,
                                       .pen_grace_ms = 3000,
-                                      .board_events_max = EVENTS_MAX,
+                                      .board_events_max = w->events_max,
                                       .board_bytes_per_s = BYTES_PER_S,
                                       .pace_ms = 4,
                                       .segment_ms = 50};
@@ -669,6 +669,7 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
     w->seed = w->random = seed;
     w->verbose = verbose;
     w->now = 1000000;
+    w->events_max = seed % FEW_EVERY == 0 ? EVENTS_FEW : EVENTS_MAX;
     create_boards(w);
     w->trouble = true;
     for (unsigned i = 0; i < PROCESSES; i++) {

@@ -30,7 +30,9 @@
 #define PEOPLE       12u
 #define SEATS        4u
 #define SEAT_KEEP_MS UINT64_C(15000)
-#define EVENTS_MAX   100000u
+#define EVENTS_MAX   100000u /* more than anybody draws; but in some worlds boards get full */
+#define EVENTS_FEW   300u
+#define FEW_EVERY    8u
 #define BYTES_PER_S  65536u
 #define TROUBLE_MS   40000u /* faults happen so long */
 #define QUIET_MS     30000u /* then people go on without */
@@ -123,6 +125,7 @@ struct seen {
     uint32_t cseq;
     uint32_t code;
     uint32_t author, counter; /* drawn into the points */
+    uint32_t points;          /* how many */
     struct id member;         /* of a grant */
     uint64_t instance, ended;
     uint32_t last;
@@ -131,9 +134,14 @@ struct seen {
 struct own_frame {
     uint64_t term;
     uint32_t cseq, counter;
-    enum { STROKE, CLEAR, PASS } what;
-    struct id to; /* of a pass */
+    enum { STROKE, GO_ON, CLEAR, PASS } what;
+    uint16_t points, flags; /* of a stroke, and of what goes on with it */
+    struct id to;           /* of a pass */
 };
+
+/* Somebody who draws a stroke longer than strokes can be, where it would be noticed least: its first
+ * part is stored, another owner has the board, and it comes by way of another gateway. */
+enum greed { NO_GREED, WAITS_FOR_OWNER, CHANGES_GATEWAY };
 
 struct person {
     unsigned number, board;
@@ -164,6 +172,9 @@ struct person {
     size_t frame_count, frame_cap;
     size_t frame_first; /* frames before it are acked or lost */
     uint32_t counter;
+    uint32_t stroke_points; /* of the stroke under way; 0: there is none */
+    enum greed greed;
+    bool cheated, caught; /* this instance sent what breaks a rule; and heard so */
     uint64_t acked, lost;
 };
 
@@ -220,6 +231,7 @@ struct world {
     struct person person[PEOPLE];
     struct hostile hostile[BOARDS];
     struct id board_id[BOARDS];
+    uint64_t events_max; /* of each board */
     struct truth truth[BOARDS];
     struct acked *acked;
     size_t acked_count, acked_cap;
@@ -231,7 +243,8 @@ struct world {
     bool verbose;
     char failure[400];
     struct {
-        unsigned kills, freezes, cuts, epochs, reconnects, acked, lost, events, refused, pointers;
+        unsigned kills, freezes, cuts, epochs, reconnects, acked, lost, events, refused, pointers,
+            caught;
         uint64_t resent, early; /* frames: by gateways again, at owners that could not take them */
     } count;
 };

@@ -829,6 +829,18 @@ START_TEST(a_window_that_missed_stored_events_starts_anew_and_reads_them_from_hi
 }
 END_TEST
 
+/* Nobody draws any more, and the last events were lost on their way. */
+START_TEST(events_that_only_the_state_tells_of_are_read_from_history)
+{
+    two_on_a_board();
+    owner_tells(2, 6, "ana ben", NULL);
+    pulls(viewer);
+    tick(2000);
+    pulls(viewer);
+    ck_assert_ptr_nonnull(strstr(sent(), "read 4"));
+}
+END_TEST
+
 START_TEST(a_window_never_evicts_above_the_mark)
 {
     two_on_a_board();
@@ -1025,6 +1037,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_join_by_time_starts_where_history_says);
     tcase_add_test(t, a_page_of_a_higher_epoch_cuts_the_window_first);
     tcase_add_test(t, a_window_that_missed_stored_events_starts_anew_and_reads_them_from_history);
+    tcase_add_test(t, events_that_only_the_state_tells_of_are_read_from_history);
     tcase_add_test(t, a_window_never_evicts_above_the_mark);
     tcase_add_test(t, a_client_that_is_asked_to_go_is_served_on);
     tcase_add_test(t, a_client_that_was_not_welcomed_is_not_asked_to_go);
