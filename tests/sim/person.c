@@ -105,9 +105,9 @@ static void to_gateway(struct world *w, struct person *p, struct buf *bytes)
 static void send_frame(struct world *w, struct person *p, const struct own_frame *f)
 {
     struct buf b = {0};
-    uint8_t points[FRAME_POINTS_MAX * POINT_BYTES] = {
-        (uint8_t)(p->author >> 8), (uint8_t)p->author, (uint8_t)(f->counter >> 8),
-        (uint8_t)f->counter};
+    uint8_t points[FRAME_POINTS_MAX * POINT_BYTES] = {(uint8_t)(p->author >> 8), (uint8_t)p->author,
+                                                      (uint8_t)(f->counter >> 8),
+                                                      (uint8_t)f->counter};
     struct span drawn = {points, f->points * POINT_BYTES};
     switch (f->what) {
     case STROKE:
@@ -164,8 +164,7 @@ static void point(struct world *w, struct person *p)
 
 static void add_stroke(struct world *w, struct person *p, uint16_t points, unsigned flags)
 {
-    add_frame(w, p,
-              (struct own_frame){.what = STROKE, .points = points, .flags = (uint16_t)flags});
+    add_frame(w, p, (struct own_frame){.what = STROKE, .points = points, .flags = (uint16_t)flags});
     p->stroke_points = flags & STROKE_END ? 0 : points;
 }
 

@@ -139,8 +139,8 @@ struct own_frame {
     struct id to;           /* of a pass */
 };
 
-/* Somebody who draws a stroke longer than strokes can be, where it would be noticed least: its first
- * part is stored, another owner has the board, and it comes by way of another gateway. */
+/* Somebody who draws a stroke longer than strokes can be, where it would be noticed least: its
+ * first part is stored, another owner has the board, and it comes by way of another gateway. */
 enum greed { NO_GREED, WAITS_FOR_OWNER, CHANGES_GATEWAY };
 
 struct person {

@@ -19,11 +19,11 @@
 
 #include "board_core.h"
 
-#define BOARD     "k3v9x2mq4t"
-#define SEATS     3u
-#define GRACE_MS  5000u
-#define KEEP_MS   60000u
-#define IDLE_MS   30000u
+#define BOARD    "k3v9x2mq4t"
+#define SEATS    3u
+#define GRACE_MS 5000u
+#define KEEP_MS  60000u
+#define IDLE_MS  30000u
 #ifndef EVENTS_MAX
 #define EVENTS_MAX 5000000u
 #endif
