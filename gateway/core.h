@@ -91,11 +91,11 @@ struct session {
     TAILQ_HEAD(kept_frames, kept) kept;
     unsigned kept_count;
     size_t kept_bytes;
-    bool full;          /* no more may be read from it until some of it is stored */
-    uint64_t kept_term; /* the term and */
-    uint32_t kept_cseq; /* cseq of the newest frame that came from the client; 0: none yet */
-    uint32_t logged;    /* newest cseq of `term` that the log is known to have */
-    unsigned holes;     /* how often the owner wanted a frame that never came */
+    bool full;            /* no more may be read from it until some of it is stored */
+    uint64_t kept_term;   /* the term and */
+    uint32_t kept_cseq;   /* cseq of the newest frame that came from the client; 0: none yet */
+    uint32_t logged;      /* newest cseq of `term` that the log is known to have */
+    unsigned holes;       /* how often the owner wanted a frame that never came */
     struct stroke stroke; /* under way, as far as it came through here */
     struct kept *again;   /* what comes again on this connection is this one or a later one */
 

@@ -267,7 +267,6 @@ static inline void draws(struct client *cl, uint64_t term, uint64_t cseq)
     says(cl, &b);
 }
 
-
 static inline void render_frame(struct cursor *in)
 {
     char *end = seen + strlen(seen);

@@ -144,7 +144,7 @@ START_TEST(what_is_invalid_is_judged_only_when_it_is_next_and_from_the_holder)
     buf_free(&body);
     goes_on(2, 0, 7); /* a repeat, by its number: whatever else it says */
     goes_on(4, 0, 7);
-    expect("g1 want ann/11 term 3 cseq 3");
+    expect("g1 want ann/11 term 3 cseq 3 stored 0");
     expect_no("invalid");
 }
 END_TEST
