@@ -7,6 +7,7 @@
 
 #include "attach.h"
 #include "fanout.h"
+#include "items.h"
 #include "owner.h"
 #include "pen.h"
 #include "sequencer.h"
@@ -168,14 +169,6 @@ static void send_away(struct board_core *c, const struct id *gateway, unsigned s
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* Kinds of processes, by the first letter of their ids. */
-enum { GATEWAY = 'g', BOARD = 'b', HISTORY = 'h' };
-
-static bool is_from(const struct id *sender, char kind)
-{
-    return sender->text[0] == kind;
-}
-
 static void on_frame(struct board_core *c, const struct id *sender, const struct msg_frame *m)
 {
     unsigned shard = board_shard(&m->board, c->config.shards);
@@ -211,136 +204,116 @@ static void on_attach(struct board_core *c, const struct id *sender, const struc
         attachment_list(c, sender, m);
 }
 
-static int from_gateway(struct board_core *c, const struct id *sender, unsigned code,
-                        uint32_t fields, struct cursor *in)
-{
-    union {
-        struct msg_frame frame;
-        struct msg_attach attach;
-        struct msg_pointing pointing;
-    } m;
-    if (message_fields(in, message_type(code), fields, false, &m, NULL) < 0)
-        return -EBADMSG;
-    if (code == MSG_frame)
-        on_frame(c, sender, &m.frame);
-    else if (code == MSG_pointing)
-        on_pointing(c, &m.pointing);
-    else
-        on_attach(c, sender, &m.attach);
-    return 0;
-}
-
 static bool has_epoch(const struct board *b, uint64_t epoch)
 {
     return b && owner_has_log(b) && b->log.epoch == epoch;
 }
 
-static int from_history(struct board_core *c, unsigned code, uint32_t fields, struct cursor *in)
+union item {
+    struct id board; /* the first field of those about a board */
+    struct msg_frame frame;
+    struct msg_attach attach;
+    struct msg_pointing pointing;
+    struct msg_opened opened;
+    struct msg_refused refused;
+    struct msg_stored stored;
+    struct msg_hole hole;
+    struct msg_no_board no_board;
+    struct msg_alive alive;
+    struct msg_gone gone;
+};
+
+static void from_history(struct board_core *c, const struct id *sender, unsigned code,
+                         const union item *item)
 {
-    union {
-        struct msg_opened opened;
-        struct msg_refused refused;
-        struct msg_stored stored;
-        struct msg_hole hole;
-        struct msg_no_board no_board;
-        struct id board; /* the first field of each */
-    } m;
-    if (message_fields(in, message_type(code), fields, false, &m, NULL) < 0)
-        return -EBADMSG;
-    struct board *b = owner_find(c, &m.board);
+    if (!id_is_of(sender, KIND_HISTORY)) { /* no_board, which owners tell to gateways */
+        c->stats.bad_messages++;
+        return;
+    }
+    struct board *b = owner_find(c, &item->board);
     if (b && code == MSG_opened)
-        owner_opened(b, &m.opened);
+        owner_opened(b, &item->opened);
     else if (b && code == MSG_refused)
-        owner_refused(b, &m.refused);
+        owner_refused(b, &item->refused);
     else if (b && code == MSG_no_board)
         owner_no_board(b);
-    else if (code == MSG_stored && has_epoch(b, m.stored.epoch))
-        sequencer_stored(b, m.stored.mark);
-    else if (code == MSG_hole && has_epoch(b, m.hole.epoch))
-        sequencer_hole(b, m.hole.want);
-    return 0; /* else of a board, or an epoch, that is no longer ours */
+    else if (code == MSG_stored && has_epoch(b, item->stored.epoch))
+        sequencer_stored(b, item->stored.mark);
+    else if (code == MSG_hole && has_epoch(b, item->hole.epoch))
+        sequencer_hole(b, item->hole.want);
+    /* else of a board, or an epoch, that is no longer ours */
 }
 
 static void someone_gone(struct board_core *c, const struct id *replica)
 {
-    if (is_from(replica, BOARD) && peers_gone(c->peers, replica))
+    if (id_is_of(replica, KIND_BOARD) && peers_gone(c->peers, replica))
         c->owners_changed = true;
-    if (is_from(replica, GATEWAY))
+    if (id_is_of(replica, KIND_GATEWAY))
         attachment_gateway_gone(c, replica);
 }
 
-static int from_peer(struct board_core *c, const struct id *sender, unsigned code, uint32_t fields,
-                     struct cursor *in)
+static void on_alive(struct board_core *c, const struct id *sender, const struct msg_alive *m)
 {
-    union {
-        struct msg_alive alive;
-        struct msg_bye bye;
-        struct msg_gone gone;
-    } m;
-    if (message_fields(in, message_type(code), fields, false, &m, NULL) < 0)
-        return -EBADMSG;
-    if (code == MSG_gone)
-        someone_gone(c, &m.gone.replica);
-    else if (code == MSG_bye)
-        someone_gone(c, sender);
-    else if (is_from(sender, BOARD) && m.alive.shards == c->config.shards)
+    if (m->shards == c->config.shards)
         c->owners_changed = peers_alive(c->peers, c->now, sender) || c->owners_changed;
-    return 0;
 }
 
-static int skip(struct cursor *in, uint32_t fields)
+static bool for_boards_service(unsigned code)
 {
-    while (fields-- > 0)
-        if (wire_skip(in) < 0)
-            return -EBADMSG;
-    return 0;
-}
-
-static int take_item(struct board_core *c, const struct id *sender, struct cursor *in)
-{
-    unsigned code;
-    uint32_t fields;
-    if (message_begin(in, &code, &fields) < 0)
-        return -EBADMSG;
     switch (code) {
     case MSG_frame:
     case MSG_attach:
     case MSG_pointing:
-        if (is_from(sender, GATEWAY))
-            return from_gateway(c, sender, code, fields, in);
-        break;
     case MSG_opened:
     case MSG_refused:
     case MSG_stored:
     case MSG_hole:
     case MSG_no_board:
-        if (is_from(sender, HISTORY))
-            return from_history(c, code, fields, in);
-        break;
     case MSG_alive:
     case MSG_bye:
     case MSG_gone:
-        return from_peer(c, sender, code, fields, in);
+        return true;
     }
-    return skip(in, fields); /* of a newer version, or not for us */
+    return false;
+}
+
+static void on_item(struct board_core *c, const struct id *sender, unsigned code,
+                    const union item *item)
+{
+    switch (code) {
+    case MSG_frame:
+        on_frame(c, sender, &item->frame);
+        return;
+    case MSG_attach:
+        on_attach(c, sender, &item->attach);
+        return;
+    case MSG_pointing:
+        on_pointing(c, &item->pointing);
+        return;
+    case MSG_alive:
+        on_alive(c, sender, &item->alive);
+        return;
+    case MSG_bye:
+        someone_gone(c, sender);
+        return;
+    case MSG_gone:
+        someone_gone(c, &item->gone.replica);
+        return;
+    default:
+        from_history(c, sender, code, item);
+    }
 }
 
 void board_core_message(struct board_core *c, uint64_t now_ms, struct span body)
 {
     enter(c, now_ms);
-    struct cursor in = cursor_of(body.data, body.len);
-    struct msg_envelope envelope;
-    if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
-        c->stats.bad_messages++;
-        return;
-    }
     if (c->gone)
         return;
-    while (cursor_left(&in) > 0)
-        if (take_item(c, &envelope.sender, &in) < 0) {
-            c->stats.bad_messages++;
-            return;
-        }
+    struct items it = items_of(body, &c->stats.bad_messages);
+    unsigned code;
+    union item item;
+    while (items_next(&it, for_boards_service, &code, &item))
+        on_item(c, &it.sender, code, &item);
 }
 
 void board_core_returned(struct board_core *c, uint64_t now_ms, enum exchange exchange,
