@@ -20,10 +20,22 @@ void attach_changed(struct board *b)
     b->core->shard[b->shard].attach_dirty = true;
 }
 
-void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard)
+void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard)
 {
     if (shard >= c->config.shards)
         return;
+    struct shard *s = &c->shard[shard];
+    uint64_t at = s->asked_due;
+    if (now >= at) {
+        at = now;
+        s->asked_due = now + ATTACH_ASKED_MS;
+    }
+    if (at < s->attach_due)
+        s->attach_due = at;
+}
+
+void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard)
+{
     c->shard[shard].attach_dirty = true;
     c->shard[shard].attach_due = now;
 }

@@ -119,30 +119,40 @@ void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch)
     if (b->window.first != 0)
         cut(b, now);
     b->window.epoch = epoch;
+    b->owner = (struct id){0};
     b->state.number = 0;
     b->mark_flags = 0;
     board_wake(b);
 }
 
-/* True when a message of that epoch counts. */
-static bool admit(struct board *b, uint64_t now, uint64_t epoch, const struct id *sender)
+static uint64_t larger(uint64_t a, uint64_t b)
 {
-    if (epoch < b->window.epoch)
+    return a > b ? a : b;
+}
+
+/* True when a message of that epoch counts, with numbers as large as `largest`. Who speaks first in
+ * an epoch is its owner. */
+static bool admit(struct board *b, uint64_t now, const struct id *sender, uint64_t epoch,
+                  uint64_t largest)
+{
+    if (epoch < b->window.epoch || !trust_number(b, now, larger(epoch, largest)))
         return false;
-    b->heard_at = now;
-    bool news = epoch > b->window.epoch || !id_equal(&b->owner, sender);
+    bool news = epoch > b->window.epoch;
     if (epoch > b->window.epoch) {
         board_new_epoch(b, now, epoch);
         attach_changed(b);
     }
+    if (!trust_owner(b, sender))
+        return false;
+    b->heard_at = now;
+    news = news || id_empty(&b->owner);
     b->owner = *sender;
     resend_heard(b, now, news);
     return true;
 }
 
-void board_owner_gone(struct board *b, uint64_t now)
+void board_owner_gone(struct board *b)
 {
-    (void)now;
     b->owner = (struct id){0};
 }
 
@@ -207,10 +217,9 @@ static void mark_told(struct board *b, uint64_t now, uint64_t told)
     b->behind_since = told < b->head ? now : 0;
     uint64_t mark = window_mark(w);
     bool grant = false;
-    for (uint64_t at = old + 1; at <= mark; at++) {
+    /* From the window on, however far below it the old mark lies. */
+    for (uint64_t at = larger(old + 1, w->first); at <= mark; at++) {
         const struct event *e = window_at(w, at);
-        if (!e)
-            continue;
         note_stored(b, now, e);
         grant = grant || e->code == MSG_ev_grant;
     }
@@ -268,7 +277,7 @@ static void append_events(struct board *b, uint64_t now, const struct msg_events
     struct cursor in = cursor_of(m->events.data, m->events.len);
     size_t before = w->bytes;
     for (uint64_t offset = m->first; cursor_left(&in) > 0; offset++) {
-        if (offset == window_applied(w) + 1)
+        if (offset == window_applied(w) + 1 && w->bytes < WINDOW_BYTES_LIMIT)
             append_event(b, now, &in);
         else if (wire_skip(&in) < 0)
             break;
@@ -292,7 +301,7 @@ static void note_lag(struct board *b, uint64_t now)
 void board_events(struct board *b, uint64_t now, const struct id *sender,
                   const struct msg_events *m)
 {
-    if (!admit(b, now, m->epoch, sender))
+    if (!admit(b, now, sender, m->epoch, larger(larger(m->first, m->head), m->mark)))
         return;
     struct window *w = &b->window;
     if (w->first == 0)
@@ -399,10 +408,25 @@ static void refuse_seat(struct board *b, const struct id *member)
     }
 }
 
+/* Whether each of the list's tuples can be read. They go to clients as they are. */
+static bool members_are_whole(struct list list)
+{
+    struct msg_member member;
+    int r;
+    while ((r = NEXT(&list, member, &member)) > 0)
+        ;
+    return r == 0;
+}
+
 void board_told_state(struct board *b, uint64_t now, const struct id *sender,
                       const struct msg_board_state *m)
 {
-    if (!admit(b, now, m->epoch, sender) || m->number <= b->state.number)
+    if (!members_are_whole(m->members)) {
+        b->core->stats.bad_messages++;
+        return;
+    }
+    uint64_t largest = larger(larger(m->head, m->mark), larger(m->base, m->term));
+    if (!admit(b, now, sender, m->epoch, largest) || m->number <= b->state.number)
         return;
     if (b->window.first == 0)
         window_reset(&b->window, m->mark + 1);

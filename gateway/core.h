@@ -6,6 +6,7 @@
  *   session.c  a person's place at a board; frames until acked or lost   -> resend
  *   resend.c   when frames go to the owner, and when again               -> outbox
  *   board.c    events, states and epochs from the board service          -> window, session
+ *   trust.c    which of their numbers and senders are believed
  *   attach.c   the numbered lists that tell the board service who is here
  *   replay.c   pages from history, for cursors older than the window
  *   pointer.c  where the drawer's pointer is, beside the log
@@ -19,11 +20,13 @@
 
 #include "gateway_core.h"
 #include "idmap.h"
+#include "items.h"
 #include "stroke.h"
 #include "window.h"
 
 #define ATTACH_EVERY_MS    UINT64_C(2000)
 #define ATTACH_PACE_MS     UINT64_C(20)
+#define ATTACH_ASKED_MS    UINT64_C(250) /* who asks for a list again and again gets it so often */
 #define MARK_DRAWER_MS     UINT64_C(100)
 #define MARK_VIEWER_MS     UINT64_C(500)
 #define STATE_TIME_MS      UINT64_C(500) /* a deadline that moved less is the same */
@@ -38,6 +41,8 @@
 #define SAVED_MS           UINT64_C(1000) /* until nothing is as old as that */
 #define LAG_RESET_MS       UINT64_C(1000)
 #define READ_AGAIN_MS      UINT64_C(1000)
+#define LOOK_AGAIN_MS      UINT64_C(1000)
+#define WANT_AGAIN_MS      UINT64_C(50) /* an owner wants frames at most every 100 ms */
 #define PAGE_KEEP_MS       UINT64_C(5000)
 #define PAGES_MAX          4u
 #define PAGE_BYTES         (48u << 10)
@@ -96,6 +101,7 @@ struct session {
     uint32_t kept_cseq;   /* cseq of the newest frame that came from the client; 0: none yet */
     uint32_t logged;      /* newest cseq of `term` that the log is known to have */
     unsigned holes;       /* how often the owner wanted a frame that never came */
+    uint64_t wanted_at;   /* when it last wanted any */
     struct stroke stroke; /* under way, as far as it came through here */
     struct kept *again;   /* what comes again on this connection is this one or a later one */
 
@@ -184,8 +190,12 @@ struct board {
     struct gateway_core *core;
     struct id id;
     unsigned shard;
-    struct id owner;   /* empty: not known */
+    struct id owner;   /* of the window's epoch; empty: not known */
     uint64_t heard_at; /* an owner of the newest epoch said something then */
+    struct {
+        uint64_t confirmed;      /* the largest epoch or offset that history told us */
+        uint64_t nonce, look_at; /* our question to it (0: none waits); when the next may go */
+    } trust;
     struct window window;
     uint64_t head;          /* as the owner told, at least window_applied */
     unsigned mark_flags;    /* MARKS_OF_OWNER, as it told */
@@ -231,6 +241,8 @@ struct shard {
     uint64_t attach_due; /* when the next list goes out */
     bool attach_dirty;
     uint64_t attach_sent_at;
+    uint64_t asked_due;  /* when a list that is asked for may go out again */
+    struct id not_owner; /* said since the last tick that it does not own this shard */
 };
 
 struct gateway_core {
@@ -249,6 +261,7 @@ struct gateway_core {
         uint64_t filled_at;
     } resend;
     bool link_up;
+    bool not_owners; /* some shard's not_owner is set */
     uint64_t next_tick;
     size_t heartbeat_slot;       /* of boards: where the sweep goes on */
     struct http_answer *answers; /* a ring of ANSWERS_MAX */
@@ -270,7 +283,7 @@ void board_destroy(struct board *b);
 void board_wake(struct board *b); /* let time look at it */
 void board_tick(struct board *b, uint64_t now);
 void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch);
-void board_owner_gone(struct board *b, uint64_t now);
+void board_owner_gone(struct board *b);
 void board_events(struct board *b, uint64_t now, const struct id *sender,
                   const struct msg_events *m);
 void board_told_state(struct board *b, uint64_t now, const struct id *sender,
@@ -278,6 +291,14 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
 void board_not_there(struct board *b);
 void board_heartbeat(struct board *b, uint64_t now);
 void board_link_changed(struct board *b, uint64_t now);
+
+/* trust.c */
+/* Whether numbers of this board as large as that are believed; if not, history is asked. */
+bool trust_number(struct board *b, uint64_t now, uint64_t largest);
+void trust_confirmed(struct board *b, uint64_t number); /* history says so */
+bool trust_looked(struct board *b, const struct msg_looked *m); /* true: it answers us */
+/* Whether it may speak as the owner in the window's epoch. */
+bool trust_owner(struct board *b, const struct id *sender);
 
 /* session.c */
 struct session *session_find(struct board *b, const struct id *member, uint64_t instance);
@@ -331,6 +352,8 @@ bool pointer_fresh(const struct client *cl, uint64_t now); /* it may have the ne
 
 /* attach.c */
 void attach_changed(struct board *b);
+/* Somebody asks for the list of a shard: it goes out at once, though not as often as one asks. */
+void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard);
 void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard);
 void attach_tick(struct gateway_core *c, uint64_t now);
 

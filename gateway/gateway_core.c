@@ -112,12 +112,13 @@ static void on_hole(struct session *s, uint64_t now, const struct kept *first)
     session_drop_kept(s, now, first->term, 0); /* they can never be taken */
 }
 
-static void on_want(struct gateway_core *c, const struct msg_want *m)
+static void on_want(struct board *b, const struct msg_want *m)
 {
-    struct board *b = board_get(c, &m->board);
-    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
-    if (!s || m->epoch != b->window.epoch)
+    struct gateway_core *c = b->core;
+    struct session *s = session_find(b, &m->member, m->instance);
+    if (!s || c->now < s->wanted_at + WANT_AGAIN_MS)
         return;
+    s->wanted_at = c->now;
     c->stats.wants++;
     resend_heard(b, c->now, false);
     const struct kept *first = TAILQ_FIRST(&s->kept);
@@ -131,11 +132,11 @@ static void on_want(struct gateway_core *c, const struct msg_want *m)
     }
 }
 
-static void on_not_drawer(struct gateway_core *c, const struct msg_not_drawer *m)
+static void on_not_drawer(struct board *b, const struct msg_not_drawer *m)
 {
-    struct board *b = board_get(c, &m->board);
-    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
-    if (!s || m->epoch != b->window.epoch)
+    struct gateway_core *c = b->core;
+    struct session *s = session_find(b, &m->member, m->instance);
+    if (!s)
         return;
     const struct kept *k = session_kept(s, m->term, (uint32_t)m->cseq);
     if (!k)
@@ -156,13 +157,10 @@ static void fail_as_told(struct client *cl, struct span why, uint64_t number)
     client_fail(cl, 4400, "bad_frame", cl->told_sentence, number);
 }
 
-static void on_invalid(struct gateway_core *c, const struct msg_invalid *m)
+static void on_invalid(struct board *b, const struct msg_invalid *m)
 {
-    struct board *b = board_get(c, &m->board);
-    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
-    if (!s || m->epoch != b->window.epoch)
-        return;
-    const struct kept *k = session_kept(s, m->term, (uint32_t)m->cseq);
+    struct session *s = session_find(b, &m->member, m->instance);
+    const struct kept *k = s ? session_kept(s, m->term, (uint32_t)m->cseq) : NULL;
     if (!k)
         return; /* told already */
     uint64_t number = k->number;
@@ -171,11 +169,8 @@ static void on_invalid(struct gateway_core *c, const struct msg_invalid *m)
         fail_as_told(s->client, m->why, number);
 }
 
-static void on_replaced(struct gateway_core *c, const struct msg_replaced *m)
+static void on_replaced(struct board *b, const struct msg_replaced *m)
 {
-    struct board *b = board_get(c, &m->board);
-    if (!b || m->epoch != b->window.epoch)
-        return;
     struct session *s;
     uint64_t below = m->conn + (m->flags & REPLACED_EQUAL ? 1 : 0);
     LIST_FOREACH (s, &b->sessions, link) {
@@ -187,16 +182,29 @@ static void on_replaced(struct gateway_core *c, const struct msg_replaced *m)
     }
 }
 
+/* Noted here, and looked at in the next tick: there may be many boards, and many of these. */
 static void on_not_owner(struct gateway_core *c, const struct id *sender,
                          const struct msg_not_owner *m)
 {
+    if (m->shard >= c->config.shards)
+        return;
+    c->shard[m->shard].not_owner = *sender;
+    c->not_owners = true;
+    attach_asked(c, c->now, (unsigned)m->shard);
+}
+
+static void forget_not_owners(struct gateway_core *c)
+{
+    if (!c->not_owners)
+        return;
     for (size_t i = 0; i < c->boards.slots; i++) {
         struct board *b = idmap_at(&c->boards, i);
-        if (b && b->shard == m->shard && id_equal(&b->owner, sender))
-            board_owner_gone(b, c->now);
+        if (b && id_equal(&b->owner, &c->shard[b->shard].not_owner))
+            board_owner_gone(b);
     }
-    if (m->shard < c->config.shards)
-        c->shard[m->shard].attach_dirty = true;
+    for (unsigned i = 0; i < c->config.shards; i++)
+        c->shard[i].not_owner = (struct id){0};
+    c->not_owners = false;
 }
 
 static void on_created(struct gateway_core *c, const struct msg_created *m)
@@ -210,10 +218,12 @@ static void on_created(struct gateway_core *c, const struct msg_created *m)
 
 static void on_looked(struct gateway_core *c, const struct msg_looked *m)
 {
+    struct board *b = board_get(c, &m->board);
+    if (b && trust_looked(b, m))
+        return;
     struct http_answer a = {.nonce = m->nonce, .board = m->board, .tail = m->tail, .time = m->time};
     a.what = m->tail ? ANSWER_LOOKED : ANSWER_NO_BOARD;
     memcpy(a.name, m->name.data, m->name.len);
-    const struct board *b = board_get(c, &m->board);
     a.knows_members = b && b->state.number > 0;
     a.members = a.knows_members ? b->state.member_count : 0;
     core_answer(c, &a);
@@ -236,6 +246,28 @@ union item {
     struct msg_pointed pointed;
 };
 
+/* What an owner says of the epoch that we know, beside its log. */
+static void on_owner_item(struct board *b, unsigned code, const union item *item)
+{
+    switch (code) {
+    case MSG_want:
+        on_want(b, &item->want);
+        return;
+    case MSG_not_drawer:
+        on_not_drawer(b, &item->not_drawer);
+        return;
+    case MSG_invalid:
+        on_invalid(b, &item->invalid);
+        return;
+    case MSG_replaced:
+        on_replaced(b, &item->replaced);
+        return;
+    case MSG_pointed:
+        pointer_told(b, b->core->now, &item->pointed);
+        return;
+    }
+}
+
 /* Items about a board that nobody has open here mean nothing. */
 static void on_board_item(struct gateway_core *c, const struct id *sender, unsigned code,
                           const union item *item)
@@ -251,7 +283,8 @@ static void on_board_item(struct gateway_core *c, const struct id *sender, unsig
         board_told_state(b, c->now, sender, &item->board_state);
         return;
     case MSG_no_board:
-        board_not_there(b);
+        if (id_is_of(sender, KIND_HISTORY) || trust_owner(b, sender))
+            board_not_there(b);
         return;
     case MSG_page:
         replay_page(b, c->now, &item->page);
@@ -259,9 +292,9 @@ static void on_board_item(struct gateway_core *c, const struct id *sender, unsig
     case MSG_behind:
         replay_behind(b, c->now, &item->behind);
         return;
-    case MSG_pointed:
-        pointer_told(b, c->now, &item->pointed);
-        return;
+    default: /* epoch is the second field of each */
+        if (item->want.epoch == b->window.epoch && trust_owner(b, sender))
+            on_owner_item(b, code, item);
     }
 }
 
@@ -270,22 +303,10 @@ static void on_item(struct gateway_core *c, const struct id *sender, unsigned co
 {
     switch (code) {
     case MSG_sync:
-        attach_sync(c, c->now, (unsigned)item->sync.shard);
-        return;
-    case MSG_want:
-        on_want(c, &item->want);
-        return;
-    case MSG_not_drawer:
-        on_not_drawer(c, &item->not_drawer);
-        return;
-    case MSG_invalid:
-        on_invalid(c, &item->invalid);
+        attach_asked(c, c->now, (unsigned)item->sync.shard);
         return;
     case MSG_not_owner:
         on_not_owner(c, sender, &item->not_owner);
-        return;
-    case MSG_replaced:
-        on_replaced(c, &item->replaced);
         return;
     case MSG_created:
         on_created(c, &item->created);
@@ -323,29 +344,11 @@ static bool for_gateways(unsigned code)
 void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span body)
 {
     c->now = now_ms;
-    struct cursor in = cursor_of(body.data, body.len);
-    struct msg_envelope envelope;
-    if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
-        c->stats.bad_messages++;
-        return;
-    }
-    while (cursor_left(&in) > 0) {
-        struct cursor after = in;
-        unsigned code;
-        uint32_t fields;
-        union item item;
-        if (wire_skip(&after) < 0 || message_begin(&in, &code, &fields) < 0) {
-            c->stats.bad_messages++;
-            return;
-        }
-        if (for_gateways(code)) {
-            if (message_fields(&in, message_type(code), fields, false, &item, NULL) == 0)
-                on_item(c, &envelope.sender, code, &item);
-            else
-                c->stats.bad_messages++;
-        }
-        in = after;
-    }
+    struct items it = items_of(body, &c->stats.bad_messages);
+    unsigned code;
+    union item item;
+    while (items_next(&it, for_gateways, &code, &item))
+        on_item(c, &it.sender, code, &item);
     resend_run(c, now_ms);
 }
 
@@ -363,7 +366,7 @@ void gateway_core_returned(struct gateway_core *c, uint64_t now_ms, enum exchang
     for (size_t i = 0; i < c->boards.slots; i++) {
         struct board *b = idmap_at(&c->boards, i);
         if (b && id_equal(&b->owner, &replica)) {
-            board_owner_gone(b, now_ms);
+            board_owner_gone(b);
             any = true;
         }
     }
@@ -412,6 +415,7 @@ void gateway_core_tick(struct gateway_core *c, uint64_t now_ms)
     if (now_ms < c->next_tick)
         return;
     c->next_tick = now_ms + TICK_MS;
+    forget_not_owners(c);
     struct board *b, *next;
     for (b = LIST_FIRST(&c->busy); b; b = next) {
         next = LIST_NEXT(b, busy_link);

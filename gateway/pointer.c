@@ -53,8 +53,6 @@ static bool is_for(const struct client *cl, const struct id *member)
 void pointer_told(struct board *b, uint64_t now, const struct msg_pointed *m)
 {
     struct client *cl;
-    if (m->epoch != b->window.epoch)
-        return;
     b->pointer.member = m->member;
     b->pointer.x = (uint32_t)m->x;
     b->pointer.y = (uint32_t)m->y;

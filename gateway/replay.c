@@ -147,6 +147,12 @@ static void keep_page(struct board *b, uint64_t now, const struct msg_page *m)
     b->core->stats.history_pages++;
 }
 
+static bool seeks(const struct client *cl)
+{
+    return cl->state == CLIENT_JOINING && cl->since != NIL && cl->session &&
+           cl->session->flags & MEMBER_SEATED;
+}
+
 static void found_time(struct client *cl, uint64_t now, uint64_t offset, uint64_t tail)
 {
     cl->since = NIL;
@@ -183,19 +189,22 @@ static void told_tail(struct board *b, uint64_t now, uint64_t tail)
 void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
 {
     bool asked = false;
+    if (m->nonce == 0)
+        return; /* nobody asks by it */
     for (unsigned i = 0; i < PAGES_MAX; i++)
-        if (b->reads[i].nonce && b->reads[i].nonce == m->nonce) {
+        if (b->reads[i].nonce == m->nonce) {
             b->reads[i].nonce = 0;
             asked = true;
         }
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
-        if (cl->since != NIL && cl->seek_nonce == m->nonce) {
+        if (seeks(cl) && cl->seek_nonce == m->nonce) {
             found_time(cl, now, m->from, m->tail);
             asked = true;
         }
     if (!asked)
         return;
+    trust_confirmed(b, m->epoch > m->to ? m->epoch : m->to);
     /* Our window may hold events that a newer epoch has rewound. */
     if (m->epoch > b->window.epoch)
         board_new_epoch(b, now, m->epoch);

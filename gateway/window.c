@@ -40,13 +40,14 @@ static int parse(struct cursor *in, uint64_t offset, struct event *ret)
     uint32_t n;
     unsigned code;
     if (wire_skip(in) < 0 || message_begin(&fields, &code, &n) < 0 || n < 2 ||
-        wire_uint(&fields, &at) < 0 || wire_uint(&fields, &time) < 0 || at != offset)
+        wire_uint(&fields, &at) < 0 || wire_uint(&fields, &time) < 0 || at != offset ||
+        at > OFFSET_MAX)
         return -EBADMSG;
     *ret = (struct event){.code = code};
     if (!is_drawers(code))
         return 0;
-    if (n < 4 || wire_uint(&fields, &term) < 0 || wire_uint(&fields, &cseq) < 0 ||
-        cseq > UINT32_MAX)
+    if (n < 4 || wire_uint(&fields, &term) < 0 || wire_uint(&fields, &cseq) < 0 || term == 0 ||
+        term > OFFSET_MAX || cseq == 0 || cseq > UINT32_MAX)
         return -EBADMSG;
     ret->term = term;
     ret->cseq = (uint32_t)cseq;

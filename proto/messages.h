@@ -18,6 +18,7 @@
 #include "wire.h"
 
 #define OFFSET_MAX     UINT64_C(9007199254740991) /* 2^53 - 1 */
+#define JUMP_MAX       (UINT64_C(1) << 32) /* a board's number that is larger than history knows by more is not believed */
 #define NIL            UINT64_MAX                 /* what a NUINT field holds for nil */
 #define PROTOCOL_WS    "easel.v1"
 #define BROKER_VERSION 1

@@ -97,6 +97,14 @@ static inline void message_from(const char *sender)
     PUT(&body, envelope, BROKER_VERSION, id_of(sender));
 }
 
+/* Each epoch has one. */
+static inline void message_from_owner(uint64_t epoch)
+{
+    char owner[16];
+    snprintf(owner, sizeof owner, "b%u", (unsigned)epoch);
+    message_from(owner);
+}
+
 static inline void deliver(void)
 {
     gateway_core_message(core, now, buf_span(&body));
@@ -111,12 +119,10 @@ static inline void put_event(struct buf *out, uint64_t offset, uint64_t term, ui
 /* Stroke events first..last of term 3 with cseq = offset - 3, from owner `b<epoch>`. */
 static inline void owner_sends(uint64_t epoch, uint64_t first, uint64_t last, uint64_t mark)
 {
-    char owner[16];
-    snprintf(owner, sizeof owner, "b%u", (unsigned)epoch);
     struct buf events = {0};
     for (uint64_t at = first; at <= last; at++)
         put_event(&events, at, 3, (uint32_t)(at - 3));
-    message_from(owner);
+    message_from_owner(epoch);
     PUT(&body, events, id_of(BOARD), epoch, first, last < first ? first - 1 : last, mark, 0,
         buf_span(&events));
     deliver();
@@ -128,7 +134,7 @@ static inline void owner_grants(uint64_t epoch, uint64_t offset, const char *mem
 {
     struct buf events = {0};
     PUT(&events, ev_grant, offset, 5, id_of(member), instance, {0}, 0, 0);
-    message_from("b2");
+    message_from_owner(epoch);
     PUT(&body, events, id_of(BOARD), epoch, offset, offset, mark, 0, buf_span(&events));
     deliver();
     buf_free(&events);
@@ -156,7 +162,7 @@ static inline void owner_tells(uint64_t epoch, uint64_t mark, const char *member
         PUT(&list, member, id_of(m), {0}, ROLE_DRAW, 0, strcmp(m, in_line) == 0);
     if (full)
         PUT(&without, member_id, id_of(full));
-    message_from(epoch == 2 ? "b2" : "b9");
+    message_from_owner(epoch);
     PUT(&body, board_state, .board = id_of(BOARD), .epoch = epoch, .number = state_number++,
         .head = mark ? mark : 1, .mark = mark, .holder = id_of(pen_of),
         .instance = pen_of[0] ? 11 : 0, .term = pen_of[0] ? 3 : 0, .seats = 10,

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the gateway believes of what others say of a board. An offset or an epoch lies at most
+ * JUMP_MAX above the largest that history told us, else it does not count, and history is asked
+ * once a second. So a number that is wrong by far moves nothing, and one that is right counts as
+ * soon as history has answered; no board gets beyond the first JUMP_MAX in practice.
+ */
+#include "core.h"
+
+static void ask_history(struct board *b, uint64_t now)
+{
+    if (now < b->trust.look_at)
+        return;
+    b->trust.look_at = now + LOOK_AGAIN_MS;
+    b->trust.nonce = core_nonce(b->core);
+    gateway_core_look(b->core, &b->id, b->trust.nonce);
+}
+
+bool trust_number(struct board *b, uint64_t now, uint64_t largest)
+{
+    /* The last number is nobody's: what comes behind an event has a number, too. */
+    if (largest < OFFSET_MAX &&
+        (largest <= b->trust.confirmed || largest - b->trust.confirmed <= JUMP_MAX))
+        return true;
+    b->core->stats.bad_messages++;
+    ask_history(b, now);
+    return false;
+}
+
+void trust_confirmed(struct board *b, uint64_t number)
+{
+    if (number > b->trust.confirmed)
+        b->trust.confirmed = number;
+}
+
+bool trust_looked(struct board *b, const struct msg_looked *m)
+{
+    if (m->nonce == 0 || m->nonce != b->trust.nonce)
+        return false;
+    b->trust.nonce = 0;
+    trust_confirmed(b, m->epoch);
+    trust_confirmed(b, m->tail);
+    return true;
+}
+
+/* An epoch has one owner for ever: nobody else speaks in it, and while we do not know it, whoever
+ * does is it. */
+bool trust_owner(struct board *b, const struct id *sender)
+{
+    if (id_empty(&b->owner) || id_equal(&b->owner, sender))
+        return true;
+    b->core->stats.bad_messages++;
+    return false;
+}
