@@ -11,15 +11,30 @@
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 
-static void forget_parts(struct gateway_list *list)
+/* False: all lists together have too many bytes. */
+static bool has_room(struct board_core *c, size_t bytes)
 {
-    for (unsigned i = 0; i < list->part_count; i++)
+    bool fits = bytes <= LISTS_BYTES_MAX - c->stats.list_bytes;
+    c->stats.dropped += !fits;
+    return fits;
+}
+
+static void forget_parts(struct board_core *c, struct gateway_list *list)
+{
+    for (unsigned i = 0; i < list->part_count; i++) {
+        c->stats.list_bytes -= list->parts[i].len;
         buf_free(&list->parts[i]);
+    }
     free(list->parts);
     free(list->part_boards);
     list->parts = NULL;
     list->part_boards = NULL;
     list->part_count = list->parts_there = 0;
+}
+
+static size_t bytes_of(const struct attachment *at)
+{
+    return sizeof *at + at->members.len + at->entry_count * sizeof *at->entries;
 }
 
 void attachment_free(struct attachment *at)
@@ -28,6 +43,8 @@ void attachment_free(struct attachment *at)
     owner_touch(at->board);
     LIST_REMOVE(at, board_link);
     LIST_REMOVE(at, list_link);
+    at->board->entry_count -= at->entry_count;
+    at->board->core->stats.list_bytes -= bytes_of(at);
     buf_free(&at->members);
     free(at->entries);
     free(at);
@@ -43,7 +60,7 @@ static void drop_list(struct board_core *c, struct gateway_list *list)
     TAILQ_REMOVE(&c->lists, list, heard_link);
     LIST_REMOVE(list, shard_link);
     c->shard[list->shard].list_count--;
-    forget_parts(list);
+    forget_parts(c, list);
     free(list);
 }
 
@@ -82,7 +99,10 @@ static struct attachment *find(const struct board *b, const struct gateway_list 
 
 static struct attachment *add(struct board *b, struct gateway_list *list)
 {
+    if (!has_room(b->core, sizeof(struct attachment)))
+        return NULL;
     struct attachment *at = xcalloc(1, sizeof *at);
+    b->core->stats.list_bytes += sizeof *at;
     at->board = b;
     at->list = list;
     LIST_INSERT_HEAD(&b->attachments, at, board_link);
@@ -106,21 +126,40 @@ static void keep_entries(struct attachment *at, uint32_t count, unsigned most, u
             at->entries[at->entry_count++] = m;
 }
 
-/* Keeps a copy of the entries; false when they are what we have already. */
+/* How many entries of the list count: those for each seat, as far as the board has room. */
+static unsigned entries_most(struct attachment *at, uint32_t count)
+{
+    unsigned seats = at->board->core->config.seats + 1;
+    unsigned most = seats * LISTED_PER_SEAT;
+    unsigned others = at->board->entry_count - at->entry_count;
+    unsigned room = LISTED_PER_BOARD + seats * LISTED_SEATS - others;
+    at->cut_short = room < most && room < count;
+    most = room < most ? room : most;
+    return count < most ? count : most;
+}
+
+/* Keeps a copy of the entries; false when they are what we have already, or there is no room. */
 static bool keep_members(struct attachment *at, const struct list *members)
 {
+    struct board *b = at->board;
     size_t len = cursor_left(&members->at);
-    if (at->members.len == len && (len == 0 || !memcmp(at->members.data, members->at.pos, len)))
+    bool same =
+        at->members.len == len && (len == 0 || !memcmp(at->members.data, members->at.pos, len));
+    if (same && !at->cut_short)
         return false;
+    unsigned most = entries_most(at, members->count);
+    if (!has_room(b->core, len + most * sizeof *at->entries))
+        return false;
+    b->core->stats.list_bytes -= bytes_of(at);
+    b->entry_count -= at->entry_count;
+    at->entry_count = 0;
     buf_clear(&at->members);
     buf_append(&at->members, members->at.pos, len);
-    unsigned most = (at->board->core->config.seats + 1) * LISTED_PER_SEAT;
-    if (members->count < most)
-        most = members->count;
     at->entries = xrealloc(at->entries, most, sizeof *at->entries);
-    at->entry_count = 0;
     for (unsigned wanted = 0; wanted <= 1 + ROLE_OWN; wanted++)
         keep_entries(at, members->count, most, wanted);
+    b->entry_count += at->entry_count;
+    b->core->stats.list_bytes += bytes_of(at);
     return true;
 }
 
@@ -142,7 +181,7 @@ static void answer(struct attachment *at, bool first, bool changed)
     else
         fanout_listed(at);
     if (at->epoch > b->log.epoch)
-        sequencer_probe(b); /* ours is void: history will say by whom */
+        sequencer_doubt(b); /* ours is void: history will say by whom */
     if (first || changed || clock < b->seats.news_at + STATE_NEWS_MS ||
         clock >= at->state_at + STATE_REPEAT_MS)
         at->state_due = true;
@@ -164,13 +203,15 @@ static void apply_board(struct board_core *c, struct gateway_list *list, uint64_
         return;
     struct attachment *at = find(b, list);
     bool first = !at;
-    if (first)
-        at = add(b, list);
+    if (first && !(at = add(b, list)))
+        return;
+    bool jumps = m->epoch > b->newest && m->epoch - b->newest > JUMP_MAX;
+    c->stats.bad_messages += jumps;
     at->number = number;
-    at->epoch = m->epoch;
+    at->epoch = jumps ? 0 : m->epoch;
     at->applied = m->applied;
-    if (m->epoch > b->newest)
-        b->newest = m->epoch;
+    if (at->epoch > b->newest)
+        b->newest = at->epoch;
     if (m->flags & ATTACH_DELETE)
         b->delete_wanted = true;
     bool changed = keep_members(at, &m->members);
@@ -211,19 +252,21 @@ static void apply_absence(struct gateway_list *list, uint64_t number)
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
-static void keep_part(struct gateway_list *list, const struct msg_attach *m)
+static void keep_part(struct board_core *c, struct gateway_list *list, const struct msg_attach *m)
 {
+    size_t len = cursor_left(&m->boards.at);
     if (list->part_count != m->parts || list->part_number != m->number) {
-        forget_parts(list);
+        forget_parts(c, list);
         list->part_count = (unsigned)m->parts;
         list->part_number = m->number;
         list->parts = xcalloc(m->parts, sizeof *list->parts);
         list->part_boards = xcalloc(m->parts, sizeof *list->part_boards);
     }
     struct buf *part = &list->parts[m->part - 1];
-    if (part->len > 0 || m->boards.count == 0)
+    if (part->len > 0 || m->boards.count == 0 || !has_room(c, len))
         return; /* a repeat; only a list of one part is empty */
-    buf_append(part, m->boards.at.pos, cursor_left(&m->boards.at));
+    c->stats.list_bytes += len;
+    buf_append(part, m->boards.at.pos, len);
     list->part_boards[m->part - 1] = m->boards.count;
     list->parts_there++;
 }
@@ -237,7 +280,7 @@ static void apply_parts(struct board_core *c, struct gateway_list *list)
                 whole;
     if (whole)
         apply_absence(list, list->part_number);
-    forget_parts(list);
+    forget_parts(c, list);
 }
 
 void attachment_list(struct board_core *c, const struct id *gateway, const struct msg_attach *m)
@@ -258,7 +301,7 @@ void attachment_list(struct board_core *c, const struct id *gateway, const struc
             apply_absence(list, m->number);
         return;
     }
-    keep_part(list, m);
+    keep_part(c, list, m);
     if (list->parts_there == list->part_count)
         apply_parts(c, list);
 }

@@ -244,12 +244,12 @@ static void from_history(struct board_core *c, const struct id *sender, unsigned
     /* else of a board, or an epoch, that is no longer ours */
 }
 
-static void someone_gone(struct board_core *c, const struct id *replica)
+static void on_bye(struct board_core *c, const struct id *sender)
 {
-    if (id_is_of(replica, KIND_BOARD) && peers_gone(c->peers, replica))
-        c->owners_changed = true;
-    if (id_is_of(replica, KIND_GATEWAY))
-        attachment_gateway_gone(c, replica);
+    if (id_is_of(sender, KIND_GATEWAY))
+        attachment_gateway_gone(c, sender);
+    else
+        c->owners_changed = peers_gone(c->peers, sender) || c->owners_changed;
 }
 
 static void on_alive(struct board_core *c, const struct id *sender, const struct msg_alive *m)
@@ -294,10 +294,10 @@ static void on_item(struct board_core *c, const struct id *sender, unsigned code
         on_alive(c, sender, &item->alive);
         return;
     case MSG_bye:
-        someone_gone(c, sender);
+        on_bye(c, sender);
         return;
     case MSG_gone:
-        someone_gone(c, &item->gone.replica);
+        peers_doubt(c->peers, c->now, &item->gone.replica);
         return;
     default:
         from_history(c, sender, code, item);
@@ -321,8 +321,8 @@ void board_core_returned(struct board_core *c, uint64_t now_ms, enum exchange ex
 {
     enter(c, now_ms);
     struct id to;
-    if (exchange == EXCHANGE_GATEWAY && id_parse(key, strcspn(key, "."), &to) == 0)
-        someone_gone(c, &to);
+    if (exchange == EXCHANGE_BOARD && id_parse(key, strcspn(key, "."), &to) == 0)
+        c->owners_changed = peers_returned(c->peers, c->now, &to) || c->owners_changed;
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -348,6 +348,17 @@ static void heartbeat(struct board_core *c)
     c->heartbeat_at = c->now + PEER_HEARTBEAT_MS;
     outbox_put(c->out, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_alive,
                &(struct msg_alive){c->config.shards});
+}
+
+/* A direct message to each whose queue is to be tried; it says what our heartbeat says. */
+static void probe_peers(struct board_core *c)
+{
+    struct id to;
+    while (peers_probe(c->peers, c->now, &to)) {
+        outbox_put(c->out, EXCHANGE_BOARD, &to, NULL, &TYPE_alive,
+                   &(struct msg_alive){c->config.shards});
+        outbox_flush(c->out, EXCHANGE_BOARD, &to);
+    }
 }
 
 static void sweep(struct board_core *c)
@@ -397,6 +408,7 @@ void board_core_tick(struct board_core *c, uint64_t now_ms)
     if (c->link_up) {
         heartbeat(c);
         c->owners_changed = peers_tick(c->peers, c->now) || c->owners_changed;
+        probe_peers(c);
         if (c->owners_changed && !c->leaving)
             assign_shards(c);
         attachment_tick(c);

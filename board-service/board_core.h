@@ -70,8 +70,11 @@ struct board_core_stats {
         bad_messages;
     uint64_t full_boards, throttled; /* times that a board was busy for its bytes a second */
     uint64_t pointers, pointers_ignored;
-    uint64_t dropped; /* boards and lists beyond a limit */
+    uint64_t dropped;    /* boards and lists beyond a limit */
+    uint64_t list_bytes; /* what is kept of the gateways' lists: at most LISTS_BYTES_MAX */
 };
+#define LISTS_BYTES_MAX (256u << 20)
+
 const struct board_core_stats *board_core_stats(const struct board_core *c);
 /* The age of the oldest event that is not stored, by the owner's clock; 0: there is none. */
 uint64_t board_core_unstored_ms(const struct board_core *c);

@@ -37,6 +37,8 @@ static void ownership(const struct board_core_stats *t, struct buf *out)
     GAUGE("replicas", "Board services that count as alive.", t->peers);
     COUNTER("opens_total", "Open requests, repeats included.", t->opens);
     COUNTER("opens_refused_total", "Open requests that were refused.", t->opens_refused);
+    GAUGE("list_bytes", "What is kept of the gateways' lists of who is where.", t->list_bytes);
+    GAUGE("list_limit_bytes", "The limit of these.", LISTS_BYTES_MAX);
     COUNTER("fenced_total", "Boards lost to another replica.", t->fenced);
 }
 

@@ -93,9 +93,11 @@ void fanout_listed(struct attachment *at)
 {
     const struct log *l = &at->board->log;
     uint64_t lacks = lacks_from(at), clock = at->board->core->clock;
-    if (lacks < at->next && lacks <= l->head &&
-        clock >= l->events[lacks - l->mark - 1].made_at + LACKING_MS)
+    if (lacks < at->next && lacks <= l->head && clock >= at->repeated_at + LACKING_MS &&
+        clock >= l->events[lacks - l->mark - 1].made_at + LACKING_MS) {
         at->next = lacks;
+        at->repeated_at = clock;
+    }
     if (at->epoch != l->epoch && clock >= at->told_at + LACKING_MS)
         at->force = true;
 }

@@ -123,10 +123,20 @@ static void ask_to_open(struct board *b)
     put_open(b);
 }
 
+/* What is in the log lies below the open event, and above it there is room for all that we add. */
+static bool is_sound(const struct msg_opened *m)
+{
+    return m->term < m->epoch && m->base < m->epoch && m->epoch <= OFFSET_MAX - JUMP_MAX;
+}
+
 void owner_opened(struct board *b, const struct msg_opened *m)
 {
     if (b->ownership != BOARD_OPENING || m->nonce != b->nonce)
         return;
+    if (!is_sound(m)) {
+        b->core->stats.bad_messages++; /* we ask again */
+        return;
+    }
     become(b, BOARD_OPEN);
     b->newest = m->epoch;
     memcpy(b->name, m->name.data, m->name.len);
@@ -167,6 +177,10 @@ void owner_refused(struct board *b, const struct msg_refused *m)
     bool append = owner_has_log(b) && m->nonce == 0 && m->asked == b->log.epoch;
     if (!open && !append)
         return;
+    if (append && m->newest > b->log.epoch + JUMP_MAX) {
+        b->core->stats.bad_messages++; /* no nonce says that it answers us */
+        return;
+    }
     b->newest = m->newest;
     if (append) {
         fenced(b, m);

@@ -42,7 +42,9 @@
 #define ATTACH_EVERY_MS     UINT64_C(2000) /* gateways repeat their lists so often */
 #define ATTACH_SILENT_MS    UINT64_C(6000)
 #define BOARDS_MAX          100000u
-#define LISTED_PER_SEAT     4u             /* entries of a board that we look at, for each seat */
+#define LISTED_PER_SEAT     4u   /* entries of a board that we look at, for each seat, in a list */
+#define LISTED_PER_BOARD    512u /* and in all its lists together: these, */
+#define LISTED_SEATS        16u  /* and so many for each seat */
 #define REPLACE_AFTER_MS    UINT64_C(2000) /* a page that was reloaded is gone by then */
 #define NEVER               UINT64_MAX
 
@@ -76,9 +78,11 @@ struct attachment {
     struct buf members; /* as they came; names in `entries` point into it */
     struct msg_at_member *entries;
     unsigned entry_count;
+    bool cut_short; /* the board had no room for all entries */
     /* what this gateway was told */
     uint64_t next; /* the first event that it was not sent */
     uint64_t told_mark, told_at;
+    uint64_t repeated_at; /* when a list made us send something again */
     bool force; /* tell the mark at once */
     bool state_due;
     uint64_t state_at; /* when the state was sent last */
@@ -119,6 +123,7 @@ struct log {
     uint64_t asked_at;      /* history owes us an answer since then; NEVER: it does not */
     uint64_t hole, hole_at; /* the last hole that made us go back */
     uint64_t want_at;       /* not before then is the drawer asked to repeat */
+    uint64_t doubt_at;      /* not before then does somebody's word make us probe */
     struct id drawer;       /* the gateway of the newest frame */
     bool urgent;            /* a grant: nothing waits for its interval */
     bool probing;
@@ -202,6 +207,7 @@ struct board {
     bool flush; /* what this turn sends does not wait for the pace */
     uint64_t deadline;
     LIST_HEAD(, attachment) attachments;
+    unsigned entry_count; /* of all of them */
 
     uint64_t newest;                         /* the newest epoch that we know of */
     uint64_t nonce, over, open_at, asked_at; /* what we ask history for */

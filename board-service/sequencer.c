@@ -321,7 +321,7 @@ static void ask_again(struct board *b, const struct id *gateway, const struct id
                       uint64_t instance, uint64_t stored)
 {
     struct log *l = &b->log;
-    if (b->core->clock < l->want_at)
+    if (b->core->clock < l->want_at || l->newest.cseq >= UINT32_MAX)
         return;
     l->want_at = b->core->clock + WANT_EVERY_MS;
     struct msg_want want = {b->id,          l->epoch,           *member, instance,
@@ -506,6 +506,14 @@ void sequencer_probe(struct board *b)
     l->asked_at = b->core->clock;
     put_append(b, l->mark + 1, 0, &l->stored, 0, (struct span){0});
     owner_touch(b);
+}
+
+void sequencer_doubt(struct board *b)
+{
+    if (b->core->clock < b->log.doubt_at)
+        return;
+    b->log.doubt_at = b->core->clock + ANSWER_MS;
+    sequencer_probe(b);
 }
 
 /* History answered: what it did not store by now was lost on the way. */

@@ -27,8 +27,10 @@ void sequencer_end(struct board *b, enum append_flag flag);
 
 void sequencer_stored(struct board *b, uint64_t mark);
 void sequencer_hole(struct board *b, uint64_t want);
-/* Somebody says that there is a newer epoch: ask history whether ours still counts. */
+/* Asks history how far the log is stored, and so whether our epoch still counts. */
 void sequencer_probe(struct board *b);
+/* Somebody says that there is a newer epoch: a probe, at most one a second. */
+void sequencer_doubt(struct board *b);
 
 void sequencer_turn(struct board *b);
 uint64_t sequencer_deadline(const struct board *b);

@@ -51,6 +51,7 @@ struct link_config {
     /* What the exclusive queue hears; its keys are "<self>.#" on the one exchange of its kind. */
     bool hears_board;   /* easel.board: self, and the shards of link_bind */
     bool hears_gateway; /* easel.gateway: self and all */
+    bool hears_history; /* easel.history: self */
     bool hears_peers;   /* easel.peers */
     bool serves_replay; /* consumes the shared queue easel.replay */
     bool quorum;        /* history.<shard> queues are quorum queues (a broker cluster) */

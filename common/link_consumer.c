@@ -153,6 +153,7 @@ static int declare_own(struct consumer *k)
         {config->hears_board, EXCHANGE_BOARD, key},
         {config->hears_gateway, EXCHANGE_GATEWAY, key},
         {config->hears_gateway, EXCHANGE_GATEWAY, "all.#"},
+        {config->hears_history, EXCHANGE_HISTORY, key},
         {config->hears_peers, EXCHANGE_PEERS, ""},
     };
     for (unsigned i = 0; i < sizeof bindings / sizeof *bindings; i++)

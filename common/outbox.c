@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "items.h"
+
 #define BUCKETS        256u
 #define IDLE_MS        1000u /* then a destination is forgotten; its buffer is worth keeping */
 #define BURST_MS       100u  /* how much allowance can be saved up */
@@ -343,7 +345,9 @@ bool outbox_next(struct outbox *o, uint64_t now_ms, struct outbox_message *ret)
     }
     const struct part *part = &d->parts[d->taken];
     ret->exchange = d->exchange;
-    ret->mandatory = d->exchange == EXCHANGE_BOARD;
+    /* A shard's queue at history is always there. */
+    ret->mandatory = d->exchange == EXCHANGE_BOARD ||
+                     (d->exchange == EXCHANGE_HISTORY && id_is_of(&d->id, KIND_HISTORY));
     ret->body = (struct span){d->bytes.data + d->taken_bytes, part->len};
     make_key(d, part, ret->key, sizeof ret->key);
     d->taken++;

@@ -24,7 +24,7 @@
 enum exchange {
     EXCHANGE_BOARD,   /* easel.board, topic, mandatory */
     EXCHANGE_GATEWAY, /* easel.gateway, topic */
-    EXCHANGE_HISTORY, /* easel.history, topic */
+    EXCHANGE_HISTORY, /* easel.history, topic; mandatory when it is for a process */
     EXCHANGE_REPLAY,  /* easel.replay: the default exchange's queue of that name */
     EXCHANGE_PEERS,   /* easel.peers, fanout */
     EXCHANGE_COUNT
@@ -66,7 +66,7 @@ struct outbox_message {
     enum exchange exchange;
     char key[40];
     struct span body; /* borrowed until the next outbox_* call */
-    bool mandatory;   /* EXCHANGE_BOARD: a message that reaches no queue comes back */
+    bool mandatory;   /* to a board service or a history process: comes back if it has no queue */
 };
 
 /* The next message that is due at `now_ms`; false when there is none. */

@@ -15,6 +15,13 @@ struct peer {
     uint64_t heard_ms;
     uint64_t beats;          /* of our own that came back to us since then */
     uint64_t trust_until_ms; /* counts until then even if silent */
+    bool doubted;            /* is to be probed */
+    uint64_t probed_ms;      /* 0: never */
+};
+
+struct ignored {
+    struct id id;
+    uint64_t until_ms;
 };
 
 /* peer[0] is self. */
@@ -22,7 +29,11 @@ struct peers {
     struct peer peer[1 + PEERS_MAX];
     unsigned count;
     bool up, left;
-    uint64_t beat_ms; /* the last of our own that counted */
+    uint64_t beat_ms;   /* the last of our own that counted */
+    uint64_t probes_ms; /* since then so many were sent: */
+    unsigned probes;
+    struct ignored ignored[PEERS_MAX];
+    unsigned next_ignored; /* a ring */
 };
 
 struct peers *peers_create(const struct id *self, uint64_t now_ms)
@@ -46,6 +57,14 @@ static struct peer *find(struct peers *p, const struct id *id)
     return NULL;
 }
 
+static struct ignored *find_ignored(struct peers *p, uint64_t now_ms, const struct id *id)
+{
+    for (unsigned i = 0; i < PEERS_MAX; i++)
+        if (now_ms < p->ignored[i].until_ms && id_equal(&p->ignored[i].id, id))
+            return &p->ignored[i];
+    return NULL;
+}
+
 /* The replica's entry, made when need be; NULL: self, another kind, or one too many. */
 static struct peer *find_or_add(struct peers *p, uint64_t now_ms, const struct id *id)
 {
@@ -54,7 +73,7 @@ static struct peer *find_or_add(struct peers *p, uint64_t now_ms, const struct i
         return NULL;
     if (!peer && p->count <= PEERS_MAX) {
         peer = &p->peer[p->count++];
-        *peer = (struct peer){.id = *id, .since_ms = now_ms, .heard_ms = now_ms};
+        *peer = (struct peer){.id = *id, .since_ms = now_ms, .heard_ms = now_ms, .doubted = true};
     }
     return peer;
 }
@@ -67,7 +86,9 @@ static void forget(struct peers *p, struct peer *peer)
 /* When `peer` begins to count. While we are new ourselves, those we hear were here before us. */
 static uint64_t counts_from(const struct peers *p, const struct peer *peer)
 {
-    return p->peer[0].counts ? peer->since_ms + NEWCOMER_MS : peer->since_ms;
+    if (!p->peer[0].counts)
+        return peer->since_ms;
+    return peer->probed_ms ? peer->probed_ms + NEWCOMER_MS : UINT64_MAX;
 }
 
 /* Our own heartbeat came back: so the broker works, and who is silent is silent. A bunch that comes
@@ -86,6 +107,8 @@ bool peers_alive(struct peers *p, uint64_t now_ms, const struct id *replica)
 {
     if (id_equal(replica, &p->peer[0].id))
         return beat(p, now_ms);
+    if (find_ignored(p, now_ms, replica))
+        return false;
     struct peer *peer = find_or_add(p, now_ms, replica);
     if (!peer)
         return false;
@@ -104,6 +127,16 @@ bool peers_gone(struct peers *p, const struct id *replica)
     bool counted = peer->counts;
     forget(p, peer);
     return counted;
+}
+
+bool peers_returned(struct peers *p, uint64_t now_ms, const struct id *replica)
+{
+    struct peer *peer = find(p, replica);
+    if (!peer || peer == &p->peer[0])
+        return false;
+    p->ignored[p->next_ignored] = (struct ignored){*replica, now_ms + PEER_IGNORED_MS};
+    p->next_ignored = (p->next_ignored + 1) % PEERS_MAX;
+    return peers_gone(p, replica);
 }
 
 /* When `peer` has been silent for too long; UINT64_MAX: not before our next own heartbeat. */
@@ -156,6 +189,9 @@ bool peers_link(struct peers *p, uint64_t now_ms, bool up)
 
 bool peers_trust(struct peers *p, uint64_t now_ms, const struct id *replica, uint64_t until_ms)
 {
+    struct ignored *ignored = find_ignored(p, now_ms, replica);
+    if (ignored)
+        ignored->until_ms = 0; /* the log names it: it is there again */
     struct peer *peer = find_or_add(p, 0, replica);
     bool heard = peer && peer->counts && now_ms < peer->heard_ms + PEER_SILENT_MS;
     if (!peer || heard)
@@ -174,6 +210,43 @@ bool peers_leave(struct peers *p)
     p->peer[0].counts = false;
     return changed;
 }
+
+/* ---- probes ---------------------------------------------------------------------------------- */
+
+void peers_doubt(struct peers *p, uint64_t now_ms, const struct id *replica)
+{
+    struct peer *peer = find(p, replica);
+    if (peer && peer != &p->peer[0] && now_ms >= peer->probed_ms + PEER_HEARTBEAT_MS)
+        peer->doubted = true;
+}
+
+static bool probes_left(struct peers *p, uint64_t now_ms)
+{
+    if (now_ms >= p->probes_ms + PEER_HEARTBEAT_MS) {
+        p->probes_ms = now_ms;
+        p->probes = 0;
+    }
+    return p->probes < PEER_PROBES_MAX;
+}
+
+bool peers_probe(struct peers *p, uint64_t now_ms, struct id *ret)
+{
+    for (unsigned i = 1; i < p->count && p->up; i++) {
+        struct peer *peer = &p->peer[i];
+        if (!peer->doubted)
+            continue;
+        if (!probes_left(p, now_ms))
+            return false;
+        p->probes++;
+        peer->doubted = false;
+        peer->probed_ms = now_ms;
+        *ret = peer->id;
+        return true;
+    }
+    return false;
+}
+
+/* ---- who counts ------------------------------------------------------------------------------ */
 
 struct id peers_owner(const struct peers *p, unsigned shard)
 {
@@ -212,6 +285,8 @@ uint64_t peers_deadline(const struct peers *p)
         uint64_t next = silent_at(peer);
         if (!peer->counts && counts_from(p, peer) < next)
             next = counts_from(p, peer);
+        if (peer->doubted && p->probes_ms + PEER_HEARTBEAT_MS < next)
+            next = p->probes_ms + PEER_HEARTBEAT_MS;
         at = next < at ? next : at;
     }
     return at;

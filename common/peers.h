@@ -9,6 +9,10 @@
  * goodbye, its queue is gone, or it was silent for a second, in which our own heartbeats came back
  * to us. So while the broker is down or stands still nobody is silent, and boards do not move. All
  * this only steers traffic: being wrong costs time, never data.
+ *
+ * Anybody can say that somebody is alive, or gone. What counts is whether there is a queue: whoever
+ * is new, and whoever is said to be gone, is sent a direct mandatory message, a probe. When it
+ * comes back, the replica is gone, and is not listened to for a while.
  */
 #ifndef EASEL_PEERS_H
 #define EASEL_PEERS_H
@@ -21,6 +25,8 @@
 #define PEER_HEARTBEAT_MS UINT64_C(250)
 #define PEER_SILENT_MS    UINT64_C(1000)
 #define PEERS_MAX         256 /* a newcomer beyond it is ignored */
+#define PEER_PROBES_MAX   64  /* in a heartbeat interval; newcomers wait for theirs */
+#define PEER_IGNORED_MS   UINT64_C(5000) /* whose probe came back; PEERS_MAX are remembered */
 
 struct peers;
 
@@ -31,13 +37,20 @@ void peers_destroy(struct peers *p);
 /* Each returns true when the set of those who count may have changed. What comes over easel.peers
  * goes to peers_alive whoever sent it: our own heartbeats too. */
 bool peers_alive(struct peers *p, uint64_t now_ms, const struct id *replica);
-bool peers_gone(struct peers *p, const struct id *replica); /* bye, or its queue is gone */
+bool peers_gone(struct peers *p, const struct id *replica); /* it said goodbye */
+/* A message to it came back: its queue is gone. */
+bool peers_returned(struct peers *p, uint64_t now_ms, const struct id *replica);
 bool peers_tick(struct peers *p, uint64_t now_ms);
 bool peers_link(struct peers *p, uint64_t now_ms, bool up);
 /* A refusal named `replica`: if we do not hear it, it counts as alive until then all the same. Whom
  * we hear needs no trust: when it falls silent, it is gone. */
 bool peers_trust(struct peers *p, uint64_t now_ms, const struct id *replica, uint64_t until_ms);
 bool peers_leave(struct peers *p); /* self no longer counts */
+
+/* Somebody says that it is gone: it is probed, at most once in a heartbeat interval. */
+void peers_doubt(struct peers *p, uint64_t now_ms, const struct id *replica);
+/* Whom to send a probe now; false: nobody (more). Ask after each of the calls above. */
+bool peers_probe(struct peers *p, uint64_t now_ms, struct id *ret);
 
 /* The replica with the largest shard_weight (then id) among those who count; empty: nobody does. */
 struct id peers_owner(const struct peers *p, unsigned shard);

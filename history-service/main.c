@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "history_metrics.h"
+#include "items.h"
 #include "log.h"
 #include "peers.h"
 #include "process.h"
@@ -97,38 +98,48 @@ static void beat(struct shell *s, uint64_t now)
     to_peers(s, &TYPE_alive, &(struct msg_alive){s->service.common.shards});
 }
 
-/* Who is called gone is none of us: nobody sends to us by our names, so nothing can come back. */
-static bool on_peer(struct shell *s, const struct id *sender, unsigned code, struct cursor in)
+/* A direct message to each whose queue is to be tried; it says what our heartbeat says. */
+static void probe(struct shell *s, uint64_t now)
 {
+    struct id to;
+    while (peers_probe(s->peers, now, &to))
+        outbox_put(history_core_outbox(s->core), EXCHANGE_HISTORY, &to, NULL, &TYPE_alive,
+                   &(struct msg_alive){s->service.common.shards});
+}
+
+union peer_item {
     struct msg_alive alive;
-    if (code == MSG_bye)
+    struct msg_gone gone;
+};
+
+static bool for_peers(unsigned code)
+{
+    return code == MSG_alive || code == MSG_bye || code == MSG_gone;
+}
+
+static bool on_peer(struct shell *s, const struct id *sender, unsigned code,
+                    const union peer_item *item)
+{
+    switch (code) {
+    case MSG_bye:
         return peers_gone(s->peers, sender);
-    if (code == MSG_alive && GET(&in, alive, &alive) == 0)
-        return peers_alive(s->peers, process_now_ms(), sender);
-    return false;
+    case MSG_gone:
+        peers_doubt(s->peers, process_now_ms(), &item->gone.replica);
+        return false;
+    default:
+        return item->alive.shards == s->service.common.shards &&
+               peers_alive(s->peers, process_now_ms(), sender);
+    }
 }
 
 static void on_peers_message(struct shell *s, struct span body)
 {
-    struct cursor in = cursor_of(body.data, body.len);
-    struct msg_envelope envelope;
+    struct items it = items_of(body, &s->bad_peer_messages);
+    union peer_item item;
+    unsigned code;
     bool changed = false;
-    if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
-        s->bad_peer_messages++;
-        return;
-    }
-    while (cursor_left(&in) > 0) {
-        struct cursor at = in, head = in;
-        unsigned code;
-        uint32_t fields;
-        bool whole = wire_skip(&in) == 0;
-        if (whole && message_begin(&head, &code, &fields) == 0)
-            changed = on_peer(s, &envelope.sender, code, at) || changed;
-        else
-            s->bad_peer_messages++;
-        if (!whole)
-            break;
-    }
+    while (items_next(&it, for_peers, &code, &item))
+        changed = on_peer(s, &it.sender, code, &item) || changed;
     if (changed)
         consume_shards(s);
 }
@@ -165,6 +176,16 @@ static void on_message(void *owner, const struct link_delivery *d)
         on_peers_message(s, d->body);
 }
 
+static void on_returned(void *owner, enum exchange exchange, const char *key, struct span body)
+{
+    struct shell *s = owner;
+    struct id to;
+    (void)body;
+    if (exchange == EXCHANGE_HISTORY && id_parse(key, strcspn(key, "."), &to) == 0 &&
+        peers_returned(s->peers, process_now_ms(), &to))
+        consume_shards(s);
+}
+
 static void on_shard(void *owner, unsigned shard, bool held)
 {
     (void)owner;
@@ -175,6 +196,7 @@ static const struct link_events LINK_EVENTS = {
     .up = on_up,
     .down = on_down,
     .message = on_message,
+    .returned = on_returned,
     .shard = on_shard,
 };
 
@@ -183,7 +205,8 @@ static const struct link_events LINK_EVENTS = {
 /* Nobody sends us anything before we can store it. */
 static void open_link(struct shell *s)
 {
-    struct link_config hears = {.hears_peers = true, .serves_replay = true, .prefetch = PREFETCH};
+    struct link_config hears = {
+        .hears_history = true, .hears_peers = true, .serves_replay = true, .prefetch = PREFETCH};
     if (service_open_link(&s->service, hears, &LINK_EVENTS) < 0)
         service_stop(&s->service, 1);
 }
@@ -312,6 +335,7 @@ static void on_turn(void *owner)
     if (peers_tick(s->peers, now))
         consume_shards(s);
     beat(s, now);
+    probe(s, now);
     publish(s, now);
     uint64_t deadline = earlier(peers_deadline(s->peers), s->heartbeat_ms);
     deadline = link_is_up(s->service.link)

@@ -58,6 +58,8 @@ static bool hears(const struct process *p, enum exchange exchange, const char *d
     case EXCHANGE_GATEWAY:
         return p->kind == GATEWAY &&
                (strcmp(destination, "all") == 0 || strcmp(p->id.text, destination) == 0);
+    case EXCHANGE_HISTORY:
+        return p->kind == HISTORY && strcmp(p->id.text, destination) == 0;
     case EXCHANGE_PEERS:
         return p->kind != GATEWAY;
     default:
@@ -84,7 +86,8 @@ void broker_publish(struct world *w, struct process *from, const struct outbox_m
 {
     if (!from->linked || w->now < w->broker_down_until)
         return;
-    if (m->exchange == EXCHANGE_HISTORY || m->exchange == EXCHANGE_REPLAY) {
+    bool of_shard = m->exchange == EXCHANGE_HISTORY && m->key[0] == 's';
+    if (of_shard || m->exchange == EXCHANGE_REPLAY) {
         to_history(w, from, m);
         return;
     }

@@ -397,7 +397,15 @@ START_TEST(a_departure_counts_at_once)
     ck_assert(board_core_wants(core, 0));
     pass_with_peer(peer, 600);
     ck_assert(!board_core_wants(core, 0));
+    pass(250);
+    forget_lines();
     FROM("g1", gone, id_of(peer));
+    char probe[40], key[40];
+    snprintf(probe, sizeof probe, "%s alive", peer);
+    snprintf(key, sizeof key, "%s.many", peer);
+    expect(probe); /* that can be said by anybody */
+    board_core_returned(core, now, EXCHANGE_BOARD, key);
+    turn();
     ck_assert(board_core_wants(core, 0));
 }
 END_TEST

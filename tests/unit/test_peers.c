@@ -26,10 +26,21 @@ static void settle(void)
     ck_assert_uint_eq(peers_count(peers), 1);
 }
 
+/* Those whom it wants to probe now are, and nothing comes back. Returns how many. */
+static unsigned probes(uint64_t now_ms)
+{
+    struct id to;
+    unsigned count = 0;
+    while (peers_probe(peers, now_ms, &to))
+        count++;
+    return count;
+}
+
 static void settle_with(const struct id *other)
 {
     settle();
     peers_alive(peers, 1500, other);
+    ck_assert_uint_eq(probes(1500), 1);
     peers_alive(peers, 1750, other);
     ck_assert(peers_alive(peers, 2000, other));
     ck_assert_uint_eq(peers_count(peers), 2);
@@ -74,6 +85,7 @@ START_TEST(a_newcomer_counts_after_two_heartbeats)
 {
     settle();
     ck_assert(!peers_alive(peers, 1600, &ONE));
+    ck_assert_uint_eq(probes(1600), 1);
     ck_assert_uint_eq(peers_deadline(peers), 2100);
     ck_assert(!peers_alive(peers, 1850, &ONE));
     ck_assert(!peers_tick(peers, 2099));
@@ -270,10 +282,125 @@ START_TEST(one_too_many_is_ignored)
         snprintf(id.text, sizeof id.text, "b%u", i);
         peers_alive(peers, 1500, &id);
     }
-    peers_tick(peers, 2000);
+    for (uint64_t at = 1500; at < 3000; at += PEER_HEARTBEAT_MS)
+        probes(at);
+    peers_tick(peers, 4000);
     ck_assert_uint_eq(peers_count(peers), PEERS_MAX + 1);
     peers_gone(peers, &(struct id){"b7"});
     ck_assert_uint_eq(peers_count(peers), PEERS_MAX);
+}
+END_TEST
+
+/* ---- probes ---------------------------------------------------------------------------------- */
+
+START_TEST(a_newcomer_counts_only_after_a_probe)
+{
+    settle();
+    for (uint64_t at = 1600; at < 9000; at += PEER_HEARTBEAT_MS)
+        ck_assert(!peers_alive(peers, at, &ONE));
+    struct id to;
+    ck_assert(peers_probe(peers, 9000, &to));
+    ck_assert_str_eq(to.text, ONE.text);
+    ck_assert(!peers_probe(peers, 9000, &to));
+    ck_assert(!peers_tick(peers, 9499));
+    ck_assert(peers_tick(peers, 9500));
+}
+END_TEST
+
+START_TEST(who_has_no_queue_never_counts_however_often_it_says_that_it_is_alive)
+{
+    settle();
+    unsigned probed = 0;
+    for (uint64_t at = 1600; at < 21600; at += 10) {
+        ck_assert(!peers_alive(peers, at, &ONE));
+        if (probes(at) == 0)
+            continue;
+        probed++;
+        ck_assert(!peers_returned(peers, at + 5, &ONE));
+        ck_assert(!peers_tick(peers, at + 5));
+    }
+    ck_assert_uint_eq(peers_count(peers), 1);
+    ck_assert_uint_eq(probed, 20000 / PEER_IGNORED_MS);
+}
+END_TEST
+
+START_TEST(those_heard_while_we_are_new_are_probed_too)
+{
+    peers_link(peers, 1000, true);
+    ck_assert(peers_alive(peers, 1100, &ONE));
+    ck_assert_uint_eq(probes(1100), 1);
+    ck_assert(peers_returned(peers, 1110, &ONE));
+    ck_assert(!peers_alive(peers, 1200, &ONE));
+    ck_assert(peers_tick(peers, 1500));
+    ck_assert_uint_eq(peers_count(peers), 1);
+}
+END_TEST
+
+START_TEST(who_is_said_to_be_gone_is_probed_and_goes_when_that_comes_back)
+{
+    settle_with(&ONE);
+    peers_doubt(peers, 2000, &ONE);
+    ck_assert_uint_eq(peers_count(peers), 2);
+    ck_assert_uint_eq(probes(2000), 1);
+    ck_assert_uint_eq(peers_count(peers), 2); /* it is there */
+    ck_assert(peers_returned(peers, 2010, &ONE));
+    ck_assert_uint_eq(peers_count(peers), 1);
+}
+END_TEST
+
+START_TEST(a_thousand_doubts_are_one_probe)
+{
+    settle_with(&ONE);
+    unsigned sent = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        peers_doubt(peers, 2000 + i, &ONE);
+        sent += probes(2000 + i);
+    }
+    ck_assert_uint_eq(sent, 4);
+    peers_doubt(peers, 4000, &SELF);
+    peers_doubt(peers, 4000, &TWO); /* not heard of */
+    ck_assert_uint_eq(probes(4000), 0);
+}
+END_TEST
+
+START_TEST(a_flood_of_newcomers_is_probed_in_portions)
+{
+    settle();
+    for (unsigned i = 0; i < 200; i++) {
+        struct id id = {0};
+        snprintf(id.text, sizeof id.text, "b%u", i);
+        peers_alive(peers, 2000, &id);
+    }
+    ck_assert_uint_eq(probes(2000), PEER_PROBES_MAX);
+    ck_assert_uint_eq(probes(2001), 0);
+    ck_assert_uint_eq(peers_deadline(peers), 2250);
+    ck_assert_uint_eq(probes(2250), PEER_PROBES_MAX);
+    ck_assert_uint_eq(probes(2500), PEER_PROBES_MAX);
+    ck_assert_uint_eq(probes(2750), 200 - 3 * PEER_PROBES_MAX);
+    ck_assert_uint_eq(probes(3000), 0);
+}
+END_TEST
+
+START_TEST(while_the_link_is_down_nobody_is_probed)
+{
+    settle();
+    peers_alive(peers, 2000, &ONE);
+    peers_link(peers, 2000, false);
+    ck_assert_uint_eq(probes(2100), 0);
+    peers_link(peers, 2200, true);
+    ck_assert_uint_eq(probes(2200), 1);
+}
+END_TEST
+
+START_TEST(whom_the_log_names_is_not_ignored)
+{
+    settle_with(&ONE);
+    peers_returned(peers, 2000, &ONE);
+    ck_assert(!peers_alive(peers, 2100, &ONE));
+    ck_assert(peers_trust(peers, 2200, &ONE, 31000));
+    ck_assert_uint_eq(probes(2250), 1); /* but it is looked for */
+    peers_alive(peers, 2300, &ONE);
+    ck_assert_uint_eq(peers_count(peers), 2);
 }
 END_TEST
 
@@ -300,6 +427,14 @@ int main(void)
     tcase_add_test(c, all_replicas_compute_the_same_owners);
     tcase_add_test(c, a_departure_moves_only_its_own_shards);
     tcase_add_test(c, one_too_many_is_ignored);
+    tcase_add_test(c, a_newcomer_counts_only_after_a_probe);
+    tcase_add_test(c, who_has_no_queue_never_counts_however_often_it_says_that_it_is_alive);
+    tcase_add_test(c, those_heard_while_we_are_new_are_probed_too);
+    tcase_add_test(c, who_is_said_to_be_gone_is_probed_and_goes_when_that_comes_back);
+    tcase_add_test(c, a_thousand_doubts_are_one_probe);
+    tcase_add_test(c, a_flood_of_newcomers_is_probed_in_portions);
+    tcase_add_test(c, while_the_link_is_down_nobody_is_probed);
+    tcase_add_test(c, whom_the_log_names_is_not_ignored);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
