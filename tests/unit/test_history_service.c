@@ -137,9 +137,29 @@ static void send_now(struct party *p, enum exchange exchange, const struct messa
         link_publish(p->link, &m);
 }
 
+static unsigned invented; /* so many history services that are not there say that they are alive */
+
+static void say_alive(const struct id *who)
+{
+    struct buf body = {0};
+    PUT(&body, envelope, BROKER_VERSION, *who);
+    PUT(&body, alive, SHARDS);
+    struct outbox_message m = {.exchange = EXCHANGE_PEERS, .body = buf_span(&body)};
+    link_publish(gateway.link, &m);
+    buf_free(&body);
+}
+
 static void on_again(uv_timer_t *timer)
 {
     (void)timer;
+    static unsigned turns;
+    if (turns++ % 4 != 0)
+        return;
+    for (unsigned i = 0; i < invented; i++) {
+        struct id who = {0};
+        snprintf(who.text, sizeof who.text, "hx%u", i);
+        say_alive(&who);
+    }
 }
 
 /* Asks until an answer of that kind comes, and gives it. */
@@ -429,6 +449,21 @@ START_TEST(services_that_come_and_go_politely_interrupt_nothing)
 }
 END_TEST
 
+/* Were they believed, they would have nearly all shards, and nobody would serve them. */
+START_TEST(history_services_that_are_not_there_take_no_shard)
+{
+    pid_t history = start_history();
+    invented = 200;
+    for (uint64_t begun = uv_now(&loop); uv_now(&loop) - begun < 2000;)
+        uv_run(&loop, UV_RUN_ONCE);
+    make_and_open();
+    append(3, 10);
+    expect_log(12, 60000);
+    invented = 0;
+    expect_polite_end(history);
+}
+END_TEST
+
 START_TEST(another_number_of_shards_than_the_stores_is_refused_with_exit_status_2)
 {
     expect_polite_end(start_history());
@@ -678,6 +713,7 @@ static Suite *history_service_suite(void)
     tcase_add_test(all, what_was_said_to_be_stored_is_there_after_a_crash);
     tcase_add_test(all, another_history_service_takes_over_from_one_that_is_killed);
     tcase_add_test(all, services_that_come_and_go_politely_interrupt_nothing);
+    tcase_add_test(all, history_services_that_are_not_there_take_no_shard);
     tcase_add_test(all, another_number_of_shards_than_the_stores_is_refused_with_exit_status_2);
     tcase_add_test(all, a_deleted_board_is_erased);
     tcase_add_test(all, what_erasing_has_left_behind_is_found_at_the_next_start);

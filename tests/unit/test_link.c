@@ -168,6 +168,7 @@ static struct link_config history_config(void)
     return (struct link_config){.broker = at(broker_url()),
                                 .self = random_id('h'),
                                 .shards = SHARDS,
+                                .hears_history = true,
                                 .serves_replay = true,
                                 .prefetch = 2};
 }
@@ -197,7 +198,10 @@ static int say_to(struct party *p, enum exchange exchange, const char *destinati
                   struct span body)
 {
     struct outbox_message m = {
-        .exchange = exchange, .body = body, .mandatory = exchange == EXCHANGE_BOARD};
+        .exchange = exchange,
+        .body = body,
+        .mandatory = exchange == EXCHANGE_BOARD ||
+                     (exchange == EXCHANGE_HISTORY && destination[0] == 'h')};
     snprintf(m.key, sizeof m.key, "%s.%s", destination, "k3v9x2mq4t");
     return link_publish(p->link, &m);
 }
@@ -482,6 +486,22 @@ START_TEST(a_message_to_a_process_that_left_comes_back)
     say(stays, EXCHANGE_BOARD, gone.text, "anybody?");
     UNTIL(stays->returned_count == 1);
     party_end(stays);
+}
+END_TEST
+
+START_TEST(a_history_process_hears_what_is_for_it_and_what_is_for_nobody_comes_back)
+{
+    struct party *asks = party_up(history_config()), *there = party_up(history_config());
+    say(asks, EXCHANGE_HISTORY, there->self.text, "are you there?");
+    UNTIL(there->count == 1);
+    ck_assert_int_eq(there->heard[0].shard, -1);
+    ck_assert_uint_eq(there->heard[0].tag, 0);
+    say(asks, EXCHANGE_HISTORY, "h0000000000", "anybody?");
+    UNTIL(asks->returned_count == 1);
+    ck_assert_int_eq(asks->returned_exchange, EXCHANGE_HISTORY);
+    ck_assert_str_eq(asks->returned_text, "anybody?");
+    party_end(asks);
+    party_end(there);
 }
 END_TEST
 
@@ -900,6 +920,7 @@ int main(void)
     tcase_add_test(c, the_longest_message_arrives_whole);
     tcase_add_test(c, a_mandatory_message_to_nobody_comes_back);
     tcase_add_test(c, a_message_to_a_process_that_left_comes_back);
+    tcase_add_test(c, a_history_process_hears_what_is_for_it_and_what_is_for_nobody_comes_back);
     tcase_add_test(c, a_bound_shard_is_heard_until_it_is_unbound);
     tcase_add_test(c, shards_wanted_before_the_link_is_up_are_reported_after_up);
     tcase_add_test(c, what_is_for_history_waits_for_a_consumer);
