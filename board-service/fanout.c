@@ -120,6 +120,11 @@ void fanout_marks(struct board *b)
 
 void fanout_repeat(struct attachment *at, uint64_t offset)
 {
+    uint64_t clock = at->board->core->clock;
+    if (offset < at->next && clock < at->repeat_at)
+        return; /* who repeats frames in earnest does so again */
+    if (offset < at->next)
+        at->repeat_at = clock + REPEAT_EVERY_MS;
     if (offset <= at->board->log.mark)
         at->force = true;
     else if (offset < at->next)

@@ -235,8 +235,10 @@ void session_logged(struct session *s, uint64_t now, const struct event *e, uint
 {
     if (e->cseq % VIEW_SAMPLE == 1)
         follow(s, e, offset);
-    if (e->cseq > s->logged)
+    if (e->cseq > s->logged) {
         s->logged = e->cseq;
+        s->logged_at = offset;
+    }
     s->holes = 0;
     resend_answered(s, now);
 }
@@ -258,7 +260,7 @@ void session_acked(struct session *s, uint64_t now, uint64_t term, uint32_t cseq
 void session_drop_kept(struct session *s, uint64_t now, uint64_t term, uint32_t above_cseq)
 {
     struct kept *k, *next;
-    for (k = TAILQ_FIRST(&s->kept); k; k = next) {
+    for (k = TAILQ_FIRST(&s->kept); k && k->term <= term; k = next) {
         next = TAILQ_NEXT(k, link);
         if (k->term == term && k->cseq > above_cseq) {
             s->board->core->stats.lost++;
@@ -322,22 +324,29 @@ void session_learn_term(struct session *s)
         session_granted(s, b->state.term, true);
 }
 
+/* Its newest event up to `to`. */
+static void find_logged(struct session *s, uint64_t to)
+{
+    const struct event *e;
+    s->logged = 0;
+    s->logged_at = 0;
+    for (uint64_t at = to; s->term && (e = window_at(&s->board->window, at)); at--)
+        if (e->term == s->term) {
+            s->logged = e->cseq;
+            s->logged_at = at;
+            return;
+        }
+}
+
 /* Events above `to` are gone from the log: what they acknowledged waits again. */
 void session_cut(struct session *s, uint64_t now, uint64_t to)
 {
-    const struct window *w = &s->board->window;
     if (s->served_at > to)
         s->served_at = 0;
     if (s->term > to)
         s->term = 0; /* a rewound grant never had frames */
-    s->logged = 0;
-    for (uint64_t at = to; s->term && window_at(w, at); at--) {
-        const struct event *e = window_at(w, at);
-        if (e->term == s->term) {
-            s->logged = e->cseq;
-            break;
-        }
-    }
+    if (s->term == 0 || s->logged_at > to)
+        find_logged(s, to);
     if (!TAILQ_EMPTY(&s->kept))
         s->resend.at = now; /* and as soon as the new owner is known */
 }

@@ -663,6 +663,14 @@ static void run_until(struct world *w, uint64_t end)
     w->now = end;
 }
 
+/* The pen still goes round among those who wait: not just now. */
+static void come_to_rest(struct world *w)
+{
+    const struct memory *m = &w->store;
+    while (!w->failure[0] && m->records[m->count - 1].record.state.time + 1000 > w->now)
+        run_until(w, w->now + 1000);
+}
+
 bool world_run(struct world *w, uint64_t seed, bool verbose)
 {
     memset(w, 0, sizeof *w);
@@ -692,8 +700,7 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
         run_until(w, w->now + SILENT_MS / 2);
         w->closed = true;
         run_until(w, w->now + SILENT_MS / 2);
-        while (w->now < w->store.grown_at + 1000 && !w->failure[0])
-            run_until(w, w->now + 100); /* an idle pen has just passed on */
+        come_to_rest(w);
     }
     if (!w->failure[0])
         check_at_rest(w);
