@@ -19,6 +19,10 @@ MINUTES = 10
 SEED = 1
 STORE = sqlite
 
+# make fuzz: seconds for each fuzzer.
+FUZZ_S = 10
+export FUZZ_S
+
 .PHONY: help run test build fuzz-sockets bench-quick bench-page screenshots format clean $(PARTS)
 
 help:
@@ -36,7 +40,7 @@ help:
 	@echo '  make k8s        the programs as Kubernetes runs them: settings, probes, image roots'
 	@echo '  make sim        the three cores under the simulator, a few hundred seeds'
 	@echo '  make browser    the page in headless Chromium'
-	@echo '  make fuzz       a short run of each fuzzer'
+	@echo '  make fuzz       a short run of each fuzzer; FUZZ_S=1800: half an hour of each'
 	@echo 'make fuzz-sockets MINUTES=30 [SEED=7]  the gateway under HTTP, handshakes and frames of every kind, for long'
 	@echo 'make bench-quick  what a delivery costs, in under two minutes'
 	@echo 'make bench-page   how fast the page is, beside its targets, in a few minutes'

@@ -84,7 +84,7 @@ struct attachment {
     uint64_t told_mark, told_at;
     uint64_t repeated_at; /* when a list made us send something again */
     uint64_t repeat_at;   /* not before then does a frame */
-    bool force; /* tell the mark at once */
+    bool force;           /* tell the mark at once */
     bool state_due;
     uint64_t state_at; /* when the state was sent last */
 };

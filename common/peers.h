@@ -24,8 +24,8 @@
 
 #define PEER_HEARTBEAT_MS UINT64_C(250)
 #define PEER_SILENT_MS    UINT64_C(1000)
-#define PEERS_MAX         256 /* a newcomer beyond it is ignored */
-#define PEER_PROBES_MAX   64  /* in a heartbeat interval; newcomers wait for theirs */
+#define PEERS_MAX         256            /* a newcomer beyond it is ignored */
+#define PEER_PROBES_MAX   64             /* in a heartbeat interval; newcomers wait for theirs */
 #define PEER_IGNORED_MS   UINT64_C(5000) /* whose probe came back; PEERS_MAX are remembered */
 
 struct peers;

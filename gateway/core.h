@@ -296,7 +296,7 @@ void board_link_changed(struct board *b, uint64_t now);
 /* trust.c */
 /* Whether numbers of this board as large as that are believed; if not, history is asked. */
 bool trust_number(struct board *b, uint64_t now, uint64_t largest);
-void trust_confirmed(struct board *b, uint64_t number); /* history says so */
+void trust_confirmed(struct board *b, uint64_t number);         /* history says so */
 bool trust_looked(struct board *b, const struct msg_looked *m); /* true: it answers us */
 /* Whether it may speak as the owner in the window's epoch. */
 bool trust_owner(struct board *b, const struct id *sender);

@@ -17,9 +17,10 @@
 #include "id.h"
 #include "wire.h"
 
-#define OFFSET_MAX     UINT64_C(9007199254740991) /* 2^53 - 1 */
-#define JUMP_MAX       (UINT64_C(1) << 32) /* a board's number that is larger than history knows by more is not believed */
-#define NIL            UINT64_MAX                 /* what a NUINT field holds for nil */
+#define OFFSET_MAX UINT64_C(9007199254740991) /* 2^53 - 1 */
+/* What history does not confirm may be so much larger than the largest that it did. */
+#define JUMP_MAX       (UINT64_C(1) << 32)
+#define NIL            UINT64_MAX /* what a NUINT field holds for nil */
 #define PROTOCOL_WS    "easel.v1"
 #define BROKER_VERSION 1
 

@@ -168,9 +168,9 @@ part_sim() {
 part_fuzz() {
     need_build fuzz
     local fuzzer
-    for fuzzer in frame gateway head history outbox; do
-        step "fuzz: $fuzzer" "build/fuzz/tests/fuzz/fuzz_$fuzzer" -max_total_time=20 -rss_limit_mb=1024 \
-            -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/
+    for fuzzer in frame gateway head history outbox cores; do
+        step "fuzz: $fuzzer" "build/fuzz/tests/fuzz/fuzz_$fuzzer" -max_total_time="${FUZZ_S:-10}" -timeout=20 \
+            -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/
     done
     part_fuzz-sockets
 }

@@ -544,8 +544,8 @@ static void begin(void)
 /* Two at each board, and one at that which the rogue never names; it draws. */
 static void bring_visitors(void)
 {
-    static const char *const IDS[] = {"g1", "b1", "h1", "m", "n", "o", "p", "a3v9x2mq4t",
-                                      "k3v9x2mq4t"};
+    static const char *const IDS[] = {"g1", "b1", "h1",         "m",         "n",
+                                      "o",  "p",  "a3v9x2mq4t", "k3v9x2mq4t"};
     facts = (struct facts){0};
     for (unsigned i = 0; i < sizeof IDS / sizeof *IDS; i++)
         snprintf(facts.ids[facts.id_count++].text, sizeof(struct id), "%s", IDS[i]);

@@ -204,13 +204,13 @@ static const struct {
     char kind;
     const char *jumps;
 } IMPLAUSIBLE[] = {
-    {MSG_events, 'b', "epoch"},     {MSG_events, 'b', "mark"},     {MSG_events, 'b', "head"},
+    {MSG_events, 'b', "epoch"},     {MSG_events, 'b', "mark"},      {MSG_events, 'b', "head"},
     {MSG_board_state, 'b', "mark"}, {MSG_board_state, 'b', "base"}, {MSG_board_state, 'b', "epoch"},
-    {MSG_want, 'b', "epoch"},       {MSG_replaced, 'b', "epoch"},  {MSG_not_drawer, 'b', "epoch"},
-    {MSG_pointed, 'b', "epoch"},    {MSG_invalid, 'b', "epoch"},   {MSG_stored, 'h', "mark"},
-    {MSG_hole, 'h', "want"},        {MSG_opened, 'h', "epoch"},    {MSG_refused, 'h', "newest"},
-    {MSG_append, 'b', "epoch"},     {MSG_sync, 'b', NULL},         {MSG_not_owner, 'b', NULL},
-    {MSG_alive, 'b', NULL},         {MSG_alive, 'h', NULL},        {MSG_gone, 'g', NULL},
+    {MSG_want, 'b', "epoch"},       {MSG_replaced, 'b', "epoch"},   {MSG_not_drawer, 'b', "epoch"},
+    {MSG_pointed, 'b', "epoch"},    {MSG_invalid, 'b', "epoch"},    {MSG_stored, 'h', "mark"},
+    {MSG_hole, 'h', "want"},        {MSG_opened, 'h', "epoch"},     {MSG_refused, 'h', "newest"},
+    {MSG_append, 'b', "epoch"},     {MSG_sync, 'b', NULL},          {MSG_not_owner, 'b', NULL},
+    {MSG_alive, 'b', NULL},         {MSG_alive, 'h', NULL},         {MSG_gone, 'g', NULL},
     {MSG_gone, 'b', NULL},
 };
 

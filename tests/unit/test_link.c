@@ -197,11 +197,11 @@ static void party_end(struct party *p)
 static int say_to(struct party *p, enum exchange exchange, const char *destination,
                   struct span body)
 {
-    struct outbox_message m = {
-        .exchange = exchange,
-        .body = body,
-        .mandatory = exchange == EXCHANGE_BOARD ||
-                     (exchange == EXCHANGE_HISTORY && destination[0] == 'h')};
+    struct outbox_message m = {.exchange = exchange,
+                               .body = body,
+                               .mandatory =
+                                   exchange == EXCHANGE_BOARD ||
+                                   (exchange == EXCHANGE_HISTORY && destination[0] == 'h')};
     snprintf(m.key, sizeof m.key, "%s.%s", destination, "k3v9x2mq4t");
     return link_publish(p->link, &m);
 }
