@@ -9,6 +9,7 @@
  * The first byte says whether it may lie plausibly; then come orders, a byte each, with what they
  * need behind.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -130,12 +131,20 @@ static void arrive(struct visitor *v)
     says(v->client, &hello);
 }
 
-static void draw(struct visitor *v)
+static void draw(struct visitor *v, size_t bytes)
 {
-    static const uint8_t point[4] = {0, 1, 0, 2};
+    static const uint8_t points[5000];
     struct buf begin = {0};
-    PUT(&begin, begin, v->granted, ++v->cseq, 0, 0, 80, 1, STROKE_END, {point, 4});
+    PUT(&begin, begin, v->granted, ++v->cseq, 0, 0, 80, 1, STROKE_END, {points, bytes});
     says(v->client, &begin);
+}
+
+/* Something that needs no pen, and asks for nothing but that. */
+static void requests(struct visitor *v, const struct message_type *type)
+{
+    struct buf frame = {0};
+    message_put(&frame, type, &(char){0});
+    says(v->client, &frame);
 }
 
 static void act(struct visitor *v)
@@ -144,13 +153,45 @@ static void act(struct visitor *v)
         arrive(v);
         return;
     }
+    if (client_paused(v->client))
+        return; /* its gateway does not read */
     if (v->granted && v->cseq < 1000000) {
-        draw(v);
+        draw(v, 4);
     } else if (v->mark && world.now >= v->asked_at + 1000) {
-        struct buf take = {0};
-        message_put(&take, &TYPE_take, &(char){0});
         v->asked_at = world.now;
-        says(v->client, &take);
+        requests(v, &TYPE_take);
+    }
+}
+
+static void pass_pen(struct visitor *v, const struct id *to)
+{
+    struct buf pass = {0};
+    PUT(&pass, pass, v->granted, ++v->cseq, *to);
+    says(v->client, &pass);
+}
+
+/* What people do besides: much at once, hand the pen on, go. */
+static void act_oddly(struct visitor *v, struct choices *c)
+{
+    unsigned what = choose(c, 6);
+    if (!v->client)
+        return;
+    if (what == 0 && v->granted) {
+        for (unsigned i = 4 * choose(c, 50); i > 0 && !client_paused(v->client); i--)
+            draw(v, 2400);
+    } else if (what == 1 && v->granted) {
+        pass_pen(v, choose(c, 2) ? &(struct id){0} : &facts.ids[choose(c, facts.id_count)]);
+    } else if (what == 2 && v->mark) {
+        requests(v, &TYPE_ask);
+    } else if (what == 3 && v->mark) {
+        requests(v, &TYPE_cancel);
+    } else if (what == 4) {
+        client_left(v->client, world.now);
+        client_closed(v->client, world.now);
+        v->client = NULL;
+    } else if (what == 5) {
+        client_closed(v->client, world.now);
+        v->client = NULL;
     }
 }
 
@@ -328,14 +369,18 @@ static void deliver_all(void)
 
 /* ---- a step ---------------------------------------------------------------------------------- */
 
-static void load(const struct history_plan *plan)
+/* False: the store is away. */
+static bool load(const struct history_plan *plan)
 {
     for (unsigned i = 0; i < plan->load_count; i++) {
         struct record last;
         struct id id = plan->load[i];
         int r = memory_last(&world, &id, &last);
+        if (r == -EIO)
+            return false;
         TURN(history_core_loaded(history, &id, r == 0 ? &last : NULL, span_of("board")));
     }
+    return true;
 }
 
 static void round_of_history(void)
@@ -346,7 +391,10 @@ static void round_of_history(void)
         return;
     TURN(plan = history_core_plan(history, world.now));
     if (plan->load_count > 0) {
-        load(plan);
+        if (!load(plan)) {
+            TURN(history_core_unavailable(history));
+            return;
+        }
         TURN(plan = history_core_plan(history, world.now));
     }
     for (unsigned i = 0; i < plan->record_count; i++)
@@ -471,7 +519,7 @@ static void stranger_speaks(struct choices *c)
 
 static void obey(struct choices *c, bool plausible)
 {
-    switch (choose(c, 8)) {
+    switch (choose(c, 10)) {
     case 0:
         pass(choose(c, 40) * STEP_MS);
         return;
@@ -489,6 +537,12 @@ static void obey(struct choices *c, bool plausible)
     case 4:
         if (plausible)
             deliver_rogue(raw(c), choose(c, 6));
+        return;
+    case 5:
+        act_oddly(&visitors[choose(c, VISITORS)], c);
+        return;
+    case 6:
+        world.store.away_until = world.now + choose(c, 100) * STEP_MS;
         return;
     default:
         rogue_speaks(c, plausible);
@@ -570,6 +624,7 @@ static bool all_saved(bool everywhere)
 static void expect_healed(bool everywhere)
 {
     lost = doubled = 0;
+    world.store.away_until = 0;
     for (unsigned i = 0; i < VISITORS; i++) {
         visitors[i].saved = false;
         visitors[i].own = 0;
