@@ -175,8 +175,10 @@ START_TEST(frames_behind_a_hole_end_with_an_error_and_are_not_kept)
     two_on_a_board();
     draws(drawer, 3, UINT32_MAX - 1);
     draws(drawer, 3, UINT32_MAX);
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 6; i++) {
         owner_wants("ana", 11, 1, 0);
+        now += 100;
+    }
     ck_assert_str_eq(pulls(drawer), "error bad_frame@2");
     ck_assert_uint_eq(gateway_core_stats(core)->frames_kept, 0);
     sent();
