@@ -394,6 +394,28 @@ static void on_mark(struct world *w, struct person *p, const struct msg_mark *m)
     raise_mark(w, p, before);
 }
 
+static bool is_code(const struct msg_error *m, const char *code)
+{
+    return m->code.len == strlen(code) && memcmp(m->code.data, code, m->code.len) == 0;
+}
+
+static void on_error(struct world *w, struct person *p, const struct msg_error *m)
+{
+    w->count.refused++;
+    say(w, "person %u error %.*s", p->number, (int)m->code.len, (const char *)m->code.data);
+    if (is_code(m, "start_fresh"))
+        fail(w, "person %u: history is said not to reach %u", p->number, (unsigned)p->applied);
+    if (is_code(m, "replaced"))
+        p->replaced = true;
+    if (p->tab || !is_code(m, "bad_frame"))
+        return;
+    if (p->cheated)
+        p->caught = true;
+    else
+        fail(w, "person %u: bad_frame: %.*s", p->number, (int)m->sentence.len,
+             (const char *)m->sentence.data);
+}
+
 static void receive_frame(struct world *w, struct person *p, struct cursor *in)
 {
     union {
@@ -448,20 +470,7 @@ static void receive_frame(struct world *w, struct person *p, struct cursor *in)
         promise_seats(w, p->board, m.state.members);
         break;
     case MSG_error:
-        w->count.refused++;
-        say(w, "person %u error %.*s", p->number, (int)m.error.code.len,
-            (const char *)m.error.code.data);
-        if (m.error.code.len == 11 && memcmp(m.error.code.data, "start_fresh", 11) == 0)
-            fail(w, "person %u: history is said not to reach %u", p->number, (unsigned)p->applied);
-        if (m.error.code.len == 8 && memcmp(m.error.code.data, "replaced", 8) == 0)
-            p->replaced = true;
-        if (p->tab || m.error.code.len != 9 || memcmp(m.error.code.data, "bad_frame", 9) != 0)
-            break;
-        if (p->cheated)
-            p->caught = true;
-        else
-            fail(w, "person %u: bad_frame: %.*s", p->number, (int)m.error.sentence.len,
-                 (const char *)m.error.sentence.data);
+        on_error(w, p, &m.error);
         break;
     }
 }
