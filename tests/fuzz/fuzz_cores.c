@@ -587,6 +587,8 @@ static void begin(void)
                                                           .seats = 10,
                                                           .pen_idle_ms = 6000,
                                                           .pen_grace_ms = 3000,
+                                                          .board_events_max = 500,
+                                                          .board_bytes_per_s = 65536,
                                                           .segment_ms = 50},
                               world.now);
     history = history_core_create(
