@@ -47,6 +47,7 @@ async function takesPen(wire) {
 }
 
 const stored = (wire, offset) => wire.gets("mark", ({ mark }) => mark >= offset);
+const waits = (who) => ({ members }) => members.some(({ member, line }) => member === who.welcome.member && line === 1);
 const latestState = (wire) => wire.messages.findLast(({ kind }) => kind === "state");
 const member = (wire, who) => latestState(wire)?.members.find(({ member }) => member === who.welcome.member);
 /** Ends with that close code, told by an error of that name about that frame. */
@@ -265,7 +266,7 @@ test("[F6] pass: to oneself, to a watcher, and to nobody when somebody waits", a
   assert.equal((await ana.gets("ev_grant", ({ ended }) => ended === self.offset)).member, "");
   const again = await takesPenAgain(ana, self.offset);
   ben.send({ kind: "ask" });
-  await ana.gets("state", ({ members }) => members.some(({ line }) => line === 1));
+  await ana.gets("state", waits(ben));
   ana.send({ kind: "pass", term: again, cseq: 1, to: "" });
   await ben.gets("ev_grant", ({ instance }) => instance === ben.instance);
 });
@@ -291,7 +292,7 @@ test("[F7] cseq counts without holes; a repeat changes nothing, whatever else it
 test("[F8] ask, cancel and take", async () => {
   const { board, ana, ben, term } = await two();
   ben.send({ kind: "ask" });
-  await ana.gets("state", ({ members }) => members.some(({ line }) => line === 1));
+  await ana.gets("state", waits(ben));
   ana.messages.length = 0;
   ben.send({ kind: "cancel" });
   await ana.gets("state", ({ members }) => members.every(({ line }) => line === 0));
@@ -360,7 +361,7 @@ test("[R3] [R6] frames count from the drawer of the term alone", async () => {
 test("[J3] [J4] the pen and the place in the line go along to another gateway", async () => {
   const { board, ana, ben, term } = await two();
   ben.send({ kind: "ask" });
-  await ana.gets("state", ({ members }) => members.some(({ line }) => line === 1));
+  await ana.gets("state", waits(ben));
   const { session, instance } = ben;
   const moved = await Wire.join(here, board.tokens.draw, { session, instance, conn: 2, from: term });
   ben.socket.close(); // without 1000: it has moved
