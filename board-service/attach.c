@@ -184,7 +184,7 @@ static void answer(struct attachment *at, bool first, bool changed)
         sequencer_doubt(b); /* ours is void: history will say by whom */
     if (first || changed || clock < b->seats.news_at + STATE_NEWS_MS ||
         clock >= at->state_at + STATE_REPEAT_MS)
-        at->state_due = true;
+        at->state_due = at->force = true; /* the news of a mark may be lost, too, and its flags */
 }
 
 /* A board that nobody looks at is not opened for it. */

@@ -507,6 +507,19 @@ START_TEST(at_192_kb_unstored_the_board_says_busy)
 }
 END_TEST
 
+/* Its drawer pauses, so no event would tell the gateway that it may go on. */
+START_TEST(the_end_of_busy_is_told_again_with_the_next_list)
+{
+    open_with_ann_drawing();
+    draw_much(1, 40);
+    stored(2, 43);
+    pass(1900);
+    forget_lines(); /* all that told of it is lost */
+    attach("g1", 2, 43, "ann/11, bob/12, cat/13");
+    expect("g1 mark 43 head 43 epoch 2");
+}
+END_TEST
+
 START_TEST(busy_ends_when_half_of_it_is_stored)
 {
     open_with_ann_drawing();
@@ -716,6 +729,7 @@ int main(void)
     tcase_add_test(t, the_mark_that_covers_a_grant_is_told_at_once);
     t = add_case(s, "limits");
     tcase_add_test(t, at_192_kb_unstored_the_board_says_busy);
+    tcase_add_test(t, the_end_of_busy_is_told_again_with_the_next_list);
     tcase_add_test(t, busy_ends_when_half_of_it_is_stored);
     tcase_add_test(t, at_512_kb_unstored_frames_stay_with_the_gateway_and_are_wanted_later);
     tcase_add_test(t, an_old_want_does_not_follow_the_pen);
