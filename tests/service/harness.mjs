@@ -55,13 +55,18 @@ export async function until(what, condition, ms = 20_000) {
   }
 }
 
+/** A port that nobody listens at. Below those that the kernel gives to outgoing connections, or one of these
+ *  might have it before whom it is for; and above those that our brokers take. */
 export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = 30_000 + Math.floor(Math.random() * 2_700);
+    const server = createServer().listen(port, "127.0.0.1");
+    const free = await once(server, "listening").then(() => true, () => false);
+    if (!free) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
 /** A process whose output goes to a file. It dies with this process, even if that is killed. */
