@@ -41,7 +41,7 @@ const hostileTurns = (seconds) => [
 function plan() {
   if (!MINUTES) return hostileTurns(QUICK_S);
   const quiet = Math.min(QUIET_S_MAX, MINUTES * 20);
-  return [{ name: "quiet, before", seconds: quiet }, ...hostileTurns(MINUTES * 30), { name: "quiet, after", seconds: quiet }];
+  return [{ name: "quiet, before", seconds: quiet }, ...hostileTurns(MINUTES * 30), { name: "quiet, after", seconds: quiet, owing: true }];
 }
 
 // ---- the two crowds ------------------------------------------------------------------------------

@@ -40,15 +40,16 @@ const GUESSED = /^HTTP 429/;
 const DELIVERIES_MIN = 0.5; // of those that there should be in the time: the others come late, or are counted as lost
 
 /** One turn. honest: what the load client reports, null when it broke off; visitors: {came, refused: {answer:
- *  count}}; hostile: what the camp reports, if there was one, and `own`: from addresses of its own; died, silent: names
- *  of processes; memory: the most that each had, [{name, kind, bytes}] */
-export function faultsOf({ honest, visitors, hostile, own = true, died, silent, memory, kinds }) {
+ *  count}}; hostile: what the camp reports, if there was one, and `own`: from addresses of its own; owing: the honest
+ *  people's address still owes for what was guessed from it before; died, silent: names of processes; memory: the most
+ *  that each had, [{name, kind, bytes}] */
+export function faultsOf({ honest, visitors, hostile, own = true, owing = false, died, silent, memory, kinds }) {
   const faults = [...died.map((name) => `${name} died`), ...silent.map((name) => `${name} does not answer`)];
   if (!honest) faults.push("the honest people did not get in, or the load client broke off");
   else faults.push(...brokenPromises(honest));
   for (const [answer, count] of Object.entries(visitors.refused))
-    if (own || !GUESSED.test(answer)) faults.push(`${count} visitors with a right code got: ${answer}`);
-  if (!visitors.came && own) faults.push("no visitor came");
+    if ((own && !owing) || !GUESSED.test(answer)) faults.push(`${count} visitors with a right code got: ${answer}`);
+  if (!visitors.came && own && !owing) faults.push("no visitor came");
   if (hostile !== undefined) faults.push(...kindsThatWereOff(hostile, kinds));
   for (const { name, kind, bytes } of memory)
     if (bytes > MEMORY_MAX[kind]) faults.push(`${name} had ${Math.round(bytes / MIB)} MiB, more than its limit of ${MEMORY_MAX[kind] / MIB}`);

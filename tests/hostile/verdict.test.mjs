@@ -59,6 +59,7 @@ describe("a turn", () => {
   test("in which a visitor was refused, or none came, has a fault", () => {
     assert.match(faultsOf(turn({ visitors: { came: 30, refused: { "HTTP 429": 2 } } })).join(), /2 visitors .* HTTP 429/);
     assert.match(faultsOf(turn({ own: false, visitors: { came: 30, refused: { "HTTP 503 (look)": 2 } } })).join(), /2 visitors/);
+    assert.deepEqual(faultsOf(turn({ owing: true, visitors: { came: 90, refused: { "HTTP 429 (look)": 12 } } })), []);
     assert.deepEqual(faultsOf(turn({ own: false, visitors: { came: 0, refused: { "HTTP 429 (look)": 2 } } })), []);
     assert.match(faultsOf(turn({ visitors: { came: 0, refused: {} } })).join(), /no visitor came/);
   });
