@@ -83,7 +83,7 @@ need_build() { # PRESET
 
 # One test file after the other: each has a cluster of its own, and the machine may be small.
 node_tests() { # FILES...
-    timeout 1200 node --test --test-reporter=spec --test-concurrency=1 "$@"
+    timeout 1800 node --test --test-reporter=spec --test-concurrency=1 "$@"
 }
 
 # With root's own directories in PATH: an ordinary user's has none of them.
