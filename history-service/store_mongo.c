@@ -139,6 +139,38 @@ static struct record record_of(const bson_t *doc)
     return r;
 }
 
+/* The first document that the cursor gives goes to `take`. Ends the cursor. 0, -ENOENT or -EIO. */
+static int take_first(struct mongo *s, mongoc_cursor_t *cursor,
+                      void (*take)(const bson_t *doc, void *ret), void *ret)
+{
+    const bson_t *doc;
+    bson_error_t error;
+    int r = -ENOENT;
+    if (mongoc_cursor_next(cursor, &doc)) {
+        take(doc, ret);
+        r = 0;
+    } else if (mongoc_cursor_error(cursor, &error)) {
+        r = fail(s, &error);
+    }
+    mongoc_cursor_destroy(cursor);
+    return r;
+}
+
+static void take_value(const bson_t *doc, void *ret)
+{
+    *(int64_t *)ret = (int64_t)get_number(doc, "value");
+}
+
+static void take_record(const bson_t *doc, void *ret)
+{
+    *(struct record *)ret = record_of(doc);
+}
+
+static void take_board(const bson_t *doc, void *ret)
+{
+    *(struct id *)ret = get_id(doc, "board");
+}
+
 /* ---- the marker ------------------------------------------------------------------------------ */
 
 /* 0, -ENOENT or -EIO. */
@@ -146,16 +178,7 @@ static int read_marker(struct mongo *s, int64_t *ret)
 {
     bson_t *filter = BCON_NEW("_id", BCON_UTF8(MARKER));
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(s->records, filter, NULL, NULL);
-    const bson_t *doc;
-    bson_error_t error;
-    int r = -ENOENT;
-    if (mongoc_cursor_next(cursor, &doc)) {
-        *ret = (int64_t)get_number(doc, "value");
-        r = 0;
-    } else if (mongoc_cursor_error(cursor, &error)) {
-        r = fail(s, &error);
-    }
-    mongoc_cursor_destroy(cursor);
+    int r = take_first(s, cursor, take_value, ret);
     bson_destroy(filter);
     return r;
 }
@@ -227,16 +250,7 @@ static int mongo_at(struct store *store, const struct id *board, uint64_t offset
                             "projection", "{", "events", BCON_INT32(0), "}");
     mongoc_cursor_t *cursor = find(s, board, 0, offset, opts);
     bson_destroy(opts);
-    const bson_t *doc;
-    bson_error_t error;
-    int r = -ENOENT;
-    if (mongoc_cursor_next(cursor, &doc)) {
-        *ret = record_of(doc);
-        r = 0;
-    } else if (mongoc_cursor_error(cursor, &error)) {
-        r = fail(s, &error);
-    }
-    mongoc_cursor_destroy(cursor);
+    int r = take_first(s, cursor, take_record, ret);
     if (r != -ENOENT)
         return r;
     return check_marker(s) < 0 ? -EIO : -ENOENT;
@@ -274,16 +288,7 @@ static int mongo_next(struct store *store, const struct id *after, struct id *re
     bson_t *opts = BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(1),
                             "projection", "{", "board", BCON_INT32(1), "}");
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(s->records, filter, opts, NULL);
-    const bson_t *doc;
-    bson_error_t error;
-    int r = -ENOENT;
-    if (mongoc_cursor_next(cursor, &doc)) {
-        *ret = get_id(doc, "board");
-        r = 0;
-    } else if (mongoc_cursor_error(cursor, &error)) {
-        r = fail(s, &error);
-    }
-    mongoc_cursor_destroy(cursor);
+    int r = take_first(s, cursor, take_board, ret);
     bson_destroy(opts);
     bson_destroy(filter);
     return r;
