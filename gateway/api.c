@@ -61,16 +61,6 @@ static void question_ask(struct gateway *g, struct question *q, uint64_t now_ms)
         gateway_core_look(g->core, &q->board, q->nonce);
 }
 
-/* Somebody else's request is deleting this board already. */
-static bool is_being_deleted(const struct gateway *g, const struct id *board)
-{
-    const struct question *q;
-    TAILQ_FOREACH (q, &g->questions, link)
-        if (q->deleting && id_equal(&q->board, board))
-            return true;
-    return false;
-}
-
 static struct question *question_create(struct visit *v, enum question_kind kind, const char *name,
                                         uint64_t exp_s)
 {
@@ -85,7 +75,6 @@ static struct question *question_create(struct visit *v, enum question_kind kind
     q->nonce &= OFFSET_MAX;
     if (kind == QUESTION_CREATE)
         question_new_board(q);
-    q->deleting = kind == QUESTION_DELETE && is_being_deleted(g, &q->board);
     memcpy(q->name, name, strlen(name) + 1);
     return q;
 }
@@ -195,9 +184,9 @@ static void answer_question(struct visit *v, const struct question *q, const str
         answer_links(v, q, 201, q->name);
     } else if (a->what == ANSWER_FULL) {
         http_answer_error(v, 507, "No more boards can be made here until some are deleted.");
-    } else if (a->what == ANSWER_DELETED || (q->deleting && a->what == ANSWER_NO_BOARD)) {
+    } else if (a->what == ANSWER_DELETED && q->kind == QUESTION_DELETE) {
         http_answer_empty(v, 204);
-    } else if (a->what == ANSWER_NO_BOARD) {
+    } else if (a->what == ANSWER_DELETED || a->what == ANSWER_NO_BOARD) {
         charge(v, LIMIT_CODES); /* a guess, perhaps; right codes cost nothing */
         http_answer_error(v, 404, "There is no such board.");
     } else if (q->kind == QUESTION_WATCH) {
@@ -230,17 +219,28 @@ static void on_answer(struct gateway *g, struct question *q, const struct http_a
     answer_question(v, &asked, a);
 }
 
-/* The core deletes a board once, however many ask for it: that it is gone is for all of them. */
+/* A board is deleted once, however many ask for it: that it is gone is for all of them. */
 static bool is_for(const struct http_answer *a, const struct question *q)
 {
-    bool gone = a->what == ANSWER_DELETED || a->what == ANSWER_NO_BOARD;
-    return id_equal(&q->board, &a->board) && (q->nonce == a->nonce || (gone && q->deleting));
+    bool deleted = a->what == ANSWER_DELETED && q->kind == QUESTION_DELETE;
+    return id_equal(&q->board, &a->board) && (q->nonce == a->nonce || deleted);
+}
+
+static bool is_being_deleted(const struct gateway *g, const struct id *board)
+{
+    const struct question *q;
+    TAILQ_FOREACH (q, &g->questions, link)
+        if (q->deleting && id_equal(&q->board, board))
+            return true;
+    return false;
 }
 
 void api_answers(struct gateway *g)
 {
     struct http_answer a;
     while (gateway_core_answer(g->core, &a)) {
+        if (a.what == ANSWER_NO_BOARD && is_being_deleted(g, &a.board))
+            a.what = ANSWER_DELETED; /* history can say so before the owner does */
         struct question *q, *next;
         for (q = TAILQ_FIRST(&g->questions); q; q = next) {
             next = TAILQ_NEXT(q, link);

@@ -456,9 +456,8 @@ void board_not_there(struct board *b)
 {
     struct gateway_core *c = b->core;
     if (b->deleting) {
-        struct http_answer a = {.nonce = b->delete_nonce, .board = b->id};
-        a.what = b->window.epoch ? ANSWER_DELETED : ANSWER_NO_BOARD;
-        core_answer(c, &a);
+        core_answer(c, &(struct http_answer){
+                           .what = ANSWER_DELETED, .nonce = b->delete_nonce, .board = b->id});
         b->deleting = false;
     }
     struct client *cl;
