@@ -48,7 +48,7 @@ function plan() {
 
 /** A program that prints one line of JSON; resolves with it, or null when it broke off. */
 async function json(command, args, log) {
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", command, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", ...command, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let out = "", words = "";
   child.stdout.on("data", (data) => (out += data));
   child.stderr.on("data", (data) => (words += data));
@@ -60,7 +60,7 @@ async function json(command, args, log) {
 }
 
 function honestCrowd(cluster, ports, { seconds }, links) {
-  return json(path(ROOT, "build", BUILD, "tests/load/load"), [
+  return json([path(ROOT, "build", BUILD, "tests/load/load")], [
     ...ports.map((port) => `--gateway=${port}`),
     `--boards=${BOARDS}`, `--members=${PEOPLE}`, `--rate=${RATE}`, `--owners=${OWNERS}`, `--reloaders=${RELOADERS}`,
     "--warm-up=1", `--seconds=${seconds}`, "--drain=60", `--links=${links}`,
@@ -71,7 +71,8 @@ function honestCrowd(cluster, ports, { seconds }, links) {
 
 function hostileCamp(ports, { seconds, own }, links) {
   const options = { gateways: ports, links: `${links}.attacked`, clients: CLIENTS, crowded: CROWDED, seconds, seed: SEED, own, kinds: KINDS, cores: CORES, inkPerS: INK_PER_S };
-  return json(process.execPath, [path(ROOT, "tests/hostile/camp.mjs"), JSON.stringify(options)], `${links}.hostile.log`);
+  // Attackers have machines of their own: here they get what the others leave of this one.
+  return json(["nice", "-n", "19", process.execPath], [path(ROOT, "tests/hostile/camp.mjs"), JSON.stringify(options)], `${links}.hostile.log`);
 }
 
 // ---- a turn --------------------------------------------------------------------------------------
