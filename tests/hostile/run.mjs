@@ -71,8 +71,8 @@ function honestCrowd(cluster, ports, { seconds }, links) {
 
 function hostileCamp(ports, { seconds, own }, links) {
   const options = { gateways: ports, links: `${links}.attacked`, clients: CLIENTS, crowded: CROWDED, seconds, seed: SEED, own, kinds: KINDS, cores: CORES, inkPerS: INK_PER_S };
-  // Attackers have machines of their own: here they get what the others leave of this one.
-  return json(["nice", "-n", "19", process.execPath], [path(ROOT, "tests/hostile/camp.mjs"), JSON.stringify(options)], `${links}.hostile.log`);
+  // Attackers have machines of their own: here they never hold up a service that has something to do.
+  return json(["chrt", "--idle", "0", process.execPath], [path(ROOT, "tests/hostile/camp.mjs"), JSON.stringify(options)], `${links}.hostile.log`);
 }
 
 // ---- a turn --------------------------------------------------------------------------------------
