@@ -81,9 +81,9 @@ need_build() { # PRESET
     printf -- '-- build %s: done (%d s)\n' "$1" $((SECONDS - begun))
 }
 
-# One test file after the other: each has a cluster of its own, and the machine may be small.
+# Two test files at a time, also on a small machine: each has a cluster of its own, and mostly waits.
 node_tests() { # FILES...
-    timeout 1800 node --test --test-reporter=spec --test-concurrency=1 "$@"
+    timeout 1800 node --test --test-reporter=spec --test-concurrency=2 "$@"
 }
 
 # With root's own directories in PATH: an ordinary user's has none of them.

@@ -5,13 +5,16 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { after, afterEach, before, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { join, startCluster, until } from "./harness.mjs";
 import { strokes } from "./strokes.mjs";
 import { Wire } from "./wire.mjs";
 
-describe("the places at a board", { timeout: 240_000 }, () => {
+const isAway = ({ flags }) => flags & 2;
+
+// Each test has a board of its own, and most of them wait for a time to pass: all at once.
+describe("the places at a board", { timeout: 240_000, concurrency: true }, () => {
   const SEATS = 4, KEEP_S = 6;
   let cluster, near, far;
 
@@ -22,7 +25,7 @@ describe("the places at a board", { timeout: 240_000 }, () => {
     });
     [near, far] = cluster.gateways;
   });
-  afterEach(() => Wire.endAll());
+  after(() => Wire.endAll());
 
   /** Strangers with a watch link: as many as there is room for. */
   const crowd = (board, count = SEATS) =>
@@ -36,13 +39,13 @@ describe("the places at a board", { timeout: 240_000 }, () => {
 
   test("one more is for an own link, so no crowd keeps the owner out", async () => {
     const board = await cluster.makeBoard();
-    await crowd(board);
+    const [someone] = await crowd(board);
     await refused(near, board.tokens.draw);
     const owner = await Wire.join(far, board.tokens.own);
     await refused(far, board.tokens.draw);
     // Her device is broken: another one, with the same link, takes its place.
     owner.socket.terminate();
-    await until("she is lost", () => far.metrics().then((m) => m["easel_gateway_connections"] === 0));
+    await someone.gets("state", ({ members }) => members.some(isAway));
     await Wire.join(far, board.tokens.own);
   });
 
@@ -51,7 +54,7 @@ describe("the places at a board", { timeout: 240_000 }, () => {
     const [ben, ...others] = await crowd(board);
     const { session, instance } = ben;
     ben.socket.terminate();
-    await others[0].gets("state", ({ members }) => members.some(({ flags }) => flags & 2));
+    await others[0].gets("state", ({ members }) => members.some(isAway));
     await refused(far, board.tokens.watch);
     const again = await Wire.join(far, board.tokens.watch, { session, instance, conn: 2 });
     again.socket.terminate();
