@@ -93,18 +93,20 @@ static void hear_all_again(struct board_core *c)
 }
 
 /* Each call from outside begins here. Time does not go back, and the owner's clock runs only while
- * we can hear: not while the link is down, and not while this process was frozen (its heartbeat
- * wakes it more often than that). */
+ * we can hear: not while the link is down, not while this process was frozen (its heartbeat wakes
+ * it more often than that), and not while nothing comes back from the broker. The silence of
+ * everybody is our own trouble: nobody loses a pen or a seat for it. */
 static void enter(struct board_core *c, uint64_t now_ms)
 {
-    uint64_t passed = now_ms > c->now ? now_ms - c->now : 0;
-    c->now += passed;
+    uint64_t before = c->now, heard = peers_hear_until(c->peers);
+    if (now_ms > before)
+        c->now = now_ms;
     if (!c->link_up)
         return;
-    if (passed >= PEER_SILENT_MS)
+    if (c->now - before >= PEER_SILENT_MS)
         hear_all_again(c);
-    else
-        c->clock += passed;
+    else if (before < heard)
+        c->clock += (c->now < heard ? c->now : heard) - before;
 }
 
 /* ---- shards ---------------------------------------------------------------------------------- */
@@ -254,6 +256,8 @@ static void on_bye(struct board_core *c, const struct id *sender)
 
 static void on_alive(struct board_core *c, const struct id *sender, const struct msg_alive *m)
 {
+    if (id_equal(sender, &c->config.self) && c->now > peers_hear_until(c->peers))
+        hear_all_again(c);
     if (m->shards == c->config.shards)
         c->owners_changed = peers_alive(c->peers, c->now, sender) || c->owners_changed;
 }

@@ -31,12 +31,12 @@
 #include "peers.h"
 #include "stroke.h"
 
-#define OPEN_AGAIN_MS       UINT64_C(1000)  /* an open without an answer is repeated */
-#define WAIT_FENCED_LOW_MS  UINT64_C(2000)  /* who lost a board to one whom it does not hear */
-#define WAIT_FENCED_HIGH_MS UINT64_C(30000) /* waits so long before it asks again */
-#define WAIT_RELEASE_MS     UINT64_C(1000)  /* a replica hears us, counts us, releases, is stored */
+#define OPEN_AGAIN_MS       UINT64_C(1000) /* an open without an answer is repeated */
+#define WAIT_FENCED_LOW_MS  UINT64_C(2000) /* who lost a board to one whom it does not hear */
+#define WAIT_FENCED_HIGH_MS UINT64_C(6000) /* waits so long before it asks again */
+#define WAIT_RELEASE_MS     UINT64_C(1000) /* a replica hears us, counts us, releases, is stored */
 #define WAIT_REFUSED_MAX_MS UINT64_C(30000)
-#define TRUST_MS            UINT64_C(30000)
+#define TRUST_MS            UINT64_C(6000)
 #define RELEASE_EMPTY_MS    UINT64_C(60000)
 #define LEAVE_MS            UINT64_C(500)
 #define ATTACH_EVERY_MS     UINT64_C(2000) /* gateways repeat their lists so often */

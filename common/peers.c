@@ -29,8 +29,9 @@ struct peers {
     struct peer peer[1 + PEERS_MAX];
     unsigned count;
     bool up, left;
-    uint64_t beat_ms;   /* the last of our own that counted */
-    uint64_t probes_ms; /* since then so many were sent: */
+    uint64_t beat_ms;      /* the last of our own that counted */
+    uint64_t heard_own_ms; /* the last of our own, or the link came up */
+    uint64_t probes_ms;    /* since then so many were sent: */
     unsigned probes;
     struct ignored ignored[PEERS_MAX];
     unsigned next_ignored; /* a ring */
@@ -95,6 +96,7 @@ static uint64_t counts_from(const struct peers *p, const struct peer *peer)
  * after a standstill counts once: those of the others may be right behind it. */
 static bool beat(struct peers *p, uint64_t now_ms)
 {
+    p->heard_own_ms = now_ms;
     if (now_ms < p->beat_ms + PEER_HEARTBEAT_MS / 2)
         return false;
     p->beat_ms = now_ms;
@@ -173,6 +175,11 @@ bool peers_tick(struct peers *p, uint64_t now_ms)
     return changed;
 }
 
+uint64_t peers_hear_until(const struct peers *p)
+{
+    return p->heard_own_ms + PEER_SILENT_MS;
+}
+
 bool peers_link(struct peers *p, uint64_t now_ms, bool up)
 {
     if (up && !p->up) {
@@ -182,6 +189,7 @@ bool peers_link(struct peers *p, uint64_t now_ms, bool up)
         }
         if (!p->peer[0].counts)
             p->peer[0].since_ms = now_ms;
+        p->heard_own_ms = now_ms;
     }
     p->up = up;
     return false;

@@ -52,6 +52,10 @@ void peers_doubt(struct peers *p, uint64_t now_ms, const struct id *replica);
 /* Whom to send a probe now; false: nobody (more). Ask after each of the calls above. */
 bool peers_probe(struct peers *p, uint64_t now_ms, struct id *ret);
 
+/* Until then we hear, as far as we know: when our own heartbeats have not come back for a second,
+ * nobody's would. */
+uint64_t peers_hear_until(const struct peers *p);
+
 /* The replica with the largest shard_weight (then id) among those who count; empty: nobody does. */
 struct id peers_owner(const struct peers *p, unsigned shard);
 unsigned peers_count(const struct peers *p);

@@ -29,6 +29,8 @@ static void deliver_to(struct world *w, struct process *from, unsigned to,
     if (w->trouble && odds(w, 100))
         return; /* lost */
     uint64_t at = w->now + delay(w);
+    if (at < w->broker_stands_until)
+        at = w->broker_stands_until + below(w, 20);
     if (at < w->last_delivery[src][to])
         at = w->last_delivery[src][to];
     w->last_delivery[src][to] = at;

@@ -473,7 +473,7 @@ static void fault(struct world *w)
         return;
     struct process *p = &w->process[below(w, PROCESSES)];
     unsigned slot = (unsigned)(p - w->process);
-    switch (below(w, 8)) {
+    switch (below(w, 9)) {
     case 0:
     case 1:
     case 2:
@@ -510,6 +510,12 @@ static void fault(struct world *w)
         happen(w, w->now, (struct event){.what = LINK, .who = slot, .generation = p->generation});
         happen(w, w->now + 500 + below(w, 5000),
                (struct event){.what = LINK, .who = slot, .generation = p->generation, .arg = 1});
+        break;
+    case 8:
+        say(w, "broker stands still");
+        w->broker_stands_until = w->now + 1000 + below(w, 20000);
+        if (w->broker_stands_until > w->trouble_until)
+            w->broker_stands_until = w->trouble_until;
         break;
     }
     happen(w, w->now + 500 + below(w, 5000), (struct event){.what = FAULT});
@@ -680,6 +686,7 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
     w->events_max = seed % FEW_EVERY == 0 ? EVENTS_FEW : EVENTS_MAX;
     create_boards(w);
     w->trouble = true;
+    w->trouble_until = w->now + TROUBLE_MS;
     for (unsigned i = 0; i < PROCESSES; i++) {
         w->process[i].kind = i < GATEWAYS                 ? GATEWAY
                              : i < GATEWAYS + BOARD_CORES ? BOARD_CORE
@@ -691,12 +698,13 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
     for (unsigned i = 0; i < BOARDS; i++)
         hostile_start(w, i);
     happen(w, w->now + 3000, (struct event){.what = FAULT});
-    run_until(w, w->now + TROUBLE_MS);
+    run_until(w, w->trouble_until);
     if (!w->failure[0]) {
         say(w, "trouble ends");
         settle_down(w);
-        run_until(w, w->now + QUIET_MS);
-        w->silent = true;
+        if (seed % QUIET_END_EVERY != 0)
+            run_until(w, w->now + QUIET_MS);
+        w->silent = true; /* in some worlds nobody draws again after the last fault */
         run_until(w, w->now + SILENT_MS / 2);
         w->closed = true;
         run_until(w, w->now + SILENT_MS / 2);

@@ -21,22 +21,23 @@
 #include "gateway_core.h"
 #include "history_core.h"
 
-#define SHARDS       2u
-#define BOARDS       2u
-#define GATEWAYS     3u
-#define BOARD_CORES  3u
-#define HISTORIES    2u
-#define PROCESSES    (GATEWAYS + BOARD_CORES + HISTORIES)
-#define PEOPLE       12u
-#define SEATS        4u
-#define SEAT_KEEP_MS UINT64_C(15000)
-#define EVENTS_MAX   100000u /* more than anybody draws; but in some worlds boards get full */
-#define EVENTS_FEW   300u
-#define FEW_EVERY    8u
-#define BYTES_PER_S  65536u
-#define TROUBLE_MS   40000u /* faults happen so long */
-#define QUIET_MS     30000u /* then people go on without */
-#define SILENT_MS    20000u /* then nobody draws, and all must come to rest */
+#define SHARDS          2u
+#define BOARDS          2u
+#define GATEWAYS        3u
+#define BOARD_CORES     3u
+#define HISTORIES       2u
+#define PROCESSES       (GATEWAYS + BOARD_CORES + HISTORIES)
+#define PEOPLE          12u
+#define SEATS           4u
+#define SEAT_KEEP_MS    UINT64_C(15000)
+#define EVENTS_MAX      100000u /* more than anybody draws; but in some worlds boards get full */
+#define EVENTS_FEW      300u
+#define FEW_EVERY       8u
+#define QUIET_END_EVERY 3u
+#define BYTES_PER_S     65536u
+#define TROUBLE_MS      40000u /* faults happen so long */
+#define QUIET_MS        30000u /* then people go on without */
+#define SILENT_MS       20000u /* then nobody draws, and all must come to rest */
 
 struct world;
 
@@ -235,11 +236,13 @@ struct world {
     struct truth truth[BOARDS];
     struct acked *acked;
     size_t acked_count, acked_cap;
-    bool trouble; /* faults happen */
-    bool silent;  /* nobody draws */
-    bool closed;  /* nobody comes any more */
+    bool trouble; /* faults happen, */
+    uint64_t trouble_until;
+    bool silent; /* nobody draws */
+    bool closed; /* nobody comes any more */
     uint32_t authors;
     uint64_t broker_down_until;
+    uint64_t broker_stands_until; /* takes what is sent, and delivers nothing before */
     bool verbose;
     char failure[400];
     struct {

@@ -219,6 +219,8 @@ static inline void render(const struct outbox_message *message)
     }
 }
 
+static bool broker_stands; /* takes everything, and delivers nothing */
+
 /* A fanout reaches its sender, too. */
 static inline void echo(struct span body)
 {
@@ -234,7 +236,7 @@ static inline void turn(void)
     struct outbox_message message;
     while (outbox_next(board_core_outbox(core), now, &message)) {
         render(&message);
-        if (message.exchange == EXCHANGE_PEERS)
+        if (message.exchange == EXCHANGE_PEERS && !broker_stands)
             echo(message.body);
     }
 }
@@ -485,6 +487,7 @@ static inline void setup(void)
 
 static inline void teardown(void)
 {
+    broker_stands = false;
     forget_lines();
     board_core_destroy(core);
 }

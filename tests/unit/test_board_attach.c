@@ -144,6 +144,35 @@ START_TEST(after_the_link_was_down_gateways_get_6_s_anew)
 }
 END_TEST
 
+START_TEST(while_the_broker_stands_still_no_gateway_counts_as_silent)
+{
+    open_board("ann/11");
+    broker_stands = true;
+    pass(60000);
+    broker_stands = false;
+    turn();
+    pass(4000);
+    attach("g2", 2, 2, "bob/12");
+    expect("g2 state nobody/0 term 0 base 0 ann bob");
+    pass(2200);
+    expect("g2 state nobody/0 term 0 base 0 ann-lost bob");
+}
+END_TEST
+
+START_TEST(when_the_broker_goes_on_every_gateway_is_told_again_what_it_may_have_missed)
+{
+    open_with_ann_drawing();
+    draw("g1", "ann", 11, 3, 1);
+    broker_stands = true;
+    pass(3000);
+    forget_lines();
+    broker_stands = false;
+    pass(300);
+    expect("g1 events 4..4 mark 3 head 4 epoch 2");
+    expect("history probe epoch 2");
+}
+END_TEST
+
 START_TEST(a_gateway_that_says_bye_is_gone_at_once)
 {
     open_board("ann/11");
@@ -289,6 +318,8 @@ int main(void)
     tcase_add_test(t, a_malformed_list_takes_nobody_away);
     tcase_add_test(t, a_gateway_silent_for_6_s_is_gone);
     tcase_add_test(t, after_the_link_was_down_gateways_get_6_s_anew);
+    tcase_add_test(t, while_the_broker_stands_still_no_gateway_counts_as_silent);
+    tcase_add_test(t, when_the_broker_goes_on_every_gateway_is_told_again_what_it_may_have_missed);
     tcase_add_test(t, a_gateway_that_says_bye_is_gone_at_once);
     tcase_add_test(t, only_gateways_have_lists);
     tcase_add_test(t, a_board_of_another_shard_is_not_opened);

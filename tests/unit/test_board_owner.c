@@ -161,14 +161,14 @@ START_TEST(a_refused_append_drops_the_board_and_its_unstored_events)
 }
 END_TEST
 
-START_TEST(who_lost_a_board_to_one_it_does_not_hear_waits_2_to_30_s_and_lets_it_own)
+START_TEST(who_lost_a_board_to_one_it_does_not_hear_waits_2_to_6_s_and_lets_it_own)
 {
     open_with_ann_drawing();
     refused(0, 2, 9, peer_id(false), 0);
     uint64_t start = now;
     forget_lines();
     while (count_lines("history open over 9") == 0) {
-        ck_assert_uint_lt(now, start + 30200);
+        ck_assert_uint_lt(now, start + 6200);
         attach("g1", 9, 9, "ann/11");
         pass(100);
     }
@@ -176,13 +176,13 @@ START_TEST(who_lost_a_board_to_one_it_does_not_hear_waits_2_to_30_s_and_lets_it_
 }
 END_TEST
 
-START_TEST(who_lost_a_board_to_a_replica_with_more_weight_counts_it_as_alive_for_30_s)
+START_TEST(who_lost_a_board_to_a_replica_with_more_weight_counts_it_as_alive_for_6_s)
 {
     open_with_ann_drawing();
     refused(0, 2, 9, peer_id(true), 0);
     turn();
     ck_assert(!board_core_wants(core, 0));
-    pass(29900);
+    pass(5900);
     ck_assert(!board_core_wants(core, 0));
     expect_no("open");
     pass(1200);
@@ -607,8 +607,8 @@ int main(void)
     tcase_add_test(t, a_board_that_everybody_left_before_it_was_asked_for_is_forgotten);
     t = add_case(s, "losing a board");
     tcase_add_test(t, a_refused_append_drops_the_board_and_its_unstored_events);
-    tcase_add_test(t, who_lost_a_board_to_one_it_does_not_hear_waits_2_to_30_s_and_lets_it_own);
-    tcase_add_test(t, who_lost_a_board_to_a_replica_with_more_weight_counts_it_as_alive_for_30_s);
+    tcase_add_test(t, who_lost_a_board_to_one_it_does_not_hear_waits_2_to_6_s_and_lets_it_own);
+    tcase_add_test(t, who_lost_a_board_to_a_replica_with_more_weight_counts_it_as_alive_for_6_s);
     tcase_add_test(t, who_lost_a_board_to_one_it_hears_gives_it_a_second_to_release_it);
     tcase_add_test(t, a_refusal_of_another_epoch_s_append_means_nothing);
     tcase_add_test(t, a_board_that_was_lost_is_opened_anew_with_a_new_nonce);

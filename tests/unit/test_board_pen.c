@@ -407,6 +407,22 @@ START_TEST(the_grace_stands_still_while_the_broker_link_is_down)
 }
 END_TEST
 
+START_TEST(the_grace_stands_still_while_the_broker_does)
+{
+    open_with_ann_drawing();
+    attach("g1", 2, 3, "ann/11 lost, bob/12, cat/13 ask");
+    pass(1000);
+    broker_stands = true;
+    pass(60000);
+    broker_stands = false;
+    turn();
+    pass(2500);
+    expect_no_grant();
+    pass(1000);
+    expect_grant("cat", 13);
+}
+END_TEST
+
 START_TEST(a_new_owner_gives_the_holder_an_attach_interval_to_show_up)
 {
     attach("g1", 40, 50, "bob/12 seated");
@@ -622,6 +638,7 @@ int main(void)
     tcase_add_test(t, a_holder_who_comes_back_at_another_gateway_keeps_the_pen);
     tcase_add_test(t, if_the_new_holder_is_gone_when_its_grant_is_stored_its_grace_starts_then);
     tcase_add_test(t, the_grace_stands_still_while_the_broker_link_is_down);
+    tcase_add_test(t, the_grace_stands_still_while_the_broker_does);
     tcase_add_test(t, a_new_owner_gives_the_holder_an_attach_interval_to_show_up);
     tcase_add_test(t, a_new_owner_gives_it_that_interval_even_when_the_grace_is_shorter);
     t = add_case(s, "idleness");
