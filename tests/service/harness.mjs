@@ -220,6 +220,19 @@ class Broker extends Process {
     this.port = new URL(this.url).port;
   }
 
+  /** Erlang's own process: this one is the script that watches it. */
+  get #erlang() {
+    return Number(readFileSync(path(this.dir, "broker/rabbitmq.pid"), "utf8"));
+  }
+
+  freeze() {
+    process.kill(this.#erlang, "SIGSTOP");
+  }
+
+  thaw() {
+    process.kill(this.#erlang, "SIGCONT");
+  }
+
   async restart() {
     await this.kill("SIGTERM");
     await this.start();

@@ -13,6 +13,8 @@ const BUSY = 1;
 const UNSAVED = 4;
 const WITHIN_MS = 2000;
 const SLACK_MS = 3000; // this machine may be slow
+const GRACE_S = 1;
+const SILENT_MS = 6000; // who was not heard for so long is lost
 
 const POINT = new Uint8Array([62, 128, 39, 16]);
 const stroke = (term, cseq, points = POINT) => ({ kind: "begin", term, cseq, tool: 0, colour: 0, size: 80, shape: 1, flags: 4, points });
@@ -34,7 +36,7 @@ describe("what stands still is told", { timeout: 240_000 }, () => {
   let cluster, gateway, board, ana, ben;
 
   before(async () => {
-    cluster = await startCluster({ boards: 2, histories: 2 });
+    cluster = await startCluster({ boards: 2, histories: 2, env: { EASEL_PEN_GRACE_S: String(GRACE_S) } });
     [gateway] = cluster.gateways;
     board = await cluster.makeBoard();
     ana = await drawer(gateway, board.tokens.own);
@@ -105,6 +107,25 @@ describe("what stands still is told", { timeout: 240_000 }, () => {
     assert.equal(ahead.errors.at(-1).code, "start_fresh");
     const since = fresh.messages.findIndex(({ kind }) => kind === "welcome");
     assert.deepEqual(fresh.messages.slice(since).filter(({ kind }) => kind === "error"), []);
+  });
+
+  test("the broker stands still for longer than it takes to lose the pen: nobody loses it, and nothing is lost", async (t) => {
+    const waits = await Wire.join(gateway, board.tokens.draw);
+    waits.send({ kind: "ask" });
+    await waits.gets("state", ({ members }) => members.some(({ line }) => line === 1));
+    t.after(() => cluster.broker.thaw());
+    cluster.broker.freeze();
+    const until_ms = Date.now() + SILENT_MS + GRACE_S * 1000 + 2000;
+    draws(3);
+    await Promise.all([flagged(ana.wire, UNSAVED), flagged(ben, UNSAVED)]);
+    await until("the broker has stood still for long", () => Date.now() > until_ms);
+    draws(3);
+    cluster.broker.thaw();
+    await allSaved();
+    await nobodyWaits();
+    const { term } = ben.messages.findLast(({ kind }) => kind === "state");
+    assert.equal(term, ana.term);
+    waits.end();
   });
 
   test("512 KB that nobody has stored: the drawer is told that it is not read; all is saved in the end", async () => {
