@@ -470,6 +470,12 @@ const struct board_core_stats *board_core_stats(const struct board_core *c)
     return &c->stats;
 }
 
+uint64_t board_core_unheard_ms(const struct board_core *c)
+{
+    uint64_t since = peers_hear_until(c->peers) - PEER_SILENT_MS;
+    return c->link_up && c->now > since ? c->now - since : 0;
+}
+
 /* A board with unstored events waits for time: its segment is due, or history's answer. */
 uint64_t board_core_unstored_ms(const struct board_core *c)
 {

@@ -78,5 +78,7 @@ struct board_core_stats {
 const struct board_core_stats *board_core_stats(const struct board_core *c);
 /* The age of the oldest event that is not stored, by the owner's clock; 0: there is none. */
 uint64_t board_core_unstored_ms(const struct board_core *c);
+/* How long ago we heard ourselves, over the broker; 0: the link is down. */
+uint64_t board_core_unheard_ms(const struct board_core *c);
 
 #endif

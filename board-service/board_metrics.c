@@ -52,9 +52,16 @@ static void behind(const struct board_core *core, struct buf *out)
           (double)board_core_unstored_ms(core) / 1000);
 }
 
+static void hearing(const struct board_core *core, struct buf *out)
+{
+    GAUGE("unheard_seconds", "Since our last heartbeat came back; above 1 nobody can be heard.",
+          (double)board_core_unheard_ms(core) / 1000);
+}
+
 void board_metrics(const struct board_core *core, struct buf *out)
 {
     work(board_core_stats(core), out);
     ownership(board_core_stats(core), out);
     behind(core, out);
+    hearing(core, out);
 }
