@@ -126,12 +126,24 @@ void resend_run(struct gateway_core *c, uint64_t now)
 
 /* ---- one session ----------------------------------------------------------------------------- */
 
+/* What is logged is looked at again later: it may be stored, and nobody have said so. */
 static void wait_for_answer(struct session *s, uint64_t now)
 {
     s->resend.wait_ms = RESEND_MS;
-    s->resend.at = awaits(s) ? now + RESEND_MS : UINT64_MAX;
-    if (s->resend.at != UINT64_MAX)
-        board_wake(s->board);
+    s->resend.at = UINT64_MAX;
+    if (TAILQ_EMPTY(&s->kept))
+        return;
+    s->resend.at = now + (awaits(s) ? RESEND_MS : RESEND_MAX_MS);
+    board_wake(s->board);
+}
+
+/* All of its frames are logged and all of the log is stored, yet they are not acked: their events
+ * came before these frames did (again), and the owner's word that they are stored was lost. So the
+ * owner is asked. */
+static void doubt_logged(struct session *s)
+{
+    if (!awaits(s) && s->board->window.told >= s->board->head)
+        s->logged = 0;
 }
 
 static void double_up(uint64_t *wait_ms)
@@ -226,7 +238,7 @@ void resend_heard(struct board *b, uint64_t now, bool news)
     struct session *s;
     LIST_FOREACH (s, &b->sessions, link) {
         wait_for_answer(s, now);
-        if (s->resend.at != UINT64_MAX)
+        if (awaits(s))
             go_back(s);
     }
 }
@@ -244,6 +256,11 @@ bool resend_tick(struct board *b, uint64_t now)
 {
     struct session *s;
     while (b->core->link_up && (s = longest_due(b, now))) {
+        doubt_logged(s);
+        if (!awaits(s)) {
+            wait_for_answer(s, now);
+            continue;
+        }
         bool answers = owner_answers(b, now);
         if (!answers && now < b->probe_at)
             break;

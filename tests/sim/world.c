@@ -669,11 +669,22 @@ static void run_until(struct world *w, uint64_t end)
     w->now = end;
 }
 
+/* Something was stored just now, or somebody sees what is not stored yet. */
+static bool goes_on(const struct world *w)
+{
+    const struct memory *m = &w->store;
+    bool unstored = false;
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        const struct person *p = &w->person[i];
+        unstored = unstored || (p->client && p->welcomed && p->applied > person_mark(p));
+    }
+    return unstored || m->records[m->count - 1].record.state.time + 1000 > w->now;
+}
+
 /* The pen still goes round among those who wait: not just now. */
 static void come_to_rest(struct world *w)
 {
-    const struct memory *m = &w->store;
-    while (!w->failure[0] && m->records[m->count - 1].record.state.time + 1000 > w->now)
+    for (unsigned i = 0; i < REST_TRIES && !w->failure[0] && goes_on(w); i++)
         run_until(w, w->now + 1000);
 }
 

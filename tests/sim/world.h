@@ -37,6 +37,7 @@
 #define BYTES_PER_S     65536u
 #define TROUBLE_MS      40000u /* faults happen so long */
 #define QUIET_MS        30000u /* then people go on without */
+#define REST_TRIES      60u    /* seconds, for things to be at rest all at once */
 #define SILENT_MS       20000u /* then nobody draws, and all must come to rest */
 
 struct world;

@@ -212,6 +212,21 @@ START_TEST(the_owner_says_of_a_frame_that_came_again_that_it_is_stored)
 }
 END_TEST
 
+/* It had them before they came (again) here, and its word that they are stored was lost. */
+START_TEST(what_the_owner_has_and_nobody_acks_is_asked_for_in_the_end)
+{
+    two_on_a_board();
+    draws(drawer, 3, 1);
+    draws(drawer, 3, 2);
+    sent();
+    owner_wants("ana", 11, 3, 0);
+    ck_assert_str_eq(silence(9000), "8.0 frame 3/1 ");
+    owner_wants("ana", 11, 3, 2);
+    ck_assert_uint_eq(gateway_core_stats(core)->frames_kept, 0);
+    ck_assert_str_eq(silence(20000), "");
+}
+END_TEST
+
 START_TEST(frames_of_a_term_that_is_over_are_refused_by_the_first_one)
 {
     two_on_a_board();
@@ -339,6 +354,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_wish_for_what_never_came_sends_nothing);
     tcase_add_test(t, frames_behind_a_hole_end_with_an_error_and_are_not_kept);
     tcase_add_test(t, behind_the_last_cseq_there_is_none);
+    tcase_add_test(t, what_the_owner_has_and_nobody_acks_is_asked_for_in_the_end);
     tcase_add_test(t, the_owner_says_of_a_frame_that_came_again_that_it_is_stored);
     tcase_add_test(t, frames_of_a_term_that_is_over_are_refused_by_the_first_one);
     tcase_add_test(t, a_board_that_nobody_owns_costs_one_frame_however_many_draw_on_it);
