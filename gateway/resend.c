@@ -166,7 +166,8 @@ static void go_back(struct session *s)
 
 void resend_kept(struct session *s, uint64_t now, struct kept *k)
 {
-    bool first = s->resend.at == UINT64_MAX;
+    const struct kept *before = TAILQ_PREV(k, kept_frames, link);
+    bool first = !before || is_logged(s, before); /* that waits for an answer */
     if (!s->resend.next)
         s->resend.next = k;
     if (!owner_answers(s->board, now))

@@ -78,6 +78,19 @@ START_TEST(an_answer_makes_it_patient_no_longer)
 }
 END_TEST
 
+/* While frames before it are logged and not stored yet, as they mostly are. */
+START_TEST(a_frame_that_is_lost_behind_logged_ones_goes_again_after_a_second)
+{
+    two_on_a_board();
+    draws(drawer, 3, 1);
+    owner_logs(2, 1);
+    sent();
+    draws(drawer, 3, 2);
+    ck_assert_str_eq(sent(), "frame 3/2 ");
+    ck_assert_str_eq(silence(1500), "1.0 frame 3/2 ");
+}
+END_TEST
+
 START_TEST(a_new_owner_gets_the_first_frame_at_once_and_the_others_when_it_answers)
 {
     two_on_a_board();
@@ -345,6 +358,7 @@ static Suite *suite(void)
     tcase_add_test(t, without_an_answer_the_first_frame_goes_again_alone_and_later_and_later);
     tcase_add_test(t, what_is_drawn_while_nobody_answers_follows_the_answer);
     tcase_add_test(t, an_answer_makes_it_patient_no_longer);
+    tcase_add_test(t, a_frame_that_is_lost_behind_logged_ones_goes_again_after_a_second);
     tcase_add_test(t, a_new_owner_gets_the_first_frame_at_once_and_the_others_when_it_answers);
     tcase_add_test(t, an_owner_that_speaks_again_gets_the_first_frame_at_once);
     tcase_add_test(t, what_is_drawn_while_no_owner_is_known_is_one_frame_to_the_shard);
