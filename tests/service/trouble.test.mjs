@@ -119,6 +119,7 @@ describe("what stands still is told", { timeout: 240_000 }, () => {
     draws(3);
     await Promise.all([flagged(ana.wire, UNSAVED), flagged(ben, UNSAVED)]);
     await until("the broker has stood still for long", () => Date.now() > until_ms);
+    for (const owner of cluster.boards) assert.ok((await owner.metrics()).easel_board_unheard_seconds > 1);
     draws(3);
     cluster.broker.thaw();
     await allSaved();
