@@ -18,8 +18,9 @@
  * and is looked at on a grid of segment_ms: timers are late by that at most, and all segments leave
  * in the same messages.
  *
- * The owner's clock stands still while the broker link is down: nobody loses a pen or a seat
- * because we could not hear them. All times of a board are of that clock, except those in events.
+ * The owner's clock stands still while the broker link is down, and while not even what we say
+ * ourselves comes back over it: nobody loses a pen or a seat because we could not hear them. All
+ * times of a board are of that clock, except those in events.
  */
 #ifndef EASEL_BOARD_OWNER_H
 #define EASEL_BOARD_OWNER_H
