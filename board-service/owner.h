@@ -138,7 +138,8 @@ struct log {
 };
 
 struct pen {
-    uint64_t grace_until; /* the holder is lost and keeps the pen until then; NEVER: it is here */
+    uint64_t lost_at;     /* the holder's page; NEVER: it is here */
+    uint64_t grace_until; /* a lost holder keeps the pen until then; NEVER: it is here */
     uint64_t active_at;   /* the holder's last frame, or when its grant was stored */
     uint64_t wait_since;  /* somebody waits since then; NEVER: nobody does */
     bool passing;         /* the countdown of idleness is told */

@@ -182,6 +182,18 @@ test("[W5] close code 1000 frees seat and pen at once; any other end keeps the s
   await Wire.join(there, board.tokens.draw, { session, instance, conn: 2 });
 });
 
+test("[W8] a lost holder keeps the pen until somebody waits for it, and then for the grace", async () => {
+  const { ana, ben, term } = await two();
+  ana.socket.terminate();
+  const lost = ({ members, grace_ms }) => grace_ms > 60_000 && members.some(({ flags }) => flags & 2);
+  await ben.gets("state", lost);
+  await setTimeout(2_500); // longer than the grace
+  assert.equal(latestState(ben).term, term);
+  const asked = Date.now();
+  await takesPen(ben);
+  assert.ok(Date.now() - asked > 1_500, "not before the grace is over");
+});
+
 test("[W6] a frame has exactly its fields, within their bounds", async () => {
   const { tokens } = await cluster.makeBoard();
   const wrong = [

@@ -157,6 +157,7 @@ static void start_core(struct world *w, struct process *p)
                                       .seat_keep_ms = SEAT_KEEP_MS,
                                       .pen_idle_ms = 6000,
                                       .pen_grace_ms = 3000,
+                                      .pen_keep_ms = 9000,
                                       .board_events_max = w->events_max,
                                       .board_bytes_per_s = BYTES_PER_S,
                                       .pace_ms = 4,

@@ -19,11 +19,12 @@
 
 #include "board_core.h"
 
-#define BOARD    "k3v9x2mq4t"
-#define SEATS    3u
-#define GRACE_MS 5000u
-#define KEEP_MS  60000u
-#define IDLE_MS  30000u
+#define BOARD       "k3v9x2mq4t"
+#define SEATS       3u
+#define GRACE_MS    5000u
+#define KEEP_PEN_MS 600000
+#define KEEP_MS     60000u
+#define IDLE_MS     30000u
 #ifndef EVENTS_MAX
 #define EVENTS_MAX 5000000u
 #endif
@@ -469,6 +470,7 @@ static inline void setup_with_grace(uint64_t pen_grace_ms)
                                                          .seat_keep_ms = KEEP_MS,
                                                          .pen_idle_ms = IDLE_MS,
                                                          .pen_grace_ms = pen_grace_ms,
+                                                         .pen_keep_ms = KEEP_PEN_MS,
                                                          .board_events_max = EVENTS_MAX,
                                                          .board_bytes_per_s = BYTES_PER_S,
                                                          .segment_ms = 50},

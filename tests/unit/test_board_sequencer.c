@@ -567,8 +567,8 @@ START_TEST(nobody_is_asked_for_frames_when_nobody_has_the_pen)
     open_with_ann_drawing();
     draw_much(1, 110);
     uint64_t taken = board_core_stats(core)->events - 1;
-    attach("g1", 2, 3 + taken, "bob/12");
-    pass(GRACE_MS);
+    attach("g1", 2, 3 + taken, "ann/11 lost left, bob/12");
+    turn();
     expect("g1 events 108..108 mark 3 head 108 epoch 2 busy"); /* the grant */
     forget_lines();
     stored(2, 3 + taken);

@@ -28,8 +28,10 @@ test("who may draw sees who draws, and what to do about it", () => {
   assert.equal(says({ role: 2, state: state({ holder: "ana" }, waiting) }), "Ana is drawing. You are 2nd in line. [Cancel] [Take the pen]");
 });
 
-test("a holder whose connection is lost is counted down", () => {
-  const lost = state({ holder: "ana", grace_ms: 4_200 });
+test("a holder whose connection is lost is counted down when somebody waits", () => {
+  const alone = state({ holder: "ana", grace_ms: 600_000 });
+  assert.equal(says({ state: alone }), "Ana’s connection is lost. The pen is kept until somebody asks for it. [Ask for the pen]");
+  const lost = state({ holder: "ana", grace_ms: 4_200 }, [ANA, BEN, { ...CEM, line: 1 }]);
   assert.equal(says({ state: lost }), "Ana’s connection is lost. The pen is free in 5 s. [Ask for the pen]");
   assert.equal(says({ state: lost, age: 3_300 }), "Ana’s connection is lost. The pen is free in 1 s. [Ask for the pen]");
 });

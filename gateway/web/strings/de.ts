@@ -121,6 +121,7 @@ export const de: Strings = {
   handOver: "Übergeben",
   notNow: "Jetzt nicht",
   waitsAndPasses: (name, s) => `${name} wartet. Zeichne, sonst geht der Stift in ${s} s weiter.`,
+  connectionLostAlone: (name) => `Die Verbindung zu ${name} ist abgerissen. Der Stift bleibt dort, bis jemand darum bittet.`,
   connectionLost: (name, s) => `Die Verbindung zu ${name} ist abgerissen. Der Stift ist in ${s} s frei.`,
   penMoves: "Der Stift wechselt die Hand …",
   youHavePenNow: "Du hast jetzt den Stift.",

@@ -124,6 +124,7 @@ export const en = {
   notNow: "Not now",
   waitsAndPasses: (name: string, s: number) => `${name} is waiting. Draw, or the pen passes on in ${s} s.`,
   connectionLost: (name: string, s: number) => `${name}’s connection is lost. The pen is free in ${s} s.`,
+  connectionLostAlone: (name: string) => `${name}’s connection is lost. The pen is kept until somebody asks for it.`,
   penMoves: "The pen is changing hands…",
   youHavePenNow: "You have the pen now.",
   hasPenNow: (name: string) => `${name} has the pen now.`,
