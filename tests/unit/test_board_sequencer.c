@@ -112,14 +112,14 @@ END_TEST
 START_TEST(a_repeated_frame_is_answered_with_the_mark_when_it_is_stored)
 {
     open_with_ann_drawing();
-    draw("g1", "ann", 11, 3, 1);
-    draw("g1", "ann", 11, 3, 2);
-    stored(2, 4);
+    for (uint64_t cseq = 1; cseq <= 3; cseq++)
+        draw("g1", "ann", 11, 3, cseq);
+    stored(2, 5);
     pass(200);
     forget_lines();
     draw("g1", "ann", 11, 3, 1);
-    expect("g1 mark 4 head 5 epoch 2");
-    expect("g1 want ann/11 term 3 cseq 3 stored 1");
+    expect("g1 mark 5 head 6 epoch 2");
+    expect("g1 want ann/11 term 3 cseq 4 stored 2"); /* and not only the one that came again */
 }
 END_TEST
 
