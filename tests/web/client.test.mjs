@@ -122,6 +122,20 @@ test("a try that hangs is given up for a better one, a fresh one is not", async 
   assert.equal(sockets.length, 2);
 });
 
+test("whoever sets the wall clock, a socket is dead after 10 s of silence, and tried again", async (t) => {
+  const { now } = Date;
+  t.after(() => (Date.now = now));
+  for (const skew of [-600_000, 600_000]) {
+    const { client, sockets } = live();
+    Date.now = () => now() + skew;
+    await clock.pass(9_000);
+    assert.deepEqual([client.phase, sockets.length], ["live", 1]);
+    await clock.pass(3_000);
+    assert.equal(sockets.length, 2);
+    Date.now = now;
+  }
+});
+
 test("a socket silent for 10 s is dead, and its late close is ignored", async () => {
   const { client, sockets, last } = live();
   const [dead] = sockets;

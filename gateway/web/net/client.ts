@@ -175,7 +175,7 @@ export class Client {
   leave(): void {
     if (this.phase === "ended") return;
     this.#drop(this.#farewell);
-    this.lostAt ||= Date.now();
+    this.lostAt ||= performance.now();
     this.#wait(RETRY_MS_MAX);
   }
 
@@ -187,7 +187,7 @@ export class Client {
   /** Tries now instead of at the end of the wait: the browser is online again, the page visible, or
    *  somebody pressed the button. */
   tryNow(): void {
-    const stuck = this.phase === "connecting" && Date.now() - this.heardAt > STUCK_MS;
+    const stuck = this.phase === "connecting" && performance.now() - this.heardAt > STUCK_MS;
     if (this.phase === "waiting" || stuck) this.#connect();
   }
 
@@ -204,14 +204,14 @@ export class Client {
   }
 
   #connect(): void {
-    if (this.phase === "live") this.lostAt = Date.now(); // we let go of it ourselves
+    if (this.phase === "live") this.lostAt = performance.now(); // we let go of it ourselves
     this.#drop();
     this.phase = "connecting";
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     this.#opened = false;
     this.#socket = this.#dial();
     this.#silence = setInterval(() => {
-      if (Date.now() - this.heardAt > SILENT_MS) this.#closed(0, this.heardAt);
+      if (performance.now() - this.heardAt > SILENT_MS) this.#closed(0, this.heardAt);
     }, 1_000);
     this.onChange();
   }
@@ -238,7 +238,7 @@ export class Client {
   #hello(socket: Socket): void {
     const { session, name } = this.#options;
     if (socket === this.#socket) {
-      this.heardAt = Date.now();
+      this.heardAt = performance.now();
       this.#opened = true;
     }
     const message: Message = {
@@ -269,12 +269,12 @@ export class Client {
     if (this.#socket) release(this.#socket);
     this.#socket = this.#next;
     this.#next = null;
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     this.#opened = true;
   }
 
   /** `since`: when it was heard of last. */
-  #closed(code: number, since = Date.now()): void {
+  #closed(code: number, since = performance.now()): void {
     if (this.#next?.readyState === 1) {
       this.#change(); // it has our hello, and the old gateway may even know of that
       this.phase = "connecting";
@@ -330,7 +330,7 @@ export class Client {
     const jitter = random() * Math.min(most, RETRY_MS * 2 ** this.#tries++);
     const delay = this.full ? FULL_RETRY_MS : (ms ?? jitter);
     this.phase = "waiting";
-    this.retryAt = Date.now() + delay;
+    this.retryAt = performance.now() + delay;
     this.#retry = setTimeout(() => this.#connect(), delay);
     this.onChange();
   }
@@ -388,7 +388,7 @@ export class Client {
       messages.splice(0, welcome);
       this.#change();
     }
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     this.#unansweredAt = 0;
     for (const message of messages) {
       if (socket !== this.#socket) return; // one of them ended the connection
@@ -414,7 +414,7 @@ export class Client {
         return board.cut(message.to);
       case "state":
         this.state = message;
-        this.stateAt = Date.now();
+        this.stateAt = performance.now();
         return;
       case "full":
         this.seats = message.seats;
@@ -508,7 +508,7 @@ export class Client {
 
   /** Must the drawer stop for a while, so that little can be lost? */
   get paused(): "grace" | "unsaved" | "room" | null {
-    const past = (since: number, ms: number): boolean => since !== 0 && Date.now() - since > ms;
+    const past = (since: number, ms: number): boolean => since !== 0 && performance.now() - since > ms;
     if (past(this.lostAt, this.graceMs) || past(this.#unansweredAt, DEAF_MS)) return "grace";
     const { unackedFrames, unackedBytes } = this.board;
     if (this.busy || unackedFrames >= UNACKED_FRAMES_MAX || unackedBytes >= UNACKED_BYTES_MAX) return "unsaved";
@@ -544,7 +544,7 @@ export class Client {
     if (!term) return;
     if (this.#term !== term) this.#cseq = 0;
     this.#term = term;
-    this.#unansweredAt ||= Date.now();
+    this.#unansweredAt ||= performance.now();
     const frame = make(term, ++this.#cseq);
     this.board.draw(frame);
     this.#send(frame);

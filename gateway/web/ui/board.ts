@@ -113,7 +113,7 @@ function showBoard(): void {
 }
 
 function showStatus(): void {
-  const status = statusView.of(client, navigator.onLine, Date.now());
+  const status = statusView.of(client, navigator.onLine, performance.now());
   notices.update(status);
   const chip = $("status");
   setText(chip.querySelector("span")!, status.text);
