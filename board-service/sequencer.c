@@ -340,8 +340,8 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
     uint64_t offset = back < l->head ? l->head - back : 0;
     if (at)
         fanout_repeat(at, offset);
-    /* A window that has skipped the event would not see by the mark alone that it is covered, nor that
-     * those after it are. */
+    /* A window that has skipped the event would not see by the mark alone that it is covered, nor
+     * that those after it are. */
     if (offset <= l->mark)
         ask_again(b, gateway, &l->newest.holder, l->newest.instance, l->stored.cseq);
 }

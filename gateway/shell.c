@@ -224,6 +224,7 @@ int gateway_start(struct gateway *g)
     TAILQ_INIT(&g->questions);
     g->stats.view_seconds = HISTOGRAM_OF_SECONDS;
     g->start_ms = gateway_wall_ms() - uv_now(&g->service.loop); /* any number would do */
+    listener_limit_files(g);
     start_limits(g);
     start_web(g);
     start_core(g);

@@ -229,6 +229,8 @@ void gateway_metrics(struct gateway *g, struct buf *out);
 
 /* ---- listener.c ----------------------------------------------------------------------------- */
 
+/* Lowers connections_max to what the limit of open files allows. */
+void listener_limit_files(struct gateway *g);
 int listener_start(struct gateway *g);
 void listener_stop(struct gateway *g);
 void listener_sweep(struct gateway *g);

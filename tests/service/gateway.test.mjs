@@ -373,6 +373,28 @@ describe("connections above a limit", { timeout: 60_000 }, () => {
   });
 });
 
+describe("with few open files", { timeout: 60_000 }, () => {
+  test("so many connections are taken as there are files for; the others are told, and it has time for the first", async () => {
+    const cluster = await startCluster({ prefix: ["prlimit", "--nofile=200:200"] });
+    const [gateway] = cluster.gateways;
+    assert.match(gateway.log, /warn only 200 open files are allowed: so at most 36 connections are taken/);
+    const ana = await join(gateway, (await cluster.makeBoard()).tokens.own, "Ana");
+    await ana.takePen();
+    const crowd = await Promise.all(Array.from({ length: 100 }, () => tcp(gateway)));
+    crowd.forEach((socket) => socket.write(upgrade()));
+    const refused = () => crowd.filter((socket) => /^HTTP\/1\.1 503 /.test(socket.received.toString("latin1"))).length;
+    await until("those who found no place are told", () => refused() >= 60);
+    const turns = async () => (await gateway.metrics()).easel_loop_turn_seconds_count;
+    const before = await turns();
+    ana.draw(strokes(20));
+    await ana.settled();
+    assert.ok((await turns()) - before < 5_000, "it does not spin");
+    crowd.forEach((socket) => socket.destroy());
+    await until("there is room again", async () => (await fetch(gateway.url).catch(() => null))?.status === 200);
+    ana.stop();
+  });
+});
+
 describe("limits per address", { timeout: 60_000 }, () => {
   let cluster, gateway;
 

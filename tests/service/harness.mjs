@@ -146,8 +146,8 @@ export class Process {
 
 /** One service of a cluster. */
 class Service extends Process {
-  constructor(cluster, kind, index, settings, build) {
-    super(`${kind}-${index}`, command(kind, build), null, cluster.dir);
+  constructor(cluster, kind, index, settings, build, prefix) {
+    super(`${kind}-${index}`, [...prefix, ...command(kind, build)], null, cluster.dir);
     Object.assign(this, { cluster, kind, settings: { ...settings } });
   }
 
@@ -308,11 +308,11 @@ export function signToken(claims, secret = SECRET, header = { alg: "HS256", typ:
 // ---- the cluster --------------------------------------------------------------------------------
 
 class Cluster {
-  constructor({ gateways = 1, boards = 1, histories = 1, store = ELSEWHERE ? "mongo" : "sqlite", env = {}, build = BUILD, brokerConf }) {
+  constructor({ gateways = 1, boards = 1, histories = 1, store = ELSEWHERE ? "mongo" : "sqlite", env = {}, build = BUILD, prefix = [], brokerConf }) {
     this.dir = mkdtempSync(path(tmpdir(), "easel-test-"));
     this.broker = new Broker(this.dir, brokerConf);
     this.store = store === "mongo" ? new Mongo(this.dir) : store === "sqlite" ? new Sqlite(this.dir) : store;
-    const make = (kind, count) => Array.from({ length: count }, (_, i) => new Service(this, kind, i, env, build));
+    const make = (kind, count) => Array.from({ length: count }, (_, i) => new Service(this, kind, i, env, build, prefix));
     this.gateways = make("gateway", gateways);
     this.boards = make("board", boards);
     this.histories = make("history", histories);
@@ -363,8 +363,8 @@ const people = new Set();
 /**
  * Starts a cluster; it ends with the test file.
  * @param options gateways, boards, histories: how many; store: "sqlite", "mongo" or one that runs; env:
- *   settings for all services; build: "dev", "asan" or "release" (else EASEL_TEST_BUILD); brokerConf:
- *   more lines of rabbitmq.conf
+ *   settings for all services; build: "dev", "asan" or "release" (else EASEL_TEST_BUILD); prefix: the words
+ *   of a command that execs a service; brokerConf: more lines of rabbitmq.conf
  */
 export async function startCluster(options = {}) {
   const cluster = new Cluster(options);
