@@ -147,6 +147,20 @@ describe("the gateway", { timeout: 300_000 }, () => {
     }
   });
 
+  test("cookies of other programs on the host, 15 KB of them, are in nobody's way", async () => {
+    const Cookie = "c=0123456789; ".repeat(1_100);
+    const page = await tcp(gateway);
+    page.write(request("GET /", { ...CLOSE, Cookie }));
+    await gone(page);
+    assert.match(page.received.toString("latin1"), /^HTTP\/1\.1 200 /);
+    const socket = await tcp(gateway);
+    socket.write(upgrade({ Cookie }));
+    await until("it is upgraded", () => socket.received.includes("101"));
+    socket.write(frame(2, Buffer.from(helloOf(board.tokens.watch))));
+    await until("it is welcomed", () => stream(socket).some(({ opcode }) => opcode === 2));
+    socket.destroy();
+  });
+
   test("requests on one connection are answered in their order", async () => {
     const socket = await tcp(gateway);
     const get = (path) => request(`GET ${path}`, { Host: "127.0.0.1" });
