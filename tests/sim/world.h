@@ -158,6 +158,7 @@ struct person {
     struct client *client; /* at the gateway; NULL: not connected */
     unsigned connection;   /* counts connections */
     bool welcomed, reading, replaced, full;
+    bool reloaded; /* since it called: what the old line still says is nobody's */
     uint64_t last_to_gateway, last_to_person;
 
     /* log */
