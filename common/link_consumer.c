@@ -31,6 +31,7 @@
 
 struct channel {
     unsigned generation; /* 0: not open */
+    bool is_pulse;       /* the message that comes in */
     uint64_t delivery;   /* the broker's tag of the message that comes in */
     struct content content;
 };
@@ -258,9 +259,30 @@ static int change_shards(struct consumer *k)
 
 /* ---- deliveries ------------------------------------------------------------------------------ */
 
+static bool is_pulse(const struct consumer *k, unsigned channel, amqp_bytes_t key)
+{
+    char own[40];
+    pulse_key(k->link, own, sizeof own);
+    return channel == OWN_CHANNEL && key.len == strlen(own) && memcmp(key.bytes, own, key.len) == 0;
+}
+
+/* It is for the publisher, not for the loop, which may be slow. */
+static void take_pulse(struct consumer *k, struct span body)
+{
+    uint64_t clock;
+    if (body.len != sizeof clock)
+        return;
+    memcpy(&clock, body.data, sizeof clock);
+    k->link->pulse_back = clock;
+}
+
 static void deliver(struct consumer *k, unsigned channel)
 {
     struct channel *ch = &k->channels[channel];
+    if (ch->is_pulse) {
+        take_pulse(k, buf_span(&ch->content.body));
+        return;
+    }
     struct note *note = note_new(NOTE_MESSAGE, buf_span(&ch->content.body));
     if (channel >= SHARD_CHANNEL)
         note->shard = (int)(channel - SHARD_CHANNEL);
@@ -283,7 +305,9 @@ static void take_frame(struct consumer *k, const amqp_frame_t *frame)
         if (content_frame(&ch->content, frame))
             deliver(k, frame->channel);
     } else if (frame->payload.method.id == AMQP_BASIC_DELIVER_METHOD) {
-        ch->delivery = ((amqp_basic_deliver_t *)frame->payload.method.decoded)->delivery_tag;
+        const amqp_basic_deliver_t *deliver = frame->payload.method.decoded;
+        ch->delivery = deliver->delivery_tag;
+        ch->is_pulse = is_pulse(k, frame->channel, deliver->routing_key);
         content_begin(&ch->content);
     }
 }
@@ -391,7 +415,9 @@ static void session(struct worker *w)
     if (r == 0) {
         l->connects++;
         link_note_state(l, NOTE_CONSUMER, true, "");
+        l->consuming = true;
         r = serve(&k);
+        l->consuming = false;
     }
     connection_close(&w->connection, r == 0);
     link_note_state(l, NOTE_CONSUMER, false, w->connection.trouble);
