@@ -594,11 +594,16 @@ void board_heartbeat(struct board *b, uint64_t now)
     }
 }
 
-/* Clients learn at once that the service has a problem, or no longer has one. What was on its way
- * to the owner is lost. */
-void board_link_changed(struct board *b, uint64_t now)
+/* Clients learn at once that the service has a problem, or no longer has one. */
+void board_tell_trouble(struct board *b)
 {
     touch_all(b, PULL_MARK, NULL);
+}
+
+/* What was on its way to the owner is lost. */
+void board_link_changed(struct board *b, uint64_t now)
+{
+    board_tell_trouble(b);
     if (b->core->link_up)
         resend_heard(b, now, true);
 }

@@ -261,7 +261,7 @@ struct gateway_core {
         int64_t bytes;               /* may be sent now; below 0 after a long frame */
         uint64_t filled_at;
     } resend;
-    bool link_up;
+    bool link_up, link_silent;
     bool not_owners; /* some shard's not_owner is set */
     uint64_t next_tick;
     size_t heartbeat_slot;       /* of boards: where the sweep goes on */
@@ -292,6 +292,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
 void board_not_there(struct board *b);
 void board_heartbeat(struct board *b, uint64_t now);
 void board_link_changed(struct board *b, uint64_t now);
+void board_tell_trouble(struct board *b);
 
 /* trust.c */
 /* Whether numbers of this board as large as that are believed; if not, history is asked. */

@@ -113,6 +113,16 @@ static void on_link_down(void *owner)
     gateway_core_link(g->core, gateway_now(g), false);
 }
 
+static void on_link_silent(void *owner, bool silent)
+{
+    struct gateway *g = owner;
+    if (silent)
+        log_warn("broker link silent: nothing comes back for %g s", LINK_SILENT_MS / 1e3);
+    else
+        log_info("broker link no longer silent");
+    gateway_core_silent(g->core, gateway_now(g), silent);
+}
+
 static void on_link_message(void *owner, const struct link_delivery *delivery)
 {
     struct gateway *g = owner;
@@ -129,6 +139,7 @@ static void on_link_returned(void *owner, enum exchange exchange, const char *ke
 static const struct link_events LINK_EVENTS = {
     .up = on_link_up,
     .down = on_link_down,
+    .silent = on_link_silent,
     .message = on_link_message,
     .returned = on_link_returned,
 };

@@ -229,7 +229,7 @@ struct pipe_end {
     uv_tcp_t tcp;
     struct pipe_end *other;
     bool connected, closed;
-    bool publishes; /* a client's: it is the publishing connection */
+    bool publishes;   /* a client's: it is the publishing connection */
     struct buf early; /* before the broker's side is connected */
 };
 
