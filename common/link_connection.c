@@ -18,7 +18,7 @@
 #define CONNECT_SECONDS 3
 #define RPC_SECONDS     4
 #define HEARTBEAT_S     10
-#define TURN_MS         500 /* far more often than heartbeats are due, and as often as a pulse */
+#define TURN_MS         500  /* far more often than heartbeats are due, and as often as a pulse */
 #define UNACKED_MS      4000 /* a peer that takes nothing for so long is gone */
 #define SEND_BYTES      (512 << 10)
 #define FRAME_MAX       131072

@@ -47,8 +47,8 @@ void connection_close(struct connection *c, bool politely);
 void connection_abort(struct connection *c);
 
 /* Waits until there is something to read (or room to write, if `to_write`), `wake` is written to,
- * or half a second has passed (heartbeats, pulses). A `wake` is cleared. With `only_wake` the socket is not
- * watched. */
+ * or half a second has passed (heartbeats, pulses). A `wake` is cleared. With `only_wake` the
+ * socket is not watched. */
 void connection_wait(struct connection *c, int wake, bool to_write, bool only_wake);
 bool connection_writable(const struct connection *c);
 /* Between true and false what is sent leaves together. */

@@ -87,9 +87,9 @@ struct link {
     unsigned generation; /* the consumer's: of its channels, over all connections */
 
     /* The pulse: what the publisher's clock showed when it went out. */
-    uint64_t pulse_clock;         /* the publisher's: ms that it ran, over all connections */
-    _Atomic uint64_t pulse_back;  /* as it came back to the consumer, last */
-    atomic_bool consuming;        /* the consumer has declared all that it hears */
+    uint64_t pulse_clock;        /* the publisher's: ms that it ran, over all connections */
+    _Atomic uint64_t pulse_back; /* as it came back to the consumer, last */
+    atomic_bool consuming;       /* the consumer has declared all that it hears */
 
     _Atomic uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
     atomic_bool blocked;

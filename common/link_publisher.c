@@ -23,7 +23,7 @@ struct publisher {
     struct content content; /* of the message that comes back */
     enum exchange back_exchange;
     char back_key[40];
-    bool up; /* as told to the loop */
+    bool up;                             /* as told to the loop */
     uint64_t turn_ms, heard, next_pulse; /* the two later ones by link.pulse_clock */
     bool silent;                         /* as told to the loop */
 };

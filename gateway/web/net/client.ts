@@ -11,6 +11,7 @@ import { decode, encode } from "../codec/codec.ts";
 import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../codec/messages.gen.ts";
 import { Board, END, type Frame, PRESSURE } from "../model/board.ts";
 import { encodePoints, type Point } from "../model/points.ts";
+import { ableToStand, drawAgain, type Make } from "./again.ts";
 
 export const SILENT_MS = 10_000; // a socket without a word for so long is dead
 export const UNACKED_FRAMES_MAX = 4_000;
@@ -18,9 +19,11 @@ export const UNACKED_BYTES_MAX = 512 * 1024;
 const FULL_RETRY_MS = 15_000;
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 8_000;
+const RETRY_MS_MAX_DRAWER = 1_000;
 const RETRY_MS_MAX_HIDDEN = 60_000;
 const BLOCKED_AFTER = 3; // sockets that never opened, while HTTP answers
-const DEAF_MS = 6_000; // a gateway that lives says something every 5 s
+const DEAF_MS = 3_000; // to who draws a gateway that lives says something within 2 s
+const TROUBLE_MS = 500; // a broker link that is made anew takes less
 const STUCK_MS = 1_000; // a try that takes longer may be given up for a better one
 
 const POINTER_BEHIND_BYTES = 4096; // that wait in the socket: then a pointer's place would come too late
@@ -112,7 +115,7 @@ export class Client {
   seats = 0;
   graceMs = 5_000;
   busy = false;
-  trouble = false;
+  troubleAt = 0; // since when the service has trouble; 0: it has none
   unsaved = false; // nothing was stored for some seconds
   room: Room = "enough";
   held = false; // the service answers, but cannot open the board yet
@@ -145,6 +148,8 @@ export class Client {
   #cseq = 0;
   #setBack = false; // what is lost now, is so because the service has another log
   #passed = 0; // the term that we gave away; no frame may follow
+  #kept: Frame[] = []; // of a term that ended, though nobody has drawn since: for our next one
+  #askedAfter = 0; // that term, once we have asked for the next one
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -300,10 +305,11 @@ export class Client {
     this.#setBack = true;
     this.board.cut(0);
     this.board.reset(0);
+    this.#tellLost(this.#kept.splice(0));
     this.#setBack = false;
     this.instance = randomInstance();
     this.#joined = false;
-    this.#conn = this.#term = this.#cseq = this.#passed = this.#unansweredAt = 0;
+    this.#conn = this.#term = this.#cseq = this.#passed = this.#askedAfter = this.#unansweredAt = 0;
     this.state = null;
   }
 
@@ -326,7 +332,7 @@ export class Client {
 
   #wait(ms: number | undefined): void {
     const { random = Math.random, hidden = () => false } = this.#options;
-    const most = hidden() ? RETRY_MS_MAX_HIDDEN : RETRY_MS_MAX;
+    const most = this.term ? RETRY_MS_MAX_DRAWER : hidden() ? RETRY_MS_MAX_HIDDEN : RETRY_MS_MAX;
     const jitter = random() * Math.min(most, RETRY_MS * 2 ** this.#tries++);
     const delay = this.full ? FULL_RETRY_MS : (ms ?? jitter);
     this.phase = "waiting";
@@ -359,7 +365,7 @@ export class Client {
   #makeWay(): void {
     const { unackedFrames, open } = this.board;
     const drawing = this.term !== 0 && open !== null;
-    if (this.#updated && this.phase === "live" && unackedFrames === 0 && !drawing) this.#ended("outdated");
+    if (this.#updated && this.phase === "live" && unackedFrames + this.#kept.length === 0 && !drawing) this.#ended("outdated");
   }
 
   #send(message: Message): void {
@@ -396,6 +402,7 @@ export class Client {
       this.#handle(message);
       this.onMessage(message);
     }
+    this.#drawKept();
     this.onChange();
     this.#makeWay();
   }
@@ -448,7 +455,8 @@ export class Client {
 
   #flags(flags: number): void {
     this.busy = (flags & BUSY) !== 0;
-    this.trouble = (flags & TROUBLE) !== 0;
+    if (!(flags & TROUBLE)) this.troubleAt = 0;
+    else this.troubleAt ||= performance.now();
     this.unsaved = (flags & UNSAVED) !== 0;
     this.room = flags & FULL ? "none" : flags & NEARLY_FULL ? "little" : "enough";
   }
@@ -475,7 +483,8 @@ export class Client {
     this.phase = "live";
     this.#tries = 0;
     this.lostAt = this.retryAt = 0;
-    this.full = this.blocked = this.held = this.busy = this.trouble = this.unsaved = false;
+    this.full = this.blocked = this.held = this.busy = this.unsaved = false;
+    this.troubleAt = 0;
     for (const frame of board.pending()) this.#send(frame);
     for (const message of this.#asked.values()) this.#send(message);
     this.#asked.clear();
@@ -486,7 +495,28 @@ export class Client {
     if (error.code === "waiting" && this.phase === "connecting") this.held = true;
   }
 
+  /** Nobody has drawn since, so they can still be drawn, in the place that they had. */
   #lost(frames: Frame[]): void {
+    if (this.#setBack || this.#kept.length || this.board.drawnIn > frames[0]!.term) return this.#tellLost(frames);
+    this.#kept = ableToStand(frames, this.board.strokes);
+  }
+
+  get keptStrokes(): number {
+    return this.#kept.filter(({ kind }) => kind === "begin").length;
+  }
+
+  #drawKept(): void {
+    const term = this.#kept[0]?.term;
+    if (term === undefined || this.phase !== "live") return;
+    if (this.board.drawnIn > term) return this.#tellLost(this.#kept.splice(0));
+    if (this.term) return drawAgain(this.#kept.splice(0), (make) => this.#draw(make));
+    const free = this.state?.holder === "" && this.members.every(({ line }) => line === 0);
+    if (!free || this.#askedAfter === term) return;
+    this.#askedAfter = term;
+    this.ask();
+  }
+
+  #tellLost(frames: Frame[]): void {
     const strokes = frames.filter((frame) => frame.kind === "begin").length;
     const cutShort = frames[0]?.kind === "points" ? 1 : 0;
     if (strokes + cutShort > 0) this.onLost(strokes + cutShort, this.#setBack);
@@ -507,9 +537,10 @@ export class Client {
   }
 
   /** Must the drawer stop for a while, so that little can be lost? */
-  get paused(): "grace" | "unsaved" | "room" | null {
+  get paused(): "grace" | "trouble" | "unsaved" | "room" | null {
     const past = (since: number, ms: number): boolean => since !== 0 && performance.now() - since > ms;
     if (past(this.lostAt, this.graceMs) || past(this.#unansweredAt, DEAF_MS)) return "grace";
+    if (past(this.troubleAt, TROUBLE_MS)) return "trouble";
     const { unackedFrames, unackedBytes } = this.board;
     if (this.busy || unackedFrames >= UNACKED_FRAMES_MAX || unackedBytes >= UNACKED_BYTES_MAX) return "unsaved";
     return this.room === "none" ? "room" : null;
@@ -539,7 +570,7 @@ export class Client {
   // ---- what the drawer sends -------------------------------------------------------------------
 
   /** Numbers a frame of the current term, puts it on the picture and sends it. */
-  #draw(make: (term: number, cseq: number) => Frame): void {
+  #draw(make: Make): void {
     const term = this.term;
     if (!term) return;
     if (this.#term !== term) this.#cseq = 0;

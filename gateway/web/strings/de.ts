@@ -164,6 +164,10 @@ export const de: Strings = {
   pausedGrace: "Das Zeichnen ruht, bis wir wieder verbunden sind.",
   trouble: "Der Dienst hat ein Problem. Du bleibst verbunden, und nichts geht verloren.",
   pausedUnsaved: "Das Zeichnen ruht, bis die Tafel wieder gespeichert werden kann.",
+  keptForNextTerm: (n) =>
+    n === 1
+      ? "Dein letzter Strich ist aufgehoben. Er wird gezeichnet, sobald du den Stift hast."
+      : `Deine letzten ${number.format(n)} Striche sind aufgehoben. Sie werden gezeichnet, sobald du den Stift hast.`,
   behind: (steps) => `Holt auf: noch ${number.format(steps)} ${steps === 1 ? "Schritt" : "Schritte"}.`,
   notSaved: "Live. Die neuesten Striche sind noch nicht gespeichert.",
   nothingSaved: "Live. Im Moment wird nichts gespeichert; deine Striche sind hier aufgehoben.",

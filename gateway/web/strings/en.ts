@@ -166,6 +166,10 @@ export const en = {
   pausedGrace: "Drawing pauses until we are connected again.",
   trouble: "The service has a problem. You stay connected and nothing is lost.",
   pausedUnsaved: "Drawing pauses until the board can be saved again.",
+  keptForNextTerm: (n: number) =>
+    n === 1
+      ? "Your last stroke is kept. It is drawn as soon as you have the pen."
+      : `Your last ${number.format(n)} strokes are kept. They are drawn as soon as you have the pen.`,
   behind: (steps: number) => `Catching up: ${number.format(steps)} ${steps === 1 ? "step" : "steps"} behind.`,
   notSaved: "Live. The newest strokes are not saved yet.",
   nothingSaved: "Live. Nothing is being saved right now; your strokes are kept here.",
