@@ -12,7 +12,7 @@ export type Make = (term: number, cseq: number) => Frame;
 export function ableToStand(frames: readonly Frame[], strokes: readonly Stroke[]): Frame[] {
   const ret = frames.filter(({ kind }) => kind !== "pass");
   const [first] = ret;
-  const begun = first?.kind === "points" && strokes.findLast(({ term }) => term === first.term);
+  const begun = first?.kind === "points" && strokes.filter(({ term }) => term === first.term).at(-1);
   if (first?.kind !== "points") return ret;
   return begun && begun.points.count ? [goingOn(begun, first), ...ret.slice(1)] : ret.slice(1);
 }
