@@ -31,7 +31,6 @@ void seats_start(struct board *b, bool clean)
     s->opened_at = clock;
     /* Those who were seated under the last owner come first. */
     s->closed_until = clean ? clock : clock + ATTACH_EVERY_MS;
-    s->news_at = clock;
     s->dirty = s->stale = true;
 }
 

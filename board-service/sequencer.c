@@ -549,7 +549,6 @@ static void advance(struct board *b, uint64_t mark)
     uint64_t term = l->stored.term, base = l->stored.base;
     set_mark(b, mark);
     answered(b);
-    b->seats.news_at = b->core->clock;
     if (l->stored.base != base)
         b->seats.stale = true;
     watch_busy(b);

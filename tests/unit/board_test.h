@@ -351,12 +351,16 @@ static inline uint32_t put_people(struct buf *out, const char *people)
     return count;
 }
 
+/* What the gateways say they were told: all there is. */
+static uint64_t gateway_told = OFFSET_MAX, gateway_state = OFFSET_MAX;
+
 static inline void put_at_board(struct buf *out, const char *board, uint64_t epoch,
                                 uint64_t applied, unsigned flags, const char *people)
 {
     struct buf members = {0};
     uint32_t count = put_people(&members, people);
-    PUT(out, at_board, id_of(board), epoch, applied, flags, list_of(count, &members));
+    PUT(out, at_board, id_of(board), epoch, applied, flags, list_of(count, &members), gateway_told,
+        gateway_state);
     buf_free(&members);
 }
 
