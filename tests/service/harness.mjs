@@ -163,6 +163,13 @@ class Service extends Process {
     await until(`${this.name} is ready`, () => this.ready(), 30_000);
   }
 
+  /** Again, with its connections to the broker through this proxy. */
+  async moveBehind(proxy) {
+    await this.kill("SIGTERM");
+    this.settings.EASEL_AMQP = proxy.url;
+    await this.start();
+  }
+
   async ready() {
     if (this.exit) throw new Error(`${this.name} ended (${show(this.exit)}):\n${this.log}`);
     try {

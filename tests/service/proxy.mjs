@@ -7,6 +7,7 @@ import { connect, createServer } from "node:net";
 import { setTimeout } from "node:timers/promises";
 
 const PIECE = 4096; // bytes of a slow network at a time
+const BEGINNING = 1024; // so much of what a client says is remembered
 
 export class Proxy {
   upgrades = true;
@@ -43,11 +44,17 @@ export class Proxy {
     this.#refuses = false;
   }
 
-  /** The connections that are there stay, and carry nothing. Returns them. */
-  swallow() {
-    const pairs = [...this.#pairs];
+  /** The connections that are there stay, and carry nothing: those whose client said this first, or all.
+   *  Returns them. */
+  swallow(said = /^/) {
+    const pairs = [...this.#pairs].filter((pair) => said.test(pair.said));
     for (const socket of pairs.flat()) socket.pause();
     return pairs;
+  }
+
+  /** They carry again what they held back. */
+  resume(pairs) {
+    for (const socket of pairs.flat()) socket.resume();
   }
 
   /** Towards the client no more than so many bytes in a second; 0: as many as there are. */
@@ -58,7 +65,7 @@ export class Proxy {
   #accept(near) {
     if (this.#refuses) return near.resetAndDestroy();
     const far = connect({ host: this.target.hostname, port: this.target.port });
-    const pair = [near, far];
+    const pair = Object.assign([near, far], { said: "" });
     this.#pairs.add(pair);
     near.unref();
     far.unref();
@@ -70,6 +77,7 @@ export class Proxy {
       });
     }
     near.on("data", (bytes) => {
+      if (pair.said.length < BEGINNING) pair.said += bytes.toString("latin1");
       if (!this.upgrades && /^upgrade: *websocket/im.test(bytes.toString("latin1"))) near.destroy();
       else far.write(bytes);
     });

@@ -468,6 +468,7 @@ static void receive_frame(struct world *w, struct person *p, struct cursor *in)
         break;
     case MSG_state:
         promise_seats(w, p->board, m.state.members);
+        p->pen_term = m.state.term;
         break;
     case MSG_error:
         on_error(w, p, &m.error);
