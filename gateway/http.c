@@ -263,7 +263,9 @@ bool http_at_home(struct visit *v)
         http_refuse(v, 400, "The Host header is missing or wrong.");
         return false;
     }
-    if (!host_ours(host, s->public_url, s->allowed_origins)) {
+    /* A proxy may name us by a name of its own; but a page says where it is from. */
+    bool known = head_has(h, "origin") && origin_named(origin, s->public_url, s->allowed_origins);
+    if (!known && !host_ours(host, s->public_url, s->allowed_origins)) {
         log_foreign(v, "Host", host, "it is no address, not localhost, and no name of ours");
         http_refuse(v, 403,
                     "This host name is not ours: set EASEL_PUBLIC_URL to the address in use.");

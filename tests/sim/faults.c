@@ -130,6 +130,13 @@ static void swallow(struct world *w, struct process *p)
     link_happens(w, p, (odds(w, 5000) ? dead : until) + 50 + below(w, 1000), LINK, LINK_UP);
 }
 
+void last_fault(struct world *w)
+{
+    struct process *p = random_process(w, GATEWAY);
+    if (p)
+        swallow(w, p);
+}
+
 void fault(struct world *w)
 {
     if (!w->trouble)

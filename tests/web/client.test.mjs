@@ -219,6 +219,15 @@ test("a network blocks WebSockets when three did not open while the service answ
   assert.equal(it.client.blocked, false);
 });
 
+test("nor is it the network when the service refuses what the page of this address sends", async () => {
+  const it = start({ service: async () => "same", foreign: async () => true });
+  await waits(it, 3);
+  assert.deepEqual([it.client.blocked, it.client.foreign], [false, true]);
+  it.last().opens();
+  it.last().says(welcome());
+  assert.equal(it.client.foreign, false);
+});
+
 test("it is not the network when the service does not answer, or when sockets open and close again", async () => {
   const away = start({ service: async () => "away" });
   await waits(away, 5);

@@ -59,7 +59,7 @@ test("the drawer sees who asks, can say not now, and is told when the pen passes
 
 /** A client with just what the status reads. */
 const client = (more = {}, board = {}) => ({
-  phase: "live", troubleAt: 0, unsaved: false, room: "enough", held: false, paused: null, blocked: false, lostAt: 0, heardAt: 0, retryAt: 0, term: 0,
+  phase: "live", troubleAt: 0, unsaved: false, room: "enough", held: false, paused: null, blocked: false, foreign: false, lostAt: 0, heardAt: 0, retryAt: 0, term: 0,
   keptStrokes: 0,
   board: { head: 10, applied: 10, mark: 10, pendingFrames: 0, member: "ben", ...board },
   ...more,
@@ -168,6 +168,7 @@ test("a lost socket is silent for a second, then counts down", () => {
   assert.equal(chip([paused, paused]).at(-1), "Reconnecting… next try in 4 s. Drawing pauses until we are connected again.");
   assert.equal(chip(times(2, lost({ phase: "connecting" })))[1], "Reconnecting…");
   assert.equal(chip(times(2, lost({ blocked: true })))[1], "This network blocks live connections. Try another network.");
+  assert.match(chip(times(2, lost({ foreign: true })))[1], /does not know itself by the address/);
 });
 
 test("what was not stored when the socket was lost has a second again when it is back", () => {

@@ -71,6 +71,8 @@ export interface ClientOptions {
   hidden?: () => boolean;
   /** How the service is over HTTP: it does not answer, gives out this page, or another one. */
   service?: () => Promise<Service>;
+  /** Does it refuse what this page sends, since it does not take its address for its own? */
+  foreign?: () => Promise<boolean>;
   random?: () => number;
 }
 
@@ -108,6 +110,7 @@ export class Client {
   token: string;
   full = false;
   blocked = false; // this network lets no WebSocket through
+  foreign = false; // the service does not take the address of this page for its own
   retryAt = 0; // when the next try is due (phase waiting)
   lostAt = 0; // since when nothing comes; 0 while the socket is live, and before the first try ended
   heardAt = 0; // when something came last, or a try began
@@ -352,7 +355,8 @@ export class Client {
     const service = await this.#service();
     if (this.#opened || this.phase === "ended") return;
     if (service === "updated") return this.#ended("outdated");
-    this.blocked = service === "same";
+    this.foreign = service === "same" && ((await this.#options.foreign?.()) ?? false);
+    this.blocked = service === "same" && !this.foreign && !this.#opened;
     this.onChange();
   }
 
@@ -483,7 +487,7 @@ export class Client {
     this.phase = "live";
     this.#tries = 0;
     this.lostAt = this.retryAt = 0;
-    this.full = this.blocked = this.held = this.busy = this.unsaved = false;
+    this.full = this.blocked = this.foreign = this.held = this.busy = this.unsaved = false;
     this.troubleAt = 0;
     for (const frame of board.pending()) this.#send(frame);
     for (const message of this.#asked.values()) this.#send(message);

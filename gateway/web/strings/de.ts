@@ -178,6 +178,8 @@ export const de: Strings = {
   live: "Live. Alles gespeichert.",
   liveShort: "Live",
   blocked: "Dieses Netz verhindert Live-Verbindungen. Versuche ein anderes Netz.",
+  foreign:
+    "Dieser Dienst kennt sich nicht unter der Adresse, über die du gekommen bist, und weist ab, was ihre Seiten senden. Wer ihn betreibt, findet in seinem Protokoll, was einzustellen ist.",
 
   // instead of the board
   full: (seats) =>

@@ -180,6 +180,8 @@ export const en = {
   live: "Live. All saved.",
   liveShort: "Live",
   blocked: "This network blocks live connections. Try another network.",
+  foreign:
+    "This service does not know itself by the address that you came by, and refuses what its pages send. Whoever runs it finds in its log what to set.",
 
   // instead of the board
   full: (seats: number) =>

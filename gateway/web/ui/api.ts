@@ -46,6 +46,9 @@ export async function watchToken(board: string): Promise<string | Refusal> {
   return response?.ok ? ((await response.json()) as { token: string }).token : refusalOf(response);
 }
 
+/** The service does not take the address of this page for its own: then it refuses whatever a page sends. */
+export const isForeign = (answer: string | Refusal): boolean => typeof answer !== "string" && answer.status === 403;
+
 /** The tokens of a board, for its owner on a device that did not make it; null: not now. */
 export async function tokensOf(board: string, own: string): Promise<Made["tokens"] | null> {
   const response = await post(`/api/boards/${board}/links`, {}, own);

@@ -5,7 +5,7 @@
 import { Painter } from "../ink/painter.ts";
 import { Client } from "../net/client.ts";
 import { translate, words } from "../strings/words.ts";
-import { service, watchToken } from "./api.ts";
+import { isForeign, service, watchToken } from "./api.ts";
 import { parseCode } from "./code.ts";
 import { Crosshair } from "./crosshair.ts";
 import { freshSession, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
@@ -45,6 +45,7 @@ const client = new Client({
   open: () => new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`, "easel.v1"),
   hidden: () => document.hidden,
   service,
+  foreign: async () => isForeign(await watchToken(board)),
 });
 const painter = new Painter(client.board, $<HTMLCanvasElement>("live"));
 const stage = new Stage(client, painter);
@@ -129,15 +130,16 @@ function showStatus(): void {
 let ending = "";
 
 function showEnding(): void {
-  const blocked = client.blocked && client.board.member === ""; // and there is no picture to look at
-  const now = client.end ?? (client.full ? "full" : blocked ? "blocked" : "");
+  const barred = client.foreign ? "foreign" : client.blocked ? "blocked" : "";
+  const nothingToSee = client.board.member === "";
+  const now = client.end ?? (client.full ? "full" : nothingToSee ? barred : "");
   if (now === ending) return;
   ending = now;
   document.body.classList.toggle("ended", ending !== "");
   show($("board"), ending === "");
   show($("card"), ending !== "");
   if (ending === "") return;
-  const waits = ending === "full" || ending === "blocked"; // and tries again
+  const waits = ["full", "blocked", "foreign"].includes(ending); // and tries again
   const start = button(words.startPage, goToStart, waits ? "" : "primary");
   const reload = button(words.reload, () => location.reload(), "primary");
   const again = button(words.tryNow, () => client.tryNow(), "primary");
@@ -145,6 +147,7 @@ function showEnding(): void {
   const cards: Record<string, [string, HTMLElement[]]> = {
     full: [client.seats ? words.full(client.seats) : words.fullUnknown, [again, start]],
     blocked: [words.blocked, [again, start]],
+    foreign: [words.foreign, [again, start]],
     forbidden: [words.forbidden, [start]],
     notfound: [words.notFound, [start]],
     replaced: [words.replaced, [here]],
@@ -169,6 +172,8 @@ async function comeByCode(): Promise<void> {
   } else if (token.status === 404) {
     client.notFound();
   } else {
+    client.foreign = isForeign(token);
+    changed();
     setTimeout(() => void comeByCode(), token.status === 429 ? token.waitS * 1000 : ASK_AGAIN_MS);
   }
 }

@@ -93,6 +93,7 @@ export class StatusView {
 
 /** The socket is not there. */
 function away(client: Client, drawer: boolean, pauses: boolean, now: number): Status {
+  if (client.foreign) return status("foreign", "bad", words.foreign, true);
   if (client.blocked) return status("blocked", "bad", words.blocked, true);
   const s = Math.ceil((client.retryAt - now) / 1000);
   const waits = client.phase === "waiting" && s > 0;
