@@ -13,7 +13,8 @@
 #define NOTICED_MS LINK_DEAD_MS
 #endif
 
-#ifdef SIM_UP_BY_HALF /* a switch: the link counts as up though the consuming connection is down */
+#ifdef SIM_UP_BY_HALF /* a switch: the link counts as up though the consuming connection is down   \
+                       */
 #define UP_BY_HALF 1
 #else
 #define UP_BY_HALF 0
@@ -23,7 +24,8 @@ static void link_happens(struct world *w, struct process *p, uint64_t at, enum h
                          unsigned arg)
 {
     unsigned who = (unsigned)(p - w->process);
-    happen(w, at, (struct event){.what = what, .who = who, .generation = p->generation, .arg = arg});
+    happen(w, at,
+           (struct event){.what = what, .who = who, .generation = p->generation, .arg = arg});
 }
 
 /* What the broker has bound stays while the consuming connection does; but the core is told of
@@ -101,8 +103,9 @@ static void cut_link(struct world *w, struct process *p)
     link_happens(w, p, w->now + 100 + below(w, 5000), LINK, both ? LINK_UP : PUBLISHER_UP);
 }
 
-/* Connections that are there and carry nothing, one of the two or both: for a while, or for good. The
- * link finds out in the end, and connects anew: at once, or when new connections carry something. */
+/* Connections that are there and carry nothing, one of the two or both: for a while, or for good.
+ * The link finds out in the end, and connects anew: at once, or when new connections carry
+ * something. */
 static void swallow(struct world *w, struct process *p)
 {
     if (!p->alive || !p->linked)

@@ -277,7 +277,7 @@ struct world {
 bool world_run(struct world *w, uint64_t seed, bool verbose);
 void world_free(struct world *w);
 void turn(struct world *w, struct process *p);
-void fault(struct world *w); /* something breaks; the next thing in a while */
+void fault(struct world *w);      /* something breaks; the next thing in a while */
 void last_fault(struct world *w); /* before the silence: some gateway's link carries nothing */
 void kill_process(struct world *w, struct process *p);
 void set_link(struct world *w, struct process *p, enum link_change change);
