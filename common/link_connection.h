@@ -6,11 +6,11 @@
 #ifndef EASEL_LINK_CONNECTION_H
 #define EASEL_LINK_CONNECTION_H
 
-#include <amqp.h>
 #include <pthread.h>
 #include <stdbool.h>
 
 #include "address.h"
+#include "amqp_headers.h"
 #include "config.h"
 #include "outbox.h"
 
@@ -66,8 +66,13 @@ int connection_check(struct connection *c, const char *what, amqp_rpc_reply_t re
 int content_frame(struct content *in, const amqp_frame_t *frame);
 void content_begin(struct content *in);
 
+/* Sends a method that is told to need no answer: what is wrong with it is what the next call on the
+ * channel that has one answers. So a long set-up takes one round trip. 0 or -EIO. */
+int connection_tell(struct connection *c, amqp_channel_t channel, amqp_method_number_t method,
+                    void *decoded);
+
 const char *exchange_name(enum exchange exchange);
-/* Declares all exchanges of Easel on `channel`. */
+/* Tells the broker all exchanges of Easel on `channel`. */
 int connection_declare_exchanges(struct connection *c, amqp_channel_t channel);
 
 #endif

@@ -6,7 +6,6 @@
  */
 #include "link_private.h"
 
-#include <amqp_framing.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,19 +72,23 @@ static amqp_table_entry_t yes(const char *key)
 static int bind_queue(struct consumer *k, const char *queue, enum exchange exchange,
                       const char *key)
 {
-    amqp_queue_bind(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(queue),
-                    amqp_cstring_bytes(exchange_name(exchange)), amqp_cstring_bytes(key),
-                    amqp_empty_table);
-    return connection_rpc(k->connection, "bind");
+    amqp_queue_bind_t bind = {.queue = amqp_cstring_bytes(queue),
+                              .exchange = amqp_cstring_bytes(exchange_name(exchange)),
+                              .routing_key = amqp_cstring_bytes(key),
+                              .nowait = true};
+    return connection_tell(k->connection, OWN_CHANNEL, AMQP_QUEUE_BIND_METHOD, &bind);
 }
 
 static int declare(struct consumer *k, const char *queue, bool exclusive,
                    amqp_table_entry_t *entries, int count)
 {
-    amqp_table_t arguments = {count, entries};
-    amqp_queue_declare(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(queue), false,
-                       !exclusive, exclusive, exclusive, arguments);
-    return connection_rpc(k->connection, queue);
+    amqp_queue_declare_t declare = {.queue = amqp_cstring_bytes(queue),
+                                    .durable = !exclusive,
+                                    .exclusive = exclusive,
+                                    .auto_delete = exclusive,
+                                    .nowait = true,
+                                    .arguments = {count, entries}};
+    return connection_tell(k->connection, OWN_CHANNEL, AMQP_QUEUE_DECLARE_METHOD, &declare);
 }
 
 static void history_queue(unsigned shard, char *ret, size_t size)
@@ -94,14 +97,15 @@ static void history_queue(unsigned shard, char *ret, size_t size)
 }
 
 /* A queue that is there with other arguments: what an operator can do about it. */
-static int blame_quorum(struct consumer *k, const char *queue)
+static int blame_quorum(struct consumer *k)
 {
+    char said[TROUBLE_BYTES];
+    memcpy(said, k->connection->trouble, sizeof said);
     if (k->connection->code == AMQP_PRECONDITION_FAILED)
-        snprintf(
-            k->connection->trouble, sizeof k->connection->trouble,
-            "EASEL_QUORUM is %d here, but queue %s was declared otherwise: set it alike in all "
-            "programs; to change it, stop them all and delete the queues history.*",
-            k->link->config.quorum, queue);
+        snprintf(k->connection->trouble, sizeof k->connection->trouble,
+                 "EASEL_QUORUM is %d here, but a queue was declared otherwise: set it alike in all "
+                 "programs; to change it, stop them all and delete the queues history.* (%.200s)",
+                 k->link->config.quorum, said);
     return -EIO;
 }
 
@@ -122,9 +126,8 @@ static int declare_shared(struct consumer *k)
         char queue[32], key[32];
         history_queue(shard, queue, sizeof queue);
         snprintf(key, sizeof key, "%s.#", shard_destination(shard).text);
-        if (declare(k, queue, false, history, 4) < 0)
-            return blame_quorum(k, queue);
-        if (bind_queue(k, queue, EXCHANGE_HISTORY, key) < 0)
+        if (declare(k, queue, false, history, 4) < 0 ||
+            bind_queue(k, queue, EXCHANGE_HISTORY, key) < 0)
             return -EIO;
     }
     return 0;
@@ -205,12 +208,21 @@ static int close_channel(struct consumer *k, unsigned channel)
 
 /* ---- shards ---------------------------------------------------------------------------------- */
 
+/* The binding is in force when this returns. */
+static int bind_now(struct consumer *k, const char *key)
+{
+    amqp_queue_bind(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(k->own_queue),
+                    amqp_cstring_bytes(exchange_name(EXCHANGE_BOARD)), amqp_cstring_bytes(key),
+                    amqp_empty_table);
+    return connection_rpc(k->connection, "bind");
+}
+
 static int take_shard(struct consumer *k, unsigned shard, enum hold hold)
 {
     char name[32];
     if (hold == HOLD_BINDING) {
         snprintf(name, sizeof name, "%s.#", shard_destination(shard).text);
-        return bind_queue(k, k->own_queue, EXCHANGE_BOARD, name);
+        return bind_now(k, name);
     }
     history_queue(shard, name, sizeof name);
     int r = open_channel(k, SHARD_CHANNEL + shard);
@@ -379,10 +391,18 @@ static int open_connection(struct consumer *k)
     char name[64];
     snprintf(name, sizeof name, "%s consumes", k->link->config.self.text);
     if (connection_open(k->connection, &k->link->config.broker, name) < 0 ||
-        open_channel(k, OWN_CHANNEL) < 0 ||
-        connection_declare_exchanges(k->connection, OWN_CHANNEL) < 0 || declare_shared(k) < 0 ||
-        declare_own(k) < 0 || consume(k, OWN_CHANNEL, k->own_queue) < 0)
+        open_channel(k, OWN_CHANNEL) < 0)
         return -EIO;
+    connection_cork(k->connection, true);
+    int r = connection_declare_exchanges(k->connection, OWN_CHANNEL);
+    r = r < 0 ? r : declare_shared(k);
+    r = r < 0 ? r : declare_own(k);
+    connection_cork(k->connection, false);
+    if (r < 0)
+        return r;
+    /* The first answer since the channel was opened: all that was told before is done by then. */
+    if (consume(k, OWN_CHANNEL, k->own_queue) < 0)
+        return blame_quorum(k);
     if (k->link->config.serves_replay &&
         (open_channel(k, REPLAY_CHANNEL) < 0 || consume(k, REPLAY_CHANNEL, "easel.replay") < 0))
         return -EIO;

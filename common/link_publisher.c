@@ -6,7 +6,6 @@
  */
 #include "link_private.h"
 
-#include <amqp_framing.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

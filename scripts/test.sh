@@ -81,6 +81,13 @@ need_build() { # PRESET
     printf -- '-- build %s: done (%d s)\n' "$1" $((SECONDS - begun))
 }
 
+need_before() {
+    local begun=$SECONDS
+    printf '\n== build the version before\n'
+    scripts/build-before.sh || exit 1
+    printf -- '-- build the version before: done (%d s)\n' $((SECONDS - begun))
+}
+
 # Two test files at a time, also on a small machine: each has a cluster of its own, and mostly waits.
 node_tests() { # FILES...
     timeout 1800 node --test --test-reporter=spec --test-concurrency=2 "$@"
