@@ -257,7 +257,7 @@ test("so is a message that this page does not understand", async () => {
   assert.deepEqual([client.phase, client.end], ["ended", "crash"]);
 });
 
-test("after a reconnect a page that is too old makes way, once all of its strokes are stored", async () => {
+test("after a reconnect a page that is too old makes way, once all of its strokes are stored and the pen is put down", async () => {
   const { client, last } = live({ service: async () => "updated" }, true);
   dot(client);
   last().breaks();
@@ -266,14 +266,10 @@ test("after a reconnect a page that is too old makes way, once all of its stroke
   last().says(welcome({ head: 3, mark: 3, start: 3 }));
   await clock.pass(5_000);
   assert.equal(client.end, null, "a dot is not stored yet");
-  const stroke = new StrokeWriter(client, PEN, POINT);
-  const own = (cseq, count) => ({ kind: "own", term: 3, offset: 3 + cseq, cseq, count });
-  stroke.begin();
-  last().says(own(1, 2), mark(5));
+  last().says({ kind: "own", term: 3, offset: 4, cseq: 1, count: 1 }, mark(4));
   await clock.pass(1_000);
-  assert.equal(client.end, null, "a stroke is under way");
-  stroke.flush(true);
-  last().says(own(3, 1), mark(6));
+  assert.equal(client.end, null, "the pen is here");
+  last().says(grant(client, 5, { member: "" }), mark(5));
   await clock.pass(0);
   assert.deepEqual([client.phase, client.end], ["ended", "outdated"]);
 });

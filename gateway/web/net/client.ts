@@ -365,11 +365,10 @@ export class Client {
     this.#makeWay();
   }
 
-  /** For the new page, once everything of ours is stored. */
+  /** For the new page, once everything of ours is stored; whoever has the pen goes on with this one. */
   #makeWay(): void {
-    const { unackedFrames, open } = this.board;
-    const drawing = this.term !== 0 && open !== null;
-    if (this.#updated && this.phase === "live" && unackedFrames + this.#kept.length === 0 && !drawing) this.#ended("outdated");
+    const owing = this.board.unackedFrames + this.#kept.length;
+    if (this.#updated && this.phase === "live" && owing === 0 && this.term === 0) this.#ended("outdated");
   }
 
   #send(message: Message): void {

@@ -191,7 +191,6 @@ export const de: Strings = {
   replaced: "Diese Tafel ist in einem anderen Tab oder Fenster offen.",
   useHere: "Hier verwenden",
   crash: "Auf dieser Seite ging etwas schief. Die Tafel ist sicher.",
-  outdated: "Easel wurde erneuert. Lade neu, um weiterzumachen.",
   reload: "Neu laden",
   noScript: "Easel braucht JavaScript.",
 

@@ -192,7 +192,6 @@ export const en = {
   replaced: "This board is open in another tab or window.",
   useHere: "Use it here",
   crash: "Something went wrong in this page. The board is safe.",
-  outdated: "Easel was updated. Reload to go on.",
   reload: "Reload",
   noScript: "Easel needs JavaScript.",
 

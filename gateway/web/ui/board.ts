@@ -5,7 +5,7 @@
 import { Painter } from "../ink/painter.ts";
 import { Client } from "../net/client.ts";
 import { translate, words } from "../strings/words.ts";
-import { isForeign, service, watchToken } from "./api.ts";
+import { isForeign, service, update as loadNewer, watchToken } from "./api.ts";
 import { parseCode } from "./code.ts";
 import { Crosshair } from "./crosshair.ts";
 import { freshSession, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
@@ -135,6 +135,7 @@ function showEnding(): void {
   const now = client.end ?? (client.full ? "full" : nothingToSee ? barred : "");
   if (now === ending) return;
   ending = now;
+  if (ending === "outdated") return loadNewer();
   document.body.classList.toggle("ended", ending !== "");
   show($("board"), ending === "");
   show($("card"), ending !== "");
@@ -152,7 +153,6 @@ function showEnding(): void {
     notfound: [words.notFound, [start]],
     replaced: [words.replaced, [here]],
     crash: [words.crash, [reload]],
-    outdated: [words.outdated, [reload]],
   };
   const [text, buttons] = cards[ending] ?? ["", []];
   setText($("cardText"), text);
@@ -190,7 +190,8 @@ function welcomed(): void {
 /** The address is one to give away: without a token, it is the code of the board; with one, a link for
  *  watching. What opened the board stays with this tab. */
 async function showAddress(role: number, token: string): Promise<void> {
-  const show = (fragment: string): void => history.replaceState({ board, token, session }, "", `/b/${board}${fragment}`);
+  const show = (fragment: string): void =>
+    history.replaceState({ ...history.state, board, token, session }, "", `/b/${board}${fragment}`);
   if (role !== WATCH) show("");
   const watch = await watchLinkOf(board, role, token);
   if (watch) show(`#${watch}`);
@@ -264,7 +265,7 @@ listenToKeys(palette, stage, fullScreen);
 
 // An error in our own code: what the page shows may be wrong from now on.
 addEventListener("error", ({ error, filename }) => {
-  if (!error || filename !== import.meta.url) return; // of the browser, or of what is built into it
+  if (!error || !filename.startsWith(location.origin)) return; // of the browser, or of what is built into it
   broken = true;
   client.crash();
 });
