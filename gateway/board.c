@@ -546,6 +546,7 @@ static bool tick_sessions(struct board *b, uint64_t now)
         next = LIST_NEXT(s, link);
         pending = pointer_tick(s, now) || pending;
         pending = pending || !s->client;
+        session_tick(s, now);
         if (session_is_over(s, now)) {
             session_destroy(s);
             attach_changed(b);

@@ -55,6 +55,7 @@
 #define HOLES_MAX          5u /* wants for a frame that never came: then its client is at fault */
 #define DELETE_FOR_MS      UINT64_C(30000)
 #define LEFT_MS            UINT64_C(5000) /* so long the lists say that somebody left */
+#define GOES_MS            UINT64_C(5000) /* whose page went and is not back, has left */
 #define POINTER_EVERY_MS   UINT64_C(50)
 #define POINTER_FRESH_MS   UINT64_C(500) /* an older place is of no use */
 #define VIEW_SAMPLE        8u            /* of so many frames one is followed to a viewer */
@@ -83,6 +84,7 @@ struct session {
     struct id member;
     uint64_t instance, conn;
     uint64_t came; /* its newest hello */
+    bool goes;     /* its page said so, and may be loaded again */
     bool unsaid; /* it did not say yet whether it wants the pen: what stands at the owner goes on */
     enum role role;
     char name[129];
@@ -311,6 +313,7 @@ struct session *session_create(struct board *b, const struct id *member, uint64_
 void session_outdated(struct board *b, const struct session *newest);
 void session_destroy(struct session *s);
 void session_lose_client(struct session *s, uint64_t now);
+void session_tick(struct session *s, uint64_t now);
 /* A frame from the client that is next in cseq: kept and sent. */
 void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,
                   struct span frame);
