@@ -14,6 +14,7 @@ export class Proxy {
   #pairs = new Set();
   #refuses = false;
   #bytesPerS = 0;
+  #delayMs = 0;
 
   /** In front of the server at this address. */
   static async to(address) {
@@ -62,6 +63,19 @@ export class Proxy {
     this.#bytesPerS = bytesPerS;
   }
 
+  /** What comes from either side is so late; 0: it is not. */
+  delay(ms) {
+    this.#delayMs = ms;
+  }
+
+  /** In order, also when the delay changes. */
+  #carry(to, bytes) {
+    const due = Math.max(performance.now() + this.#delayMs, to.due ?? 0);
+    to.due = due;
+    if (due <= performance.now()) return void to.write(bytes);
+    void setTimeout(due - performance.now(), null, { ref: false }).then(() => to.destroyed || to.write(bytes));
+  }
+
   #accept(near) {
     if (this.#refuses) return near.resetAndDestroy();
     const far = connect({ host: this.target.hostname, port: this.target.port });
@@ -79,9 +93,9 @@ export class Proxy {
     near.on("data", (bytes) => {
       if (pair.said.length < BEGINNING) pair.said += bytes.toString("latin1");
       if (!this.upgrades && /^upgrade: *websocket/im.test(bytes.toString("latin1"))) near.destroy();
-      else far.write(bytes);
+      else this.#carry(far, bytes);
     });
-    far.on("data", (bytes) => (this.#bytesPerS ? void this.#carrySlowly(near, far, bytes) : near.write(bytes)));
+    far.on("data", (bytes) => (this.#bytesPerS ? void this.#carrySlowly(near, far, bytes) : this.#carry(near, bytes)));
   }
 
   async #carrySlowly(near, far, bytes) {
