@@ -9,6 +9,7 @@ import { Client, decode, StrokeWriter } from "../../build/web-node/client.mjs";
 
 const WIDTH = 32_000; // the first point of a stroke is its number: x + 32,000 y
 const STYLE = { tool: 0, colour: 1, size: 80 };
+const OFFLINE_MS = 200;
 const HARMLESS = ["waiting", "not_drawer", "not_allowed"];
 
 const hash = (bytes) => bytes.reduce((h, byte) => Math.imul(h ^ byte, 16_777_619) >>> 0, 2_166_136_261).toString(36);
@@ -40,7 +41,12 @@ export function numberOf({ points }) {
   return view.getInt16(0) + WIDTH * view.getInt16(2);
 }
 
-const deadSocket = () => ({ readyState: 3, bufferedAmount: 0, send() {}, close() {} });
+/** What a device without a network has. */
+function deadSocket() {
+  const socket = { readyState: 0, bufferedAmount: 0, send() {}, close() {} };
+  setTimeout(() => socket.onclose?.({ code: 1006 }), OFFLINE_MS).unref();
+  return socket;
+}
 
 export class Person {
   shown = []; // by offset, what the newest log has there

@@ -180,16 +180,18 @@ export class School {
 
   // ---- is all well --------------------------------------------------------------------------------
 
-  /** Resolves with what is not well within 15 s, and with how long it took until all was. */
+  /** Resolves with what is not well within 15 s, how long it took until all was, and what was wrong last. */
   async becomesWell() {
     const begun = performance.now();
-    let wrong;
+    let wrong = [];
+    let last;
     do {
+      last = wrong;
       const goals = this.boards.map(({ stored }) => stored);
-      await new Promise((done) => setTimeout(done, 500));
+      await new Promise((done) => setTimeout(done, 250));
       wrong = this.boards.flatMap((board, i) => board.unwell(goals[i], performance.now()));
     } while (wrong.length && performance.now() - begun < WELL_MS);
-    return { wrong, ms: performance.now() - begun };
+    return { wrong, last, ms: performance.now() - begun };
   }
 
   /** Nobody does anything any more. */
