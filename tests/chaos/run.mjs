@@ -89,7 +89,7 @@ function chosen(kinds) {
 const began = performance.now();
 const cluster = await startCluster({ gateways: 3, boards: 3, histories: 2, build: BUILD, store: STORE, prepare });
 const balancer = await startBalancer(cluster.gateways);
-const school = new School(SEED, balancer.url);
+const school = new School(SEED, balancer);
 const next = random(SEED);
 const rows = new Map();
 const unwell = [];
@@ -106,7 +106,7 @@ while (performance.now() < until) {
   const { wrong, last, ms } = await school.becomesWell();
   wrong.push(...ends.filter(({ reason }) => reason).map(({ reason }) => reason.message));
   console.log(`${seconds(performance.now() - began).padStart(8)} ${name}: well after ${seconds(ms)} s${wrong.length ? ", NOT" : ""}`);
-  if (ms > SLOW_MS) for (const what of (wrong.length ? wrong : last).slice(0, 5)) console.log(`    ${wrong.length ? "!" : "at last:"} ${what}`);
+  if (ms > SLOW_MS) for (const what of (wrong.length ? wrong : last).slice(0, 8)) console.log(`    ${wrong.length ? "!" : "at last:"} ${what}`);
   unwell.push(...wrong.map((what) => `after "${name}": ${what}`));
   const waited = { ...school.endWaits(waits), ms };
   for (const { kind } of now) rows.set(kind, [...(rows.get(kind) ?? []), waited]);

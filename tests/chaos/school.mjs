@@ -14,7 +14,7 @@ const STEADY_MS = 250; // a stroke, where somebody draws all the time
 const NOW_AND_THEN = 0.01; // of the ticks
 const LIVELY = 0.02; // of the ticks, on the boards whose people come and go
 const WELL_MS = 15_000;
-const YOUNG_MS = 3_000; // what was drawn so lately may be on its way
+const YOUNG_MS = 2_000; // what is so new may be on its way
 const HABITS = ["steady", "nowAndThen", "rarely"];
 
 class Board {
@@ -23,6 +23,7 @@ class Board {
   #due = 0; // strokes that somebody shall draw
   #turn = 0;
   #pausedAt = 0;
+  #stored = []; // what was told to be stored, from YOUNG_MS ago on
 
   constructor(school, index, made, url) {
     Object.assign(this, { school, index, id: made.board, tokens: made.tokens, habit: HABITS[index % 3], social: index % 2 === 1 });
@@ -49,6 +50,8 @@ class Board {
   // ---- life ---------------------------------------------------------------------------------------
 
   tick(now) {
+    this.#stored.push(this.stored);
+    if (this.#stored.length > YOUNG_MS / TICK_MS) this.#stored.shift();
     if (this.habit === "steady" && now - this.#turn >= STEADY_MS) this.#due = 1;
     if (this.habit === "nowAndThen" && this.next() < NOW_AND_THEN) this.#due = 1 + Math.floor(this.next() * 5);
     if (this.#due > 0) this.#drawDue(now);
@@ -103,16 +106,16 @@ class Board {
 
   // ---- is all well ----------------------------------------------------------------------------------
 
-  /** What is wrong with the views of those who are here; [] when all is as it should be. `goal`: what they
-   *  must have. */
-  unwell(goal, now) {
+  /** What is wrong with the views of those who are here; [] when all is as it should be. */
+  unwell(now) {
     const ret = [];
+    const [goal = 0] = this.#stored;
     for (const person of this.people.filter((one) => one.isHere && (one.hereSince ?? 0) < now - YOUNG_MS)) {
       const { phase, end, full, board } = person.client;
       const late = [...person.drawn].some(([number, at]) => at < now - YOUNG_MS && !person.acked.has(number) && !person.forgone?.has(number));
       if (full) continue; // others have the places
       if (phase !== "live") ret.push(`${person.name} is ${end ?? phase}`);
-      else if (board.mark < goal) ret.push(`${person.name} stands at ${board.mark} (applied ${board.applied}), not at ${goal}`);
+      else if (board.mark < goal) ret.push(`${person.name}, at ${this.school.where(person)}, stands at ${board.mark} (applied ${board.applied}, head ${board.head}), not at ${goal}`);
       else if (late && board.unackedFrames > 0) ret.push(`${person.name} does not know what became of ${board.unackedFrames} frames`);
     }
     return ret;
@@ -129,8 +132,12 @@ export class School {
   open = true;
   #windows = new Set(); // of faults under way
 
-  constructor(seed, url) {
-    Object.assign(this, { seed, url });
+  constructor(seed, balancer) {
+    Object.assign(this, { seed, balancer, url: balancer.url });
+  }
+
+  where({ ws }) {
+    return ws?._socket ? this.balancer.servedBy(ws._socket) : "nowhere";
   }
 
   async begin(cluster, count) {
@@ -187,9 +194,8 @@ export class School {
     let last;
     do {
       last = wrong;
-      const goals = this.boards.map(({ stored }) => stored);
-      await new Promise((done) => setTimeout(done, 250));
-      wrong = this.boards.flatMap((board, i) => board.unwell(goals[i], performance.now()));
+      await new Promise((done) => setTimeout(done, TICK_MS));
+      wrong = this.boards.flatMap((board) => board.unwell(performance.now()));
     } while (wrong.length && performance.now() - begun < WELL_MS);
     return { wrong, last, ms: performance.now() - begun };
   }
