@@ -150,11 +150,30 @@ describe("the pen", { timeout: 180_000 }, () => {
     await cem.waitFor(() => cem.term > 0, "has the pen");
     assert.ok(Date.now() - lost >= GRACE_S * 1000 - 500, "not before the grace is over");
     ben.draw(strokes(1, 2)); // he does not know yet
+    cem.draw(strokes(1, 3));
+    await cem.allStored();
     await ben.reconnect();
     await ben.waitFor(() => ben.lost === 1, "is told that one stroke was not taken");
     cem.pass("");
     await holder(ana, null);
     await assertAllEqual([ana, ben, cem]);
+  });
+
+  test("what its holder drew too late is drawn in the next term, if nobody has drawn in between", async () => {
+    const [count, { lost }] = [ana.picture().length, ben];
+    await ben.takePen();
+    ben.kill();
+    cem.ask();
+    await cem.waitFor(() => cem.term > 0, "has the pen");
+    ben.draw(strokes(2, 2));
+    await ben.reconnect();
+    await ben.waitFor(() => ben.client.keptStrokes === 2, "keeps the strokes");
+    cem.pass("");
+    await ana.waitFor(() => ana.picture().length === count + 2, "sees them");
+    await assertAllEqual([ana, ben, cem]);
+    assert.equal(ben.lost, lost);
+    ben.pass("");
+    await holder(ana, null);
   });
 
   test("passes on from an idle holder when another waits, and only then", async () => {

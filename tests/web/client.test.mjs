@@ -380,6 +380,12 @@ test("somebody waits for the pen: the page does not push in, and what it has is 
   assert.deepEqual([last().sent.length, lost], [4, []]);
 });
 
+test("nobody can draw on a board that is full: what is lost is told at once, and nothing is asked for", () => {
+  const { client, last, lost } = cutOff();
+  last().says(ended, mark(5, 16), nobody);
+  assert.deepEqual([lost, client.keptStrokes, last().sent], [[[3, false]], 0, []]);
+});
+
 test("what gave the pen away is not done again", () => {
   const { client, last } = live({}, true);
   dot(client);

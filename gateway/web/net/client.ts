@@ -500,7 +500,8 @@ export class Client {
 
   /** Nobody has drawn since, so they can still be drawn, in the place that they had. */
   #lost(frames: Frame[]): void {
-    if (this.#setBack || this.#kept.length || this.board.drawnIn > frames[0]!.term) return this.#tellLost(frames);
+    const tooLate = this.room === "none" || this.board.drawnIn > frames[0]!.term;
+    if (this.#setBack || this.#kept.length || tooLate) return this.#tellLost(frames);
     this.#kept = ableToStand(frames, this.board.strokes);
   }
 
@@ -511,7 +512,7 @@ export class Client {
   #drawKept(): void {
     const term = this.#kept[0]?.term;
     if (term === undefined || this.phase !== "live") return;
-    if (this.board.drawnIn > term) return this.#tellLost(this.#kept.splice(0));
+    if (this.room === "none" || this.board.drawnIn > term) return this.#tellLost(this.#kept.splice(0));
     if (this.term) return drawAgain(this.#kept.splice(0), (make) => this.#draw(make));
     const free = this.state?.holder === "" && this.members.every(({ line }) => line === 0);
     if (!free || this.#askedAfter === term) return;
