@@ -85,15 +85,17 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     await tab.seesText(CARD, FULL);
     assert.equal(await tab.page.isVisible("#notice"), false, "nobody knows yet");
     here.pop().stop();
+    await tab.seesText("#status span", /^Your last 3 strokes are kept\. They are drawn as soon as you have the pen\.$/, 60_000);
+    here[0].draw([{ points: [[100, 100], [900, 500]] }]);
     await tab.seesText("#notice", /^The pen had already passed on\. Your last 3 strokes were not added\.$/, 60_000);
-    await tab.strokes(1);
+    await tab.strokes(2);
     await tab.allSaved();
     await tab.seesText("#penText", /^Guest 1 is drawing\.$/);
     here.forEach((one) => one.stop());
     await ana.leave();
   });
 
-  test("not the drawer any more: the strokes stand until that is certain", async () => {
+  test("not the drawer any more: the strokes stand until that is certain, and are lost when somebody else draws", async () => {
     const made = await cluster.makeBoard("Passed on");
     const [ana, ben] = [await someone("Ana"), await someone("Ben")];
     const tab = await ana.open(address(made, "draw", net.url));
@@ -109,8 +111,11 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     await owner.page.waitForSelector("#palette:not([hidden])");
     await tab.strokes(1);
     net.up();
-    await tab.seesText("#notice", /^The pen had already passed on\. Your last stroke was not added\.$/);
+    await tab.seesText("#status span", /^Your last stroke is kept\. It is drawn as soon as you have the pen\.$/);
     await tab.strokes(0);
+    await owner.draw([[0.2, 0.2], [0.7, 0.2]]);
+    await tab.seesText("#notice", /^The pen had already passed on\. Your last stroke was not added\.$/);
+    await tab.strokes(1);
     await tab.seesText("#penText", /^Ben is drawing\.$/);
     await Promise.all([ana.leave(), ben.leave()]);
   });
