@@ -10,7 +10,7 @@ import { Client, decode, StrokeWriter } from "../../build/web-node/client.mjs";
 const WIDTH = 32_000; // the first point of a stroke is its number: x + 32,000 y
 const STYLE = { tool: 0, colour: 1, size: 80 };
 const OFFLINE_MS = 200;
-const HARMLESS = ["waiting", "not_drawer", "not_allowed"];
+const HARMLESS = ["waiting", "restart", "not_drawer", "not_allowed"];
 
 const hash = (bytes) => bytes.reduce((h, byte) => Math.imul(h ^ byte, 16_777_619) >>> 0, 2_166_136_261).toString(36);
 
