@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define BACKOFF_MIN_MS 100u
-#define BACKOFF_MAX_MS 500u /* there is always work: somebody waits */
+#define BACKOFF_MAX_MS 500u   /* there is always work: somebody waits */
 #define STABLE_MS      10000u /* a connection that lasted so long starts the backoff anew */
 #define ABORTED_MS     10000  /* for a thread to end after its socket was shut down */
 

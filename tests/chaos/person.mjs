@@ -104,14 +104,14 @@ export class Person {
     if (message.kind === "error" && !HARMLESS.includes(message.code)) this.wrongs.push(`${message.code}: ${message.sentence}`);
     if (message.kind === "own")
       for (let i = 0; i < message.count; i++)
-        this.#show(message.offset + i, this.#frames.get(`${message.term}:${message.cseq + i}`) ?? { kind: "unknown" }, true);
-    if (message.kind.startsWith("ev_")) this.#show(message.offset, message, false);
+        this.#show(message.offset + i, this.#frames.get(`${message.term}:${message.cseq + i}`) ?? { kind: "unknown" });
+    if (message.kind.startsWith("ev_")) this.#show(message.offset, message);
     this.#store();
   }
 
-  #show(offset, message, own) {
+  #show(offset, message) {
     const number = message.kind.endsWith("begin") ? numberOf(message) : null;
-    this.shown[offset] = { key: keyOf(message), number: own ? number : null };
+    this.shown[offset] = { key: keyOf(message), number: this.drawn.has(number) ? number : null };
     if (number !== null) this.board.saw(this, number);
   }
 
