@@ -14,7 +14,7 @@ DATA = data
 
 PARTS := lint k8s-check unit asan tsan web service chaos hostile k8s sim browser fuzz
 
-# make hostile: how long, and with which seed and store (sqlite, mongo).
+# make hostile, make chaos: how long, and with which seed and store (sqlite, mongo).
 MINUTES = 10
 SEED = 1
 STORE = sqlite
@@ -35,7 +35,7 @@ help:
 	@echo '  make tsan       the broker link and running services with ThreadSanitizer'
 	@echo '  make web        codec and model of the page, in Node'
 	@echo '  make service    real services, tested over their sockets'
-	@echo '  make chaos      real services that are killed, frozen and cut off'
+	@echo '  make chaos      real services that are killed, frozen and cut off: MINUTES=10 SEED=1 STORE=sqlite for long'
 	@echo '  make hostile    honest boards draw while others attack: MINUTES=10 SEED=1 STORE=sqlite; one minute in make test'
 	@echo '  make k8s        the programs as Kubernetes runs them: settings, probes, image roots'
 	@echo '  make sim        the three cores under the simulator, a few hundred seeds'
@@ -66,9 +66,9 @@ $(PARTS) fuzz-sockets bench-quick bench-page screenshots:
 	@scripts/setup.sh test
 	@scripts/test.sh $@
 
-hostile: export MINUTES := $(MINUTES)
-hostile: export SEED := $(SEED)
-hostile: export STORE := $(STORE)
+hostile chaos: export MINUTES := $(MINUTES)
+hostile chaos: export SEED := $(SEED)
+hostile chaos: export STORE := $(STORE)
 
 format:
 	@scripts/format.sh

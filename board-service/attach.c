@@ -171,20 +171,38 @@ static bool has_request(const struct attachment *at)
     return false;
 }
 
-/* What this gateway should be told in answer to its list. */
-static void answer(struct attachment *at, bool first, bool changed)
+/* What it was told and does not have is told again: it may be lost, and nothing else may come. What
+ * is young may be on its way. */
+static void tell_again(struct attachment *at, const struct msg_at_board *m)
 {
-    struct board *b = at->board;
-    uint64_t clock = b->core->clock;
+#ifndef EASEL_ANSWERS_ONCE /* a simulator's switch: what is lost is lost for good then */
+    uint64_t clock = at->board->core->clock;
+    bool other = at->epoch != at->board->log.epoch;
+    bool lacks =
+        other || m->told < at->told_mark || m->flags >> ATTACH_MARK_SHIFT != at->told_flags;
+    if (lacks && clock >= at->told_at + LACKING_MS)
+        at->force = true;
+    lacks = other || m->state == NIL || m->state < at->state_number;
+    if (lacks && clock >= at->state_at + LACKING_MS)
+        at->state_due = true;
+#else
+    (void)at, (void)m;
+#endif
+}
+
+/* What this gateway should be told in answer to its list. */
+static void answer(struct attachment *at, const struct msg_at_board *m, bool first, bool changed)
+{
     if (first)
         fanout_attached(at);
     else
         fanout_listed(at);
-    if (at->epoch > b->log.epoch)
-        sequencer_doubt(b); /* ours is void: history will say by whom */
-    if (first || changed || clock < b->seats.news_at + STATE_NEWS_MS ||
-        clock >= at->state_at + STATE_REPEAT_MS)
-        at->state_due = at->force = true; /* the news of a mark may be lost, too, and its flags */
+    if (at->epoch > at->board->log.epoch)
+        sequencer_doubt(at->board); /* ours is void: history will say by whom */
+    if (first || changed)
+        at->state_due = at->force = true;
+    else
+        tell_again(at, m);
 }
 
 /* A board that nobody looks at is not opened for it. */
@@ -218,7 +236,7 @@ static void apply_board(struct board_core *c, struct gateway_list *list, uint64_
     if (first || changed || has_request(at))
         b->seats.dirty = true;
     if (owner_has_log(b))
-        answer(at, first, changed);
+        answer(at, m, first, changed);
     owner_touch(b);
 }
 

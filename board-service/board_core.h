@@ -20,7 +20,7 @@ struct board_core_config {
     unsigned shards;
     unsigned seats;        /* of a board; and one more for an own link */
     uint64_t seat_keep_ms; /* who loses the connection finds it again for so long */
-    uint64_t pen_idle_ms, pen_grace_ms;
+    uint64_t pen_idle_ms, pen_grace_ms, pen_keep_ms;
     uint64_t board_events_max;  /* of a board's log; then nobody draws on it any more */
     uint64_t board_bytes_per_s; /* of a board's events, on average */
     uint32_t pace_ms, messages_per_s_max;

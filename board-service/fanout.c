@@ -18,6 +18,7 @@ static void put_events(struct attachment *at, uint64_t first, struct span events
                            .events = events};
     outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_events, &m);
     at->told_mark = l->mark;
+    at->told_flags = (unsigned)m.flags;
     at->told_at = b->core->clock;
     at->force = false;
 }
@@ -98,8 +99,6 @@ void fanout_listed(struct attachment *at)
         at->next = lacks;
         at->repeated_at = clock;
     }
-    if (at->epoch != l->epoch && clock >= at->told_at + LACKING_MS)
-        at->force = true;
 }
 
 void fanout_all_again(struct board *b)

@@ -16,7 +16,7 @@
 #define LINK_CLOSE_MS     500u
 
 struct settings {
-    uint64_t seats, seat_keep_s, pen_idle_s, pen_grace_s, events_max, bytes_per_s;
+    uint64_t seats, seat_keep_s, pen_idle_s, pen_grace_s, pen_keep_s, events_max, bytes_per_s;
 };
 
 static const struct setting SETTINGS[] = {
@@ -27,7 +27,9 @@ static const struct setting SETTINGS[] = {
     {"EASEL_PEN_IDLE_S", SETTING_UINT, 1, 86400, "30", offsetof(struct settings, pen_idle_s),
      "when others wait, an idle drawer's pen passes on after so many seconds", NULL},
     {"EASEL_PEN_GRACE_S", SETTING_UINT, 0, 3600, "5", offsetof(struct settings, pen_grace_s),
-     "who loses the connection keeps the pen for so many seconds", NULL},
+     "when others wait, who loses the connection keeps the pen for so many seconds", NULL},
+    {"EASEL_PEN_KEEP_S", SETTING_UINT, 0, 86400, "600", offsetof(struct settings, pen_keep_s),
+     "when nobody waits, for so many", NULL},
     {"EASEL_BOARD_EVENTS_MAX", SETTING_UINT, 1000, 1000000000, "5000000",
      offsetof(struct settings, events_max),
      "with so many events in its log nobody draws on a board any more", NULL},
@@ -161,6 +163,7 @@ static void create_core(struct shell *s)
             .seat_keep_ms = s->own.seat_keep_s * 1000,
             .pen_idle_ms = s->own.pen_idle_s * 1000,
             .pen_grace_ms = s->own.pen_grace_s * 1000,
+            .pen_keep_ms = s->own.pen_keep_s * 1000,
             .board_events_max = s->own.events_max,
             .board_bytes_per_s = s->own.bytes_per_s,
             .pace_ms = (uint32_t)common->pace_ms,

@@ -154,17 +154,19 @@ static void admit_owners(const struct attachment *at, const struct msg_at_member
         find_or_add(at->board, &e->member);
 }
 
-/* Its gateway is gone, but it may be on its way to another one: it is shown as lost. */
-static bool is_kept(const struct member *m)
+/* Its gateway is gone, but it may be on its way to another one, or has forgotten it, but the pen is
+ * kept for it: it is shown as lost. */
+static bool is_kept(const struct board *b, const struct member *m)
 {
-    return m->listed || (m->orphaned && m->seated);
+    return m->listed || (m->seated && (m->orphaned || member_holds(b, m)));
 }
 
-static void drop_unlisted(struct seats *s)
+static void drop_unlisted(struct board *b)
 {
+    struct seats *s = &b->seats;
     unsigned kept = 0;
     for (unsigned i = 0; i < s->count; i++)
-        if (is_kept(&s->members[i]))
+        if (is_kept(b, &s->members[i]))
             s->members[kept++] = s->members[i];
     s->count = kept;
 }
@@ -177,7 +179,7 @@ void members_read(struct board *b)
     for_entries(b, admit_seated);
     for_entries(b, admit_owners);
     for_entries(b, read_entry);
-    drop_unlisted(s);
+    drop_unlisted(b);
     for (unsigned i = 0; i < s->count; i++) {
         struct member *m = &s->members[i];
         m->given_up = m->given_up && !m->connected;

@@ -83,11 +83,12 @@ struct attachment {
     /* what this gateway was told */
     uint64_t next; /* the first event that it was not sent */
     uint64_t told_mark, told_at;
+    unsigned told_flags;
     uint64_t repeated_at; /* when a list made us send something again */
     uint64_t repeat_at;   /* not before then does a frame */
     bool force;           /* tell the mark at once */
     bool state_due;
-    uint64_t state_at; /* when the state was sent last */
+    uint64_t state_at, state_number; /* of the state that was sent last */
 };
 
 /* What an append carries beside its events: the board after the last of them. */
@@ -138,7 +139,8 @@ struct log {
 };
 
 struct pen {
-    uint64_t grace_until; /* the holder is lost and keeps the pen until then; NEVER: it is here */
+    uint64_t lost_at;     /* the holder's page; NEVER: it is here */
+    uint64_t grace_until; /* a lost holder keeps the pen until then; NEVER: it is here */
     uint64_t active_at;   /* the holder's last frame, or when its grant was stored */
     uint64_t wait_since;  /* somebody waits since then; NEVER: nobody does */
     bool passing;         /* the countdown of idleness is told */
@@ -189,7 +191,6 @@ struct seats {
     uint64_t closed_until; /* nobody new is admitted before */
     uint64_t line;         /* arrivals so far */
     uint64_t told_hash;    /* of the state told last */
-    uint64_t news_at;      /* when something changed last */
 };
 
 enum ownership {

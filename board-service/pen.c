@@ -10,7 +10,8 @@
 
 void pen_start(struct board *b)
 {
-    b->pen = (struct pen){.grace_until = NEVER, .active_at = b->core->clock, .wait_since = NEVER};
+    b->pen = (struct pen){
+        .lost_at = NEVER, .grace_until = NEVER, .active_at = b->core->clock, .wait_since = NEVER};
 }
 
 void pen_active(struct board *b)
@@ -54,22 +55,46 @@ void pen_pass(struct board *b, const struct id *to)
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-/* A new owner hears of all members only after an attach interval. */
-static uint64_t grace_end(const struct board *b)
-{
-    uint64_t end = b->core->clock + b->core->config.pen_grace_ms;
-    uint64_t heard_all = b->seats.opened_at + ATTACH_EVERY_MS;
-    return end > heard_all ? end : heard_all;
-}
-
 /* A page that was reloaded has no use for the pen of the one before it: the instance counts. */
 static void watch_holder(struct board *b, const struct member *holder)
 {
     struct pen *p = &b->pen;
     bool lost = !id_empty(&b->log.stored.holder) && (!holder || !holder->pen_is_here);
-    if (lost == (p->grace_until != NEVER))
+    if (lost != (p->lost_at != NEVER))
+        p->lost_at = lost ? b->core->clock : NEVER;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* When the pen of a holder who is lost becomes free. It is kept as long as nobody else has a use
+ * for it: the grace runs from when both somebody waits and the holder is lost. Who left for good,
+ * whose seat went to somebody else, and who is here with another page keeps nothing. */
+static uint64_t free_at(const struct board *b, const struct member *holder)
+{
+    const struct pen *p = &b->pen;
+    const struct board_core_config *config = &b->core->config;
+    /* A new owner hears of all members only after an attach interval. */
+    uint64_t heard_all = b->seats.opened_at + ATTACH_EVERY_MS;
+    if (p->lost_at == NEVER)
+        return NEVER;
+    if (holder && holder->left)
+        return p->lost_at;
+    if (holder && (holder->connected || !holder->seated))
+        return later(p->lost_at + config->pen_grace_ms, heard_all);
+    if (p->wait_since != NEVER)
+        return later(later(p->lost_at, p->wait_since) + config->pen_grace_ms, heard_all);
+    return later(p->lost_at + later(config->pen_keep_ms, config->pen_grace_ms), heard_all);
+}
+
+static void count_down(struct board *b, const struct member *holder)
+{
+    uint64_t until = free_at(b, holder);
+    if (until == b->pen.grace_until)
         return;
-    p->grace_until = lost ? grace_end(b) : NEVER;
+    b->pen.grace_until = until;
     b->seats.stale = true;
 }
 
@@ -119,6 +144,7 @@ void pen_turn(struct board *b)
     struct member *taker = seats_taker(b);
     watch_holder(b, holder);
     watch_line(b);
+    count_down(b, holder);
 
     if (b->log.full && !id_empty(id))
         give(b, NULL);

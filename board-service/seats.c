@@ -2,7 +2,8 @@
  *
  * A seat is kept for who lost the connection, up to config.seat_keep_ms. That time belongs to the
  * seat: it is used up while its member is away, and comes back as fast while nobody is away from
- * it. So sessions that come and go cannot hold a seat for longer than they sit on it.
+ * it. So sessions that come and go cannot hold a seat for longer than they sit on it. That of the
+ * pen's holder is kept beyond that, as long as nobody needs it.
  */
 #include "seats.h"
 
@@ -30,7 +31,6 @@ void seats_start(struct board *b, bool clean)
     s->opened_at = clock;
     /* Those who were seated under the last owner come first. */
     s->closed_until = clean ? clock : clock + ATTACH_EVERY_MS;
-    s->news_at = clock;
     s->dirty = s->stale = true;
 }
 
@@ -107,15 +107,29 @@ static uint64_t kept_until(const struct board *b, const struct member *m)
     return member_holds(b, m) && until < grace ? grace : until;
 }
 
+static void lose_seat(struct member *m)
+{
+    m->seated = false;
+    m->given_up = true;
+}
+
+/* Whose seat is kept for the pen's sake alone. */
+static struct member *find_lost_holder(const struct board *b)
+{
+    struct member *m = members_find(b, &b->log.stored.holder);
+    bool over = m && m->seated && !m->connected && b->core->clock >= kept_until(b, m);
+    return over ? m : NULL;
+}
+
 static void free_seats_left(struct board *b)
 {
     for (unsigned i = 0; i < seat_count(b); i++) {
         struct seat *s = &b->seats.seat[i];
         struct member *m = on_seat(b, i);
         count_time(b, s);
-        if (m && !m->connected && (m->left || b->core->clock >= kept_until(b, m))) {
-            m->seated = false;
-            m->given_up = true;
+        bool over = m && !member_holds(b, m) && b->core->clock >= kept_until(b, m);
+        if (m && !m->connected && (m->left || over)) {
+            lose_seat(m);
             m = NULL;
         }
         s->away = m && !m->connected;
@@ -190,24 +204,27 @@ static void sit_down(struct board *b, struct member *m, unsigned seat)
 }
 
 /* An own link takes the seat of its own; failing that, and all others, that of an own link that is
- * lost (the same person on another device). Others get an owner's seat if that one can move. */
+ * lost (the same person on another device). Others get an owner's seat if that one can move; else
+ * the one that is kept only for the pen's sake. */
 static bool take_seat(struct board *b, struct member *m)
 {
     unsigned last = b->core->config.seats, seat = find_free(b);
     bool own = m->role == ROLE_OWN, last_is_free = !on_seat(b, last);
-    struct member *owner;
+    struct member *owner, *holder;
     if (own && last_is_free) {
         sit_down(b, m, last);
     } else if (seat != NO_SEAT) {
         sit_down(b, m, seat);
     } else if (own && m->connected && (owner = find_owner(b, false))) {
-        owner->seated = false;
-        owner->given_up = true;
+        lose_seat(owner);
         sit_down(b, m, owner->seat);
     } else if (!own && last_is_free && (owner = find_owner(b, true))) {
         seat = owner->seat;
         sit_down(b, owner, last);
         sit_down(b, m, seat);
+    } else if (m->connected && (holder = find_lost_holder(b)) && (own || holder->seat != last)) {
+        lose_seat(holder);
+        sit_down(b, m, holder->seat);
     } else {
         return false;
     }
@@ -249,7 +266,7 @@ uint64_t seats_deadline(const struct board *b)
     uint64_t at = s->closed_until ? s->closed_until : NEVER, rivals = members_deadline(b);
     for (unsigned i = 0; i < s->count; i++) {
         const struct member *m = &s->members[i];
-        if (m->seated && !m->connected && kept_until(b, m) < at)
+        if (m->seated && !m->connected && !member_holds(b, m) && kept_until(b, m) < at)
             at = kept_until(b, m);
     }
     return rivals < at ? rivals : at;

@@ -340,9 +340,10 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
     uint64_t offset = back < l->head ? l->head - back : 0;
     if (at)
         fanout_repeat(at, offset);
-    /* A window that has skipped the event would not see by the mark alone that it is covered. */
+    /* A window that has skipped the event would not see by the mark alone that it is covered, nor
+     * that those after it are. */
     if (offset <= l->mark)
-        ask_again(b, gateway, &l->newest.holder, l->newest.instance, f->cseq);
+        ask_again(b, gateway, &l->newest.holder, l->newest.instance, l->stored.cseq);
 }
 
 /* What the stroke becomes with it; or why that cannot be. */
@@ -548,7 +549,6 @@ static void advance(struct board *b, uint64_t mark)
     uint64_t term = l->stored.term, base = l->stored.base;
     set_mark(b, mark);
     answered(b);
-    b->seats.news_at = b->core->clock;
     if (l->stored.base != base)
         b->seats.stale = true;
     watch_busy(b);

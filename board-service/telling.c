@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The board's state towards the gateways: told when it looks different, and again with the lists
- * that follow, since nobody acks it.
+ * The board's state towards the gateways: told when it looks different, and again to whose lists do
+ * not have it.
  */
 #include "telling.h"
 
@@ -96,6 +96,7 @@ static void put_state(struct attachment *at, const struct lists *lists)
     outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_board_state, &m);
     at->told_mark = b->log.mark;
     at->state_at = b->core->clock;
+    at->state_number = m.number;
     at->state_due = false;
 }
 
@@ -116,10 +117,8 @@ void telling_turn(struct board *b)
     struct lists lists = put_lists(b);
     uint64_t hash = hash_of(b, &lists);
     bool news = hash != s->told_hash;
-    if (news) {
+    if (news)
         s->told_hash = hash;
-        s->news_at = b->core->clock;
-    }
     s->stale = false;
     struct attachment *at;
     LIST_FOREACH (at, &b->attachments, board_link)

@@ -7,9 +7,6 @@
 
 #include "owner.h"
 
-#define STATE_REPEAT_MS UINT64_C(10000) /* told again in answer to a list */
-#define STATE_NEWS_MS   UINT64_C(6000)  /* with each list while the last change is so fresh */
-
 /* Tells whom it concerns, if there is news or a list is to be answered. */
 void telling_turn(struct board *b);
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define BACKOFF_MIN_MS 100u
-#define BACKOFF_MAX_MS 5000u
+#define BACKOFF_MAX_MS 500u   /* there is always work: somebody waits */
 #define STABLE_MS      10000u /* a connection that lasted so long starts the backoff anew */
 #define ABORTED_MS     10000  /* for a thread to end after its socket was shut down */
 
@@ -88,10 +88,21 @@ static void update_up(struct link *l)
         tell_shards(l);
     bool changed = up != l->up;
     l->up = up;
+    l->silent = l->silent && up;
     l->was_up = l->was_up || up;
     if (trouble_is_new(l) || changed) /* no trouble while it is up */
         (up ? l->events->up : l->events->down)(l->owner);
     tell_shards(l);
+}
+
+/* What is down is more than silent, and was told. */
+static void tell_silent(struct link *l, bool silent)
+{
+    if (!l->up || silent == l->silent)
+        return;
+    l->silent = silent;
+    if (l->events->silent)
+        l->events->silent(l->owner, silent);
 }
 
 static void dispatch(struct link *l, const struct note *note)
@@ -118,6 +129,9 @@ static void dispatch(struct link *l, const struct note *note)
         if (!l->consumer_up) /* here alone: its next connection tells of shards before it is up */
             memset(l->held, 0, l->config.shards * sizeof *l->held);
         update_up(l);
+        return;
+    case NOTE_SILENT:
+        tell_silent(l, note->yes);
         return;
     }
 }
@@ -246,6 +260,28 @@ uint64_t link_stop_ms(struct link *l)
     uint64_t stop_ms = l->stop_ms;
     pthread_mutex_unlock(&l->lock);
     return stop_ms;
+}
+
+bool link_is_full(struct link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool full = l->in_full;
+    pthread_mutex_unlock(&l->lock);
+    return full;
+}
+
+/* ---- the pulse ------------------------------------------------------------------------------- */
+
+enum exchange pulse_exchange(const struct link *l)
+{
+    return l->config.hears_board     ? EXCHANGE_BOARD
+           : l->config.hears_gateway ? EXCHANGE_GATEWAY
+                                     : EXCHANGE_HISTORY;
+}
+
+void pulse_key(const struct link *l, char *ret, size_t size)
+{
+    snprintf(ret, size, "%s.pulse", l->config.self.text);
 }
 
 /* ---- the life of a thread -------------------------------------------------------------------- */
@@ -457,4 +493,5 @@ void link_stats(struct link *l, struct link_stats *ret)
     ret->receive_bytes = l->receive_bytes;
     ret->connects = l->connects;
     ret->blocked = l->blocked;
+    ret->silent = l->silent;
 }

@@ -5,6 +5,11 @@
  * All callbacks run on the loop's thread. The link reconnects by itself, with backoff, and declares
  * at every connect all exchanges and the queues and bindings that this process uses.
  *
+ * A connection that is there may carry nothing, in one direction or in both, and neither TCP nor
+ * the heartbeats of AMQP tell soon. So a pulse goes round all the time: out by the one connection,
+ * through the broker, back by the other. A link whose pulse does not come back is silent, and then
+ * down.
+ *
  * Nothing is promised because it was published: every hop of Easel repeats until it hears back.
  */
 #ifndef EASEL_LINK_H
@@ -22,6 +27,9 @@
                                        */
 #define LINK_IN_BYTES_MAX (16u << 20) /* waiting for the loop; beyond it the link stops reading */
 
+#define LINK_SILENT_MS 2500 /* of this process's own running time, as the next one */
+#define LINK_DEAD_MS   7000
+
 struct link;
 
 struct link_delivery {
@@ -36,6 +44,9 @@ struct link_events {
     void (*up)(void *owner);
     /* It is down; called again when it stays down for another reason. See link_trouble. */
     void (*down)(void *owner);
+    /* While it is up: for LINK_SILENT_MS nothing has come back from the broker (or it does again).
+     * What stays silent for longer goes down and connects anew. May be NULL. */
+    void (*silent)(void *owner, bool silent);
     /* One message; borrowed during the call. */
     void (*message)(void *owner, const struct link_delivery *delivery);
     /* A mandatory message reached no queue. key as published. */
@@ -80,6 +91,7 @@ struct link_stats {
     uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
     uint64_t out_bytes, in_bytes; /* waiting now */
     bool blocked;                 /* the broker has an alarm */
+    bool silent;                  /* see link_events */
 };
 void link_stats(struct link *l, struct link_stats *ret);
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link_connection.h"
 
-#include <amqp_framing.h>
-#include <amqp_ssl_socket.h>
-#include <amqp_tcp_socket.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,7 +15,7 @@
 #define CONNECT_SECONDS 3
 #define RPC_SECONDS     4
 #define HEARTBEAT_S     10
-#define TURN_MS         1000 /* far more often than heartbeats are due */
+#define TURN_MS         500  /* far more often than heartbeats are due, and as often as a pulse */
 #define UNACKED_MS      4000 /* a peer that takes nothing for so long is gone */
 #define SEND_BYTES      (512 << 10)
 #define FRAME_MAX       131072
@@ -252,6 +249,13 @@ void connection_cork(const struct connection *c, bool on)
     setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
 }
 
+int connection_tell(struct connection *c, amqp_channel_t channel, amqp_method_number_t method,
+                    void *decoded)
+{
+    int r = amqp_send_method(c->amqp, channel, method, decoded);
+    return r == AMQP_STATUS_OK ? 0 : fail_library(c, "set-up", r);
+}
+
 int connection_read(struct connection *c, amqp_frame_t *ret)
 {
     struct timeval no_time = {0};
@@ -331,10 +335,11 @@ int connection_declare_exchanges(struct connection *c, amqp_channel_t channel)
     for (unsigned i = 0; i < EXCHANGE_COUNT; i++) {
         if (!EXCHANGES[i].type)
             continue;
-        amqp_exchange_declare(c->amqp, channel, amqp_cstring_bytes(EXCHANGES[i].name),
-                              amqp_cstring_bytes(EXCHANGES[i].type), false, true, false, false,
-                              amqp_empty_table);
-        if (connection_rpc(c, EXCHANGES[i].name) < 0)
+        amqp_exchange_declare_t declare = {.exchange = amqp_cstring_bytes(EXCHANGES[i].name),
+                                           .type = amqp_cstring_bytes(EXCHANGES[i].type),
+                                           .durable = true,
+                                           .nowait = true};
+        if (connection_tell(c, channel, AMQP_EXCHANGE_DECLARE_METHOD, &declare) < 0)
             return -EIO;
     }
     return 0;

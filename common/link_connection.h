@@ -6,11 +6,11 @@
 #ifndef EASEL_LINK_CONNECTION_H
 #define EASEL_LINK_CONNECTION_H
 
-#include <amqp.h>
 #include <pthread.h>
 #include <stdbool.h>
 
 #include "address.h"
+#include "amqp_headers.h"
 #include "config.h"
 #include "outbox.h"
 
@@ -47,8 +47,8 @@ void connection_close(struct connection *c, bool politely);
 void connection_abort(struct connection *c);
 
 /* Waits until there is something to read (or room to write, if `to_write`), `wake` is written to,
- * or a second has passed (heartbeats). A `wake` is cleared. With `only_wake` the socket is not
- * watched. */
+ * or half a second has passed (heartbeats, pulses). A `wake` is cleared. With `only_wake` the
+ * socket is not watched. */
 void connection_wait(struct connection *c, int wake, bool to_write, bool only_wake);
 bool connection_writable(const struct connection *c);
 /* Between true and false what is sent leaves together. */
@@ -66,8 +66,13 @@ int connection_check(struct connection *c, const char *what, amqp_rpc_reply_t re
 int content_frame(struct content *in, const amqp_frame_t *frame);
 void content_begin(struct content *in);
 
+/* Sends a method that is told to need no answer: what is wrong with it is what the next call on the
+ * channel that has one answers. So a long set-up takes one round trip. 0 or -EIO. */
+int connection_tell(struct connection *c, amqp_channel_t channel, amqp_method_number_t method,
+                    void *decoded);
+
 const char *exchange_name(enum exchange exchange);
-/* Declares all exchanges of Easel on `channel`. */
+/* Tells the broker all exchanges of Easel on `channel`. */
 int connection_declare_exchanges(struct connection *c, amqp_channel_t channel);
 
 #endif

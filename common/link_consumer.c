@@ -6,7 +6,6 @@
  */
 #include "link_private.h"
 
-#include <amqp_framing.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +30,7 @@
 
 struct channel {
     unsigned generation; /* 0: not open */
+    bool is_pulse;       /* the message that comes in */
     uint64_t delivery;   /* the broker's tag of the message that comes in */
     struct content content;
 };
@@ -72,19 +72,23 @@ static amqp_table_entry_t yes(const char *key)
 static int bind_queue(struct consumer *k, const char *queue, enum exchange exchange,
                       const char *key)
 {
-    amqp_queue_bind(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(queue),
-                    amqp_cstring_bytes(exchange_name(exchange)), amqp_cstring_bytes(key),
-                    amqp_empty_table);
-    return connection_rpc(k->connection, "bind");
+    amqp_queue_bind_t bind = {.queue = amqp_cstring_bytes(queue),
+                              .exchange = amqp_cstring_bytes(exchange_name(exchange)),
+                              .routing_key = amqp_cstring_bytes(key),
+                              .nowait = true};
+    return connection_tell(k->connection, OWN_CHANNEL, AMQP_QUEUE_BIND_METHOD, &bind);
 }
 
 static int declare(struct consumer *k, const char *queue, bool exclusive,
                    amqp_table_entry_t *entries, int count)
 {
-    amqp_table_t arguments = {count, entries};
-    amqp_queue_declare(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(queue), false,
-                       !exclusive, exclusive, exclusive, arguments);
-    return connection_rpc(k->connection, queue);
+    amqp_queue_declare_t declare = {.queue = amqp_cstring_bytes(queue),
+                                    .durable = !exclusive,
+                                    .exclusive = exclusive,
+                                    .auto_delete = exclusive,
+                                    .nowait = true,
+                                    .arguments = {count, entries}};
+    return connection_tell(k->connection, OWN_CHANNEL, AMQP_QUEUE_DECLARE_METHOD, &declare);
 }
 
 static void history_queue(unsigned shard, char *ret, size_t size)
@@ -93,14 +97,15 @@ static void history_queue(unsigned shard, char *ret, size_t size)
 }
 
 /* A queue that is there with other arguments: what an operator can do about it. */
-static int blame_quorum(struct consumer *k, const char *queue)
+static int blame_quorum(struct consumer *k)
 {
+    char said[TROUBLE_BYTES];
+    memcpy(said, k->connection->trouble, sizeof said);
     if (k->connection->code == AMQP_PRECONDITION_FAILED)
-        snprintf(
-            k->connection->trouble, sizeof k->connection->trouble,
-            "EASEL_QUORUM is %d here, but queue %s was declared otherwise: set it alike in all "
-            "programs; to change it, stop them all and delete the queues history.*",
-            k->link->config.quorum, queue);
+        snprintf(k->connection->trouble, sizeof k->connection->trouble,
+                 "EASEL_QUORUM is %d here, but a queue was declared otherwise: set it alike in all "
+                 "programs; to change it, stop them all and delete the queues history.* (%.200s)",
+                 k->link->config.quorum, said);
     return -EIO;
 }
 
@@ -121,9 +126,8 @@ static int declare_shared(struct consumer *k)
         char queue[32], key[32];
         history_queue(shard, queue, sizeof queue);
         snprintf(key, sizeof key, "%s.#", shard_destination(shard).text);
-        if (declare(k, queue, false, history, 4) < 0)
-            return blame_quorum(k, queue);
-        if (bind_queue(k, queue, EXCHANGE_HISTORY, key) < 0)
+        if (declare(k, queue, false, history, 4) < 0 ||
+            bind_queue(k, queue, EXCHANGE_HISTORY, key) < 0)
             return -EIO;
     }
     return 0;
@@ -204,12 +208,21 @@ static int close_channel(struct consumer *k, unsigned channel)
 
 /* ---- shards ---------------------------------------------------------------------------------- */
 
+/* The binding is in force when this returns. */
+static int bind_now(struct consumer *k, const char *key)
+{
+    amqp_queue_bind(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(k->own_queue),
+                    amqp_cstring_bytes(exchange_name(EXCHANGE_BOARD)), amqp_cstring_bytes(key),
+                    amqp_empty_table);
+    return connection_rpc(k->connection, "bind");
+}
+
 static int take_shard(struct consumer *k, unsigned shard, enum hold hold)
 {
     char name[32];
     if (hold == HOLD_BINDING) {
         snprintf(name, sizeof name, "%s.#", shard_destination(shard).text);
-        return bind_queue(k, k->own_queue, EXCHANGE_BOARD, name);
+        return bind_now(k, name);
     }
     history_queue(shard, name, sizeof name);
     int r = open_channel(k, SHARD_CHANNEL + shard);
@@ -258,9 +271,30 @@ static int change_shards(struct consumer *k)
 
 /* ---- deliveries ------------------------------------------------------------------------------ */
 
+static bool is_pulse(const struct consumer *k, unsigned channel, amqp_bytes_t key)
+{
+    char own[40];
+    pulse_key(k->link, own, sizeof own);
+    return channel == OWN_CHANNEL && key.len == strlen(own) && memcmp(key.bytes, own, key.len) == 0;
+}
+
+/* It is for the publisher, not for the loop, which may be slow. */
+static void take_pulse(struct consumer *k, struct span body)
+{
+    uint64_t clock;
+    if (body.len != sizeof clock)
+        return;
+    memcpy(&clock, body.data, sizeof clock);
+    k->link->pulse_back = clock;
+}
+
 static void deliver(struct consumer *k, unsigned channel)
 {
     struct channel *ch = &k->channels[channel];
+    if (ch->is_pulse) {
+        take_pulse(k, buf_span(&ch->content.body));
+        return;
+    }
     struct note *note = note_new(NOTE_MESSAGE, buf_span(&ch->content.body));
     if (channel >= SHARD_CHANNEL)
         note->shard = (int)(channel - SHARD_CHANNEL);
@@ -283,7 +317,9 @@ static void take_frame(struct consumer *k, const amqp_frame_t *frame)
         if (content_frame(&ch->content, frame))
             deliver(k, frame->channel);
     } else if (frame->payload.method.id == AMQP_BASIC_DELIVER_METHOD) {
-        ch->delivery = ((amqp_basic_deliver_t *)frame->payload.method.decoded)->delivery_tag;
+        const amqp_basic_deliver_t *deliver = frame->payload.method.decoded;
+        ch->delivery = deliver->delivery_tag;
+        ch->is_pulse = is_pulse(k, frame->channel, deliver->routing_key);
         content_begin(&ch->content);
     }
 }
@@ -355,10 +391,18 @@ static int open_connection(struct consumer *k)
     char name[64];
     snprintf(name, sizeof name, "%s consumes", k->link->config.self.text);
     if (connection_open(k->connection, &k->link->config.broker, name) < 0 ||
-        open_channel(k, OWN_CHANNEL) < 0 ||
-        connection_declare_exchanges(k->connection, OWN_CHANNEL) < 0 || declare_shared(k) < 0 ||
-        declare_own(k) < 0 || consume(k, OWN_CHANNEL, k->own_queue) < 0)
+        open_channel(k, OWN_CHANNEL) < 0)
         return -EIO;
+    connection_cork(k->connection, true);
+    int r = connection_declare_exchanges(k->connection, OWN_CHANNEL);
+    r = r < 0 ? r : declare_shared(k);
+    r = r < 0 ? r : declare_own(k);
+    connection_cork(k->connection, false);
+    if (r < 0)
+        return r;
+    /* The first answer since the channel was opened: all that was told before is done by then. */
+    if (consume(k, OWN_CHANNEL, k->own_queue) < 0)
+        return blame_quorum(k);
     if (k->link->config.serves_replay &&
         (open_channel(k, REPLAY_CHANNEL) < 0 || consume(k, REPLAY_CHANNEL, "easel.replay") < 0))
         return -EIO;
@@ -391,7 +435,9 @@ static void session(struct worker *w)
     if (r == 0) {
         l->connects++;
         link_note_state(l, NOTE_CONSUMER, true, "");
+        l->consuming = true;
         r = serve(&k);
+        l->consuming = false;
     }
     connection_close(&w->connection, r == 0);
     link_note_state(l, NOTE_CONSUMER, false, w->connection.trouble);

@@ -24,13 +24,20 @@ struct post {
 };
 STAILQ_HEAD(post_queue, post);
 
-enum note_kind { NOTE_MESSAGE, NOTE_RETURNED, NOTE_SHARD, NOTE_PUBLISHER, NOTE_CONSUMER };
+enum note_kind {
+    NOTE_MESSAGE,
+    NOTE_RETURNED,
+    NOTE_SHARD,
+    NOTE_PUBLISHER,
+    NOTE_CONSUMER,
+    NOTE_SILENT
+};
 
 /* From a thread to the loop: something for the callbacks. */
 struct note {
     STAILQ_ENTRY(note) queue;
     enum note_kind kind;
-    bool yes;               /* SHARD: held. PUBLISHER, CONSUMER: up */
+    bool yes;               /* SHARD: held. PUBLISHER, CONSUMER: up. SILENT: is so */
     int shard;              /* SHARD, MESSAGE */
     uint64_t tag;           /* MESSAGE */
     enum exchange exchange; /* RETURNED */
@@ -59,7 +66,7 @@ struct link {
     const struct link_events *events;
     void *owner;
     uv_async_t async;
-    bool publisher_up, consumer_up, up, was_up;
+    bool publisher_up, consumer_up, up, was_up, silent;
     bool *held, *told; /* shards in force; shards that events.shard reported */
     char trouble_copy[TROUBLE_BYTES], trouble_told[TROUBLE_BYTES];
 
@@ -79,6 +86,11 @@ struct link {
     struct worker publisher, consumer;
     unsigned generation; /* the consumer's: of its channels, over all connections */
 
+    /* The pulse: what the publisher's clock showed when it went out. */
+    uint64_t pulse_clock;        /* the publisher's: ms that it ran, over all connections */
+    _Atomic uint64_t pulse_back; /* as it came back to the consumer, last */
+    atomic_bool consuming;       /* the consumer has declared all that it hears */
+
     _Atomic uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
     atomic_bool blocked;
 };
@@ -94,11 +106,17 @@ void link_note_state(struct link *l, enum note_kind kind, bool up, const char *t
 /* 0: go on; else when to end at the latest. */
 uint64_t link_stop_ms(struct link *l);
 void link_drop_posts(struct link *l, struct post_queue *posts);
+/* The loop is so far behind that the consumer reads nothing. */
+bool link_is_full(struct link *l);
 void link_take_posts(struct link *l, struct post_queue *ret);
 
 /* Runs `session` on a fresh connection again and again until the link stops. A session returns when
  * its connection has failed or the link stops. */
 void worker_run(struct worker *w, void (*session)(struct worker *w));
+
+/* Where a pulse goes: to our own queue. */
+enum exchange pulse_exchange(const struct link *l);
+void pulse_key(const struct link *l, char *ret, size_t size);
 
 void *publisher_main(void *worker);
 void *consumer_main(void *worker);

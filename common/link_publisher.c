@@ -6,12 +6,13 @@
  */
 #include "link_private.h"
 
-#include <amqp_framing.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHANNEL 1
+#define CHANNEL  1
+#define TURN_MS  UINT64_C(1000) /* a turn that takes longer: we were frozen meanwhile */
+#define PULSE_MS 500
 
 struct publisher {
     struct link *link;
@@ -21,7 +22,9 @@ struct publisher {
     struct content content; /* of the message that comes back */
     enum exchange back_exchange;
     char back_key[40];
-    bool up; /* as told to the loop */
+    bool up;                             /* as told to the loop */
+    uint64_t turn_ms, heard, next_pulse; /* the two later ones by link.pulse_clock */
+    bool silent;                         /* as told to the loop */
 };
 
 /* ---- what comes back ------------------------------------------------------------------------- */
@@ -101,14 +104,11 @@ static int publish(struct publisher *p, const struct post *post)
     int r = amqp_basic_publish(p->connection->amqp, CHANNEL,
                                amqp_cstring_bytes(exchange_name(post->exchange)),
                                amqp_cstring_bytes(post->key), post->mandatory, false, NULL, body);
-    if (r != AMQP_STATUS_OK) {
-        snprintf(p->connection->trouble, sizeof p->connection->trouble, "publish: %s",
-                 amqp_error_string2(r));
-        return -EIO;
-    }
-    p->link->published++;
-    p->link->publish_bytes += post->len;
-    return 0;
+    if (r == AMQP_STATUS_OK)
+        return 0;
+    snprintf(p->connection->trouble, sizeof p->connection->trouble, "publish: %s",
+             amqp_error_string2(r));
+    return -EIO;
 }
 
 static struct post *next_post(struct publisher *p)
@@ -118,8 +118,10 @@ static struct post *next_post(struct publisher *p)
     return STAILQ_FIRST(&p->mine);
 }
 
-static void forget_post(struct publisher *p, struct post *post)
+static void post_done(struct publisher *p, struct post *post)
 {
+    p->link->published++;
+    p->link->publish_bytes += post->len;
     STAILQ_REMOVE_HEAD(&p->mine, queue);
     pthread_mutex_lock(&p->link->lock);
     p->link->out_bytes -= post->len;
@@ -140,11 +142,82 @@ static int publish_waiting(struct publisher *p)
         r = publish(p, post);
         if (r < 0)
             break;
-        forget_post(p, post);
+        post_done(p, post);
     }
     if (corked)
         connection_cork(p->connection, false);
     return r;
+}
+
+/* ---- the pulse ------------------------------------------------------------------------------- */
+
+/* Its clock runs while this thread does: who was frozen as a whole has not been silent. */
+static void run_clock(struct publisher *p)
+{
+    uint64_t now = link_now_ms(), passed = now - p->turn_ms;
+    p->turn_ms = now;
+    p->link->pulse_clock += passed < TURN_MS ? passed : TURN_MS;
+}
+
+/* Silence that has other reasons than the broker's is none. */
+static void hear(struct publisher *p)
+{
+    struct link *l = p->link;
+    uint64_t back = l->pulse_back;
+    if (!l->consuming || p->connection->blocked || link_is_full(l))
+        p->heard = l->pulse_clock;
+    else if (back > p->heard && back <= l->pulse_clock)
+        p->heard = back;
+}
+
+/* Again and again while it lasts: the loop takes it only while the link is up. */
+static void tell_silent(struct publisher *p, bool silent)
+{
+    if (!silent && !p->silent)
+        return;
+    p->silent = silent;
+    struct note *note = note_new(NOTE_SILENT, (struct span){0});
+    note->yes = silent;
+    link_note(p->link, note, NULL);
+}
+
+static int send_pulse(struct publisher *p)
+{
+    struct link *l = p->link;
+    struct post *post = xcalloc(1, sizeof *post + sizeof l->pulse_clock);
+    post->exchange = pulse_exchange(l);
+    pulse_key(l, post->key, sizeof post->key);
+    post->len = sizeof l->pulse_clock;
+    memcpy(post->body, &l->pulse_clock, post->len);
+    int r = publish(p, post);
+    free(post);
+    return r;
+}
+
+/* One of the two connections carries nothing, or the broker stands still: both begin anew, since
+ * nobody can tell which. */
+static int give_up(struct publisher *p)
+{
+    snprintf(p->connection->trouble, sizeof p->connection->trouble,
+             "nothing comes back from the broker for %d s", LINK_DEAD_MS / 1000);
+    connection_abort(&p->link->consumer.connection);
+    return -EIO;
+}
+
+static int feel_pulse(struct publisher *p)
+{
+    struct link *l = p->link;
+    run_clock(p);
+    hear(p);
+    uint64_t silence = l->pulse_clock - p->heard;
+    tell_silent(p, silence >= LINK_SILENT_MS);
+    if (silence >= LINK_DEAD_MS)
+        return give_up(p);
+    if (!l->consuming || p->connection->blocked || l->pulse_clock < p->next_pulse ||
+        !connection_writable(p->connection))
+        return 0;
+    p->next_pulse = l->pulse_clock + PULSE_MS;
+    return send_pulse(p);
 }
 
 /* ---- a connection's life --------------------------------------------------------------------- */
@@ -172,6 +245,8 @@ static int serve(struct publisher *p)
 {
     for (;;) {
         int r = publish_waiting(p);
+        if (r == 0)
+            r = feel_pulse(p);
         if (r < 0)
             return r;
         connection_release(p->connection);
@@ -188,6 +263,8 @@ static void session(struct worker *w)
 {
     struct publisher p = {.link = w->link, .worker = w, .connection = &w->connection};
     STAILQ_INIT(&p.mine);
+    p.turn_ms = link_now_ms();
+    p.heard = p.next_pulse = p.link->pulse_clock;
     int r = open_connection(&p);
     if (r == 0) {
         p.link->connects++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +62,8 @@ int service_open_link(struct service *s, struct link_config config,
     config.quorum = s->common.quorum != 0;
     int r = link_create(&s->loop, &config, events, s->owner, &s->link);
     if (r < 0)
-        log_error("cannot use EASEL_AMQP: %s", strerror(-r));
+        log_error(r == -EINVAL ? "cannot use EASEL_AMQP: %s" : "cannot start the broker link: %s",
+                  strerror(-r));
     return r;
 }
 

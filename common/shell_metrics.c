@@ -47,6 +47,7 @@ static void link_metrics(struct link *l, struct buf *out)
         link_stats(l, &s);
     GAUGE("link_up", "1 while the link to the broker is up.", l && link_is_up(l));
     GAUGE("link_blocked", "1 while the broker has an alarm and takes nothing.", s.blocked);
+    GAUGE("link_silent", "1 while the link is up and nothing comes back by it.", s.silent);
     COUNTER("link_connects_total", "Connections made to the broker.", s.connects);
     COUNTER("link_sent_messages_total", "Messages given to the broker.", s.published);
     COUNTER("link_sent_bytes_total", "Bytes of these.", s.publish_bytes);

@@ -56,7 +56,8 @@ static void put_board(struct buf *out, const struct board *b)
         count++;
     }
     PUT(out, at_board, b->id, b->window.epoch, window_applied(&b->window),
-        b->deleting ? ATTACH_DELETE : 0, list_of(count, &members));
+        (b->deleting ? ATTACH_DELETE : 0u) | b->mark_flags << ATTACH_MARK_SHIFT,
+        list_of(count, &members), b->window.told, b->state.number);
     buf_free(&members);
 }
 

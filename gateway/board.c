@@ -432,7 +432,9 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
         window_reset(&b->window, m->mark + 1);
     raise_head(b, now, m->head);
     mark_told(b, now, m->mark);
-    note_lag(b, now); /* the last events may be lost, and none come that would show it */
+#ifndef EASEL_NO_LAG_BY_STATE /* a simulator's switch: what is lost last is never missed then */
+    note_lag(b, now);         /* the last events may be lost, and none come that would show it */
+#endif
     bool news = state_is_news(b, now, m);
     keep_state(b, now, m);
 
@@ -544,6 +546,7 @@ static bool tick_sessions(struct board *b, uint64_t now)
         next = LIST_NEXT(s, link);
         pending = pointer_tick(s, now) || pending;
         pending = pending || !s->client;
+        session_tick(s, now);
         if (session_is_over(s, now)) {
             session_destroy(s);
             attach_changed(b);
@@ -594,11 +597,16 @@ void board_heartbeat(struct board *b, uint64_t now)
     }
 }
 
-/* Clients learn at once that the service has a problem, or no longer has one. What was on its way
- * to the owner is lost. */
-void board_link_changed(struct board *b, uint64_t now)
+/* Clients learn at once that the service has a problem, or no longer has one. */
+void board_tell_trouble(struct board *b)
 {
     touch_all(b, PULL_MARK, NULL);
+}
+
+/* What was on its way to the owner is lost. */
+void board_link_changed(struct board *b, uint64_t now)
+{
+    board_tell_trouble(b);
     if (b->core->link_up)
         resend_heard(b, now, true);
 }

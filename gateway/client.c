@@ -50,6 +50,12 @@ void client_left(struct client *cl, uint64_t now_ms)
         s->flags |= MEMBER_LEFT;
 }
 
+void client_goes(struct client *cl)
+{
+    if (cl->session)
+        cl->session->goes = true;
+}
+
 void *client_shell(const struct client *cl)
 {
     return cl->shell;
@@ -201,6 +207,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
     text_clean(m->name, s->name);
     session_expect_repeats(s);
     s->flags = seated ? MEMBER_SEATED : 0;
+    s->goes = false;
     session_outdated(b, s);
     return s;
 }

@@ -55,6 +55,7 @@
 #define HOLES_MAX          5u /* wants for a frame that never came: then its client is at fault */
 #define DELETE_FOR_MS      UINT64_C(30000)
 #define LEFT_MS            UINT64_C(5000) /* so long the lists say that somebody left */
+#define GOES_MS            UINT64_C(5000) /* whose page went and is not back, has left */
 #define POINTER_EVERY_MS   UINT64_C(50)
 #define POINTER_FRESH_MS   UINT64_C(500) /* an older place is of no use */
 #define VIEW_SAMPLE        8u            /* of so many frames one is followed to a viewer */
@@ -83,6 +84,7 @@ struct session {
     struct id member;
     uint64_t instance, conn;
     uint64_t came; /* its newest hello */
+    bool goes;     /* its page said so, and may be loaded again */
     bool unsaid; /* it did not say yet whether it wants the pen: what stands at the owner goes on */
     enum role role;
     char name[129];
@@ -261,7 +263,7 @@ struct gateway_core {
         int64_t bytes;               /* may be sent now; below 0 after a long frame */
         uint64_t filled_at;
     } resend;
-    bool link_up;
+    bool link_up, link_silent;
     bool not_owners; /* some shard's not_owner is set */
     uint64_t next_tick;
     size_t heartbeat_slot;       /* of boards: where the sweep goes on */
@@ -292,6 +294,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
 void board_not_there(struct board *b);
 void board_heartbeat(struct board *b, uint64_t now);
 void board_link_changed(struct board *b, uint64_t now);
+void board_tell_trouble(struct board *b);
 
 /* trust.c */
 /* Whether numbers of this board as large as that are believed; if not, history is asked. */
@@ -310,6 +313,7 @@ struct session *session_create(struct board *b, const struct id *member, uint64_
 void session_outdated(struct board *b, const struct session *newest);
 void session_destroy(struct session *s);
 void session_lose_client(struct session *s, uint64_t now);
+void session_tick(struct session *s, uint64_t now);
 /* A frame from the client that is next in cseq: kept and sent. */
 void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,
                   struct span frame);

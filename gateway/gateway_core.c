@@ -382,6 +382,7 @@ void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
         return;
     c->now = now_ms;
     c->link_up = up;
+    c->link_silent = false;
     if (!up)
         outbox_clear(c->outbox);
     for (unsigned i = 0; i < c->config.shards; i++)
@@ -392,6 +393,17 @@ void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
             board_link_changed(b, now_ms);
     }
     resend_run(c, now_ms);
+}
+
+void gateway_core_silent(struct gateway_core *c, uint64_t now_ms, bool silent)
+{
+    c->now = now_ms;
+    c->link_silent = silent;
+    for (size_t i = 0; i < c->boards.slots; i++) {
+        struct board *b = idmap_at(&c->boards, i);
+        if (b)
+            board_tell_trouble(b);
+    }
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */

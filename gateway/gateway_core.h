@@ -51,6 +51,8 @@ void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span b
 void gateway_core_returned(struct gateway_core *c, uint64_t now_ms, enum exchange exchange,
                            const char *key);
 void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up);
+/* While the link is up: nothing comes back by it (or it does again). Clients are told. */
+void gateway_core_silent(struct gateway_core *c, uint64_t now_ms, bool silent);
 void gateway_core_tick(struct gateway_core *c, uint64_t now_ms);
 uint64_t gateway_core_deadline(const struct gateway_core *c);
 struct outbox *gateway_core_outbox(struct gateway_core *c);
@@ -66,6 +68,9 @@ void client_message(struct client *cl, uint64_t now_ms, struct span message);
 bool client_goaway(struct client *cl, uint64_t delay_ms);
 /* It says that it goes for good: its seat and the pen are free at once. client_closed follows. */
 void client_left(struct client *cl, uint64_t now_ms);
+/* Its page goes: to be loaded again, or for good. Who is not back soon has left. client_closed
+ * follows. */
+void client_goes(struct client *cl);
 /* The socket is gone: the client is freed. */
 void client_closed(struct client *cl, uint64_t now_ms);
 void *client_shell(const struct client *cl);

@@ -9,7 +9,7 @@
 
 #include "request.h"
 
-#define HEAD_BYTES_MAX  (8u << 10)
+#define HEAD_BYTES_MAX  (16u << 10) /* browsers send the cookies of all programs on a host */
 #define HEAD_FIELDS_MAX 64u
 
 struct head_field {

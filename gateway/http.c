@@ -15,12 +15,11 @@
 
 /* ---- answers -------------------------------------------------------------------------------- */
 
-/* On every answer. What the page needs and nothing else. */
+/* What is no page may do nothing. */
+static const char NO_PAGE[] = "default-src 'none'; frame-ancestors 'none'";
+
+/* On every answer. */
 static const char HEADERS[] =
-    "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'\r\n"
     "x-content-type-options: nosniff\r\n"
     "referrer-policy: no-referrer\r\n"
     "cross-origin-opener-policy: same-origin\r\n"
@@ -82,14 +81,20 @@ static void put_number(struct visit *v, const char *name, size_t value)
     put(v, name, text);
 }
 
-static void head_begin(struct visit *v, unsigned status)
+static void head_with(struct visit *v, unsigned status, const char *policy)
 {
     char line[64];
     snprintf(line, sizeof line, "HTTP/1.1 %u %s\r\n", status,
              STATUSES[status_index(status)].phrase);
     put_text(v, line);
+    put(v, "content-security-policy", policy);
     put_text(v, HEADERS);
     v->gateway->stats.http[status / 100 % 6]++;
+}
+
+static void head_begin(struct visit *v, unsigned status)
+{
+    head_with(v, status, NO_PAGE);
 }
 
 static void head_end(struct visit *v)
@@ -169,9 +174,9 @@ static void answer_file(struct visit *v, const struct web_file *f)
     bool gzip = f->gzip.len > 0 && accepts_gzip(head_list(h, "accept-encoding", room, sizeof room));
     struct span body = buf_span(gzip ? &f->gzip : &f->body);
 
-    head_begin(v, same ? 304 : 200);
+    head_with(v, same ? 304 : 200, f->policy ? f->policy : NO_PAGE);
     put(v, "etag", f->tag);
-    put(v, "cache-control", f->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+    put(v, "cache-control", "no-cache");
     if (f->gzip.len > 0)
         put(v, "vary", "accept-encoding");
     if (!same) {
@@ -263,7 +268,9 @@ bool http_at_home(struct visit *v)
         http_refuse(v, 400, "The Host header is missing or wrong.");
         return false;
     }
-    if (!host_ours(host, s->public_url, s->allowed_origins)) {
+    /* A proxy may name us by a name of its own; but a page says where it is from. */
+    bool known = head_has(h, "origin") && origin_named(origin, s->public_url, s->allowed_origins);
+    if (!known && !host_ours(host, s->public_url, s->allowed_origins)) {
         log_foreign(v, "Host", host, "it is no address, not localhost, and no name of ours");
         http_refuse(v, 403,
                     "This host name is not ours: set EASEL_PUBLIC_URL to the address in use.");

@@ -11,10 +11,12 @@
 
 #include "log.h"
 
-#define FILES_MAX 65536 /* lws takes more than 10,000,000 for a mistake and falls to 2,560 */
-#define BACKLOG   1024
+#define FILES_MAX  65536 /* lws takes more than 10,000,000 for a mistake and falls to 2,560 */
+#define FILES_ELSE (COURTESIES_MAX + 100) /* those that are no connections of clients */
+#define BACKLOG    1024
 
-static void raise_file_limit(const struct gateway *g)
+/* Who comes when there are no descriptors left would be hung up on by libuv, without an answer. */
+void listener_limit_files(struct gateway *g)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -22,9 +24,11 @@ static void raise_file_limit(const struct gateway *g)
     limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         log_warn("setrlimit: %s", strerror(errno));
-    if (limit.rlim_cur < g->settings.connections_max + COURTESIES_MAX + 100)
-        log_warn("only %llu open files are allowed, fewer than EASEL_CONNECTIONS_MAX needs",
-                 (unsigned long long)limit.rlim_cur);
+    if (limit.rlim_cur >= g->settings.connections_max + FILES_ELSE)
+        return;
+    g->settings.connections_max = limit.rlim_cur > FILES_ELSE ? limit.rlim_cur - FILES_ELSE : 1;
+    log_warn("only %llu open files are allowed: so at most %llu connections are taken",
+             (unsigned long long)limit.rlim_cur, (unsigned long long)g->settings.connections_max);
 }
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -56,7 +60,6 @@ static int listen_at(struct gateway *g, int port)
 
 int listener_start(struct gateway *g)
 {
-    raise_file_limit(g);
     int r = upgrade_start(g);
     return r < 0 ? r : listen_at(g, (int)g->settings.port);
 }

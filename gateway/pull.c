@@ -102,8 +102,8 @@ static void add_state(struct client *cl, uint64_t now, struct pull *p)
 static unsigned mark_flags(const struct client *cl)
 {
     const struct board *b = cl->board;
-    return b->mark_flags | (b->core->link_up ? 0 : MARK_TROUBLE) | (b->unsaved ? MARK_UNSAVED : 0) |
-           (client_paused(cl) ? MARK_BUSY : 0);
+    return b->mark_flags | (b->core->link_up && !b->core->link_silent ? 0 : MARK_TROUBLE) |
+           (b->unsaved ? MARK_UNSAVED : 0) | (client_paused(cl) ? MARK_BUSY : 0);
 }
 
 /* A mark rides on events, or goes alone when it is due. */

@@ -372,15 +372,21 @@ static bool is_own(const struct origin *o, struct span host)
     return same_name(&o->host, &h) && o->host.port == (h.port ? h.port : port);
 }
 
-bool origin_allowed(struct span origin, struct span host, const char *public_url,
-                    const char *allowed)
+bool origin_named(struct span origin, const char *public_url, const char *allowed)
 {
     struct origin o, own;
-    if (origin.len == 0)
-        return true;
     if (!origin_parse(origin, &o))
         return false;
     if (allowed[0] != '\0')
         return is_listed(&o, allowed);
-    return (origin_parse(span_of(public_url), &own) && same_origin(&o, &own)) || is_own(&o, host);
+    return origin_parse(span_of(public_url), &own) && same_origin(&o, &own);
+}
+
+bool origin_allowed(struct span origin, struct span host, const char *public_url,
+                    const char *allowed)
+{
+    struct origin o;
+    if (origin.len == 0 || origin_named(origin, public_url, allowed))
+        return true;
+    return allowed[0] == '\0' && origin_parse(origin, &o) && is_own(&o, host);
 }

@@ -77,5 +77,8 @@ bool host_ours(struct span host, const char *public_url, const char *allowed);
  * default port, and the form of an IPv6 address do not matter. */
 bool origin_allowed(struct span origin, struct span host, const char *public_url,
                     const char *allowed);
+/* Do the settings name it? Then it does not matter which host the request names: a proxy may name
+ * us by a name of its own. */
+bool origin_named(struct span origin, const char *public_url, const char *allowed);
 
 #endif

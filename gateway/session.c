@@ -133,6 +133,16 @@ void session_lose_client(struct session *s, uint64_t now)
     board_wake(s->board);
 }
 
+void session_tick(struct session *s, uint64_t now)
+{
+    if (!s->goes || s->client || now - s->lost_at < GOES_MS)
+        return;
+    s->goes = false;
+    s->flags |= MEMBER_LEFT;
+    s->lost_at = now;
+    attach_changed(s->board);
+}
+
 bool session_full(const struct session *s)
 {
     return s->full;

@@ -113,6 +113,16 @@ static void on_link_down(void *owner)
     gateway_core_link(g->core, gateway_now(g), false);
 }
 
+static void on_link_silent(void *owner, bool silent)
+{
+    struct gateway *g = owner;
+    if (silent)
+        log_warn("broker link silent: nothing comes back for %g s", LINK_SILENT_MS / 1e3);
+    else
+        log_info("broker link no longer silent");
+    gateway_core_silent(g->core, gateway_now(g), silent);
+}
+
 static void on_link_message(void *owner, const struct link_delivery *delivery)
 {
     struct gateway *g = owner;
@@ -129,6 +139,7 @@ static void on_link_returned(void *owner, enum exchange exchange, const char *ke
 static const struct link_events LINK_EVENTS = {
     .up = on_link_up,
     .down = on_link_down,
+    .silent = on_link_silent,
     .message = on_link_message,
     .returned = on_link_returned,
 };
@@ -224,6 +235,7 @@ int gateway_start(struct gateway *g)
     TAILQ_INIT(&g->questions);
     g->stats.view_seconds = HISTOGRAM_OF_SECONDS;
     g->start_ms = gateway_wall_ms() - uv_now(&g->service.loop); /* any number would do */
+    listener_limit_files(g);
     start_limits(g);
     start_web(g);
     start_core(g);

@@ -36,7 +36,7 @@
 #define REASSEMBLY_BYTES_MAX    (64u << 20) /* unfinished messages of all connections */
 #define REASSEMBLY_PER_ADDRESS  (16u << 20) /* of these, by one address */
 #define BODY_BYTES_MAX          (4u << 10)  /* of an HTTP request */
-#define VISIT_BYTES_MAX         (16u << 10) /* read from an HTTP connection and not served yet */
+#define VISIT_BYTES_MAX         (24u << 10) /* read from an HTTP connection and not served yet */
 #define QUESTIONS_MAX           1000u       /* HTTP requests that wait for the core's answer */
 #define QUESTIONS_PER_ADDRESS   100u        /* of these, by one address */
 #define COURTESIES_MAX          64u         /* connections above a limit that are told so */
@@ -229,6 +229,8 @@ void gateway_metrics(struct gateway *g, struct buf *out);
 
 /* ---- listener.c ----------------------------------------------------------------------------- */
 
+/* Lowers connections_max to what the limit of open files allows. */
+void listener_limit_files(struct gateway *g);
 int listener_start(struct gateway *g);
 void listener_stop(struct gateway *g);
 void listener_sweep(struct gateway *g);

@@ -66,7 +66,6 @@ static int add_file(struct web *w, int dir, const char *entry, const char *name,
     w->files = xrealloc(w->files, w->count + 1, sizeof *w->files);
     struct web_file *f = &w->files[w->count++];
     *f = (struct web_file){.name = strdup(name), .type = type_of(name)};
-    f->immutable = strncmp(name, "assets/", 7) == 0;
     w->bytes += size;
     int r = f->name ? file_read(fd, size, &f->body) : -ENOMEM;
     close(fd);
@@ -119,6 +118,7 @@ static int by_name(const void *a, const void *b)
 static void file_free(struct web_file *f)
 {
     free(f->name);
+    free(f->policy);
     buf_free(&f->body);
     buf_free(&f->gzip);
 }
@@ -133,6 +133,66 @@ static void tag_make(struct web_file *f)
         at += sprintf(at, "%02x", hash[i]);
     strcpy(at, "\"");
 }
+
+/* ---- what a page may do ---------------------------------------------------------------------- */
+
+/* The rest of `text` behind the first `what`; empty: there is none. */
+static struct span behind(struct span text, const char *what)
+{
+    size_t len = strlen(what);
+    const uint8_t *at = text.len > 0 ? memmem(text.data, text.len, what, len) : NULL;
+    if (!at)
+        return (struct span){text.data, 0};
+    return (struct span){at + len, text.len - (size_t)(at + len - text.data)};
+}
+
+static void put_hash(struct buf *out, struct span code)
+{
+    uint8_t hash[EVP_MAX_MD_SIZE], base64[2 * EVP_MAX_MD_SIZE];
+    unsigned len;
+    if (EVP_Digest(code.data, code.len, hash, &len, EVP_sha256(), NULL) != 1)
+        abort();
+    int n = EVP_EncodeBlock(base64, hash, (int)len);
+    buf_append(out, " 'sha256-", 9);
+    buf_append(out, base64, (size_t)n);
+    buf_append(out, "'", 1);
+}
+
+/* The hash of what stands in each element of this kind: that, and nothing else, may run. */
+static void put_hashes(struct buf *out, const char *directive, struct span page, const char *open,
+                       const char *close)
+{
+    buf_append(out, directive, strlen(directive));
+    size_t before = out->len;
+    for (struct span at = behind(page, open); at.len > 0; at = behind(at, open)) {
+        struct span code = behind(at, ">"), rest = behind(code, close);
+        if (rest.len == 0)
+            break;
+        code.len = (size_t)(rest.data - code.data) - strlen(close);
+        put_hash(out, code);
+        at = rest;
+    }
+    if (out->len == before)
+        buf_append(out, " 'none'", 7);
+}
+
+static char *policy_of(const struct web_file *f)
+{
+    static const char BEGIN[] = "default-src 'none';",
+                      END[] = "; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; "
+                              "form-action 'none'; frame-ancestors 'none'; "
+                              "require-trusted-types-for 'script'; trusted-types 'none'";
+    struct buf policy = {0};
+    if (strncmp(f->type, "text/html", 9) != 0)
+        return NULL;
+    buf_append(&policy, BEGIN, strlen(BEGIN));
+    put_hashes(&policy, " script-src", buf_span(&f->body), "<script", "</script>");
+    put_hashes(&policy, "; style-src", buf_span(&f->body), "<style", "</style>");
+    buf_append(&policy, END, sizeof END);
+    return (char *)policy.data;
+}
+
+/* ---- both forms of a file -------------------------------------------------------------------- */
 
 /* Each x.gz becomes the other form of x. */
 static void join_gzip(struct web *w)
@@ -152,6 +212,7 @@ static void join_gzip(struct web *w)
             file_free(f);
         } else {
             tag_make(f);
+            f->policy = policy_of(f);
             w->files[kept++] = *f;
         }
     }

@@ -14,12 +14,12 @@
 #define WEB_BYTES_MAX (64u << 20)
 
 struct web_file {
-    char *name;       /* "assets/board-5f3a.js" */
+    char *name;       /* "board.html" */
     const char *type; /* Content-Type */
+    char *policy; /* of a page: Content-Security-Policy, which lets it run what is in it; or NULL */
     struct buf body;
     struct buf gzip; /* from name.gz; empty: there is none */
     char tag[24];    /* entity tag, weak since both forms share it */
-    bool immutable;  /* its name has its hash: below assets/ */
 };
 
 struct web;

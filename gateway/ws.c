@@ -60,12 +60,16 @@ void ws_closing(struct connection *c)
         connection_phase(c, PHASE_CLOSING);
 }
 
-#define CLOSE_LEAVES 1000 /* a page that is only reloaded says 1001, or nothing */
+#define CLOSE_LEAVES 1000
+#define CLOSE_GOES   1001 /* browsers say so when a page is closed, and when it is loaded again */
 
 void ws_peer_closes(struct connection *c, const uint8_t *payload, size_t len)
 {
-    if (c->client && len >= 2 && (payload[0] << 8 | payload[1]) == CLOSE_LEAVES)
+    int code = c->client && len >= 2 ? payload[0] << 8 | payload[1] : 0;
+    if (code == CLOSE_LEAVES)
         client_left(c->client, gateway_now(c->gateway));
+    if (code == CLOSE_GOES)
+        client_goes(c->client);
     ws_closing(c);
 }
 

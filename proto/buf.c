@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "buf.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A last word: an abort alone would look like a fault of ours. */
+static void out_of_memory(size_t n, size_t size)
+{
+    fprintf(stderr, "out of memory: %zu times %zu bytes\n", n, size);
+    abort();
+}
 
 void *xrealloc(void *p, size_t n, size_t size)
 {
     void *q = reallocarray(p, n ? n : 1, size ? size : 1);
     if (!q)
-        abort();
+        out_of_memory(n, size);
     return q;
 }
 
@@ -16,7 +24,7 @@ void *xcalloc(size_t n, size_t size)
 {
     void *p = calloc(n ? n : 1, size ? size : 1);
     if (!p)
-        abort();
+        out_of_memory(n, size);
     return p;
 }
 

@@ -38,7 +38,10 @@ enum member_flag {
     MEMBER_LEFT = 16,
 };
 enum pen_request { REQUEST_NONE = 0, REQUEST_ASK = 1, REQUEST_TAKE = 2 };
-enum attach_flag { ATTACH_DELETE = 1 };
+enum attach_flag {
+    ATTACH_DELETE = 1,
+    ATTACH_MARK_SHIFT = 8, /* enum mark_flag from this bit on */
+};
 enum mark_flag {
     MARK_BUSY = 1,
     MARK_TROUBLE = 2,

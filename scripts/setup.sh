@@ -17,10 +17,9 @@ readonly BUILD_PACKAGES="libc6-dev libuv1-dev libwebsockets-dev libwebsockets-ev
     librabbitmq-dev libmsgpack-dev libjwt-dev libjansson-dev libsqlite3-dev libmongoc-dev
     ca-certificates"
 readonly RUN_PACKAGES="rabbitmq-server"
-readonly TEST_COMMANDS="clang-14:clang-14 clang-format-14:clang-format-14
-    clang-tidy-14:clang-tidy-14 chromium:chromium sqlite3:sqlite3 git:git python3:python3 openssl:openssl"
+readonly TEST_COMMANDS="clang:clang clang-tidy:clang-tidy chromium:chromium sqlite3:sqlite3 git:git python3:python3 openssl:openssl"
 # g++ brings the C++ library that libFuzzer is linked with.
-readonly TEST_PACKAGES="check g++ libclang-rt-14-dev python3-venv python3-prometheus-client debootstrap"
+readonly TEST_PACKAGES="check g++ libclang-rt-dev python3-venv python3-prometheus-client debootstrap"
 
 say() { printf '== %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }

@@ -81,6 +81,13 @@ need_build() { # PRESET
     printf -- '-- build %s: done (%d s)\n' "$1" $((SECONDS - begun))
 }
 
+need_before() {
+    local begun=$SECONDS
+    printf '\n== build the version before\n'
+    scripts/build-before.sh || exit 1
+    printf -- '-- build the version before: done (%d s)\n' $((SECONDS - begun))
+}
+
 # Two test files at a time, also on a small machine: each has a cluster of its own, and mostly waits.
 node_tests() { # FILES...
     timeout 1800 node --test --test-reporter=spec --test-concurrency=2 "$@"
@@ -97,7 +104,7 @@ as_root() {
 clang_tidy() {
     local files
     mapfile -t files < <(git ls-files '*.c' ':!tests')
-    clang-tidy-14 -p build/dev --quiet "${files[@]}" 2>/dev/null
+    clang-tidy -p build/dev --quiet "${files[@]}" 2>/dev/null
 }
 
 # --- The parts -----------------------------------------------------------------------------------
@@ -139,12 +146,18 @@ part_web() {
 part_service() {
     need_build asan
     need_build release
+    need_before
     EASEL_TEST_BUILD=asan step "services" node_tests tests/service/*.test.mjs tests/protocol/*.test.mjs
 }
 
+# One after the other, and a minute of it at size; or with MINUTES that one, for long. SEED, STORE and KINDS:
+# see tests/chaos/run.mjs.
 part_chaos() {
     need_build release
-    EASEL_TEST_BUILD=release step "chaos" node_tests tests/chaos/*.test.mjs
+    need_before
+    [[ -n ${MINUTES:-} ]] || EASEL_TEST_BUILD=release step "chaos" node_tests tests/chaos/*.test.mjs
+    step "chaos at size: ${MINUTES:-1} min" node --test-reporter=spec \
+        --test-reporter-destination=/dev/null tests/chaos/run.mjs
 }
 
 # A minute, or with MINUTES the long form; SEED, STORE and KINDS: see tests/hostile/run.mjs.

@@ -5,7 +5,7 @@
 // figure the best turn counts, since the machine may have other work. From the environment: BENCH_TURNS
 // (3); BENCH_WRITE=1 writes the table into docs/BENCHMARKS.md, too.
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join as path } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -339,13 +339,9 @@ async function join(full, there) {
 
 function sizes() {
   const web = path(ROOT, "build/web");
-  const assets = readdirSync(path(web, "assets"));
   const size = (name) => readFileSync(path(web, `${name}.gz`)).length / 1000;
-  const asset = (name) => size(`assets/${assets.find((file) => file.startsWith(`${name}-`) && !file.endsWith(".gz"))}`);
-  figure("first load, gzip: script of the board", asset("board"), "KB", 45);
-  figure("  style sheet", asset("page"), "KB", 8);
-  figure("  HTML", Math.max(size("board.html"), size("index.html")), "KB", 6);
-  figure("  script of the start page", asset("start"), "KB", 12);
+  figure("first load, gzip: the board's page", size("board.html"), "KB", 56);
+  figure("  the start page", size("index.html"), "KB", 25);
 }
 
 // ---- all of it ----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 // What stands in place of the board, each by its cause, and the way back from it; and what becomes of
 // strokes that were not stored meanwhile.
 import assert from "node:assert/strict";
-import { cp, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join as path } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -18,7 +18,6 @@ const FORBIDDEN = /^This link does not open the board\. It may be cut off or no 
 const NOT_FOUND = /^There is no such board\. Check the link or the code\.$/;
 const REPLACED = /^This board is open in another tab or window\.$/;
 const CRASH = /^Something went wrong in this page\. The board is safe\.$/;
-const OUTDATED = /^Easel was updated\. Reload to go on\.$/;
 const BLOCKED = /^This network blocks live connections\. Try another network\.$/;
 
 describe("instead of the board", { timeout: 600_000 }, () => {
@@ -86,15 +85,17 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     await tab.seesText(CARD, FULL);
     assert.equal(await tab.page.isVisible("#notice"), false, "nobody knows yet");
     here.pop().stop();
+    await tab.seesText("#status span", /^Your last 3 strokes are kept\. They are drawn as soon as you have the pen\.$/, 60_000);
+    here[0].draw([{ points: [[100, 100], [900, 500]] }]);
     await tab.seesText("#notice", /^The pen had already passed on\. Your last 3 strokes were not added\.$/, 60_000);
-    await tab.strokes(1);
+    await tab.strokes(2);
     await tab.allSaved();
     await tab.seesText("#penText", /^Guest 1 is drawing\.$/);
     here.forEach((one) => one.stop());
     await ana.leave();
   });
 
-  test("not the drawer any more: the strokes stand until that is certain", async () => {
+  test("not the drawer any more: the strokes stand until that is certain, and are lost when somebody else draws", async () => {
     const made = await cluster.makeBoard("Passed on");
     const [ana, ben] = [await someone("Ana"), await someone("Ben")];
     const tab = await ana.open(address(made, "draw", net.url));
@@ -104,14 +105,17 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     net.down();
     await tab.draw([[0.2, 0.5], [0.7, 0.5]]);
     await tab.strokes(1);
-    await owner.seesText("#penText", /^(Nobody|Ana) is drawing\.$|^Ana’s connection is lost\. The pen is free in \d s\.$/);
+    await owner.seesText("#penText", /^(Nobody|Ana) is drawing\.$|^Ana’s connection is lost\. /);
     await owner.press("Take the pen");
     if (await owner.page.isVisible("#question")) await owner.page.locator("#questionYes").click();
     await owner.page.waitForSelector("#palette:not([hidden])");
     await tab.strokes(1);
     net.up();
-    await tab.seesText("#notice", /^The pen had already passed on\. Your last stroke was not added\.$/);
+    await tab.seesText("#status span", /^Your last stroke is kept\. It is drawn as soon as you have the pen\.$/);
     await tab.strokes(0);
+    await owner.draw([[0.2, 0.2], [0.7, 0.2]]);
+    await tab.seesText("#notice", /^The pen had already passed on\. Your last stroke was not added\.$/);
+    await tab.strokes(1);
     await tab.seesText("#penText", /^Ben is drawing\.$/);
     await Promise.all([ana.leave(), ben.leave()]);
   });
@@ -227,7 +231,7 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     await ana.leave();
   });
 
-  test("Easel was updated: said after a reconnect; a press loads what is new", async () => {
+  test("Easel was updated: who watches gets the new page by itself, who draws once the pen is put down", async () => {
     const made = await cluster.makeBoard("Updated");
     const [ana, ben] = [await someone("Ana"), await someone("Ben")];
     const [tab, viewer] = [await ana.open(address(made, "own")), await ben.open(address(made, "watch"))];
@@ -235,32 +239,64 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     await tab.takePen();
     await tab.draw(wave(0.5, 0.2, 1));
     await viewer.strokes(1);
+    const old = await build(viewer);
     await gateway.kill("SIGTERM");
     gateway.settings.EASEL_WEB_ROOT = await anotherBuild(path(cluster.dir, "web"));
     await gateway.start();
-    for (const one of [tab, viewer]) {
-      await one.seesText(CARD, OUTDATED);
-      assert.deepEqual(await buttons(one), ["Reload"]);
-      await one.press("Reload");
-      await one.strokes(1);
-      await one.allSaved();
-    }
+    await until("the viewer has the new page", async () => (await build(viewer)) === OTHER);
+    await viewer.strokes(1);
+    await tab.draw(wave(0.5, 0.4, 1));
+    await viewer.strokes(2);
+    await tab.allSaved();
+    assert.equal(await build(tab), old, "who draws is not disturbed");
+    await tab.press("Put it down");
+    await until("the drawer has the new page", async () => (await build(tab)) === OTHER);
+    await tab.strokes(2);
     delete gateway.settings.EASEL_WEB_ROOT;
     await gateway.kill("SIGTERM");
     await gateway.start();
-    for (const one of [tab, viewer]) await one.seesText(CARD, OUTDATED);
+    for (const one of [tab, viewer]) await until("the old page again", async () => (await build(one)) === old);
     await Promise.all([ana.leave(), ben.leave()]);
+  });
+
+  test("both versions are given out: a page that comes as the same again stays, and asks no more", async () => {
+    const made = await cluster.makeBoard("Both");
+    const ben = await someone("Ben");
+    const tab = await ben.open(address(made, "watch", net.url));
+    await tab.allSaved();
+    /** The service tells of another page; the mark in this one is gone once it was loaded again. */
+    const another = () =>
+      tab.page.evaluate((other) => {
+        window.marked = true;
+        window.asked = 0;
+        window.fetch = async () => (window.asked++, new Response(`<meta name="build" content="${other}">`));
+      }, OTHER);
+    await another();
+    net.cut();
+    await until("it is loaded again", async () => !(await tab.page.evaluate(() => window.marked).catch(() => true)));
+    await tab.allSaved();
+    await another();
+    net.cut();
+    await until("it has asked", () => tab.page.evaluate(() => window.asked));
+    await tab.allSaved();
+    assert.equal(await tab.page.evaluate(() => window.marked), true);
+    await ben.leave();
   });
 });
 
-/** The same page, under another name of its script. */
+const OTHER = "another";
+const BUILD = /(?<=<meta name="build" content=")\w+/;
+
+/** Which version this tab has; nothing while it is being loaded. */
+const build = (tab) => tab.page.evaluate(() => document.querySelector('meta[name="build"]')?.content).catch(() => "");
+
+/** The same pages, as another version. */
 async function anotherBuild(dir) {
   await cp(path(ROOT, "build/web"), dir, { recursive: true });
-  const names = await readdir(path(dir, "assets"));
-  const script = names.find((name) => /^board-\w+\.js$/.test(name));
-  for (const end of ["", ".gz"]) await rename(path(dir, "assets", script + end), path(dir, `assets/board-OTHER.js${end}`));
-  const html = (await readFile(path(dir, "board.html"), "utf8")).replace(script, "board-OTHER.js");
-  await writeFile(path(dir, "board.html"), html);
-  await writeFile(path(dir, "board.html.gz"), gzipSync(html));
+  for (const page of ["index.html", "board.html"]) {
+    const html = (await readFile(path(dir, page), "utf8")).replace(BUILD, OTHER);
+    await writeFile(path(dir, page), html);
+    await writeFile(path(dir, `${page}.gz`), gzipSync(html));
+  }
   return dir;
 }

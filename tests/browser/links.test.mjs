@@ -117,7 +117,8 @@ describe("links", { timeout: 600_000 }, () => {
     await tab.page.click("a.home");
     await tab.page.waitForURL(`${url}/`);
     await tab.page.goBack();
-    await tab.page.waitForSelector("#palette:not([hidden])");
+    await tab.strokes(1);
+    await ownsIt(tab); // the pen is put down when one leaves
     await tab.page.goto(`${url}/`);
     await tab.page.fill("#name", "New");
     await tab.press("New board");

@@ -3,16 +3,17 @@
 // What the page may do is little, and what others call themselves can do nothing to it. The first tests
 // see to it that the others, in all files, would notice.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
-import { join as path } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { cleanName } from "../../build/web-node/views.mjs";
-import { join, ROOT, startCluster, until } from "../service/harness.mjs";
+import { join, startCluster, until } from "../service/harness.mjs";
 import { closeBrowser, person } from "./browser.mjs";
 
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; worker-src 'self'; " +
-  "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+const HASH = "'sha256-[A-Za-z0-9+/]{43}='";
+const PAGE = new RegExp(
+  `^default-src 'none'; script-src ${HASH}; style-src ${HASH}; img-src 'self' blob:; connect-src 'self'; ` +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'$",
+);
+const NO_PAGE = /^default-src 'none'; frame-ancestors 'none'$/;
 
 describe("security", { timeout: 300_000 }, () => {
   let cluster, gateway, url;
@@ -24,12 +25,11 @@ describe("security", { timeout: 300_000 }, () => {
   });
   after(closeBrowser);
 
-  test("pages and what they are made of come with the policy and all other headers", async () => {
-    const assets = readdirSync(path(ROOT, "build/web/assets")).filter((name) => !name.endsWith(".gz"));
-    assert.ok(assets.length >= 4, String(assets));
-    for (const address of ["/", "/b/k3v9x2mq4t", "/icon.svg", "/nothing", ...assets.map((name) => `/assets/${name}`)]) {
+  test("pages come with a policy that lets them run what is in them, and all else with one that lets nothing", async () => {
+    const policies = { "/": PAGE, "/b/k3v9x2mq4t": PAGE, "/icon.svg": NO_PAGE, "/nothing": NO_PAGE, "/api/boards": NO_PAGE };
+    for (const [address, policy] of Object.entries(policies)) {
       const { headers } = await fetch(url + address);
-      assert.equal(headers.get("content-security-policy"), POLICY, address);
+      assert.match(headers.get("content-security-policy"), policy, address);
       assert.equal(headers.get("x-content-type-options"), "nosniff", address);
       assert.equal(headers.get("referrer-policy"), "no-referrer", address);
       assert.equal(headers.get("cross-origin-opener-policy"), "same-origin", address);

@@ -69,7 +69,7 @@ describe("the chip", { timeout: 600_000 }, () => {
     await ana.allSaved();
     await ben.strokes(1);
     await ben.allSaved();
-    await assertShown(ana, LIVE, /^You are offline\./);
+    await assertShown(ana, LIVE, /^You are offline\.|^Drawing pauses/);
     await assertSameInk([ana, ben]);
     await leave();
   });
@@ -146,15 +146,18 @@ describe("the chip", { timeout: 600_000 }, () => {
     await leave();
   });
 
-  test("a gateway that lost the broker keeps everybody connected", async () => {
+  test("a gateway that lost the broker keeps everybody connected, and lets nobody draw meanwhile", async () => {
     const { ana, ben, leave } = await anaAndBen();
+    await ana.draw(wave(0.2, 0.1, 1));
     amqp.down();
-    for (const tab of [ana, ben]) await tab.seesText(CHIP, /^The service has a problem\. You stay connected and nothing is lost\.$/);
+    await ben.seesText(CHIP, /^The service has a problem\. You stay connected and nothing is lost\.$/);
+    await ana.seesText(CHIP, /^The service has a problem\. .* Drawing pauses until the board can be saved again\.$/);
     await ana.draw(wave(0.5, 0.1, 1));
     await ana.strokes(1);
     amqp.up();
     for (const tab of [ana, ben]) await tab.allSaved();
-    await ben.strokes(1);
+    await ana.draw(wave(0.7, 0.1, 1));
+    await ben.strokes(2);
     await assertSameInk([ana, ben]);
     for (const tab of [ana, ben]) assert.equal(await socketCount(tab), 1);
     await assertShown(ben, LIVE, /^The service has a problem\./, /^Live\. /);

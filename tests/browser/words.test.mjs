@@ -18,18 +18,13 @@ describe("words and pictures", { timeout: 300_000 }, () => {
   });
   after(closeBrowser);
 
-  test("the QR code is loaded when somebody shares, and holds the link for watching", async () => {
+  test("the QR code holds the link for watching", async () => {
     const made = await cluster.makeBoard("Share");
     const ana = await person([url]);
     const tab = await ana.open(`${url}/b/${made.board}#${made.tokens.own}`);
-    const loaded = [];
-    tab.page.on("request", (request) => loaded.push(new URL(request.url()).pathname));
     await tab.allSaved();
-    const isQr = (path) => /\/qr-\w+\.js$/.test(path);
-    assert.equal(await tab.page.evaluate(() => performance.getEntriesByType("resource").some(({ name }) => /qr-/.test(name))), false);
     await tab.press("Share");
     const path = await tab.page.getAttribute("#qr path", "d");
-    assert.equal(loaded.filter(isQr).length, 1);
     const link = await tab.page.getByLabel("Anyone with this link can watch.").inputValue();
     const code = generate(link);
     const dark = new Set([...path.matchAll(/M(\d+) (\d+)h1v1h-1z/g)].map(([, x, y]) => `${x},${y}`));

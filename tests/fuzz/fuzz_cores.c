@@ -590,6 +590,7 @@ static void begin(void)
                                                           .seats = 10,
                                                           .pen_idle_ms = 6000,
                                                           .pen_grace_ms = 3000,
+                                                          .pen_keep_ms = 9000,
                                                           .board_events_max = LOG_EVENTS_MAX,
                                                           .board_bytes_per_s = 65536,
                                                           .segment_ms = 50},

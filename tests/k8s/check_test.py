@@ -29,6 +29,17 @@ class Check(unittest.TestCase):
         self.assertTrue(any(all(word in sentence for word in words) for sentence in said),
                         f"{words} not said in: " + "\n".join(said))
 
+    def test_an_overlay_of_ones_own_has_ones_own_host_and_images(self):
+        objects = render("yours")
+        url = objects.find("ConfigMap", "easel-gateway")["data"]["EASEL_PUBLIC_URL"]
+        host = url.removeprefix("https://")
+        self.assertNotIn("easel.example.com", url)
+        self.assertEqual(objects.find("HTTPRoute", "gateway")["spec"]["hostnames"], [host])
+        self.assertEqual([one["hostname"] for one in objects.find("Gateway", "easel")["spec"]["listeners"]], [host])
+        for o in objects.of("Deployment"):
+            for container in o["spec"]["template"]["spec"]["containers"]:
+                self.assertIn("registry.your.example/", container["image"])
+
     def test_a_typo_in_a_file(self):
         with tempfile.TemporaryDirectory() as directory:
             shutil.copytree(ROOT / "k8s", Path(directory) / "k8s")

@@ -170,16 +170,36 @@ test("[W4] a flood of frames is read slower, and none is dropped", async () => {
   await ana.has(term + flood.length, 30_000);
 });
 
-test("[W5] close code 1000 frees seat and pen at once; any other end keeps the seat for a while", async () => {
+test("[W5] close code 1000 frees seat and pen at once, 1001 after 5 s; any other end keeps the seat for a while", async () => {
   const { board, ana, ben } = await two();
   ben.messages.length = 0;
   ana.socket.close(1000);
   await ben.gets("state", ({ members, holder }) => members.length === 1 && holder === "");
   const cem = await Wire.join(here, board.tokens.draw);
-  cem.socket.close(1001);
+  cem.socket.terminate();
   await ben.gets("state", ({ members }) => members.length === 2 && members.some(({ flags }) => flags & 2));
   const { session, instance } = cem;
-  await Wire.join(there, board.tokens.draw, { session, instance, conn: 2 });
+  const again = await Wire.join(there, board.tokens.draw, { session, instance, conn: 2 });
+  again.socket.close(1001);
+  const reloaded = await Wire.join(here, board.tokens.draw, { session });
+  await setTimeout(6_000);
+  assert.equal(latestState(ben).members.length, 2, "who is back in time stays");
+  reloaded.socket.close(1001);
+  const gone = Date.now();
+  await until("the seat is free", () => latestState(ben).members.length === 1);
+  assert.ok(Date.now() - gone > 4_000, "not before 5 s");
+});
+
+test("[W8] a lost holder keeps the pen until somebody waits for it, and then for the grace", async () => {
+  const { ana, ben, term } = await two();
+  ana.socket.terminate();
+  const lost = ({ members, grace_ms }) => grace_ms > 60_000 && members.some(({ flags }) => flags & 2);
+  await ben.gets("state", lost);
+  await setTimeout(2_500); // longer than the grace
+  assert.equal(latestState(ben).term, term);
+  const asked = Date.now();
+  await takesPen(ben);
+  assert.ok(Date.now() - asked > 1_500, "not before the grace is over");
 });
 
 test("[W6] a frame has exactly its fields, within their bounds", async () => {

@@ -345,6 +345,7 @@ test("a host name is ours when EASEL_PUBLIC_URL or EASEL_ALLOWED_ORIGINS says so
   assert.equal(await as("EASEL.example:443", "https://EASEL.example"), 201);
   assert.equal(await as("localhost:8080"), 201);
   assert.equal(await as("[::1]:8080", "http://[::1]:8080"), 201);
+  assert.equal(await as("easel_upstream", "https://easel.example"), 201, "a proxy names us as it likes, but the page says where it is from");
   assert.equal(await as("evil.example", "https://evil.example"), 403);
   assert.equal(await as("evil.example"), 403);
   assert.equal(await as("easel.example", "https://evil.example"), 403);

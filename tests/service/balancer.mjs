@@ -15,10 +15,12 @@ const isReady = (gateway) => gateway.ready().catch(() => false);
 export async function startBalancer(gateways) {
   let ready = [];
   let next = 0;
+  const served = new Map(); // port of a client -> the gateway's name
   const look = async () => (ready = (await Promise.all(gateways.map(isReady))).flatMap((yes, i) => (yes ? [gateways[i]] : [])));
   const server = createServer((socket) => {
     const gateway = ready[next++ % ready.length];
     if (!gateway) return socket.destroy();
+    served.set(socket.remotePort, gateway.name);
     const { hostname: host, port } = new URL(gateway.url);
     const onward = connect({ host, port });
     for (const [from, to] of [[socket, onward], [onward, socket]]) {
@@ -35,6 +37,8 @@ export async function startBalancer(gateways) {
   await until("a gateway is ready", () => ready.length);
   return {
     url: `http://127.0.0.1:${server.address().port}`,
+    /** The name of the gateway that this connection (a socket of ours) leads to. */
+    servedBy: ({ localPort }) => served.get(localPort),
     /** Resolves when exactly these get new connections. */
     serves: (...those) => until("the balancer has noticed", () => String(ready.map((g) => g.name)) === String(those.map((g) => g.name))),
   };

@@ -2,7 +2,8 @@
  *
  * Faults that no program can be asked for, by LD_PRELOAD. A file in FAULT_DIR makes one, named
  * after the process: PID.spin: its loop turns no more, and uses a core; PID.block: nor does it, and
- * uses nothing; PID.deaf: its loop turns, but nobody is let in any more.
+ * uses nothing; PID.deaf: its loop turns, but nobody is let in any more; PID.full: its disk is
+ * full; PID.slow: each write to its disk takes a tenth of a second.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -59,4 +60,24 @@ int accept4(int fd, struct sockaddr *address, socklen_t *len, int flags)
         return -1;
     }
     return real(fd, address, len, flags);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at)
+{
+    static ssize_t (*real)(int, const void *, size_t, off64_t);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "pwrite64");
+    if (has("slow"))
+        usleep(100000);
+    if (has("full")) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return real(fd, bytes, count, at);
+}
+
+/* What 64-bit programs call by either name. */
+ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at)
+{
+    return pwrite64(fd, bytes, count, at);
 }

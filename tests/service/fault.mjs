@@ -18,5 +18,8 @@ export function faultyEnvironment() {
   return { LD_PRELOAD: library, FAULT_DIR: dir, ASAN_OPTIONS: "verify_asan_link_order=0" };
 }
 
-/** From now on this process has the fault: "spin", "block" or "deaf". */
+/** From now on this process has the fault: "spin", "block", "deaf", "full" or "slow". */
 export const give = (pid, fault) => writeFileSync(path(dir, `${pid}.${fault}`), "");
+
+/** And no longer. */
+export const cure = (pid, fault) => rmSync(path(dir, `${pid}.${fault}`), { force: true });

@@ -147,6 +147,20 @@ describe("the gateway", { timeout: 300_000 }, () => {
     }
   });
 
+  test("cookies of other programs on the host, 15 KB of them, are in nobody's way", async () => {
+    const Cookie = "c=0123456789; ".repeat(1_100);
+    const page = await tcp(gateway);
+    page.write(request("GET /", { ...CLOSE, Cookie }));
+    await gone(page);
+    assert.match(page.received.toString("latin1"), /^HTTP\/1\.1 200 /);
+    const socket = await tcp(gateway);
+    socket.write(upgrade({ Cookie }));
+    await until("it is upgraded", () => socket.received.includes("101"));
+    socket.write(frame(2, Buffer.from(helloOf(board.tokens.watch))));
+    await until("it is welcomed", () => stream(socket).some(({ opcode }) => opcode === 2));
+    socket.destroy();
+  });
+
   test("requests on one connection are answered in their order", async () => {
     const socket = await tcp(gateway);
     const get = (path) => request(`GET ${path}`, { Host: "127.0.0.1" });
@@ -205,19 +219,18 @@ describe("the gateway", { timeout: 300_000 }, () => {
     assert.ok(rate < 2000, `${rate} turns a second`);
   });
 
-  test("a page that the browser has is not sent again, and hashed names are kept for ever", async () => {
+  test("a page is one file, packed for who can unpack it, and not sent again to who has it", async () => {
     const page = await fetch(gateway.url);
     assert.equal(page.headers.get("cache-control"), "no-cache");
     const again = await fetch(gateway.url, { headers: { "if-none-match": page.headers.get("etag") } });
     assert.equal(again.status, 304);
-    const [asset] = (await page.text()).match(/\/assets\/[^"]+\.js/);
-    const script = await fetch(new URL(asset, gateway.url));
-    assert.match(script.headers.get("cache-control"), /immutable/);
-    assert.equal(script.headers.get("content-encoding"), "gzip");
-    assert.match(script.headers.get("vary"), /accept-encoding/i);
-    const plain = await fetch(new URL(asset, gateway.url), { headers: { "accept-encoding": "identity" } });
+    assert.equal(page.headers.get("content-encoding"), "gzip");
+    assert.match(page.headers.get("vary"), /accept-encoding/i);
+    const plain = await fetch(gateway.url, { headers: { "accept-encoding": "identity" } });
     assert.equal(plain.headers.get("content-encoding"), null);
-    assert.equal(await plain.text(), await script.text());
+    const html = await plain.text();
+    assert.equal(html, await page.text());
+    assert.doesNotMatch(html, /<script[^>]* src=|rel="stylesheet"/); // of a gateway of another version
   });
 
   // ---- streams ---------------------------------------------------------------------------------
@@ -370,6 +383,28 @@ describe("connections above a limit", { timeout: 60_000 }, () => {
     });
     assert.ok(metrics.easel_gateway_tcp_connections <= 4);
     crowd.forEach((socket) => socket.destroy());
+  });
+});
+
+describe("with few open files", { timeout: 60_000 }, () => {
+  test("so many connections are taken as there are files for; the others are told, and it has time for the first", async () => {
+    const cluster = await startCluster({ prefix: ["prlimit", "--nofile=200:200"] });
+    const [gateway] = cluster.gateways;
+    assert.match(gateway.log, /warn only 200 open files are allowed: so at most 36 connections are taken/);
+    const ana = await join(gateway, (await cluster.makeBoard()).tokens.own, "Ana");
+    await ana.takePen();
+    const crowd = await Promise.all(Array.from({ length: 100 }, () => tcp(gateway)));
+    crowd.forEach((socket) => socket.write(upgrade()));
+    const refused = () => crowd.filter((socket) => /^HTTP\/1\.1 503 /.test(socket.received.toString("latin1"))).length;
+    await until("those who found no place are told", () => refused() >= 60);
+    const turns = async () => (await gateway.metrics()).easel_loop_turn_seconds_count;
+    const before = await turns();
+    ana.draw(strokes(20));
+    await ana.settled();
+    assert.ok((await turns()) - before < 5_000, "it does not spin");
+    crowd.forEach((socket) => socket.destroy());
+    await until("there is room again", async () => (await fetch(gateway.url).catch(() => null))?.status === 200);
+    ana.stop();
   });
 });
 

@@ -15,7 +15,7 @@ import assert from "node:assert/strict";
 import { spawn, execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join as path, resolve } from "node:path";
@@ -146,13 +146,14 @@ export class Process {
 
 /** One service of a cluster. */
 class Service extends Process {
-  constructor(cluster, kind, index, settings, build) {
-    super(`${kind}-${index}`, command(kind, build), null, cluster.dir);
+  constructor(cluster, kind, index, settings, build, prefix) {
+    super(`${kind}-${index}`, [...prefix, ...command(kind, build)], null, cluster.dir);
     Object.assign(this, { cluster, kind, settings: { ...settings } });
   }
 
   /** Starts it; resolves when it says that it is ready. A second start keeps the address. */
   async start() {
+    if (!this.child) await this.cluster.prepare?.(this);
     this.env = this.cluster.environment(this.kind, this.settings);
     this.spawn();
     this.admin = (await this.line(/admin on (http:\/\/\S+)/))[1];
@@ -161,6 +162,13 @@ class Service extends Process {
       this.settings.EASEL_PORT = new URL(this.url).port;
     }
     await until(`${this.name} is ready`, () => this.ready(), 30_000);
+  }
+
+  /** Again, with its connections to the broker through this proxy. */
+  async moveBehind(proxy) {
+    await this.kill("SIGTERM");
+    this.settings.EASEL_AMQP = proxy.url;
+    await this.start();
   }
 
   async ready() {
@@ -237,6 +245,18 @@ class Broker extends Process {
     await this.kill("SIGTERM");
     await this.start();
   }
+
+  /** Again, and all that it had stored is gone. */
+  async restartEmpty() {
+    await this.kill("SIGTERM");
+    rmSync(path(this.dir, "broker/data"), { recursive: true });
+    mkdirSync(path(this.dir, "broker/data"));
+    await this.start();
+  }
+
+  ctl(...words) {
+    return run(path(ROOT, "scripts/broker.sh"), ["ctl", path(this.dir, "broker"), ...words]);
+  }
 }
 
 /** A database file. "Stopped" means that another process holds its write lock. */
@@ -308,11 +328,13 @@ export function signToken(claims, secret = SECRET, header = { alg: "HS256", typ:
 // ---- the cluster --------------------------------------------------------------------------------
 
 class Cluster {
-  constructor({ gateways = 1, boards = 1, histories = 1, store = ELSEWHERE ? "mongo" : "sqlite", env = {}, build = BUILD, brokerConf }) {
+  constructor({ gateways = 1, boards = 1, histories = 1, store = ELSEWHERE ? "mongo" : "sqlite", env = {}, build = BUILD, prefix = [], brokerConf, prepare }) {
+    this.prepare = prepare;
+    this.make = (kind, index) => new Service(this, kind, index, env, build, prefix);
     this.dir = mkdtempSync(path(tmpdir(), "easel-test-"));
     this.broker = new Broker(this.dir, brokerConf);
     this.store = store === "mongo" ? new Mongo(this.dir) : store === "sqlite" ? new Sqlite(this.dir) : store;
-    const make = (kind, count) => Array.from({ length: count }, (_, i) => new Service(this, kind, i, env, build));
+    const make = (kind, count) => Array.from({ length: count }, (_, i) => this.make(kind, i));
     this.gateways = make("gateway", gateways);
     this.boards = make("board", boards);
     this.histories = make("history", histories);
@@ -363,8 +385,9 @@ const people = new Set();
 /**
  * Starts a cluster; it ends with the test file.
  * @param options gateways, boards, histories: how many; store: "sqlite", "mongo" or one that runs; env:
- *   settings for all services; build: "dev", "asan" or "release" (else EASEL_TEST_BUILD); brokerConf:
- *   more lines of rabbitmq.conf
+ *   settings for all services; build: "dev", "asan" or "release" (else EASEL_TEST_BUILD); prefix: the words
+ *   of a command that execs a service; brokerConf: more lines of rabbitmq.conf; prepare: called with
+ *   each service before its first start, may change its settings
  */
 export async function startCluster(options = {}) {
   const cluster = new Cluster(options);

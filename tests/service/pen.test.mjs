@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { before, beforeEach, afterEach, describe, test } from "node:test";
-import { assertAllEqual, join, startCluster } from "./harness.mjs";
+import { assertAllEqual, join, startCluster, until } from "./harness.mjs";
 import { strokes } from "./strokes.mjs";
 import { Wire } from "./wire.mjs";
 
@@ -128,18 +128,52 @@ describe("the pen", { timeout: 180_000 }, () => {
     assert.equal(ana.picture().length, 5);
   });
 
-  test("is free when the holder's connection stays lost for longer than the grace", async () => {
+  test("stays with a holder whose connection is lost for longer than the grace, when nobody waits", async () => {
+    const term = await ben.takePen();
+    ben.kill();
+    const lost = Date.now();
+    ben.draw(strokes(2));
+    await until("the grace is over", () => Date.now() - lost > (GRACE_S + 2) * 1000);
+    assert.ok(ana.state.grace_ms > GRACE_S * 1000);
+    await ben.reconnect();
+    await assertAllEqual([ben, ana, cem]);
+    assert.deepEqual([ben.term, ben.lost], [term, 0]);
+  });
+
+  test("goes to who waits when the holder's connection stays lost for longer than the grace", async () => {
     await ben.takePen();
     ben.draw(strokes(1));
     await ben.allStored();
     ben.kill();
     const lost = Date.now();
-    await holder(ana, null);
+    cem.ask();
+    await cem.waitFor(() => cem.term > 0, "has the pen");
     assert.ok(Date.now() - lost >= GRACE_S * 1000 - 500, "not before the grace is over");
     ben.draw(strokes(1, 2)); // he does not know yet
+    cem.draw(strokes(1, 3));
+    await cem.allStored();
     await ben.reconnect();
     await ben.waitFor(() => ben.lost === 1, "is told that one stroke was not taken");
+    cem.pass("");
+    await holder(ana, null);
     await assertAllEqual([ana, ben, cem]);
+  });
+
+  test("what its holder drew too late is drawn in the next term, if nobody has drawn in between", async () => {
+    const [count, { lost }] = [ana.picture().length, ben];
+    await ben.takePen();
+    ben.kill();
+    cem.ask();
+    await cem.waitFor(() => cem.term > 0, "has the pen");
+    ben.draw(strokes(2, 2));
+    await ben.reconnect();
+    await ben.waitFor(() => ben.client.keptStrokes === 2, "keeps the strokes");
+    cem.pass("");
+    await ana.waitFor(() => ana.picture().length === count + 2, "sees them");
+    await assertAllEqual([ana, ben, cem]);
+    assert.equal(ben.lost, lost);
+    ben.pass("");
+    await holder(ana, null);
   });
 
   test("passes on from an idle holder when another waits, and only then", async () => {

@@ -7,12 +7,14 @@ import { connect, createServer } from "node:net";
 import { setTimeout } from "node:timers/promises";
 
 const PIECE = 4096; // bytes of a slow network at a time
+const BEGINNING = 1024; // so much of what a client says is remembered
 
 export class Proxy {
   upgrades = true;
   #pairs = new Set();
   #refuses = false;
   #bytesPerS = 0;
+  #delayMs = 0;
 
   /** In front of the server at this address. */
   static async to(address) {
@@ -43,11 +45,17 @@ export class Proxy {
     this.#refuses = false;
   }
 
-  /** The connections that are there stay, and carry nothing. Returns them. */
-  swallow() {
-    const pairs = [...this.#pairs];
+  /** The connections that are there stay, and carry nothing: those whose client said this first, or all.
+   *  Returns them. */
+  swallow(said = /^/) {
+    const pairs = [...this.#pairs].filter((pair) => said.test(pair.said));
     for (const socket of pairs.flat()) socket.pause();
     return pairs;
+  }
+
+  /** They carry again what they held back. */
+  resume(pairs) {
+    for (const socket of pairs.flat()) socket.resume();
   }
 
   /** Towards the client no more than so many bytes in a second; 0: as many as there are. */
@@ -55,10 +63,23 @@ export class Proxy {
     this.#bytesPerS = bytesPerS;
   }
 
+  /** What comes from either side is so late; 0: it is not. */
+  delay(ms) {
+    this.#delayMs = ms;
+  }
+
+  /** In order, also when the delay changes. */
+  #carry(to, bytes) {
+    const due = Math.max(performance.now() + this.#delayMs, to.due ?? 0);
+    to.due = due;
+    if (due <= performance.now()) return void to.write(bytes);
+    void setTimeout(due - performance.now(), null, { ref: false }).then(() => to.destroyed || to.write(bytes));
+  }
+
   #accept(near) {
     if (this.#refuses) return near.resetAndDestroy();
     const far = connect({ host: this.target.hostname, port: this.target.port });
-    const pair = [near, far];
+    const pair = Object.assign([near, far], { said: "" });
     this.#pairs.add(pair);
     near.unref();
     far.unref();
@@ -70,10 +91,11 @@ export class Proxy {
       });
     }
     near.on("data", (bytes) => {
+      if (pair.said.length < BEGINNING) pair.said += bytes.toString("latin1");
       if (!this.upgrades && /^upgrade: *websocket/im.test(bytes.toString("latin1"))) near.destroy();
-      else far.write(bytes);
+      else this.#carry(far, bytes);
     });
-    far.on("data", (bytes) => (this.#bytesPerS ? void this.#carrySlowly(near, far, bytes) : near.write(bytes)));
+    far.on("data", (bytes) => (this.#bytesPerS ? void this.#carrySlowly(near, far, bytes) : this.#carry(near, bytes)));
   }
 
   async #carrySlowly(near, far, bytes) {

@@ -24,7 +24,7 @@ static void deliver_to(struct world *w, struct process *from, unsigned to,
 {
     unsigned src = (unsigned)(from - w->process);
     struct process *p = &w->process[to];
-    if (!p->alive || !p->linked)
+    if (!p->alive || !p->hearing)
         return;
     if (w->trouble && odds(w, 100))
         return; /* lost */
@@ -48,7 +48,7 @@ static void deliver_to(struct world *w, struct process *from, unsigned to,
 static bool hears(const struct process *p, enum exchange exchange, const char *destination)
 {
     unsigned shard;
-    if (!p->alive || !p->linked)
+    if (!p->alive || !p->hearing)
         return false;
     switch (exchange) {
     case EXCHANGE_BOARD:
@@ -78,7 +78,7 @@ static void to_history(struct world *w, struct process *from, const struct outbo
     unsigned shard = 0;
     sscanf(m->key, "s%u", &shard);
     struct process *usual = &w->process[GATEWAYS + BOARD_CORES + shard % HISTORIES];
-    if (usual->alive && usual->linked && m->exchange == EXCHANGE_HISTORY &&
+    if (usual->alive && usual->hearing && m->exchange == EXCHANGE_HISTORY &&
         !(w->trouble && odds(w, 300)))
         p = usual;
     deliver_to(w, from, (unsigned)(p - w->process), m);
@@ -86,7 +86,7 @@ static void to_history(struct world *w, struct process *from, const struct outbo
 
 void broker_publish(struct world *w, struct process *from, const struct outbox_message *m)
 {
-    if (!from->linked || w->now < w->broker_down_until)
+    if (!from->linked || w->now < from->mute_until || w->now < w->broker_down_until)
         return;
     bool of_shard = m->exchange == EXCHANGE_HISTORY && m->key[0] == 's';
     if (of_shard || m->exchange == EXCHANGE_REPLAY) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sim [--seeds N] [--from SEED] [--verbose]: runs N seeds and names those that broke a promise.
- * Exit 1 when one did. A seed runs again the same way: sim --seeds 1 --from SEED --verbose.
+ * sim [--seeds N] [--from SEED] [--verbose] [--first]: runs N seeds, or as many as it takes to
+ * break a promise, and names those that did. Exit 1 when one did. A seed runs again the same way:
+ * sim --seeds 1 --from SEED --verbose.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,26 +13,30 @@
 int main(int argc, char **argv)
 {
     uint64_t seeds = 100, from = 1, steps = 0;
-    bool verbose = false;
+    bool verbose = false, first = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--verbose") == 0)
             verbose = true;
+        else if (strcmp(argv[i], "--first") == 0)
+            first = true;
         else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc)
             seeds = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--from") == 0 && i + 1 < argc)
             from = strtoull(argv[++i], NULL, 10);
         else
-            return fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--verbose]\n"), 2;
+            return fprintf(stderr, "usage: sim [--seeds N] [--from SEED] [--verbose] [--first]\n"),
+                   2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     static struct world w;
-    uint64_t resent = 0, early = 0;
+    uint64_t resent = 0, early = 0, ran = 0;
     unsigned broken = 0, acked = 0, cuts = 0, epochs = 0, kills = 0, pointers = 0, caught = 0;
-    for (uint64_t seed = from; seed < from + seeds; seed++) {
+    for (uint64_t seed = from; seed < from + seeds && !(first && broken); seed++) {
         if (!world_run(&w, seed, verbose)) {
             printf("seed %llu: %s\n", (unsigned long long)seed, w.failure);
             broken++;
         }
+        ran++;
         steps += w.steps;
         acked += w.count.acked;
         cuts += w.count.cuts;
@@ -45,7 +50,7 @@ int main(int argc, char **argv)
     }
     printf("%llu seeds, %u broken; %llu steps, %u frames acked, %u cuts, %u epochs, %u kills, "
            "%u pointers, %llu frames again, %llu too early, %u caught with a stroke too long\n",
-           (unsigned long long)seeds, broken, (unsigned long long)steps, acked, cuts, epochs, kills,
+           (unsigned long long)ran, broken, (unsigned long long)steps, acked, cuts, epochs, kills,
            pointers, (unsigned long long)resent, (unsigned long long)early, caught);
     return broken ? 1 : 0;
 }

@@ -468,6 +468,7 @@ static void receive_frame(struct world *w, struct person *p, struct cursor *in)
         break;
     case MSG_state:
         promise_seats(w, p->board, m.state.members);
+        p->pen_term = m.state.term;
         break;
     case MSG_error:
         on_error(w, p, &m.error);
@@ -479,7 +480,7 @@ void person_receive(struct world *w, struct person *p, struct span message)
 {
     size_t head = message.data[1] < 126 ? 2 : message.data[1] == 126 ? 4 : 10;
     struct cursor in = cursor_of(message.data + head, message.len - head);
-    while (cursor_left(&in) > 0 && !w->failure[0])
+    while (cursor_left(&in) > 0 && !w->failure[0] && !p->reloaded)
         receive_frame(w, p, &in);
 }
 
@@ -510,7 +511,7 @@ static void connect_person(struct world *w, struct person *p)
     p->client = client_open(g->gateway, w->now, NULL);
     p->welcomed = false;
     p->reading = true;
-    p->replaced = false;
+    p->replaced = p->reloaded = false;
     p->last_to_gateway = p->last_to_person = w->now;
     w->count.reconnects++;
     struct buf b = {0};
@@ -522,6 +523,7 @@ static void connect_person(struct world *w, struct person *p)
 /* A reload: another instance, which knows nothing. */
 static void reload(struct world *w, struct person *p)
 {
+    p->reloaded = true;
     p->author = ++w->authors;
     p->instance = (chance(w) & OFFSET_MAX) | 1;
     p->conn = 0;

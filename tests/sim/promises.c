@@ -205,6 +205,37 @@ static void check_person(struct world *w, const struct person *p, const struct l
              (unsigned)(p->frame_count - p->frame_first));
 }
 
+/* ---- soon after the last fault --------------------------------------------------------------- */
+
+struct due promise_due(struct world *w, unsigned board)
+{
+    struct log log = {0};
+    struct due due = {0};
+    read_log(w, board, &log);
+    due.tail = must_be_seen(w, &log);
+    for (uint64_t at = 1; at <= log.tail; at++)
+        if (log.event[at - 1].code == MSG_ev_grant)
+            due.grant = at;
+    free(log.event);
+    return due;
+}
+
+/* Who is there sees what is stored, knows of all that it drew, and who has the pen. */
+void promise_well(struct world *w, const struct person *p, const struct due *due)
+{
+    if (!p->client || !p->welcomed)
+        return;
+    if (person_mark(p) < due->tail)
+        fail(w, "P2: person %u stands at %u (mark %u) soon after the last fault, the log at %u",
+             p->number, (unsigned)p->applied, (unsigned)person_mark(p), (unsigned)due->tail);
+    if (p->frame_count > p->frame_first)
+        fail(w, "person %u waits for %u frames soon after the last fault", p->number,
+             (unsigned)(p->frame_count - p->frame_first));
+    if (p->pen_term < due->grant)
+        fail(w, "P5: person %u is told of term %u soon after the last fault, the log says %u",
+             p->number, (unsigned)p->pen_term, (unsigned)due->grant);
+}
+
 /* What can never get into the log ends with an error. */
 static void check_kept(struct world *w)
 {

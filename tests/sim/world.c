@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The clock, the processes and their turns, and the faults.
+ * The clock, the processes and their turns.
  */
 #include "world.h"
 
@@ -157,6 +157,7 @@ static void start_core(struct world *w, struct process *p)
                                       .seat_keep_ms = SEAT_KEEP_MS,
                                       .pen_idle_ms = 6000,
                                       .pen_grace_ms = 3000,
+                                      .pen_keep_ms = 9000,
                                       .board_events_max = w->events_max,
                                       .board_bytes_per_s = BYTES_PER_S,
                                       .pace_ms = 4,
@@ -180,8 +181,8 @@ static void start_process(struct world *w, struct process *p)
                                                  : 'h',
                          REPLICA_CHARS - 1, bytes);
     p->generation++;
-    p->alive = p->linked = true;
-    p->frozen_until = p->wake_at = 0;
+    p->alive = p->linked = p->hearing = true;
+    p->frozen_until = p->wake_at = p->deaf_until = p->mute_until = 0;
     p->in_round = p->inserted = false;
     p->plan = NULL;
     memset(p->wants, 0, sizeof p->wants);
@@ -207,7 +208,7 @@ static void free_core(struct world *w, struct process *p)
     p->history = NULL;
 }
 
-static void kill_process(struct world *w, struct process *p)
+void kill_process(struct world *w, struct process *p)
 {
     unsigned slot = (unsigned)(p - w->process);
     say(w, "kill %s", p->id.text);
@@ -451,76 +452,6 @@ static void deliver(struct world *w, struct process *p, const struct event *e)
     }
 }
 
-static void set_link(struct world *w, struct process *p, bool up)
-{
-    p->linked = up;
-    say(w, "link of %s %s", p->id.text, up ? "up" : "down");
-    if (p->gateway)
-        gateway_core_link(p->gateway, w->now, up);
-    if (p->board) {
-        board_core_link(p->board, w->now, up);
-        for (unsigned s = 0; s < SHARDS; s++)
-            p->bound[s] = p->wants[s] = false;
-        for (unsigned s = 0; !up && s < SHARDS; s++)
-            board_core_bound(p->board, w->now, s, false);
-    }
-}
-
-/* Something breaks; the next thing in a while. */
-static void fault(struct world *w)
-{
-    if (!w->trouble)
-        return;
-    struct process *p = &w->process[below(w, PROCESSES)];
-    unsigned slot = (unsigned)(p - w->process);
-    switch (below(w, 9)) {
-    case 0:
-    case 1:
-    case 2:
-        if (p->alive)
-            kill_process(w, p);
-        break;
-    case 3:
-    case 4:
-        if (!p->alive || w->now < p->frozen_until)
-            break;
-        p->frozen_until = w->now + 300 + below(w, 8000);
-        w->count.freezes++;
-        say(w, "freeze %s", p->id.text);
-        break;
-    case 5:
-        w->store.away_until = w->now + below(w, 5000);
-        say(w, "store away");
-        break;
-    case 6:
-        say(w, "broker restarts");
-        w->broker_down_until = w->now + 500 + below(w, 3000);
-        for (unsigned i = 0; i < PROCESSES; i++) {
-            if (!w->process[i].alive)
-                continue;
-            struct event e = {.what = LINK, .who = i, .generation = w->process[i].generation};
-            happen(w, w->now + below(w, 100), e);
-            e.arg = 1;
-            happen(w, w->broker_down_until + below(w, 1000), e);
-        }
-        break;
-    case 7:
-        if (!p->alive || !p->linked)
-            break;
-        happen(w, w->now, (struct event){.what = LINK, .who = slot, .generation = p->generation});
-        happen(w, w->now + 500 + below(w, 5000),
-               (struct event){.what = LINK, .who = slot, .generation = p->generation, .arg = 1});
-        break;
-    case 8:
-        say(w, "broker stands still");
-        w->broker_stands_until = w->now + 1000 + below(w, 20000);
-        if (w->broker_stands_until > w->trouble_until)
-            w->broker_stands_until = w->trouble_until;
-        break;
-    }
-    happen(w, w->now + 500 + below(w, 5000), (struct event){.what = FAULT});
-}
-
 /* A frozen process sees what arrived when it thaws, except what the broker dropped by then. */
 static bool defer(struct world *w, struct process *p, struct event *e)
 {
@@ -547,10 +478,12 @@ static void to_process(struct world *w, struct event *e)
         return;
     switch (e->what) {
     case DELIVERY:
-        if (p->linked)
+        if (p->hearing && w->now >= p->deaf_until)
             deliver(w, p, e);
         break;
     case RETURN:
+        if (w->now < p->mute_until)
+            break;
         if (p->gateway)
             gateway_core_returned(p->gateway, w->now, (enum exchange)e->arg, e->key);
         if (p->board)
@@ -560,13 +493,18 @@ static void to_process(struct world *w, struct event *e)
         if (p->wants[e->arg / 2] != e->arg % 2)
             break; /* it wants something else by now */
         p->bound[e->arg / 2] = e->arg % 2;
-        board_core_bound(p->board, w->now, e->arg / 2, e->arg % 2);
+        if (p->linked) /* else at its next up */
+            board_core_bound(p->board, w->now, e->arg / 2, e->arg % 2);
         break;
     case ROUND:
         round_step(w, p);
         break;
     case LINK:
-        set_link(w, p, e->arg);
+        set_link(w, p, (enum link_change)e->arg);
+        break;
+    case SILENT:
+        if (p->gateway && p->linked)
+            gateway_core_silent(p->gateway, w->now, e->arg);
         break;
     default:
         break;
@@ -585,6 +523,8 @@ static void to_gateway(struct world *w, struct event *e)
     if (e->what == HANG_UP) {
         if (odds(w, 3000))
             client_left(m->client, w->now); /* and may come back all the same */
+        else if (odds(w, 3000))
+            client_goes(m->client);
         client_closed(m->client, w->now);
         m->client = NULL;
     } else {
@@ -651,8 +591,8 @@ static void settle_down(struct world *w)
     for (unsigned i = 0; i < PROCESSES; i++) {
         struct process *p = &w->process[i];
         p->wake_at = 0;
-        if (p->alive && !p->linked)
-            set_link(w, p, true);
+        if (p->alive && !(p->linked && p->hearing))
+            set_link(w, p, LINK_UP);
         turn(w, p);
     }
 }
@@ -688,6 +628,34 @@ static void come_to_rest(struct world *w)
         run_until(w, w->now + 1000);
 }
 
+/* Who was killed or frozen last is back. */
+static uint64_t last_fault_over(const struct world *w)
+{
+    uint64_t at = w->now;
+    for (unsigned i = 0; i < PROCESSES; i++) {
+        const struct process *p = &w->process[i];
+        uint64_t back = p->alive ? p->frozen_until : w->now + DEAD_MS_MAX;
+        at = back > at ? back : at;
+    }
+    return at;
+}
+
+/* Nobody draws again after the last fault: nothing that comes by shows what was lost. */
+static void end_quietly(struct world *w)
+{
+    w->silent = true;
+    run_until(w, last_fault_over(w) + WELL_MS / 2);
+    w->closed = true;
+    run_until(w, w->now + WELL_MS / 2 - SLACK_MS);
+    struct due due[BOARDS];
+    for (unsigned i = 0; i < BOARDS; i++)
+        due[i] = promise_due(w, i);
+    run_until(w, w->now + SLACK_MS);
+    for (unsigned i = 0; i < PEOPLE && !w->failure[0]; i++)
+        promise_well(w, &w->person[i], &due[w->person[i].board]);
+    w->closed = false;
+}
+
 bool world_run(struct world *w, uint64_t seed, bool verbose)
 {
     memset(w, 0, sizeof *w);
@@ -709,13 +677,19 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
     for (unsigned i = 0; i < BOARDS; i++)
         hostile_start(w, i);
     happen(w, w->now + 3000, (struct event){.what = FAULT});
+    if (seed % QUIET_END_EVERY == 0) {
+        run_until(w, w->trouble_until - below(w, LINK_DEAD_MS));
+        last_fault(w);
+    }
     run_until(w, w->trouble_until);
     if (!w->failure[0]) {
         say(w, "trouble ends");
         settle_down(w);
-        if (seed % QUIET_END_EVERY != 0)
+        if (seed % QUIET_END_EVERY == 0)
+            end_quietly(w);
+        else
             run_until(w, w->now + QUIET_MS);
-        w->silent = true; /* in some worlds nobody draws again after the last fault */
+        w->silent = true;
         run_until(w, w->now + SILENT_MS / 2);
         w->closed = true;
         run_until(w, w->now + SILENT_MS / 2);

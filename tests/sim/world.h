@@ -4,7 +4,8 @@
  * draw and watch, in one process, under a simulated network, store and clock. One seed decides
  * everything that happens, so a failure can be run again, step by step.
  *
- *   world.c    processes, their turns, the clock, faults
+ *   world.c    processes, their turns, the clock
+ *   faults.c   what breaks
  *   broker.c   exchanges and queues: loss, delay, repeats, returns
  *   memory.c   a store in memory that can be away, or answer "unknown"
  *   person.c   a client: its log, its frames, what it does
@@ -20,6 +21,7 @@
 #include "board_core.h"
 #include "gateway_core.h"
 #include "history_core.h"
+#include "link.h"
 
 #define SHARDS          2u
 #define BOARDS          2u
@@ -39,6 +41,9 @@
 #define QUIET_MS        30000u /* then people go on without */
 #define REST_TRIES      60u    /* seconds, for things to be at rest all at once */
 #define SILENT_MS       20000u /* then nobody draws, and all must come to rest */
+#define WELL_MS         15000u /* after the last fault and the last frame all is well */
+#define SLACK_MS        2000u  /* what was stored so lately may be on its way */
+#define DEAD_MS_MAX     4200u  /* who was killed is back */
 
 struct world;
 
@@ -65,7 +70,8 @@ enum happening {
     HOSTILE_ACT,
     FAULT, /* something breaks */
     START, /* a process starts again */
-    LINK,  /* a process's broker link goes up (arg 1) or down (0) */
+    LINK,  /* a process's broker link goes up or down (arg: enum link_change) */
+    SILENT /* nothing comes back by it (arg 1), or something does again (0) */
 };
 
 struct event {
@@ -85,9 +91,15 @@ void happen(struct world *w, uint64_t at, struct event e);
 
 enum kind { GATEWAY, BOARD_CORE, HISTORY };
 
+/* Both of its connections, or the publishing one alone. */
+enum link_change { LINK_DOWN, LINK_UP, PUBLISHER_DOWN, PUBLISHER_UP };
+
 struct process {
     enum kind kind;
-    bool alive, linked;
+    bool alive;
+    bool linked;                     /* both connections are up, as it was told */
+    bool hearing;                    /* the consuming one is */
+    uint64_t mute_until, deaf_until; /* a connection is there and carries nothing */
     unsigned generation;
     uint64_t frozen_until, wake_at;
     struct id id;
@@ -158,12 +170,14 @@ struct person {
     struct client *client; /* at the gateway; NULL: not connected */
     unsigned connection;   /* counts connections */
     bool welcomed, reading, replaced, full;
+    bool reloaded; /* since it called: what the old line still says is nobody's */
     uint64_t last_to_gateway, last_to_person;
 
     /* log */
     bool fresh; /* nothing applied yet: joins from the base */
     uint64_t start, applied, told, head;
-    struct seen *log; /* log[offset - start - 1] */
+    uint64_t pen_term; /* as the newest state says */
+    struct seen *log;  /* log[offset - start - 1] */
     size_t log_cap;
 
     /* pen */
@@ -218,6 +232,12 @@ void promise_stored(struct world *w, const struct person *p, uint64_t offset);
 void promise_acked(struct world *w, const struct person *p, const struct own_frame *f);
 void promise_pointer(struct world *w, const struct person *p, const struct msg_pointer_at *m);
 void promise_seats(struct world *w, unsigned board, struct list members);
+/* What everybody must have seen soon. */
+struct due {
+    uint64_t tail, grant;
+};
+struct due promise_due(struct world *w, unsigned board);
+void promise_well(struct world *w, const struct person *p, const struct due *due);
 void check_at_rest(struct world *w);
 void fail(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -257,6 +277,10 @@ struct world {
 bool world_run(struct world *w, uint64_t seed, bool verbose);
 void world_free(struct world *w);
 void turn(struct world *w, struct process *p);
+void fault(struct world *w);      /* something breaks; the next thing in a while */
+void last_fault(struct world *w); /* before the silence: some gateway's link carries nothing */
+void kill_process(struct world *w, struct process *p);
+void set_link(struct world *w, struct process *p, enum link_change change);
 void pull_person(struct world *w, struct person *p); /* it reads again */
 void broker_publish(struct world *w, struct process *from, const struct outbox_message *m);
 struct process *random_process(struct world *w, enum kind kind); /* alive; NULL: none */

@@ -19,11 +19,12 @@
 
 #include "board_core.h"
 
-#define BOARD    "k3v9x2mq4t"
-#define SEATS    3u
-#define GRACE_MS 5000u
-#define KEEP_MS  60000u
-#define IDLE_MS  30000u
+#define BOARD       "k3v9x2mq4t"
+#define SEATS       3u
+#define GRACE_MS    5000u
+#define KEEP_PEN_MS 600000
+#define KEEP_MS     60000u
+#define IDLE_MS     30000u
 #ifndef EVENTS_MAX
 #define EVENTS_MAX 5000000u
 #endif
@@ -350,12 +351,16 @@ static inline uint32_t put_people(struct buf *out, const char *people)
     return count;
 }
 
+/* What the gateways say they were told: all there is. */
+static uint64_t gateway_told = OFFSET_MAX, gateway_state = OFFSET_MAX;
+
 static inline void put_at_board(struct buf *out, const char *board, uint64_t epoch,
                                 uint64_t applied, unsigned flags, const char *people)
 {
     struct buf members = {0};
     uint32_t count = put_people(&members, people);
-    PUT(out, at_board, id_of(board), epoch, applied, flags, list_of(count, &members));
+    PUT(out, at_board, id_of(board), epoch, applied, flags, list_of(count, &members), gateway_told,
+        gateway_state);
     buf_free(&members);
 }
 
@@ -469,6 +474,7 @@ static inline void setup_with_grace(uint64_t pen_grace_ms)
                                                          .seat_keep_ms = KEEP_MS,
                                                          .pen_idle_ms = IDLE_MS,
                                                          .pen_grace_ms = pen_grace_ms,
+                                                         .pen_keep_ms = KEEP_PEN_MS,
                                                          .board_events_max = EVENTS_MAX,
                                                          .board_bytes_per_s = BYTES_PER_S,
                                                          .segment_ms = 50},

@@ -172,6 +172,7 @@ static void open_wide(void)
                                                          .seats = SEATS,
                                                          .pen_idle_ms = IDLE_MS,
                                                          .pen_grace_ms = GRACE_MS,
+                                                         .pen_keep_ms = KEEP_PEN_MS,
                                                          .board_events_max = 5000000,
                                                          .board_bytes_per_s = BYTES_PER_S,
                                                          .segment_ms = 50},

@@ -337,12 +337,82 @@ START_TEST(a_holder_whose_connection_is_lost_keeps_the_pen_for_the_grace)
 }
 END_TEST
 
-START_TEST(without_a_line_a_lost_holder_s_pen_becomes_free)
+START_TEST(while_nobody_waits_a_lost_holder_keeps_the_pen_for_ten_minutes)
+{
+    open_with_ann_drawing();
+    attach("g1", 2, 3, "ann/11 lost, bob/12, cat/13");
+    expect("g1 state ann/11 term 3 base 0 ann-lost bob cat grace 600000");
+    pass_with_lists(KEEP_PEN_MS - 500, "ann/11 lost, bob/12, cat/13");
+    expect_no_grant();
+    forget_lines();
+    pass(600);
+    expect_grant("", 0);
+}
+END_TEST
+
+START_TEST(the_grace_runs_from_when_somebody_waits)
+{
+    open_with_ann_drawing();
+    pass_with_lists(60000, "ann/11 lost, bob/12, cat/13");
+    forget_lines();
+    attach("g1", 2, 3, "ann/11 lost, bob/12, cat/13 ask");
+    expect("g1 state ann/11 term 3 base 0 ann-lost bob cat-1 grace 5000 pass 15000");
+    attach("g1", 2, 3, "ann/11 lost, bob/12, cat/13");
+    pass_with_lists(60000, "ann/11 lost, bob/12, cat/13");
+    attach("g1", 2, 3, "ann/11 lost, bob/12 ask, cat/13");
+    pass(GRACE_MS - 100);
+    expect_no_grant();
+    pass(200);
+    expect_grant("bob", 12);
+}
+END_TEST
+
+START_TEST(a_holder_whom_its_gateway_has_forgotten_still_keeps_pen_and_seat)
 {
     open_with_ann_drawing();
     attach("g1", 2, 3, "bob/12, cat/13");
-    pass(GRACE_MS + 100);
+    expect("g1 state ann/11 term 3 base 0 ann-lost bob cat grace 600000");
+    pass_with_lists(300000, "bob/12, cat/13");
+    forget_lines();
+    attach("g2", 2, 3, "ann/11 conn2");
+    expect("g1 state ann/11 term 3 base 0 ann bob cat");
+    expect_no_grant();
+}
+END_TEST
+
+START_TEST(who_leaves_for_good_keeps_nothing)
+{
+    open_with_ann_drawing();
+    attach("g1", 2, 3, "ann/11 lost left, bob/12, cat/13");
+    pass(10);
     expect_grant("", 0);
+}
+END_TEST
+
+START_TEST(who_is_here_with_another_page_has_no_use_for_the_pen_of_the_one_before)
+{
+    open_with_ann_drawing();
+    attach("g1", 2, 3, "ann/11 lost, ann/14, bob/12, cat/13");
+    pass(GRACE_MS - 100);
+    expect_no_grant();
+    pass(200);
+    expect_grant("", 0);
+}
+END_TEST
+
+START_TEST(a_new_owner_lets_the_one_keep_it_whom_nobody_has_seen_for_long)
+{
+    attach("g1", 40, 50, "bob/12 seated");
+    opened_as((struct msg_opened){
+        .epoch = 51, .clean = 1, .holder = id_of("ann"), .instance = 11, .term = 30, .cseq = 9});
+    for (unsigned i = 0; i < 60; i++) {
+        pass(2000);
+        attach("g1", 51, 51, "bob/12 seated");
+    }
+    expect_no_grant();
+    attach("g1", 51, 51, "bob/12 seated ask");
+    pass(GRACE_MS + 100);
+    expect_grant("bob", 12);
 }
 END_TEST
 
@@ -439,7 +509,7 @@ START_TEST(a_new_owner_gives_it_that_interval_even_when_the_grace_is_shorter)
 {
     teardown();
     setup_with_grace(500);
-    attach("g1", 40, 50, "bob/12 seated");
+    attach("g1", 40, 50, "bob/12 seated ask");
     opened_as((struct msg_opened){
         .epoch = 51, .clean = 1, .holder = id_of("ann"), .instance = 11, .term = 30, .cseq = 9});
     pass(1500);
@@ -448,7 +518,7 @@ START_TEST(a_new_owner_gives_it_that_interval_even_when_the_grace_is_shorter)
     expect_no_grant();
     attach("g2", 51, 51, "ann/11 seated lost");
     pass(700);
-    expect_grant("", 0);
+    expect_grant("bob", 12);
 }
 END_TEST
 
@@ -633,7 +703,12 @@ int main(void)
     tcase_add_test(t, the_holder_s_own_instance_does_not_stand_in_line);
     t = add_case(s, "grace");
     tcase_add_test(t, a_holder_whose_connection_is_lost_keeps_the_pen_for_the_grace);
-    tcase_add_test(t, without_a_line_a_lost_holder_s_pen_becomes_free);
+    tcase_add_test(t, while_nobody_waits_a_lost_holder_keeps_the_pen_for_ten_minutes);
+    tcase_add_test(t, the_grace_runs_from_when_somebody_waits);
+    tcase_add_test(t, a_holder_whom_its_gateway_has_forgotten_still_keeps_pen_and_seat);
+    tcase_add_test(t, who_leaves_for_good_keeps_nothing);
+    tcase_add_test(t, who_is_here_with_another_page_has_no_use_for_the_pen_of_the_one_before);
+    tcase_add_test(t, a_new_owner_lets_the_one_keep_it_whom_nobody_has_seen_for_long);
     tcase_add_test(t, a_holder_who_comes_back_in_time_keeps_the_pen);
     tcase_add_test(t, a_holder_who_comes_back_at_another_gateway_keeps_the_pen);
     tcase_add_test(t, if_the_new_holder_is_gone_when_its_grant_is_stored_its_grace_starts_then);

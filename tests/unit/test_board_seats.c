@@ -219,6 +219,32 @@ START_TEST(the_holder_of_the_pen_is_seated_first)
 }
 END_TEST
 
+/* Of three places and one for an owner. */
+START_TEST(the_seat_of_a_lost_holder_goes_to_who_finds_no_other_after_a_minute_and_the_pen_with_it)
+{
+    open_with_ann_drawing();
+    pass_with(KEEP_MS - 1000, "ann/11 lost, bob/12, cat/13");
+    attach("g1", 2, 3, "ann/11 lost, bob/12, cat/13, dan/14");
+    expect_count("full:dan", 1);
+    pass_with(10 * KEEP_MS / 2, "bob/12, cat/13"); /* her gateway has forgotten her */
+    forget_lines();
+    attach("g1", 2, 3, "bob/12, cat/13, dan/14");
+    expect_count("bob cat dan", 1);
+    expect_grant("", 0);
+}
+END_TEST
+
+START_TEST(a_lost_holder_whose_seat_nobody_needs_finds_it_again)
+{
+    open_with_ann_drawing();
+    pass_with(2 * KEEP_MS, "ann/11 lost, bob/12");
+    attach("g1", 2, 3, "ann/11 lost, bob/12, dan/14");
+    forget_lines();
+    attach("g1", 2, 3, "ann/11 conn2, bob/12, dan/14");
+    expect_count("state ann/11 term 3 base 0 ann bob dan", 1);
+}
+END_TEST
+
 START_TEST(a_lost_member_without_a_seat_is_not_told_that_it_is_full)
 {
     open_board("ann/11, bob/12, cat/13");
@@ -525,14 +551,27 @@ START_TEST(a_list_without_changes_is_answered_with_nothing_when_all_is_old)
 }
 END_TEST
 
-START_TEST(news_are_told_again_with_the_next_lists_since_the_wire_may_lose_them)
+/* The wire may lose it, and nothing else may come; a gateway of before does not say what it has. */
+START_TEST(a_state_is_told_again_until_the_lists_have_it)
 {
+    const uint64_t has[] = {0, 1, NIL, 0};
     open_board("ann/11");
     attach("g1", 2, 2, "ann/11, bob/12");
+    for (unsigned i = 0; i < 4; i++) {
+        gateway_state = has[i];
+        forget_lines();
+        pass(500);
+        attach("g1", 2, 2, "ann/11, bob/12");
+        expect_no("state"); /* it may be on its way */
+        pass(500);
+        attach("g1", 2, 2, "ann/11, bob/12");
+        expect("g1 state nobody/0 term 0 base 0 ann bob");
+    }
+    gateway_state = OFFSET_MAX;
     forget_lines();
-    pass(2000);
+    pass(1000);
     attach("g1", 2, 2, "ann/11, bob/12");
-    expect("g1 state nobody/0 term 0 base 0 ann bob");
+    expect_no("state");
 }
 END_TEST
 
@@ -617,6 +656,9 @@ int main(void)
     tcase_add_test(t, a_free_seat_goes_to_own_links_then_to_draw_links);
     tcase_add_test(t, the_holder_of_the_pen_is_seated_first);
     t = add_case(s, "more seats");
+    tcase_add_test(
+        t, the_seat_of_a_lost_holder_goes_to_who_finds_no_other_after_a_minute_and_the_pen_with_it);
+    tcase_add_test(t, a_lost_holder_whose_seat_nobody_needs_finds_it_again);
     tcase_add_test(t, a_lost_member_without_a_seat_is_not_told_that_it_is_full);
     tcase_add_test(t, one_gateway_s_lost_connection_is_outdone_by_the_newer_one_elsewhere);
     tcase_add_test(t, a_newer_connection_that_is_lost_does_not_outdo_one_that_is_up);
@@ -646,7 +688,7 @@ int main(void)
     tcase_add_test(t, who_is_away_is_shown_as_such);
     tcase_add_test(t, with_one_connection_here_nobody_is_away);
     tcase_add_test(t, a_list_without_changes_is_answered_with_nothing_when_all_is_old);
-    tcase_add_test(t, news_are_told_again_with_the_next_lists_since_the_wire_may_lose_them);
+    tcase_add_test(t, a_state_is_told_again_until_the_lists_have_it);
     tcase_add_test(t, each_state_has_a_higher_number_than_the_one_before);
     tcase_add_test(t, the_base_is_the_newest_stored_clear);
     return run_suite(s);

@@ -112,14 +112,14 @@ END_TEST
 START_TEST(a_repeated_frame_is_answered_with_the_mark_when_it_is_stored)
 {
     open_with_ann_drawing();
-    draw("g1", "ann", 11, 3, 1);
-    draw("g1", "ann", 11, 3, 2);
-    stored(2, 4);
+    for (uint64_t cseq = 1; cseq <= 3; cseq++)
+        draw("g1", "ann", 11, 3, cseq);
+    stored(2, 5);
     pass(200);
     forget_lines();
     draw("g1", "ann", 11, 3, 1);
-    expect("g1 mark 4 head 5 epoch 2");
-    expect("g1 want ann/11 term 3 cseq 3 stored 1");
+    expect("g1 mark 5 head 6 epoch 2");
+    expect("g1 want ann/11 term 3 cseq 4 stored 2"); /* and not only the one that came again */
 }
 END_TEST
 
@@ -515,8 +515,24 @@ START_TEST(the_end_of_busy_is_told_again_with_the_next_list)
     stored(2, 43);
     pass(1900);
     forget_lines(); /* all that told of it is lost */
-    attach("g1", 2, 43, "ann/11, bob/12, cat/13");
+    attach_flags("g1", 2, 43, MARK_BUSY << ATTACH_MARK_SHIFT, "ann/11, bob/12, cat/13");
     expect("g1 mark 43 head 43 epoch 2");
+}
+END_TEST
+
+START_TEST(a_mark_is_told_again_until_the_lists_have_it)
+{
+    open_with_ann_drawing();
+    draw_much(1, 1);
+    stored(2, 4);
+    pass(2000);
+    for (unsigned i = 0; i < 3; i++) {
+        gateway_told = 3 + i / 2;
+        forget_lines();
+        attach("g1", 2, 4, "ann/11, bob/12, cat/13");
+        expect_count("g1 mark 4 head 4 epoch 2", i < 2);
+        pass(2000);
+    }
 }
 END_TEST
 
@@ -567,8 +583,8 @@ START_TEST(nobody_is_asked_for_frames_when_nobody_has_the_pen)
     open_with_ann_drawing();
     draw_much(1, 110);
     uint64_t taken = board_core_stats(core)->events - 1;
-    attach("g1", 2, 3 + taken, "bob/12");
-    pass(GRACE_MS);
+    attach("g1", 2, 3 + taken, "ann/11 lost left, bob/12");
+    turn();
     expect("g1 events 108..108 mark 3 head 108 epoch 2 busy"); /* the grant */
     forget_lines();
     stored(2, 3 + taken);
@@ -727,6 +743,7 @@ int main(void)
     tcase_add_test(t, a_late_answer_after_going_back_moves_the_mark);
     tcase_add_test(t, the_mark_alone_is_told_at_most_every_100_ms);
     tcase_add_test(t, the_mark_that_covers_a_grant_is_told_at_once);
+    tcase_add_test(t, a_mark_is_told_again_until_the_lists_have_it);
     t = add_case(s, "limits");
     tcase_add_test(t, at_192_kb_unstored_the_board_says_busy);
     tcase_add_test(t, the_end_of_busy_is_told_again_with_the_next_list);

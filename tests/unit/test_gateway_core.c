@@ -641,6 +641,33 @@ START_TEST(who_left_is_listed_as_such_for_a_few_seconds)
 }
 END_TEST
 
+START_TEST(whose_page_goes_has_left_when_it_is_not_back_soon)
+{
+    two_on_a_board();
+    client_goes(viewer);
+    closes(viewer);
+    tick(4900);
+    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 lost seated unsaid");
+    tick(100);
+    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 lost left seated unsaid");
+    tick(5100);
+    ck_assert_str_eq(listed(), "ana/11 seated");
+}
+END_TEST
+
+START_TEST(whose_page_goes_and_is_loaded_again_stays)
+{
+    two_on_a_board();
+    client_goes(viewer);
+    closes(viewer);
+    tick(1000);
+    hello("watch ben", 23, 1, NIL, NIL);
+    tick(10000);
+    ck_assert_ptr_nonnull(strstr(listed(), "ben/23 seated"));
+    ck_assert_ptr_null(strstr(listed(), "left"));
+}
+END_TEST
+
 START_TEST(who_was_never_seated_is_not_listed_when_the_connection_is_gone)
 {
     two_on_a_board();
@@ -1026,6 +1053,8 @@ static Suite *suite(void)
     tcase_add_test(t, of_the_instances_before_those_with_unsaved_frames_stay_up_to_a_number);
     tcase_add_test(t, who_lost_the_connection_is_listed_while_the_owner_keeps_the_seat);
     tcase_add_test(t, who_left_is_listed_as_such_for_a_few_seconds);
+    tcase_add_test(t, whose_page_goes_has_left_when_it_is_not_back_soon);
+    tcase_add_test(t, whose_page_goes_and_is_loaded_again_stays);
     tcase_add_test(t, who_was_never_seated_is_not_listed_when_the_connection_is_gone);
     tcase_add_test(t, a_crowd_that_waits_for_seats_keeps_no_owner_out);
     tcase_add_test(t, as_many_as_the_owner_seats_find_room_at_one_gateway);

@@ -34,7 +34,8 @@ static void setup(void)
     ck_assert_int_eq(mkdir(at("assets"), 0700), 0);
     write_file("index.html", "<p>start");
     write_file("index.html.gz", "packed");
-    write_file("board.html", "<p>board");
+    write_file("board.html", "<style>p{}</style><script type=\"module\">go()</script><p>board"
+                             "<script>1</script><script>cut off");
     write_file("assets/board-5f3a.js", "go()");
     write_file("assets/only.gz", "a file of its own");
     write_file("assets/empty.css", "");
@@ -70,7 +71,7 @@ static void expect_body(const struct buf *body, const char *text)
 
 START_TEST(files_are_found_by_their_whole_name)
 {
-    expect_body(&find("board.html")->body, "<p>board");
+    expect_body(&find("index.html")->body, "<p>start");
     expect_body(&find("assets/board-5f3a.js")->body, "go()");
     ck_assert_uint_eq(find("assets/empty.css")->body.len, 0);
     ck_assert_uint_eq(web_count(web), 5);
@@ -111,10 +112,18 @@ START_TEST(nothing_else_can_be_named)
 }
 END_TEST
 
-START_TEST(only_names_with_a_hash_stay_for_ever)
+START_TEST(a_page_may_run_what_is_in_it_and_nothing_else)
 {
-    ck_assert(find("assets/board-5f3a.js")->immutable);
-    ck_assert(!find("index.html")->immutable);
+    const char *may = "default-src 'none'; "
+                      "script-src 'sha256-5KYv+PUboo5h+0+YAtGRPbwv5d/QxzHslP4YGnUaxRw=' "
+                      "'sha256-a4ayc/80/OGda4BO/1o/V0etpOqiLx1JwB5S3beHW0s='; "
+                      "style-src 'sha256-gG2yISYereRMiG2lMXrbiUgi0Ubw9p7QCeWcroOvy9Y='; ";
+    const char *policy = find("board.html")->policy;
+    ck_assert_msg(strncmp(policy, may, strlen(may)) == 0, "%s", policy);
+    ck_assert_ptr_nonnull(strstr(policy, "connect-src 'self'"));
+    ck_assert_ptr_nonnull(
+        strstr(find("index.html")->policy, "script-src 'none'; style-src 'none';"));
+    ck_assert_ptr_null(find("assets/board-5f3a.js")->policy);
 }
 END_TEST
 
@@ -148,7 +157,7 @@ int main(void)
     tcase_add_test(c, files_are_found_by_their_whole_name);
     tcase_add_test(c, a_file_and_its_gzip_are_one);
     tcase_add_test(c, nothing_else_can_be_named);
-    tcase_add_test(c, only_names_with_a_hash_stay_for_ever);
+    tcase_add_test(c, a_page_may_run_what_is_in_it_and_nothing_else);
     tcase_add_test(c, types_follow_from_names);
     tcase_add_test(c, the_tag_follows_the_content);
     tcase_add_test(c, a_directory_that_is_not_there_is_an_error);

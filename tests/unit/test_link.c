@@ -48,8 +48,8 @@ static void on_patience(uv_timer_t *timer)
 struct party {
     struct link *link;
     struct id self;
-    bool up;
-    unsigned ups, downs, troubles, count, returned_count;
+    bool up, silent;
+    unsigned ups, downs, troubles, silences, count, returned_count;
     struct {
         uint64_t tag;
         int shard;
@@ -75,6 +75,7 @@ static void on_up(void *owner)
 {
     struct party *p = owner;
     p->up = true;
+    p->silent = false;
     p->ups++;
 }
 
@@ -86,6 +87,14 @@ static void on_down(void *owner)
     else
         p->downs++;
     p->up = false;
+}
+
+static void on_silent(void *owner, bool silent)
+{
+    struct party *p = owner;
+    ck_assert(p->up && silent != p->silent);
+    p->silent = silent;
+    p->silences += silent;
 }
 
 static void copy_text(struct span body, char *ret, size_t size)
@@ -125,7 +134,8 @@ static void on_shard(void *owner, unsigned shard, bool held)
     ((struct party *)owner)->held[shard] = held;
 }
 
-static const struct link_events EVENTS = {on_up, on_down, on_message, on_returned, on_shard};
+static const struct link_events EVENTS = {on_up,      on_down,     on_silent,
+                                          on_message, on_returned, on_shard};
 
 static const char *broker_url(void)
 {
@@ -219,6 +229,7 @@ struct pipe_end {
     uv_tcp_t tcp;
     struct pipe_end *other;
     bool connected, closed;
+    bool publishes;   /* a client's: it is the publishing connection */
     struct buf early; /* before the broker's side is connected */
 };
 
@@ -272,6 +283,8 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 static void on_data(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct pipe_end *e = stream->data;
+    if (n > 0 && memmem(buf->base, (size_t)n, " publishes", 10))
+        e->publishes = true;
     if (n < 0) {
         end_close(e);
         end_close(e->other);
@@ -351,11 +364,22 @@ static void proxy_cut(void)
     }
 }
 
-static void proxy_freeze(void)
+enum half { PUBLISHING = 1, CONSUMING = 2, BOTH = 3 };
+
+/* The connections of this kind that are there stay, and carry nothing (or go on to carry). */
+static void proxy_freeze(enum half half, bool frozen)
 {
     for (unsigned i = 0; i < proxy.pipes; i++) {
-        uv_read_stop((uv_stream_t *)&proxy.client[i].tcp);
-        uv_read_stop((uv_stream_t *)&proxy.server[i].tcp);
+        struct pipe_end *ends[] = {&proxy.client[i], &proxy.server[i]};
+        if (!(half & (ends[0]->publishes ? PUBLISHING : CONSUMING)))
+            continue;
+        for (unsigned j = 0; j < 2 && !ends[j]->closed; j++) {
+            uv_stream_t *stream = (uv_stream_t *)&ends[j]->tcp;
+            if (frozen)
+                uv_read_stop(stream);
+            else
+                uv_read_start(stream, on_room, on_data);
+        }
     }
 }
 
@@ -765,7 +789,7 @@ START_TEST(a_frozen_broker_never_blocks_the_loop_and_is_given_up)
     struct party *p = party_up(config);
     static uint8_t big[BROKER_MESSAGE_BYTES_MAX];
     struct link_stats stats;
-    proxy_freeze();
+    proxy_freeze(BOTH, true);
     int r;
     uint64_t begun = uv_hrtime();
     while ((r = say_to(p, EXCHANGE_BOARD, p->self.text, (struct span){big, sizeof big})) == 0)
@@ -779,6 +803,54 @@ START_TEST(a_frozen_broker_never_blocks_the_loop_and_is_given_up)
     UNTIL(p->ups == 2);
     link_stats(p->link, &stats);
     ck_assert_uint_eq(stats.out_bytes, 0);
+    link_destroy(p->link, 0);
+    free(p);
+    proxy_end();
+}
+END_TEST
+
+/* Nothing is under way, so neither TCP nor anybody who waits for an answer can notice. */
+START_TEST(a_connection_that_carries_nothing_is_noticed_and_made_anew)
+{
+    struct link_config config = gateway_config();
+    config.broker.url = proxy_start();
+    struct party *p = party_up(config);
+    const enum half halves[] = {PUBLISHING, CONSUMING, BOTH};
+    for (unsigned i = 0; i < 3; i++) {
+        struct link_stats stats;
+        proxy_freeze(halves[i], true);
+        UNTIL(p->silent);
+        link_stats(p->link, &stats);
+        ck_assert(stats.silent && p->up);
+        UNTIL(p->downs == i + 1);
+        UNTIL(p->ups == i + 2);
+        link_stats(p->link, &stats);
+        ck_assert(!stats.silent);
+        say(p, EXCHANGE_GATEWAY, p->self.text, "again");
+        UNTIL(p->count == i + 1);
+    }
+    ck_assert_uint_eq(p->silences, 3);
+    link_destroy(p->link, 0);
+    free(p);
+    proxy_end();
+}
+END_TEST
+
+START_TEST(a_link_that_was_silent_for_a_moment_stays)
+{
+    struct link_config config = history_config();
+    struct link_stats stats;
+    config.broker.url = proxy_start();
+    struct party *p = party_up(config);
+    proxy_freeze(BOTH, true);
+    UNTIL(p->silent);
+    proxy_freeze(BOTH, false);
+    UNTIL(!p->silent);
+    say(p, EXCHANGE_HISTORY, p->self.text, "still here");
+    UNTIL(p->count == 1);
+    link_stats(p->link, &stats);
+    ck_assert_uint_eq(p->downs, 0);
+    ck_assert_uint_eq(stats.connects, 2);
     link_destroy(p->link, 0);
     free(p);
     proxy_end();
@@ -933,6 +1005,8 @@ int main(void)
     tcase_add_test(c, what_was_not_done_before_a_cut_comes_again);
     tcase_add_test(c, a_broker_with_an_alarm_counts_as_down_until_it_is_over);
     tcase_add_test(c, a_frozen_broker_never_blocks_the_loop_and_is_given_up);
+    tcase_add_test(c, a_connection_that_carries_nothing_is_noticed_and_made_anew);
+    tcase_add_test(c, a_link_that_was_silent_for_a_moment_stays);
     tcase_add_test(c, a_loop_that_does_not_turn_makes_the_link_stop_reading);
     tcase_add_test(c, destroy_first_publishes_what_waits);
     tcase_add_test(c, without_a_broker_the_link_is_down_and_says_why);

@@ -96,6 +96,11 @@ test("tries again after 0.5 s with full jitter, doubling to 8 s", async () => {
   assert.deepEqual(await waits(live({ random: () => 0.2 }), 3), [100, 200, 400]);
 });
 
+test("who has the pen tries at least every second, also in a hidden tab", async () => {
+  assert.deepEqual(await waits(live({}, true), 5), [500, 1_000, 1_000, 1_000, 1_000]);
+  assert.deepEqual(await waits(live({ hidden: () => true }, true), 4), [500, 1_000, 1_000, 1_000]);
+});
+
 test("in a hidden tab up to 60 s, and at once when it is seen again", async () => {
   const it = live({ hidden: () => true });
   assert.deepEqual((await waits(it, 9)).slice(4), [8_000, 16_000, 32_000, 60_000, 60_000]);
@@ -122,6 +127,20 @@ test("a try that hangs is given up for a better one, a fresh one is not", async 
   assert.equal(sockets.length, 2);
 });
 
+test("whoever sets the wall clock, a socket is dead after 10 s of silence, and tried again", async (t) => {
+  const { now } = Date;
+  t.after(() => (Date.now = now));
+  for (const skew of [-600_000, 600_000]) {
+    const { client, sockets } = live();
+    Date.now = () => now() + skew;
+    await clock.pass(9_000);
+    assert.deepEqual([client.phase, sockets.length], ["live", 1]);
+    await clock.pass(3_000);
+    assert.equal(sockets.length, 2);
+    Date.now = now;
+  }
+});
+
 test("a socket silent for 10 s is dead, and its late close is ignored", async () => {
   const { client, sockets, last } = live();
   const [dead] = sockets;
@@ -141,24 +160,12 @@ test("a socket silent for 10 s is dead, and its late close is ignored", async ()
   assert.equal(sockets.length, 2);
 });
 
-test("who draws into a socket that does not answer pauses before that", async () => {
-  const { client, last } = live({}, true);
-  await clock.pass(2_000);
-  dot(client);
-  await clock.pass(5_500);
-  assert.equal(client.paused, null);
-  await clock.pass(1_000);
-  assert.equal(client.paused, "grace");
-  last().says(mark(3));
-  assert.equal(client.paused, null);
-});
-
 test("who draws while the socket is lost pauses after the grace of the pen", async () => {
   const { client, last } = live({}, true);
   last().breaks();
-  dot(client);
   await clock.pass(4_900);
   assert.equal(client.paused, null);
+  dot(client);
   await clock.pass(200);
   assert.equal(client.paused, "grace");
   assert.equal(client.board.pendingFrames, 1, "what was drawn is kept");
@@ -212,6 +219,15 @@ test("a network blocks WebSockets when three did not open while the service answ
   assert.equal(it.client.blocked, false);
 });
 
+test("nor is it the network when the service refuses what the page of this address sends", async () => {
+  const it = start({ service: async () => "same", foreign: async () => true });
+  await waits(it, 3);
+  assert.deepEqual([it.client.blocked, it.client.foreign], [false, true]);
+  it.last().opens();
+  it.last().says(welcome());
+  assert.equal(it.client.foreign, false);
+});
+
 test("it is not the network when the service does not answer, or when sockets open and close again", async () => {
   const away = start({ service: async () => "away" });
   await waits(away, 5);
@@ -241,7 +257,7 @@ test("so is a message that this page does not understand", async () => {
   assert.deepEqual([client.phase, client.end], ["ended", "crash"]);
 });
 
-test("after a reconnect a page that is too old makes way, once all of its strokes are stored", async () => {
+test("after a reconnect a page that is too old makes way, once all of its strokes are stored and the pen is put down", async () => {
   const { client, last } = live({ service: async () => "updated" }, true);
   dot(client);
   last().breaks();
@@ -250,14 +266,10 @@ test("after a reconnect a page that is too old makes way, once all of its stroke
   last().says(welcome({ head: 3, mark: 3, start: 3 }));
   await clock.pass(5_000);
   assert.equal(client.end, null, "a dot is not stored yet");
-  const stroke = new StrokeWriter(client, PEN, POINT);
-  const own = (cseq, count) => ({ kind: "own", term: 3, offset: 3 + cseq, cseq, count });
-  stroke.begin();
-  last().says(own(1, 2), mark(5));
+  last().says({ kind: "own", term: 3, offset: 4, cseq: 1, count: 1 }, mark(4));
   await clock.pass(1_000);
-  assert.equal(client.end, null, "a stroke is under way");
-  stroke.flush(true);
-  last().says(own(3, 1), mark(6));
+  assert.equal(client.end, null, "the pen is here");
+  last().says(grant(client, 5, { member: "" }), mark(5));
   await clock.pass(0);
   assert.deepEqual([client.phase, client.end], ["ended", "outdated"]);
 });
@@ -308,14 +320,89 @@ test("a socket that is silent, or of a gateway that leaves, is closed without a 
   assert.equal(client.phase, "waiting", "it was the second one that we are at");
 });
 
+// ---- strokes of a term that has ended ----------------------------------------------------------
+
+const nobody = { kind: "state", holder: "", instance: 0, term: 0, grace_ms: 0, pass_ms: 0, members: [] };
+const drawn = (offset, term, cseq) => ({ kind: "ev_begin", offset, time: 0, term, cseq, tool: 0, colour: 0, size: 80, shape: 1, flags: 4, points: new Uint8Array(4) });
+const LINE = { begin: { tool: 0, colour: 2, size: 90, even: true }, from: { x: 10, y: 20 } };
+
+/** A drawer whose beginning of a line is stored, with the rest of it and more on its way when her term ends. */
+function cutOff() {
+  const it = live({}, true);
+  const lost = [];
+  it.client.onLost = (...what) => lost.push(what);
+  const writer = new StrokeWriter(it.client, LINE.begin, LINE.from);
+  writer.begin();
+  it.last().says({ kind: "own", term: 3, offset: 4, cseq: 1, count: 1 }, mark(4));
+  writer.add({ x: 30, y: 40 });
+  writer.flush(true);
+  dot(it.client);
+  it.client.undo();
+  dot(it.client);
+  it.last().sent.splice(0);
+  return { ...it, lost };
+}
+const ended = { kind: "ev_grant", offset: 5, time: 0, member: "", instance: 0, name: "", ended: 3, last: 1 };
+
+test("nobody has drawn since a term ended: the page asks for the pen and draws again what was lost", () => {
+  const { client, last, lost } = cutOff();
+  last().says(ended, mark(5), nobody);
+  assert.deepEqual([lost, client.keptStrokes, client.board.pendingFrames], [[], 3, 0]);
+  assert.deepEqual(last().sent.map(({ kind }) => kind), ["ask"]);
+  last().says(nobody);
+  assert.equal(last().sent.length, 1, "once");
+  last().says(grant(client, 6), mark(6));
+  const again = last().sent.slice(1);
+  assert.deepEqual(again.map(({ kind, term, cseq }) => [kind, term, cseq]), [["begin", 6, 1], ["begin", 6, 2], ["undo", 6, 3], ["begin", 6, 4]]);
+  const [rest, , undo] = again;
+  assert.deepEqual([rest.colour, rest.size, rest.flags], [2, 90, 4 | 8]);
+  assert.deepEqual([...rest.points], [0, 10, 0, 20, 0, 20, 0, 20], "it begins where the stored part ends");
+  assert.deepEqual([undo.stroke_term, undo.stroke_cseq], [6, 2]);
+  assert.equal(client.keptStrokes, 0);
+});
+
+test("somebody has drawn since: the strokes are lost, and told", () => {
+  const { client, last, lost } = cutOff();
+  last().says(grant(client, 5, { member: "other", instance: 9 }), mark(5), { ...nobody, holder: "other", term: 5 });
+  assert.deepEqual([lost, client.keptStrokes, last().sent], [[], 3, []], "not yet: and somebody has the pen");
+  last().says(drawn(6, 5, 1));
+  assert.deepEqual([lost, client.keptStrokes], [[[3, false]], 0]);
+  last().says(grant(client, 7), mark(7));
+  assert.deepEqual(last().sent, []);
+});
+
+test("somebody waits for the pen: the page does not push in, and what it has is drawn when it has the pen again", () => {
+  const { client, last, lost } = cutOff();
+  const waits = { ...nobody, members: [{ member: "other", name: "", role: 1, flags: 0, line: 1 }] };
+  last().says(ended, mark(5), waits);
+  assert.deepEqual(last().sent, []);
+  last().says(grant(client, 6, { member: "other", instance: 9 }), grant(client, 7), mark(7));
+  assert.deepEqual([last().sent.length, lost], [4, []]);
+});
+
+test("nobody can draw on a board that is full: what is lost is told at once, and nothing is asked for", () => {
+  const { client, last, lost } = cutOff();
+  last().says(ended, mark(5, 16), nobody);
+  assert.deepEqual([lost, client.keptStrokes, last().sent], [[[3, false]], 0, []]);
+});
+
+test("what gave the pen away is not done again", () => {
+  const { client, last } = live({}, true);
+  dot(client);
+  client.pass("");
+  last().sent.splice(0);
+  last().says({ ...ended, offset: 4 }, mark(4), nobody, grant(client, 5), mark(5));
+  assert.deepEqual(last().sent.map(({ kind }) => kind), ["ask", "begin"]);
+});
+
 // ---- what the service tells in trouble ---------------------------------------------------------
 
 test("what the flags of a mark say", () => {
   const { client, last } = live({}, true);
   const says = (flags) => {
     last().says(mark(3, flags));
-    const { busy, trouble, unsaved, room, paused } = client;
-    return { busy, trouble, unsaved, room, paused };
+    const { busy, troubleAt, unsaved, room, paused } = client;
+    return { busy, trouble: troubleAt > 0, unsaved, room, paused };
   };
   const none = { busy: false, trouble: false, unsaved: false, room: "enough", paused: null };
   assert.deepEqual(says(0), none);
@@ -325,6 +412,27 @@ test("what the flags of a mark say", () => {
   assert.deepEqual(says(16), { ...none, room: "none", paused: "room" });
   assert.deepEqual(says(8 | 16 | 1), { ...none, busy: true, room: "none", paused: "unsaved" });
   assert.deepEqual(says(32), none, "one of a later version");
+});
+
+test("drawing pauses when the service has had trouble for half a second, and when nobody answers for 3 s", async () => {
+  const { client, last } = live({}, true);
+  last().says(mark(3, 2));
+  assert.equal(client.paused, null);
+  await clock.pass(600);
+  last().says(mark(3, 2));
+  assert.equal(client.paused, "trouble");
+  last().says(mark(3));
+  assert.equal(client.paused, null);
+  await clock.pass(8_000);
+  assert.equal(client.paused, null, "who does not draw gets no answer");
+  last().says(mark(3));
+  dot(client);
+  await clock.pass(2_900);
+  assert.equal(client.paused, null);
+  await clock.pass(200);
+  assert.equal(client.paused, "grace");
+  last().says(mark(3));
+  assert.equal(client.paused, null);
 });
 
 test("a board that cannot be opened yet: the connection stays as long as it says something", async () => {

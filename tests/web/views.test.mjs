@@ -28,8 +28,10 @@ test("who may draw sees who draws, and what to do about it", () => {
   assert.equal(says({ role: 2, state: state({ holder: "ana" }, waiting) }), "Ana is drawing. You are 2nd in line. [Cancel] [Take the pen]");
 });
 
-test("a holder whose connection is lost is counted down", () => {
-  const lost = state({ holder: "ana", grace_ms: 4_200 });
+test("a holder whose connection is lost is counted down when somebody waits", () => {
+  const alone = state({ holder: "ana", grace_ms: 600_000 });
+  assert.equal(says({ state: alone }), "Ana’s connection is lost. The pen is kept until somebody asks for it. [Ask for the pen]");
+  const lost = state({ holder: "ana", grace_ms: 4_200 }, [ANA, BEN, { ...CEM, line: 1 }]);
   assert.equal(says({ state: lost }), "Ana’s connection is lost. The pen is free in 5 s. [Ask for the pen]");
   assert.equal(says({ state: lost, age: 3_300 }), "Ana’s connection is lost. The pen is free in 1 s. [Ask for the pen]");
 });
@@ -57,7 +59,8 @@ test("the drawer sees who asks, can say not now, and is told when the pen passes
 
 /** A client with just what the status reads. */
 const client = (more = {}, board = {}) => ({
-  phase: "live", trouble: false, unsaved: false, room: "enough", held: false, paused: null, blocked: false, lostAt: 0, heardAt: 0, retryAt: 0, term: 0,
+  phase: "live", troubleAt: 0, unsaved: false, room: "enough", held: false, paused: null, blocked: false, foreign: false, lostAt: 0, heardAt: 0, retryAt: 0, term: 0,
+  keptStrokes: 0,
   board: { head: 10, applied: 10, mark: 10, pendingFrames: 0, member: "ben", ...board },
   ...more,
 });
@@ -104,10 +107,22 @@ test("who is behind for a second reads how far", () => {
 });
 
 test("trouble of the service is said after a second", () => {
-  const trouble = client({ trouble: true });
+  const trouble = client({ troubleAt: AT + 300 });
   const said = ["Live. All saved.", "The service has a problem. You stay connected and nothing is lost.", "Live. All saved."];
   assert.deepEqual(chip([client(), ...times(5, trouble), client()], 300), said);
   assert.deepEqual(chip([client(), ...times(3, trouble), client()], 300), ["Live. All saved."], "a blip stays silent");
+});
+
+test("who draws reads that drawing pauses while the service has trouble, as soon as it does", () => {
+  const trouble = client({ troubleAt: AT, paused: "trouble", term: 7 });
+  assert.deepEqual(chip([client({ term: 7 }), trouble], 600).at(-1),
+    "The service has a problem. You stay connected and nothing is lost. Drawing pauses until the board can be saved again.");
+});
+
+test("strokes that wait for the pen are told after a second", () => {
+  const said = (keptStrokes) => chip([client(), ...times(5, client({ keptStrokes })), client()], 300);
+  assert.deepEqual(said(1), ["Live. All saved.", "Your last stroke is kept. It is drawn as soon as you have the pen.", "Live. All saved."]);
+  assert.equal(said(17)[1], "Your last 17 strokes are kept. They are drawn as soon as you have the pen.");
 });
 
 test("who draws reads that drawing pauses while too much is unsaved; who watches cannot draw anyway", () => {
@@ -132,7 +147,7 @@ test("a board that is nearly full, and one that is: said as long as it is so, af
   const full = { room: "none", paused: "room", term: 7 };
   assert.equal(chip([client(full)])[0], "This board is full, and nobody can draw on it any more. Make a new one.");
   assert.equal(chip(times(3, client(full, { head: 12, applied: 12 }))).at(-1), "Live. Saving…");
-  assert.equal(chip(times(3, client({ ...full, trouble: true }))).at(-1), "The service has a problem. You stay connected and nothing is lost.");
+  assert.equal(chip(times(3, client({ ...full, troubleAt: AT }))).at(-1), "The service has a problem. You stay connected and nothing is lost.");
 });
 
 test("a board that cannot be opened yet: the chip says why, at once, also where it is opened again", () => {
@@ -153,6 +168,7 @@ test("a lost socket is silent for a second, then counts down", () => {
   assert.equal(chip([paused, paused]).at(-1), "Reconnecting… next try in 4 s. Drawing pauses until we are connected again.");
   assert.equal(chip(times(2, lost({ phase: "connecting" })))[1], "Reconnecting…");
   assert.equal(chip(times(2, lost({ blocked: true })))[1], "This network blocks live connections. Try another network.");
+  assert.match(chip(times(2, lost({ foreign: true })))[1], /does not know itself by the address/);
 });
 
 test("what was not stored when the socket was lost has a second again when it is back", () => {

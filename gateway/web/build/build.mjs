@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Builds the page into build/web, with names that carry a hash (they may be cached for ever) and a .gz
-// beside each file, and what tests use of it in Node into build/web-node. Fails when a page grows
-// beyond its budget.
+// Builds the pages into build/web, each one file with its script and its style in it and a .gz beside it, and
+// what tests use of them in Node into build/web-node. Fails when something grows beyond its budget.
+//
+// One file, since in a rolling update gateways of two versions answer: a page of the one would ask the other
+// for a script that is not there.
+import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -16,7 +19,7 @@ const OUT = at("../../../build/web");
 const OUT_NODE = at("../../../build/web-node");
 
 /** Bytes after gzip. */
-const BUDGET = { "board.js": 45_000, "start.js": 12_000, "page.css": 8_000, "index.html": 6_000, "board.html": 6_000, "qr.js": 6_000 };
+const BUDGET = { "board.js": 45_000, "start.js": 12_000, "page.css": 8_000, "index.html": 25_000, "board.html": 56_000 };
 
 const common = { absWorkingDir: WEB, bundle: true, format: "esm", logLevel: "warning" };
 
@@ -36,31 +39,28 @@ const buildNode = () =>
 const buildPage = () =>
   build({
     ...common,
-    entryPoints: { board: "ui/board.ts", start: "ui/start.ts", qr: "ui/qr.ts", page: "pages/page.css" },
-    outdir: join(OUT, "assets"),
-    entryNames: "[name]-[hash]",
+    entryPoints: { board: "ui/board.ts", start: "ui/start.ts", page: "pages/page.css" },
+    outdir: OUT,
     platform: "browser",
     target: ["chrome111", "firefox115", "safari16.4"],
     minify: true,
     legalComments: "none",
-    metafile: true,
     write: false,
   });
 
+const pack = (text) => gzipSync(Buffer.from(text), { level: 9 });
+
 async function put(path, text) {
-  const bytes = Buffer.from(text);
-  const gzip = gzipSync(bytes, { level: 9 });
-  await writeFile(path, bytes);
-  await writeFile(`${path}.gz`, gzip);
-  return gzip.length;
+  await writeFile(path, text);
+  await writeFile(`${path}.gz`, pack(text));
 }
 
 const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
 /** Fills in the English words (data-t: the text, data-t-label: name and tooltip, data-t-region: name,
- *  data-t-title: tooltip, data-t-hint: placeholder) and the names of the built files. The attributes stay: the page puts other
- *  languages in where they are. */
-function fillPage(html, words, files) {
+ *  data-t-title: tooltip, data-t-hint: placeholder) and what was built: {{page.css}}, {{board.js}}, and {{build}},
+ *  by which a page knows its version. The attributes stay: the page puts other languages in where they are. */
+function fillPage(html, words, parts) {
   const word = (key) => {
     if (typeof words[key] !== "string") throw new Error(`strings/en.ts has no text ${key}`);
     return escape(words[key]);
@@ -72,28 +72,26 @@ function fillPage(html, words, files) {
     .replace(/ data-t-title="(\w+)"/g, (here, key) => `${here} title="${word(key)}"`)
     .replace(/ data-t-hint="(\w+)"/g, (here, key) => `${here} placeholder="${word(key)}"`)
     .replace(/\{\{([\w.]+)\}\}/g, (_, name) => {
-      if (!files[name]) throw new Error(`no built file ${name}`);
-      return `/assets/${files[name]}`;
+      if (!parts[name]) throw new Error(`nothing was built as ${name}`);
+      return parts[name];
     });
 }
 
 writeMessages();
 await rm(OUT, { recursive: true, force: true });
-await mkdir(join(OUT, "assets"), { recursive: true });
+await mkdir(OUT, { recursive: true });
 await buildNode();
 const { en } = await import(`${pathToFileURL(join(OUT_NODE, "words.mjs"))}?${Date.now()}`);
 
 const sizes = {};
-const files = {};
-for (const { path, text } of (await buildPage()).outputFiles) {
-  const name = basename(path);
-  const plain = name.replace(/-[A-Z0-9]+(?=\.\w+$)/, "");
-  files[plain] = name;
-  sizes[plain] = await put(path, text);
-}
+const parts = {};
+for (const { path, text } of (await buildPage()).outputFiles) parts[basename(path)] = text.trim();
+for (const [name, text] of Object.entries(parts)) sizes[name] = pack(text).length;
+const version = createHash("sha256").update(Object.values(parts).join("")).digest("hex").slice(0, 16);
 for (const page of ["index.html", "board.html"]) {
-  const html = await readFile(join(WEB, "pages", page), "utf8");
-  sizes[page] = await put(join(OUT, page), fillPage(html, en, files));
+  const html = fillPage(await readFile(join(WEB, "pages", page), "utf8"), en, { ...parts, build: version });
+  await put(join(OUT, page), html);
+  sizes[page] = pack(html).length;
 }
 await put(join(OUT, "icon.svg"), await readFile(join(WEB, "pages/icon.svg"), "utf8"));
 

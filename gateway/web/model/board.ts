@@ -98,6 +98,8 @@ const keyOf = (term: number, cseq: number): string => `${term}:${cseq}`;
 const frameBytes = (frame: Frame): number => 24 + ("points" in frame ? frame.points.length : 0);
 
 export class Board {
+  /** The newest term in which something was drawn, as the log says. */
+  drawnIn = 0;
   /** Our member id; it tells which strokes are ours to undo. */
   member = "";
   name = "";
@@ -148,6 +150,7 @@ export class Board {
     this.open = null;
     this.pen = NOBODY;
     this.deleted = false;
+    this.drawnIn = 0;
     this.applied = start;
     this.#told = start;
     this.#tail = [];
@@ -175,6 +178,7 @@ export class Board {
       this.#tail.push(rec);
       this.applied = event.offset;
       this.rewound = false;
+      if ("cseq" in event) this.drawnIn = Math.max(this.drawnIn, event.term);
     });
     this.#settle();
     return "applied";
@@ -194,6 +198,7 @@ export class Board {
       this.#tail.push(rec);
     }
     this.rewound = false;
+    this.drawnIn = Math.max(this.drawnIn, term);
     this.#settle();
     return "applied";
   }

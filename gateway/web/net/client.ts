@@ -11,6 +11,7 @@ import { decode, encode } from "../codec/codec.ts";
 import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../codec/messages.gen.ts";
 import { Board, END, type Frame, PRESSURE } from "../model/board.ts";
 import { encodePoints, type Point } from "../model/points.ts";
+import { ableToStand, drawAgain, type Make } from "./again.ts";
 
 export const SILENT_MS = 10_000; // a socket without a word for so long is dead
 export const UNACKED_FRAMES_MAX = 4_000;
@@ -18,9 +19,11 @@ export const UNACKED_BYTES_MAX = 512 * 1024;
 const FULL_RETRY_MS = 15_000;
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 8_000;
+const RETRY_MS_MAX_DRAWER = 1_000;
 const RETRY_MS_MAX_HIDDEN = 60_000;
 const BLOCKED_AFTER = 3; // sockets that never opened, while HTTP answers
-const DEAF_MS = 6_000; // a gateway that lives says something every 5 s
+const DEAF_MS = 3_000; // to who draws a gateway that lives says something within 2 s
+const TROUBLE_MS = 500; // a broker link that is made anew takes less
 const STUCK_MS = 1_000; // a try that takes longer may be given up for a better one
 
 const POINTER_BEHIND_BYTES = 4096; // that wait in the socket: then a pointer's place would come too late
@@ -68,6 +71,8 @@ export interface ClientOptions {
   hidden?: () => boolean;
   /** How the service is over HTTP: it does not answer, gives out this page, or another one. */
   service?: () => Promise<Service>;
+  /** Does it refuse what this page sends, since it does not take its address for its own? */
+  foreign?: () => Promise<boolean>;
   random?: () => number;
 }
 
@@ -105,6 +110,7 @@ export class Client {
   token: string;
   full = false;
   blocked = false; // this network lets no WebSocket through
+  foreign = false; // the service does not take the address of this page for its own
   retryAt = 0; // when the next try is due (phase waiting)
   lostAt = 0; // since when nothing comes; 0 while the socket is live, and before the first try ended
   heardAt = 0; // when something came last, or a try began
@@ -112,7 +118,7 @@ export class Client {
   seats = 0;
   graceMs = 5_000;
   busy = false;
-  trouble = false;
+  troubleAt = 0; // since when the service has trouble; 0: it has none
   unsaved = false; // nothing was stored for some seconds
   room: Room = "enough";
   held = false; // the service answers, but cannot open the board yet
@@ -145,6 +151,8 @@ export class Client {
   #cseq = 0;
   #setBack = false; // what is lost now, is so because the service has another log
   #passed = 0; // the term that we gave away; no frame may follow
+  #kept: Frame[] = []; // of a term that ended, though nobody has drawn since: for our next one
+  #askedAfter = 0; // that term, once we have asked for the next one
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -175,7 +183,7 @@ export class Client {
   leave(): void {
     if (this.phase === "ended") return;
     this.#drop(this.#farewell);
-    this.lostAt ||= Date.now();
+    this.lostAt ||= performance.now();
     this.#wait(RETRY_MS_MAX);
   }
 
@@ -187,7 +195,7 @@ export class Client {
   /** Tries now instead of at the end of the wait: the browser is online again, the page visible, or
    *  somebody pressed the button. */
   tryNow(): void {
-    const stuck = this.phase === "connecting" && Date.now() - this.heardAt > STUCK_MS;
+    const stuck = this.phase === "connecting" && performance.now() - this.heardAt > STUCK_MS;
     if (this.phase === "waiting" || stuck) this.#connect();
   }
 
@@ -204,14 +212,14 @@ export class Client {
   }
 
   #connect(): void {
-    if (this.phase === "live") this.lostAt = Date.now(); // we let go of it ourselves
+    if (this.phase === "live") this.lostAt = performance.now(); // we let go of it ourselves
     this.#drop();
     this.phase = "connecting";
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     this.#opened = false;
     this.#socket = this.#dial();
     this.#silence = setInterval(() => {
-      if (Date.now() - this.heardAt > SILENT_MS) this.#closed(0, this.heardAt);
+      if (performance.now() - this.heardAt > SILENT_MS) this.#closed(0, this.heardAt);
     }, 1_000);
     this.onChange();
   }
@@ -238,7 +246,7 @@ export class Client {
   #hello(socket: Socket): void {
     const { session, name } = this.#options;
     if (socket === this.#socket) {
-      this.heardAt = Date.now();
+      this.heardAt = performance.now();
       this.#opened = true;
     }
     const message: Message = {
@@ -269,12 +277,12 @@ export class Client {
     if (this.#socket) release(this.#socket);
     this.#socket = this.#next;
     this.#next = null;
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     this.#opened = true;
   }
 
   /** `since`: when it was heard of last. */
-  #closed(code: number, since = Date.now()): void {
+  #closed(code: number, since = performance.now()): void {
     if (this.#next?.readyState === 1) {
       this.#change(); // it has our hello, and the old gateway may even know of that
       this.phase = "connecting";
@@ -300,10 +308,11 @@ export class Client {
     this.#setBack = true;
     this.board.cut(0);
     this.board.reset(0);
+    this.#tellLost(this.#kept.splice(0));
     this.#setBack = false;
     this.instance = randomInstance();
     this.#joined = false;
-    this.#conn = this.#term = this.#cseq = this.#passed = this.#unansweredAt = 0;
+    this.#conn = this.#term = this.#cseq = this.#passed = this.#askedAfter = this.#unansweredAt = 0;
     this.state = null;
   }
 
@@ -326,11 +335,11 @@ export class Client {
 
   #wait(ms: number | undefined): void {
     const { random = Math.random, hidden = () => false } = this.#options;
-    const most = hidden() ? RETRY_MS_MAX_HIDDEN : RETRY_MS_MAX;
+    const most = this.term ? RETRY_MS_MAX_DRAWER : hidden() ? RETRY_MS_MAX_HIDDEN : RETRY_MS_MAX;
     const jitter = random() * Math.min(most, RETRY_MS * 2 ** this.#tries++);
     const delay = this.full ? FULL_RETRY_MS : (ms ?? jitter);
     this.phase = "waiting";
-    this.retryAt = Date.now() + delay;
+    this.retryAt = performance.now() + delay;
     this.#retry = setTimeout(() => this.#connect(), delay);
     this.onChange();
   }
@@ -346,7 +355,8 @@ export class Client {
     const service = await this.#service();
     if (this.#opened || this.phase === "ended") return;
     if (service === "updated") return this.#ended("outdated");
-    this.blocked = service === "same";
+    this.foreign = service === "same" && ((await this.#options.foreign?.()) ?? false);
+    this.blocked = service === "same" && !this.foreign && !this.#opened;
     this.onChange();
   }
 
@@ -355,11 +365,10 @@ export class Client {
     this.#makeWay();
   }
 
-  /** For the new page, once everything of ours is stored. */
+  /** For the new page, once everything of ours is stored; whoever has the pen goes on with this one. */
   #makeWay(): void {
-    const { unackedFrames, open } = this.board;
-    const drawing = this.term !== 0 && open !== null;
-    if (this.#updated && this.phase === "live" && unackedFrames === 0 && !drawing) this.#ended("outdated");
+    const owing = this.board.unackedFrames + this.#kept.length;
+    if (this.#updated && this.phase === "live" && owing === 0 && this.term === 0) this.#ended("outdated");
   }
 
   #send(message: Message): void {
@@ -388,7 +397,7 @@ export class Client {
       messages.splice(0, welcome);
       this.#change();
     }
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     this.#unansweredAt = 0;
     for (const message of messages) {
       if (socket !== this.#socket) return; // one of them ended the connection
@@ -396,6 +405,7 @@ export class Client {
       this.#handle(message);
       this.onMessage(message);
     }
+    this.#drawKept();
     this.onChange();
     this.#makeWay();
   }
@@ -414,7 +424,7 @@ export class Client {
         return board.cut(message.to);
       case "state":
         this.state = message;
-        this.stateAt = Date.now();
+        this.stateAt = performance.now();
         return;
       case "full":
         this.seats = message.seats;
@@ -448,7 +458,8 @@ export class Client {
 
   #flags(flags: number): void {
     this.busy = (flags & BUSY) !== 0;
-    this.trouble = (flags & TROUBLE) !== 0;
+    if (!(flags & TROUBLE)) this.troubleAt = 0;
+    else this.troubleAt ||= performance.now();
     this.unsaved = (flags & UNSAVED) !== 0;
     this.room = flags & FULL ? "none" : flags & NEARLY_FULL ? "little" : "enough";
   }
@@ -475,7 +486,8 @@ export class Client {
     this.phase = "live";
     this.#tries = 0;
     this.lostAt = this.retryAt = 0;
-    this.full = this.blocked = this.held = this.busy = this.trouble = this.unsaved = false;
+    this.full = this.blocked = this.foreign = this.held = this.busy = this.unsaved = false;
+    this.troubleAt = 0;
     for (const frame of board.pending()) this.#send(frame);
     for (const message of this.#asked.values()) this.#send(message);
     this.#asked.clear();
@@ -486,7 +498,29 @@ export class Client {
     if (error.code === "waiting" && this.phase === "connecting") this.held = true;
   }
 
+  /** Nobody has drawn since, so they can still be drawn, in the place that they had. */
   #lost(frames: Frame[]): void {
+    const tooLate = this.room === "none" || this.board.drawnIn > frames[0]!.term;
+    if (this.#setBack || this.#kept.length || tooLate) return this.#tellLost(frames);
+    this.#kept = ableToStand(frames, this.board.strokes);
+  }
+
+  get keptStrokes(): number {
+    return this.#kept.filter(({ kind }) => kind === "begin").length;
+  }
+
+  #drawKept(): void {
+    const term = this.#kept[0]?.term;
+    if (term === undefined || this.phase !== "live") return;
+    if (this.room === "none" || this.board.drawnIn > term) return this.#tellLost(this.#kept.splice(0));
+    if (this.term) return drawAgain(this.#kept.splice(0), (make) => this.#draw(make));
+    const free = this.state?.holder === "" && this.members.every(({ line }) => line === 0);
+    if (!free || this.#askedAfter === term) return;
+    this.#askedAfter = term;
+    this.ask();
+  }
+
+  #tellLost(frames: Frame[]): void {
     const strokes = frames.filter((frame) => frame.kind === "begin").length;
     const cutShort = frames[0]?.kind === "points" ? 1 : 0;
     if (strokes + cutShort > 0) this.onLost(strokes + cutShort, this.#setBack);
@@ -507,9 +541,10 @@ export class Client {
   }
 
   /** Must the drawer stop for a while, so that little can be lost? */
-  get paused(): "grace" | "unsaved" | "room" | null {
-    const past = (since: number, ms: number): boolean => since !== 0 && Date.now() - since > ms;
+  get paused(): "grace" | "trouble" | "unsaved" | "room" | null {
+    const past = (since: number, ms: number): boolean => since !== 0 && performance.now() - since > ms;
     if (past(this.lostAt, this.graceMs) || past(this.#unansweredAt, DEAF_MS)) return "grace";
+    if (past(this.troubleAt, TROUBLE_MS)) return "trouble";
     const { unackedFrames, unackedBytes } = this.board;
     if (this.busy || unackedFrames >= UNACKED_FRAMES_MAX || unackedBytes >= UNACKED_BYTES_MAX) return "unsaved";
     return this.room === "none" ? "room" : null;
@@ -539,12 +574,12 @@ export class Client {
   // ---- what the drawer sends -------------------------------------------------------------------
 
   /** Numbers a frame of the current term, puts it on the picture and sends it. */
-  #draw(make: (term: number, cseq: number) => Frame): void {
+  #draw(make: Make): void {
     const term = this.term;
     if (!term) return;
     if (this.#term !== term) this.#cseq = 0;
     this.#term = term;
-    this.#unansweredAt ||= Date.now();
+    this.#unansweredAt ||= performance.now();
     const frame = make(term, ++this.#cseq);
     this.board.draw(frame);
     this.#send(frame);

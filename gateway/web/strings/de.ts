@@ -121,6 +121,7 @@ export const de: Strings = {
   handOver: "Übergeben",
   notNow: "Jetzt nicht",
   waitsAndPasses: (name, s) => `${name} wartet. Zeichne, sonst geht der Stift in ${s} s weiter.`,
+  connectionLostAlone: (name) => `Die Verbindung zu ${name} ist abgerissen. Der Stift bleibt dort, bis jemand darum bittet.`,
   connectionLost: (name, s) => `Die Verbindung zu ${name} ist abgerissen. Der Stift ist in ${s} s frei.`,
   penMoves: "Der Stift wechselt die Hand …",
   youHavePenNow: "Du hast jetzt den Stift.",
@@ -163,6 +164,10 @@ export const de: Strings = {
   pausedGrace: "Das Zeichnen ruht, bis wir wieder verbunden sind.",
   trouble: "Der Dienst hat ein Problem. Du bleibst verbunden, und nichts geht verloren.",
   pausedUnsaved: "Das Zeichnen ruht, bis die Tafel wieder gespeichert werden kann.",
+  keptForNextTerm: (n) =>
+    n === 1
+      ? "Dein letzter Strich ist aufgehoben. Er wird gezeichnet, sobald du den Stift hast."
+      : `Deine letzten ${number.format(n)} Striche sind aufgehoben. Sie werden gezeichnet, sobald du den Stift hast.`,
   behind: (steps) => `Holt auf: noch ${number.format(steps)} ${steps === 1 ? "Schritt" : "Schritte"}.`,
   notSaved: "Live. Die neuesten Striche sind noch nicht gespeichert.",
   nothingSaved: "Live. Im Moment wird nichts gespeichert; deine Striche sind hier aufgehoben.",
@@ -173,6 +178,8 @@ export const de: Strings = {
   live: "Live. Alles gespeichert.",
   liveShort: "Live",
   blocked: "Dieses Netz verhindert Live-Verbindungen. Versuche ein anderes Netz.",
+  foreign:
+    "Dieser Dienst kennt sich nicht unter der Adresse, über die du gekommen bist, und weist ab, was ihre Seiten senden. Wer ihn betreibt, findet in seinem Protokoll, was einzustellen ist.",
 
   // instead of the board
   full: (seats) =>
@@ -184,7 +191,6 @@ export const de: Strings = {
   replaced: "Diese Tafel ist in einem anderen Tab oder Fenster offen.",
   useHere: "Hier verwenden",
   crash: "Auf dieser Seite ging etwas schief. Die Tafel ist sicher.",
-  outdated: "Easel wurde erneuert. Lade neu, um weiterzumachen.",
   reload: "Neu laden",
   noScript: "Easel braucht JavaScript.",
 

@@ -124,6 +124,7 @@ export const en = {
   notNow: "Not now",
   waitsAndPasses: (name: string, s: number) => `${name} is waiting. Draw, or the pen passes on in ${s} s.`,
   connectionLost: (name: string, s: number) => `${name}’s connection is lost. The pen is free in ${s} s.`,
+  connectionLostAlone: (name: string) => `${name}’s connection is lost. The pen is kept until somebody asks for it.`,
   penMoves: "The pen is changing hands…",
   youHavePenNow: "You have the pen now.",
   hasPenNow: (name: string) => `${name} has the pen now.`,
@@ -165,6 +166,10 @@ export const en = {
   pausedGrace: "Drawing pauses until we are connected again.",
   trouble: "The service has a problem. You stay connected and nothing is lost.",
   pausedUnsaved: "Drawing pauses until the board can be saved again.",
+  keptForNextTerm: (n: number) =>
+    n === 1
+      ? "Your last stroke is kept. It is drawn as soon as you have the pen."
+      : `Your last ${number.format(n)} strokes are kept. They are drawn as soon as you have the pen.`,
   behind: (steps: number) => `Catching up: ${number.format(steps)} ${steps === 1 ? "step" : "steps"} behind.`,
   notSaved: "Live. The newest strokes are not saved yet.",
   nothingSaved: "Live. Nothing is being saved right now; your strokes are kept here.",
@@ -175,6 +180,8 @@ export const en = {
   live: "Live. All saved.",
   liveShort: "Live",
   blocked: "This network blocks live connections. Try another network.",
+  foreign:
+    "This service does not know itself by the address that you came by, and refuses what its pages send. Whoever runs it finds in its log what to set.",
 
   // instead of the board
   full: (seats: number) =>
@@ -185,7 +192,6 @@ export const en = {
   replaced: "This board is open in another tab or window.",
   useHere: "Use it here",
   crash: "Something went wrong in this page. The board is safe.",
-  outdated: "Easel was updated. Reload to go on.",
   reload: "Reload",
   noScript: "Easel needs JavaScript.",
 

@@ -46,6 +46,9 @@ export async function watchToken(board: string): Promise<string | Refusal> {
   return response?.ok ? ((await response.json()) as { token: string }).token : refusalOf(response);
 }
 
+/** The service does not take the address of this page for its own: then it refuses whatever a page sends. */
+export const isForeign = (answer: string | Refusal): boolean => typeof answer !== "string" && answer.status === 403;
+
 /** The tokens of a board, for its owner on a device that did not make it; null: not now. */
 export async function tokensOf(board: string, own: string): Promise<Made["tokens"] | null> {
   const response = await post(`/api/boards/${board}/links`, {}, own);
@@ -53,13 +56,23 @@ export async function tokensOf(board: string, own: string): Promise<Made["tokens
   return made?.board === board ? made.tokens : null;
 }
 
-/** Does the service answer over HTTP, and does it still give out the page that this script is of? */
+const BUILD = document.querySelector<HTMLMetaElement>('meta[name="build"]')!.content;
+
+/** Does the service answer over HTTP, and does it still give out this page? A page that was loaded again for a
+ *  newer one, and came as the same again, asks no more: in a rolling update both are given out. */
 export async function service(): Promise<Service> {
   try {
     const html = await fetch(location.pathname, { cache: "no-cache", signal: AbortSignal.timeout(SERVICE_MS) });
-    const script = /\/assets\/board-\w+\.js/.exec(await html.text())?.[0];
-    return !script ? "away" : import.meta.url.endsWith(script) ? "same" : "updated";
+    const build = /<meta name="build" content="(\w+)">/.exec(await html.text())?.[1];
+    if (!build) return "away";
+    return build === BUILD || history.state?.reloadedFrom === BUILD ? "same" : "updated";
   } catch {
     return "away";
   }
+}
+
+/** Loads the newer page. */
+export function update(): void {
+  history.replaceState({ ...history.state, reloadedFrom: BUILD }, "");
+  location.reload();
 }

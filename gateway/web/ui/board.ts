@@ -5,7 +5,7 @@
 import { Painter } from "../ink/painter.ts";
 import { Client } from "../net/client.ts";
 import { translate, words } from "../strings/words.ts";
-import { service, watchToken } from "./api.ts";
+import { isForeign, service, update as loadNewer, watchToken } from "./api.ts";
 import { parseCode } from "./code.ts";
 import { Crosshair } from "./crosshair.ts";
 import { freshSession, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
@@ -45,6 +45,7 @@ const client = new Client({
   open: () => new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`, "easel.v1"),
   hidden: () => document.hidden,
   service,
+  foreign: async () => isForeign(await watchToken(board)),
 });
 const painter = new Painter(client.board, $<HTMLCanvasElement>("live"));
 const stage = new Stage(client, painter);
@@ -113,7 +114,7 @@ function showBoard(): void {
 }
 
 function showStatus(): void {
-  const status = statusView.of(client, navigator.onLine, Date.now());
+  const status = statusView.of(client, navigator.onLine, performance.now());
   notices.update(status);
   const chip = $("status");
   setText(chip.querySelector("span")!, status.text);
@@ -129,15 +130,17 @@ function showStatus(): void {
 let ending = "";
 
 function showEnding(): void {
-  const blocked = client.blocked && client.board.member === ""; // and there is no picture to look at
-  const now = client.end ?? (client.full ? "full" : blocked ? "blocked" : "");
+  const barred = client.foreign ? "foreign" : client.blocked ? "blocked" : "";
+  const nothingToSee = client.board.member === "";
+  const now = client.end ?? (client.full ? "full" : nothingToSee ? barred : "");
   if (now === ending) return;
   ending = now;
+  if (ending === "outdated") return loadNewer();
   document.body.classList.toggle("ended", ending !== "");
   show($("board"), ending === "");
   show($("card"), ending !== "");
   if (ending === "") return;
-  const waits = ending === "full" || ending === "blocked"; // and tries again
+  const waits = ["full", "blocked", "foreign"].includes(ending); // and tries again
   const start = button(words.startPage, goToStart, waits ? "" : "primary");
   const reload = button(words.reload, () => location.reload(), "primary");
   const again = button(words.tryNow, () => client.tryNow(), "primary");
@@ -145,11 +148,11 @@ function showEnding(): void {
   const cards: Record<string, [string, HTMLElement[]]> = {
     full: [client.seats ? words.full(client.seats) : words.fullUnknown, [again, start]],
     blocked: [words.blocked, [again, start]],
+    foreign: [words.foreign, [again, start]],
     forbidden: [words.forbidden, [start]],
     notfound: [words.notFound, [start]],
     replaced: [words.replaced, [here]],
     crash: [words.crash, [reload]],
-    outdated: [words.outdated, [reload]],
   };
   const [text, buttons] = cards[ending] ?? ["", []];
   setText($("cardText"), text);
@@ -169,6 +172,8 @@ async function comeByCode(): Promise<void> {
   } else if (token.status === 404) {
     client.notFound();
   } else {
+    client.foreign = isForeign(token);
+    changed();
     setTimeout(() => void comeByCode(), token.status === 429 ? token.waitS * 1000 : ASK_AGAIN_MS);
   }
 }
@@ -185,7 +190,8 @@ function welcomed(): void {
 /** The address is one to give away: without a token, it is the code of the board; with one, a link for
  *  watching. What opened the board stays with this tab. */
 async function showAddress(role: number, token: string): Promise<void> {
-  const show = (fragment: string): void => history.replaceState({ board, token, session }, "", `/b/${board}${fragment}`);
+  const show = (fragment: string): void =>
+    history.replaceState({ ...history.state, board, token, session }, "", `/b/${board}${fragment}`);
   if (role !== WATCH) show("");
   const watch = await watchLinkOf(board, role, token);
   if (watch) show(`#${watch}`);
@@ -259,7 +265,7 @@ listenToKeys(palette, stage, fullScreen);
 
 // An error in our own code: what the page shows may be wrong from now on.
 addEventListener("error", ({ error, filename }) => {
-  if (!error || filename !== import.meta.url) return; // of the browser, or of what is built into it
+  if (!error || !filename.startsWith(location.origin)) return; // of the browser, or of what is built into it
   broken = true;
   client.crash();
 });

@@ -31,7 +31,7 @@ export class Margin {
   update(): void {
     const client = this.#client;
     const { state, board } = client;
-    const age = Date.now() - client.stateAt;
+    const age = performance.now() - client.stateAt;
     for (const id of this.#dismissed)
       if (!state?.members.some((member) => member.member === id && member.line > 0)) this.#dismissed.delete(id);
     const facts = { me: board.member, role: client.role, drawing: client.term !== 0, live: client.phase === "live" };

@@ -33,18 +33,18 @@ export class Notices {
     this.#penChanged();
     this.#peopleChanged();
     this.#statusChanged(status);
-    const text = this.#announcer.take(Date.now());
+    const text = this.#announcer.take(performance.now());
     if (text) announce($("polite"), text);
   }
 
   show(text: string): void {
-    if (Date.now() >= this.#keptUntil) this.#show(text, SHOWN_MS);
+    if (performance.now() >= this.#keptUntil) this.#show(text, SHOWN_MS);
   }
 
   /** Bad news: nothing takes its place for a while. */
   lost(strokes: number, setBack: boolean): void {
     const text = setBack ? words.setBack(strokes) : words.notAdded(strokes);
-    this.#keptUntil = Date.now() + KEPT_MS;
+    this.#keptUntil = performance.now() + KEPT_MS;
     this.#show(text, KEPT_MS);
     this.say(text);
   }
@@ -68,8 +68,8 @@ export class Notices {
     const drawing = term !== 0 || (this.#drawing && state.holder === board.member);
     const name = nameOf(state.members.find((member) => member.member === state.holder));
     if (drawing !== this.#drawing) {
-      if (Date.now() - this.#penToldAt < PEN_MS) return; // it may go on changing hands
-      this.#penToldAt = Date.now();
+      if (performance.now() - this.#penToldAt < PEN_MS) return; // it may go on changing hands
+      this.#penToldAt = performance.now();
       const text = drawing ? words.youHavePenNow : state.holder ? words.penIsWith(name) : words.penIsFree;
       this.show(text);
       announce($("assertive"), text);
@@ -93,7 +93,7 @@ export class Notices {
     const { state, board } = this.#client;
     if (!state) return;
     const others = state.members.filter(({ member }) => member !== board.member);
-    this.#announcer.people(new Map(others.map((member) => [member.member, nameOf(member)])), Date.now());
+    this.#announcer.people(new Map(others.map((member) => [member.member, nameOf(member)])), performance.now());
   }
 
   /** Trouble and its end. */

@@ -50,17 +50,22 @@ export function penView(facts: PenFacts): PenView {
 
   if (!facts.live) return { text: holder ? words.draws(holder) : words.nobodyDraws, acts: [], asker: null };
   const line = find(me)?.line ?? 0;
-  const lost = state.grace_ms > 0 && holder !== "";
   const text = !holder
     ? words.nobodyDraws
-    : lost
-      ? words.connectionLost(holder, seconds(state.grace_ms, age))
+    : state.grace_ms > 0
+      ? lostHolder(holder, state, age)
       : words.draws(holder);
   const acts: PenView["acts"] = [];
   if (line > 0) acts.push({ act: "cancel", label: words.cancel, primary: false });
   else acts.push({ act: "ask", label: holder ? words.askForPen : words.takePen, primary: true });
   if (role === OWN && holder) acts.push({ act: "takeFrom", label: words.takePen, primary: false });
   return { text: line > 0 ? `${text} ${words.inLine(line)}` : text, acts, asker: null };
+}
+
+/** Only when somebody waits does the pen of who is lost become free within seconds. */
+function lostHolder(name: string, state: State, age: number): string {
+  const waits = state.members.some(({ line }) => line > 0);
+  return waits ? words.connectionLost(name, seconds(state.grace_ms, age)) : words.connectionLostAlone(name);
 }
 
 /** The next in line, for the drawer. "Not now" hides the question, not the news that the pen passes. */

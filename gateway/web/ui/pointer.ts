@@ -44,7 +44,7 @@ export class PointerRing {
     const { state, board } = this.#client;
     if (board.open || this.#member !== state?.holder) this.#until = 0; // the tip of the ink is the pointer
     const mine = this.#member === board.member;
-    const shown = Date.now() < this.#until && mine === drawing && (!mine || this.#stage.points);
+    const shown = performance.now() < this.#until && mine === drawing && (!mine || this.#stage.points);
     if (shown) this.#place(mine);
     show(this.#ring, shown);
   }
@@ -52,19 +52,19 @@ export class PointerRing {
   #move(member: string, at: Point): void {
     this.#member = member;
     this.#at = at;
-    this.#until = Date.now() + GONE_MS;
+    this.#until = performance.now() + GONE_MS;
   }
 
   #mine(point: Point): void {
     this.#move(this.#client.board.member, point);
     if (this.#stage.points) this.#client.onChange();
-    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#send(), this.#sentAt + EVERY_MS - Date.now());
+    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#send(), this.#sentAt + EVERY_MS - performance.now());
   }
 
   #send(): void {
     this.#timer = undefined;
     if (this.#stage.drawing) return;
-    this.#sentAt = Date.now();
+    this.#sentAt = performance.now();
     this.#client.point(this.#at);
   }
 

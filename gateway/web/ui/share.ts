@@ -7,6 +7,7 @@ import { showCode } from "./code.ts";
 import { type Known, known, remember } from "./device.ts";
 import { $, setText, show, stamp } from "./dom.ts";
 import { OWN, WATCH } from "./pen-view.ts";
+import { qr } from "./qr.ts";
 
 const COPIED_MS = 2_000;
 
@@ -74,7 +75,6 @@ const linkOf = (board: string, token: string): string => `${location.origin}/b/$
 
 /** A nicety: without it the links still do. */
 async function showQr(link: string): Promise<void> {
-  const { qr } = (await import($("qr").dataset["from"]!)) as typeof import("./qr.ts");
   $("qr").replaceChildren(qr(link, words.qr));
 }
 

@@ -37,7 +37,8 @@ async function make(): Promise<string> {
 }
 
 function whyNotMade({ status, code, waitS }: Refusal): string {
-  if (status === 401 || status === 403) {
+  if (status === 403) return words.foreign;
+  if (status === 401) {
     show($("keyRow"), true);
     $("key").focus();
     return words.makeKeyNeeded;
@@ -58,6 +59,7 @@ async function join(): Promise<string> {
   const token = await watchToken(typed.board);
   if (typeof token !== "string") {
     if (token.status === 404) return words.notFound;
+    if (token.status === 403) return words.foreign;
     return token.status === 429 ? words.joinTooMany(token.waitS) : words.serviceAway;
   }
   open(typed.board, token);

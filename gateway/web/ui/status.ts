@@ -49,8 +49,8 @@ export class StatusView {
   #unsaved = new Lateness();
   #behind = new Lateness();
   #offline = new Lasting();
-  #trouble = new Lasting();
   #full = new Lasting();
+  #kept = new Lasting();
   #arrived = false; // at the newest event, once
 
   of(client: Client, online: boolean, now: number): Status {
@@ -63,7 +63,8 @@ export class StatusView {
     const cutOff = lost > 0 || (offline > 0 && !hears);
     // No mark and no event can come meanwhile, so their time begins anew.
     if (cutOff) [this.#unsaved, this.#behind] = [new Lateness(), new Lateness()];
-    const trouble = this.#trouble.ms(client.trouble, now);
+    const trouble = client.troubleAt ? now - client.troubleAt : 0;
+    const kept = this.#kept.ms(client.keptStrokes > 0, now);
     const full = this.#full.ms(drawer && paused === "unsaved", now);
     const behind = this.#behind.ms(board.head, board.applied, now);
     const unsaved = this.#unsaved.ms(Math.max(board.head, board.applied) + board.pendingFrames, board.mark, now);
@@ -75,9 +76,11 @@ export class StatusView {
     if (client.held) return status("held", "warn", drawer ? `${words.held} ${words.strokesKept}` : words.held);
     if (lost >= SHOWN_AFTER_MS) return away(client, drawer, pauses, now);
     if (pauses) return status("pauses", "bad", words.pausedGrace);
+    if (drawer && paused === "trouble") return status("trouble", "bad", `${words.trouble} ${words.pausedUnsaved}`);
     if (trouble >= SHOWN_AFTER_MS) return status("trouble", "warn", words.trouble);
     if (full >= SHOWN_AFTER_MS) return status("full", "warn", words.pausedUnsaved);
     if (drawer && client.unsaved) return status("unsaved", "warn", words.nothingSaved); // for 2 s already
+    if (kept >= SHOWN_AFTER_MS) return status("kept", "warn", words.keptForNextTerm(client.keptStrokes));
     if (behind >= SHOWN_AFTER_MS) return status("behind", "calm", words.behind(board.head - board.applied));
     if (!this.#arrived) return status("connecting", "calm", words.connecting);
     if (unsaved >= NOT_SAVED_AFTER_MS) return status("notSaved", "warn", words.notSaved);
@@ -90,6 +93,7 @@ export class StatusView {
 
 /** The socket is not there. */
 function away(client: Client, drawer: boolean, pauses: boolean, now: number): Status {
+  if (client.foreign) return status("foreign", "bad", words.foreign, true);
   if (client.blocked) return status("blocked", "bad", words.blocked, true);
   const s = Math.ceil((client.retryAt - now) / 1000);
   const waits = client.phase === "waiting" && s > 0;
