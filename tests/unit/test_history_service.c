@@ -33,6 +33,7 @@ static uv_timer_t again;
 /* ---- the gateway and the owner --------------------------------------------------------------- */
 
 union answer {
+    struct id board; /* with which each of them begins */
     struct msg_opened opened;
     struct msg_refused refused;
     struct msg_stored stored;
@@ -49,6 +50,7 @@ struct party {
     struct outbox *out;
     struct id self;
     bool up;
+    struct id asked; /* about this board */
     unsigned code; /* of the newest answer; 0: none yet */
     union answer answer;
     struct buf events; /* of the newest page */
@@ -82,6 +84,8 @@ static void take_item(struct party *p, unsigned code, uint32_t fields, struct cu
     if (!type || code < MSG_no_board)
         return;
     ck_assert_int_eq(message_fields(in, type, fields, true, &answer, NULL), 0);
+    if (!id_equal(&answer.board, &p->asked))
+        return; /* late, to what was asked more than once about another board */
     p->code = code;
     p->answer = answer;
     if (code == MSG_page) {
@@ -168,6 +172,7 @@ static const union answer *ask(struct party *p, const struct message_type *type,
 {
     enum exchange exchange = message_code(type) == MSG_read ? EXCHANGE_REPLAY : EXCHANGE_HISTORY;
     uint64_t begun = uv_now(&loop), asked = 0;
+    p->asked = *(const struct id *)message; /* each question begins with its board */
     for (p->code = 0; p->code != wanted;) {
         ck_assert_msg(uv_now(&loop) - begun < PATIENCE_MS, "%s: no answer but %u",
                       message_name(type), p->code);
