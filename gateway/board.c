@@ -564,7 +564,7 @@ void board_tick(struct board *b, uint64_t now)
     replay_tick(b, now);
     pending = pending || b->lag_since != 0 || !LIST_EMPTY(&b->pages) || b->deleting;
     for (unsigned i = 0; i < PAGES_MAX; i++)
-        pending = pending || b->reads[i].nonce != 0;
+        pending = pending || b->reads[i].ask.nonce != 0;
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link) {
         client_tell_waiting(cl, now);

@@ -41,6 +41,7 @@
 #define SAVED_MS           UINT64_C(1000) /* until nothing is as old as that */
 #define LAG_RESET_MS       UINT64_C(1000)
 #define READ_AGAIN_MS      UINT64_C(1000)
+#define READ_AGAIN_MAX_MS  UINT64_C(8000)
 #define LOOK_AGAIN_MS      UINT64_C(1000)
 #define WANT_AGAIN_MS      UINT64_C(50) /* an owner wants frames at most every 100 ms */
 #define PAGE_KEEP_MS       UINT64_C(5000)
@@ -127,6 +128,12 @@ struct session {
     } pointer;
 };
 
+/* A question to history until its answer comes. It keeps its number when it goes again (after 1, 2,
+ * 4, 8, 8 ... s): an answer counts however late it is, and history knows a repeat. */
+struct ask {
+    uint64_t nonce, sent_at, again_ms; /* nonce 0: none */
+};
+
 /* ---- clients --------------------------------------------------------------------------------- */
 
 enum client_state {
@@ -162,8 +169,8 @@ struct client {
     unsigned flags;
     uint64_t cursor; /* the last offset that it was sent */
     uint64_t cut_to;
-    uint64_t since; /* a join by time: not found yet; NIL otherwise */
-    uint64_t seek_nonce, seek_at;
+    uint64_t since;      /* a join by time: not found yet; NIL otherwise */
+    struct ask seek;     /* its own, or the one of the board that it waits for */
     uint64_t waiting_at; /* when it is told (again) that its hello has no answer yet */
     bool from_base;      /* its cursor starts at the base that the state tells */
     uint64_t told, told_flags, told_at; /* the newest mark frame it was sent */
@@ -186,7 +193,8 @@ struct page {
 };
 
 struct read_request {
-    uint64_t nonce, from, sent_at; /* nonce 0: free */
+    struct ask ask; /* nonce 0: free */
+    uint64_t from;
 };
 
 struct board {
@@ -232,7 +240,7 @@ struct board {
     LIST_HEAD(, page) pages;
     unsigned page_count;
     struct read_request reads[PAGES_MAX];
-    uint64_t tail_nonce, tail_asked_at; /* how far does the stored log reach? 0: not asked */
+    struct ask tail; /* how far does the stored log reach? */
 
     bool deleting;
     uint64_t delete_nonce, delete_until;

@@ -28,6 +28,21 @@ void replay_free(struct board *b)
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
+/* Whether the question is to go now: for the first time, or again. */
+static bool ask_due(struct ask *a, struct gateway_core *c, uint64_t now)
+{
+    if (a->nonce == 0) {
+        a->nonce = core_nonce(c);
+        a->again_ms = READ_AGAIN_MS;
+    } else if (now - a->sent_at < a->again_ms) {
+        return false;
+    } else if (a->again_ms < READ_AGAIN_MAX_MS) {
+        a->again_ms *= 2;
+    }
+    a->sent_at = now;
+    return true;
+}
+
 static void send_read(struct board *b, uint64_t nonce, uint64_t from, uint64_t since)
 {
     struct msg_read m = {.board = b->id,
@@ -41,30 +56,38 @@ static void send_read(struct board *b, uint64_t nonce, uint64_t from, uint64_t s
     board_wake(b);
 }
 
+/* A reader stands there. */
+static bool is_needed(const struct board *b, uint64_t from)
+{
+    const struct client *cl;
+    LIST_FOREACH (cl, &b->clients, link)
+        if (cl->state == CLIENT_LIVE && cl->cursor + 1 == from)
+            return true;
+    return false;
+}
+
 static void request(struct board *b, uint64_t now, uint64_t from)
 {
-    struct read_request *free_slot = NULL;
+    struct read_request *slot = NULL;
     for (unsigned i = 0; i < PAGES_MAX; i++) {
         struct read_request *r = &b->reads[i];
-        if (r->nonce && r->from == from)
-            return;
-        if (!r->nonce)
-            free_slot = r;
+        if (r->ask.nonce && r->from == from)
+            return; /* it goes again by itself */
+        if (!r->ask.nonce || (!slot && !is_needed(b, r->from)))
+            slot = r;
     }
-    if (!free_slot)
+    if (!slot)
         return; /* the cursor asks again when it is pulled */
-    *free_slot = (struct read_request){core_nonce(b->core), from, now};
-    send_read(b, free_slot->nonce, from, NIL);
+    *slot = (struct read_request){.from = from};
+    ask_due(&slot->ask, b->core, now);
+    send_read(b, slot->ask.nonce, from, NIL);
 }
 
 /* A join by time: the page that comes tells the offset. */
 void replay_seek(struct client *cl, uint64_t now)
 {
-    if (cl->seek_at && now - cl->seek_at < READ_AGAIN_MS)
-        return;
-    cl->seek_nonce = core_nonce(cl->core);
-    cl->seek_at = now;
-    send_read(cl->board, cl->seek_nonce, NIL, cl->since);
+    if (ask_due(&cl->seek, cl->core, now))
+        send_read(cl->board, cl->seek.nonce, NIL, cl->since);
 }
 
 static bool asks_tail(const struct client *cl)
@@ -73,18 +96,18 @@ static bool asks_tail(const struct client *cl)
            cl->session->flags & MEMBER_SEATED && cl->cursor > cl->board->window.told;
 }
 
-/* One question for all who wait. It asks for what cannot be there, and is told the tail. */
+/* One question for all who wait when it is asked first. It asks for what cannot be there, and is
+ * told the tail. */
 void replay_ask_tail(struct board *b, uint64_t now)
 {
-    if (b->tail_nonce && now - b->tail_asked_at < READ_AGAIN_MS)
+    bool again = b->tail.nonce != 0;
+    if (!ask_due(&b->tail, b->core, now))
         return;
-    b->tail_nonce = core_nonce(b->core);
-    b->tail_asked_at = now;
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
-        if (asks_tail(cl))
-            cl->seek_nonce = b->tail_nonce;
-    send_read(b, b->tail_nonce, OFFSET_MAX, NIL);
+        if (!again && asks_tail(cl))
+            cl->seek.nonce = b->tail.nonce;
+    send_read(b, b->tail.nonce, OFFSET_MAX, NIL);
 }
 
 const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset)
@@ -111,6 +134,14 @@ bool replay_has(const struct board *b, uint64_t offset)
         if (window_at(&p->events, offset))
             return true;
     return false;
+}
+
+static void touch_readers(struct board *b)
+{
+    struct client *cl;
+    LIST_FOREACH (cl, &b->clients, link)
+        if (cl->state == CLIENT_LIVE && cl->cursor + 1 < b->window.first)
+            client_touch(cl);
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -165,17 +196,17 @@ static void found_time(struct client *cl, uint64_t now, uint64_t offset, uint64_
 /* Who came after the question may know more than its answer: for them it is asked again. */
 static void told_tail(struct board *b, uint64_t now, uint64_t tail)
 {
-    uint64_t nonce = b->tail_nonce;
+    uint64_t nonce = b->tail.nonce;
     bool again = false;
     struct client *cl;
-    b->tail_nonce = 0;
+    b->tail.nonce = 0;
     LIST_FOREACH (cl, &b->clients, link) {
         if (!asks_tail(cl))
             continue;
         if (cl->cursor <= tail) {
             cl->knows = cl->cursor;
             client_seated(cl, now);
-        } else if (cl->seek_nonce == nonce) {
+        } else if (cl->seek.nonce == nonce) {
             client_fail(cl, 4410, "start_fresh",
                         "History has nothing at that offset: begin anew (from nil).", cl->number);
         } else {
@@ -192,13 +223,13 @@ void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
     if (m->nonce == 0)
         return; /* nobody asks by it */
     for (unsigned i = 0; i < PAGES_MAX; i++)
-        if (b->reads[i].nonce == m->nonce) {
-            b->reads[i].nonce = 0;
+        if (b->reads[i].ask.nonce == m->nonce) {
+            b->reads[i].ask.nonce = 0;
             asked = true;
         }
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
-        if (seeks(cl) && cl->seek_nonce == m->nonce) {
+        if (seeks(cl) && cl->seek.nonce == m->nonce) {
             found_time(cl, now, m->from, m->tail);
             asked = true;
         }
@@ -210,34 +241,35 @@ void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
         board_new_epoch(b, now, m->epoch);
     if (m->to >= m->from)
         keep_page(b, now, m);
-    LIST_FOREACH (cl, &b->clients, link)
-        if (cl->state == CLIENT_LIVE && cl->cursor + 1 < b->window.first)
-            client_touch(cl);
+    touch_readers(b);
 }
 
 void replay_behind(struct board *b, uint64_t now, const struct msg_behind *m)
 {
     if (m->nonce == 0)
         return;
-    if (m->nonce == b->tail_nonce)
+    if (m->nonce == b->tail.nonce)
         told_tail(b, now, m->tail);
     for (unsigned i = 0; i < PAGES_MAX; i++)
-        if (b->reads[i].nonce == m->nonce)
-            b->reads[i].sent_at = now; /* asked again when READ_AGAIN_MS have passed */
+        if (b->reads[i].ask.nonce == m->nonce)
+            b->reads[i].ask = (struct ask){m->nonce, now, READ_AGAIN_MS};
+}
+
+static void request_again(struct board *b, uint64_t now, struct read_request *r)
+{
+    if (r->ask.nonce == 0 || !ask_due(&r->ask, b->core, now))
+        return;
+    if (is_needed(b, r->from))
+        send_read(b, r->ask.nonce, r->from, NIL);
+    else
+        r->ask.nonce = 0;
+    touch_readers(b); /* who found no place asks now */
 }
 
 void replay_tick(struct board *b, uint64_t now)
 {
-    for (unsigned i = 0; i < PAGES_MAX; i++) {
-        struct read_request *r = &b->reads[i];
-        if (!r->nonce || now - r->sent_at < READ_AGAIN_MS)
-            continue;
-        r->nonce = 0; /* whoever still needs it asks again */
-        struct client *cl;
-        LIST_FOREACH (cl, &b->clients, link)
-            if (cl->state == CLIENT_LIVE && cl->cursor + 1 < b->window.first)
-                client_touch(cl);
-    }
+    for (unsigned i = 0; i < PAGES_MAX; i++)
+        request_again(b, now, &b->reads[i]);
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
         if (cl->state == CLIENT_JOINING && cl->session && cl->session->flags & MEMBER_SEATED &&

@@ -12,7 +12,8 @@ static void ask_history(struct board *b, uint64_t now)
     if (now < b->trust.look_at)
         return;
     b->trust.look_at = now + LOOK_AGAIN_MS;
-    b->trust.nonce = core_nonce(b->core);
+    if (b->trust.nonce == 0) /* else the same one again: its answer may only be late */
+        b->trust.nonce = core_nonce(b->core);
     gateway_core_look(b->core, &b->id, b->trust.nonce);
 }
 

@@ -56,6 +56,7 @@ static void reading(const struct reads *r, struct buf *out)
 {
     const struct reads_stats *t = reads_stats(r);
     COUNTER("reads_total", "Reads that gateways asked for.", t->requests);
+    COUNTER("reads_repeated_total", "Reads that were asked again while they waited.", t->repeats);
     COUNTER("reads_dropped_total", "Reads dropped since too many waited.", t->dropped);
     COUNTER("read_errors_total", "Reads that the database did not answer.", t->errors);
     COUNTER("read_bad_messages_total", "Reads that were not understood.", t->bad_messages);

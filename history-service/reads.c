@@ -113,9 +113,25 @@ static void on_read(struct job *job)
     read_free(read);
 }
 
+/* It came before and is not answered yet: a gateway that waits long repeats what it asked. */
+static bool waits(const struct reads *r, const struct id *gateway, const struct msg_read *m)
+{
+    const struct read *read;
+    LIST_FOREACH (read, &r->waiting, list)
+        if (read->request.nonce == m->nonce && read->request.from == m->from &&
+            id_equal(&read->gateway, gateway) && id_equal(&read->request.board, &m->board))
+            return true;
+    return false;
+}
+
 static bool submit(struct reads *r, struct message *message, const struct id *gateway,
                    const struct msg_read *request)
 {
+    r->stats.requests++;
+    if (waits(r, gateway, request)) {
+        r->stats.repeats++;
+        return false;
+    }
     struct read *read = xcalloc(1, sizeof *read);
     *read = (struct read){.job = {.run = run_read, .done = on_read},
                           .reads = r,
@@ -123,7 +139,6 @@ static bool submit(struct reads *r, struct message *message, const struct id *ga
                           .request = *request,
                           .gateway = *gateway};
     history_page_begin(&read->page, request);
-    r->stats.requests++;
     if (database_submit(r->db, &read->job) < 0) {
         r->stats.dropped++;
         free(read);

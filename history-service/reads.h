@@ -21,7 +21,7 @@ void reads_destroy(struct reads *r);
 void reads_message(struct reads *r, uint64_t tag, struct span body);
 
 struct reads_stats {
-    uint64_t requests, dropped, errors, bytes, bad_messages;
+    uint64_t requests, repeats, dropped, errors, bytes, bad_messages;
     struct histogram seconds; /* the database's share */
 };
 const struct reads_stats *reads_stats(const struct reads *r);

@@ -505,6 +505,27 @@ START_TEST(a_client_that_resumes_is_ahead_of_its_gateway_when_history_says_so)
 }
 END_TEST
 
+/* It may know more than the answer to an older question tells. */
+START_TEST(who_comes_while_history_is_asked_for_its_tail_is_not_told_to_begin_anew)
+{
+    two_on_a_board();
+    hello("draw ana", 11, 2, 50, NIL);
+    sent();
+    uint64_t nonce = last_nonce;
+    tick(500);
+    struct client *late = hello("watch ben", 22, 2, 60, NIL);
+    tick(600); /* the question goes again */
+    sent();
+    last_nonce = nonce;
+    history_tail(55);
+    ck_assert_ptr_null(strstr(pulls(late), "error"));
+    sent();
+    ck_assert_uint_ne(last_nonce, nonce);
+    history_tail(60);
+    ck_assert_ptr_nonnull(strstr(pulls(late), "welcome@60"));
+}
+END_TEST
+
 START_TEST(a_busy_board_pauses_its_drawer_only)
 {
     two_on_a_board();
@@ -792,6 +813,44 @@ START_TEST(a_lost_read_is_asked_again)
 }
 END_TEST
 
+/* A slow store: each answer takes longer than the gateway waits before it asks again. */
+START_TEST(an_answer_counts_however_late_and_the_question_goes_again_less_and_less)
+{
+    struct client *cl = hello("watch ben", 22, 1, 0, NIL);
+    owner_sends(2, 4, 5, 3);
+    owner_tells(2, 3, "ben", NULL);
+    pulls(cl);
+    sent();
+    uint64_t nonce = last_nonce;
+    unsigned asked = 0;
+    for (unsigned i = 0; i < 300; i++) { /* 30 s: after 1, 3, 7, 15 and 23 s */
+        tick(100);
+        pulls(cl);
+        asked += strstr(sent(), "read 1 ") != NULL;
+    }
+    ck_assert_uint_eq(asked, 5);
+    history_pages(nonce, 2, 1, 3);
+    ck_assert_str_eq(pulls(cl), "event 1 event 2 event 3 event 4 event 5");
+}
+END_TEST
+
+START_TEST(the_offset_of_a_time_is_found_however_late)
+{
+    struct client *cl = hello("watch ben", 22, 1, NIL, 777);
+    owner_sends(2, 6, 5, 5);
+    owner_tells(2, 5, "ben", NULL);
+    sent();
+    uint64_t nonce = last_nonce;
+    for (unsigned i = 0; i < 40; i++) {
+        tick(100);
+        pulls(cl);
+        sent();
+    }
+    history_pages(nonce, 2, 3, 5);
+    ck_assert_ptr_nonnull(strstr(pulls(cl), "welcome@2"));
+}
+END_TEST
+
 START_TEST(a_join_by_time_starts_where_history_says)
 {
     struct client *cl = hello("watch ben", 22, 1, NIL, 777);
@@ -1047,6 +1106,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_client_that_resumes_is_ahead_of_its_gateway_when_history_says_so);
     tcase_add_test(t, the_mark_of_the_welcome_counts_before_any_other);
     tcase_add_test(t, a_client_that_joins_by_time_knows_at_most_what_history_had);
+    tcase_add_test(t, who_comes_while_history_is_asked_for_its_tail_is_not_told_to_begin_anew);
     tcase_add_test(t, a_busy_board_pauses_its_drawer_only);
     tcase_add_test(t, a_request_stands_in_the_attach_list_until_a_stored_grant_serves_it);
     tcase_add_test(t, a_new_instance_takes_the_place_of_the_one_before);
@@ -1063,6 +1123,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_watcher_cannot_ask_for_the_pen);
     tcase_add_test(t, a_page_from_history_leads_into_the_window);
     tcase_add_test(t, a_lost_read_is_asked_again);
+    tcase_add_test(t, an_answer_counts_however_late_and_the_question_goes_again_less_and_less);
+    tcase_add_test(t, the_offset_of_a_time_is_found_however_late);
     tcase_add_test(t, a_join_by_time_starts_where_history_says);
     tcase_add_test(t, a_page_of_a_higher_epoch_cuts_the_window_first);
     tcase_add_test(t, a_window_that_missed_stored_events_starts_anew_and_reads_them_from_history);

@@ -51,7 +51,9 @@ struct party {
     struct id self;
     bool up;
     struct id asked; /* about this board */
-    unsigned code; /* of the newest answer; 0: none yet */
+    uint64_t nonce;  /* of the newest read */
+    unsigned code;   /* of the newest answer; 0: none yet */
+    unsigned pages;  /* that came */
     union answer answer;
     struct buf events; /* of the newest page */
 };
@@ -84,8 +86,9 @@ static void take_item(struct party *p, unsigned code, uint32_t fields, struct cu
     if (!type || code < MSG_no_board)
         return;
     ck_assert_int_eq(message_fields(in, type, fields, true, &answer, NULL), 0);
-    if (!id_equal(&answer.board, &p->asked))
-        return; /* late, to what was asked more than once about another board */
+    p->pages += code == MSG_page;
+    if (!id_equal(&answer.board, &p->asked) || (code == MSG_page && answer.page.nonce != p->nonce))
+        return; /* late: to what was asked more than once before */
     p->code = code;
     p->answer = answer;
     if (code == MSG_page) {
@@ -173,6 +176,8 @@ static const union answer *ask(struct party *p, const struct message_type *type,
     enum exchange exchange = message_code(type) == MSG_read ? EXCHANGE_REPLAY : EXCHANGE_HISTORY;
     uint64_t begun = uv_now(&loop), asked = 0;
     p->asked = *(const struct id *)message; /* each question begins with its board */
+    if (message_code(type) == MSG_read)
+        p->nonce = ((const struct msg_read *)message)->nonce;
     for (p->code = 0; p->code != wanted;) {
         ck_assert_msg(uv_now(&loop) - begun < PATIENCE_MS, "%s: no answer but %u",
                       message_name(type), p->code);
@@ -346,7 +351,7 @@ static void expect_log(uint64_t tail, uint32_t bytes)
 {
     uint64_t expected = 1;
     while (expected <= tail) {
-        struct msg_page page = *ASK(gateway, read, page, board, 5, expected, 0, NIL, bytes);
+        struct msg_page page = *ASK(gateway, read, page, board, expected, expected, 0, NIL, bytes);
         ck_assert_uint_eq(page.from, expected);
         ck_assert_uint_eq(page.tail, tail);
         struct cursor in = cursor_of(gateway.events.data, gateway.events.len);
@@ -364,6 +369,24 @@ static void expect_log(uint64_t tail, uint32_t bytes)
     }
     ck_assert_uint_eq(expected, tail + 1);
 }
+
+START_TEST(what_is_asked_again_while_it_waits_is_read_once)
+{
+    pid_t history = start_history();
+    make_and_open();
+    append(3, 10);
+    struct msg_read read = {board, 77, 1, 0, NIL, 60000};
+    struct outbox_message m;
+    struct id none = {0};
+    for (unsigned i = 0; i < 3; i++)
+        outbox_put(gateway.out, EXCHANGE_REPLAY, &none, &board, &TYPE_read, &read);
+    while (outbox_next(gateway.out, uv_now(&loop), &m))
+        link_publish(gateway.link, &m);
+    expect_log(12, 60000); /* it is read behind them */
+    ck_assert_uint_eq(gateway.pages, 2);
+    expect_polite_end(history);
+}
+END_TEST
 
 START_TEST(a_board_is_made_opened_written_and_read)
 {
@@ -712,6 +735,7 @@ static Suite *history_service_suite(void)
     TCase *all = tcase_create(kind);
     tcase_set_timeout(all, 120);
     tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_add_test(all, what_is_asked_again_while_it_waits_is_read_once);
     tcase_add_test(all, a_board_is_made_opened_written_and_read);
     tcase_add_test(all, who_is_not_the_newest_owner_is_refused);
     tcase_add_test(all, a_board_that_never_was_is_no_board);
