@@ -41,7 +41,7 @@
 #define SAVED_MS           UINT64_C(1000) /* until nothing is as old as that */
 #define LAG_RESET_MS       UINT64_C(1000)
 #define READ_AGAIN_MS      UINT64_C(1000)
-#define READ_AGAIN_MAX_MS  UINT64_C(8000)
+#define READ_AGAIN_MAX_MS  UINT64_C(2000)
 #define LOOK_AGAIN_MS      UINT64_C(1000)
 #define WANT_AGAIN_MS      UINT64_C(50) /* an owner wants frames at most every 100 ms */
 #define PAGE_KEEP_MS       UINT64_C(5000)
@@ -129,7 +129,8 @@ struct session {
 };
 
 /* A question to history until its answer comes. It keeps its number when it goes again (after 1, 2,
- * 4, 8, 8 ... s): an answer counts however late it is, and history knows a repeat. */
+ * 2 ... s, and when the link is up anew): an answer counts however late it is, and a history
+ * service where it still waits knows the repeat. */
 struct ask {
     uint64_t nonce, sent_at, again_ms; /* nonce 0: none */
 };
@@ -272,7 +273,8 @@ struct gateway_core {
         uint64_t filled_at;
     } resend;
     bool link_up, link_silent;
-    bool not_owners; /* some shard's not_owner is set */
+    uint64_t link_up_at; /* what went before then may be lost */
+    bool not_owners;     /* some shard's not_owner is set */
     uint64_t next_tick;
     size_t heartbeat_slot;       /* of boards: where the sweep goes on */
     struct http_answer *answers; /* a ring of ANSWERS_MAX */

@@ -383,7 +383,9 @@ void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
     c->now = now_ms;
     c->link_up = up;
     c->link_silent = false;
-    if (!up)
+    if (up)
+        c->link_up_at = now_ms;
+    else
         outbox_clear(c->outbox);
     for (unsigned i = 0; i < c->config.shards; i++)
         attach_sync(c, now_ms, i);

@@ -34,10 +34,10 @@ static bool ask_due(struct ask *a, struct gateway_core *c, uint64_t now)
     if (a->nonce == 0) {
         a->nonce = core_nonce(c);
         a->again_ms = READ_AGAIN_MS;
-    } else if (now - a->sent_at < a->again_ms) {
+    } else if (now - a->sent_at < a->again_ms && a->sent_at >= c->link_up_at) {
         return false;
-    } else if (a->again_ms < READ_AGAIN_MAX_MS) {
-        a->again_ms *= 2;
+    } else {
+        a->again_ms = READ_AGAIN_MAX_MS;
     }
     a->sent_at = now;
     return true;

@@ -53,7 +53,7 @@ async function prepare(service) {
 
 // ---- the table -------------------------------------------------------------------------------------
 
-const WIDTH = 46;
+const WIDTH = 50;
 const sorted = (list) => [...list].sort((a, b) => a - b);
 const seconds = (ms) => (ms === undefined ? "–" : (ms / 1000).toFixed(2));
 
