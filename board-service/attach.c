@@ -171,19 +171,29 @@ static bool has_request(const struct attachment *at)
     return false;
 }
 
+#ifndef EASEL_ANSWERS_ONCE /* a simulator's switch: what is lost is lost for good then */
+/* Whether it would have come by now: a second has passed here, or there between the list that it
+ * answered and this one. (A link that was stuck brings lists of long ago and the newest at once;
+ * what answered those went to a queue that is gone.) */
+static bool is_lost(const struct attachment *at, uint64_t told_at, uint64_t told_list)
+{
+    return at->board->core->clock >= told_at + LACKING_MS ||
+           at->list->sent_at >= told_list + LACKING_MS;
+}
+#endif
+
 /* What it was told and does not have is told again: it may be lost, and nothing else may come. What
  * is young may be on its way. */
 static void tell_again(struct attachment *at, const struct msg_at_board *m)
 {
-#ifndef EASEL_ANSWERS_ONCE /* a simulator's switch: what is lost is lost for good then */
-    uint64_t clock = at->board->core->clock;
+#ifndef EASEL_ANSWERS_ONCE
     bool other = at->epoch != at->board->log.epoch;
     bool lacks =
         other || m->told < at->told_mark || m->flags >> ATTACH_MARK_SHIFT != at->told_flags;
-    if (lacks && clock >= at->told_at + LACKING_MS)
+    if (lacks && is_lost(at, at->told_at, at->told_list))
         at->force = true;
     lacks = other || m->state == NIL || m->state < at->state_number;
-    if (lacks && clock >= at->state_at + LACKING_MS)
+    if (lacks && is_lost(at, at->state_at, at->state_list))
         at->state_due = true;
 #else
     (void)at, (void)m;

@@ -20,6 +20,7 @@ static void put_events(struct attachment *at, uint64_t first, struct span events
     at->told_mark = l->mark;
     at->told_flags = (unsigned)m.flags;
     at->told_at = b->core->clock;
+    at->told_list = at->list->sent_at;
     at->force = false;
 }
 

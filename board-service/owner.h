@@ -81,14 +81,14 @@ struct attachment {
     unsigned entry_count;
     bool cut_short; /* the board had no room for all entries */
     /* what this gateway was told */
-    uint64_t next; /* the first event that it was not sent */
-    uint64_t told_mark, told_at;
+    uint64_t next;                          /* the first event that it was not sent */
+    uint64_t told_mark, told_at, told_list; /* a ..._list: when its newest list before was sent */
     unsigned told_flags;
     uint64_t repeated_at; /* when a list made us send something again */
     uint64_t repeat_at;   /* not before then does a frame */
     bool force;           /* tell the mark at once */
     bool state_due;
-    uint64_t state_at, state_number; /* of the state that was sent last */
+    uint64_t state_at, state_list, state_number; /* of the state that was sent last */
 };
 
 /* What an append carries beside its events: the board after the last of them. */

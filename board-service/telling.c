@@ -96,6 +96,7 @@ static void put_state(struct attachment *at, const struct lists *lists)
     outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_board_state, &m);
     at->told_mark = b->log.mark;
     at->state_at = b->core->clock;
+    at->state_list = at->list->sent_at;
     at->state_number = m.number;
     at->state_due = false;
 }

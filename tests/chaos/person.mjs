@@ -98,6 +98,7 @@ export class Person {
   #note(message) {
     if (message.kind === "welcome") {
       this.arrived = true;
+      this.welcomedAt = performance.now();
       this.member = message.member;
       this.hereSince ??= performance.now();
     }
@@ -123,7 +124,9 @@ export class Person {
       if (!entry) continue; // it was before we came
       if (this.stored[offset] !== undefined && this.stored[offset] !== entry.key) this.changed.push(offset);
       this.stored[offset] ??= entry.key;
-      if (entry.number !== null) this.acked.add(entry.number);
+      if (entry.number === null || this.acked.has(entry.number)) continue;
+      this.acked.add(entry.number);
+      this.board.saved(this, entry.number);
     }
     this.#mark = Math.max(this.#mark, mark);
   }
@@ -132,7 +135,6 @@ export class Person {
     const { end, phase } = this.client;
     if (phase === "ended" && end !== null && this.told !== end) this.wrongs.push(`ended: ${end}`);
     this.told = end;
-    this.board.watch(this);
   }
 
   // ---- what they do ----------------------------------------------------------------------------

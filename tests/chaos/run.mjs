@@ -6,63 +6,26 @@
 //
 // From the environment: MINUTES (none: one, with fewer boards), SEED (1), STORE (sqlite or mongo), BOARDS (30),
 // KINDS (a pattern: only the faults that it fits), EASEL_TEST_BUILD (release).
-import { execFileSync } from "node:child_process";
-import { openSync, writeSync } from "node:fs";
-import { join as path } from "node:path";
-import { cpus } from "node:os";
 import { startBalancer } from "../service/balancer.mjs";
-import { faultyEnvironment } from "../service/fault.mjs";
-import { ROOT, startCluster } from "../service/harness.mjs";
-import { Proxy } from "../service/proxy.mjs";
+import { startCluster } from "../service/harness.mjs";
 import { random } from "../service/strokes.mjs";
-import { Wire } from "../service/wire.mjs";
-import { COUNTS, verdict } from "./checker.mjs";
+import { BUILD, breakable } from "./breakable.mjs";
 import { faults, KINDS, suffer } from "./nemesis.mjs";
+import { judge, MACHINE, seconds, spread, tellTotals } from "./report.mjs";
 import { School } from "./school.mjs";
 
 const MINUTES = Number(process.env.MINUTES || 0);
 const SEED = Number(process.env.SEED || 1);
 const STORE = process.env.STORE || "sqlite";
-const BUILD = process.env.EASEL_TEST_BUILD ?? "release";
 const BOARDS = Number(process.env.BOARDS || (MINUTES ? 30 : 9));
 const ONLY = new RegExp(process.env.KINDS || "");
 const QUICK_MS = 60_000;
 const SLOW_MS = 3_000; // until all is well: worth a word
 const TWO = 0.3; // so often two faults at a time
 
-// ---- the cluster -----------------------------------------------------------------------------------
-
-const faulty = faultyEnvironment();
-
-/** A clock and a disk that can be wrong, and links that can be, too. */
-async function prepare(service) {
-  const { cluster, settings } = service;
-  const library = path(cluster.dir, "clock.so");
-  execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", library, path(ROOT, "tests/service/wall-clock.c")]);
-  const file = path(cluster.dir, `${service.name}.ahead`);
-  const ahead = openSync(file, "w");
-  service.setClock = (seconds) => {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64LE(BigInt(seconds));
-    writeSync(ahead, bytes, 0, 8, 0);
-  };
-  service.setClock(0);
-  service.proxy = await Proxy.to(cluster.broker.url);
-  Object.assign(settings, faulty, { LD_PRELOAD: `${library} ${faulty.LD_PRELOAD}`, WALL_CLOCK_FILE: file, EASEL_AMQP: service.proxy.url });
-}
-
 // ---- the table -------------------------------------------------------------------------------------
 
 const WIDTH = 50;
-const sorted = (list) => [...list].sort((a, b) => a - b);
-const seconds = (ms) => (ms === undefined ? "–" : (ms / 1000).toFixed(2));
-
-/** Median and worst of these, as two columns. */
-function spread(list) {
-  const all = sorted(list);
-  return [seconds(all[Math.floor(all.length / 2)]), seconds(all.at(-1))];
-}
-
 function print(rows) {
   const line = (what, cells) => console.log(`  ${what.padEnd(WIDTH)}${cells.map((cell) => String(cell).padStart(10)).join("")}`);
   line("fault", ["n", "viewer", "worst", "drawer", "worst", "well after"]);
@@ -87,7 +50,7 @@ function chosen(kinds) {
 // ---- all of it -------------------------------------------------------------------------------------
 
 const began = performance.now();
-const cluster = await startCluster({ gateways: 3, boards: 3, histories: 2, build: BUILD, store: STORE, prepare });
+const cluster = await startCluster({ gateways: 3, boards: 3, histories: 2, build: BUILD, store: STORE, prepare: breakable });
 const balancer = await startBalancer(cluster.gateways);
 const school = new School(SEED, balancer);
 const next = random(SEED);
@@ -112,29 +75,14 @@ while (performance.now() < until) {
   for (const { kind } of now) rows.set(kind, [...(rows.get(kind) ?? []), waited]);
 }
 
-await school.close();
-const totals = Object.fromEntries(Object.keys(COUNTS).map((count) => [count, []]));
-let acked = 0;
-for (const board of school.boards) {
-  const wire = await Wire.join(cluster.gateways[0], board.tokens.own, { from: 0 });
-  await wire.has(board.stored, 60_000);
-  const { found, acked: some } = verdict(wire.events, board.people);
-  acked += some;
-  for (const [count, list] of Object.entries(found)) totals[count].push(...list);
-  wire.end();
-}
-school.end();
+const totals = await judge(school, cluster);
 
-console.log(`\nchaos: ${BOARDS} boards, ${school.people.length} people, store ${STORE}, seed ${SEED}, ${cpus().length} × ${cpus()[0].model}`);
+console.log(`\nchaos: ${BOARDS} boards, ${school.people.length} people, store ${STORE}, seed ${SEED}, ${MACHINE}`);
 print(rows);
-console.log(`  frames acked: ${acked}`);
-for (const [count, list] of Object.entries(totals)) {
-  console.log(`  ${COUNTS[count]}: ${list.length}`);
-  for (const one of list.slice(0, 10)) console.log(`    ! ${one}`);
-}
+tellTotals(totals);
 console.log(`  not well 15 s after a fault: ${unwell.length}`);
 const ended = await cluster.end().then(() => null, ({ message }) => message);
 if (ended) console.log(`! ${ended}`);
-const broken = unwell.length + Object.values(totals).flat().length + (ended ? 1 : 0);
+const broken = unwell.length + totals.broken + (ended ? 1 : 0);
 console.log(broken ? `! ${broken} promises were broken` : "every promise was kept");
 process.exit(broken ? 1 : 0);

@@ -8,14 +8,14 @@ import { until } from "../service/harness.mjs";
 import { random } from "../service/strokes.mjs";
 import { Person } from "./person.mjs";
 
-const PEOPLE = 10;
-const TICK_MS = 100;
-const STEADY_MS = 250; // a stroke, where somebody draws all the time
-const NOW_AND_THEN = 0.01; // of the ticks
-const LIVELY = 0.02; // of the ticks, on the boards whose people come and go
+const TICK_MS = 50;
+/** How many are at a board, what each third of the boards is like, whether people come and go on every second
+ *  one, how often somebody draws who draws all the time. */
+const SCHOOL = { people: 10, habits: ["steady", "nowAndThen", "rarely"], social: true, steadyMs: 250 };
+const NOW_AND_THEN = 0.005; // of the ticks
+const LIVELY = 0.01; // of the ticks, on the boards whose people come and go
 const WELL_MS = 15_000;
 const YOUNG_MS = 2_000; // what is so new may be on its way
-const HABITS = ["steady", "nowAndThen", "rarely"];
 
 class Board {
   numbers = 0;
@@ -26,9 +26,10 @@ class Board {
   #stored = []; // what was told to be stored, from YOUNG_MS ago on
 
   constructor(school, index, made, url) {
-    Object.assign(this, { school, index, id: made.board, tokens: made.tokens, habit: HABITS[index % 3], social: index % 2 === 1 });
+    const { habits, social, people } = school.plan;
+    Object.assign(this, { school, index, id: made.board, tokens: made.tokens, habit: habits[index % habits.length], social: social && index % 2 === 1 });
     this.next = random(school.seed * 1000 + index);
-    this.people = Array.from({ length: PEOPLE }, (_, i) => new Person(this, `${index}.${i}`, made.tokens[i === 0 ? "own" : i < 6 ? "draw" : "watch"], url));
+    this.people = Array.from({ length: people }, (_, i) => new Person(this, `${index}.${i}`, made.tokens[i === 0 ? "own" : i < 6 ? "draw" : "watch"], url));
   }
 
   get owner() {
@@ -42,17 +43,23 @@ class Board {
 
   saw(person, number) {
     const at = this.drawnAt.get(number);
-    if (at > person.hereSince && !person.drawn.has(number)) this.school.waited("viewer", person, performance.now() - at);
+    if (!(at > person.hereSince) || person.drawn.has(number)) return;
+    person.sawOf = Math.max(person.sawOf ?? 0, at);
+    this.school.waited("viewer", person, performance.now() - at);
   }
 
-  watch() {}
+  saved(person, number) {
+    const at = this.drawnAt.get(number);
+    person.savedOf = Math.max(person.savedOf ?? 0, at);
+    if (person.drawn.has(number)) this.school.waited("saved", person, performance.now() - at);
+  }
 
   // ---- life ---------------------------------------------------------------------------------------
 
   tick(now) {
     this.#stored.push(this.stored);
     if (this.#stored.length > YOUNG_MS / TICK_MS) this.#stored.shift();
-    if (this.habit === "steady" && now - this.#turn >= STEADY_MS) this.#due = 1;
+    if (this.habit === "steady" && now - this.#turn >= this.school.plan.steadyMs) this.#due = 1;
     if (this.habit === "nowAndThen" && this.next() < NOW_AND_THEN) this.#due = 1 + Math.floor(this.next() * 5);
     if (this.#due > 0) this.#drawDue(now);
     if (this.social && this.next() < LIVELY) this.#live();
@@ -83,7 +90,7 @@ class Board {
   }
 
   #live() {
-    const person = this.people[Math.floor(this.next() * PEOPLE)];
+    const person = this.people[Math.floor(this.next() * this.people.length)];
     const { drawer } = this;
     const back = (ms, what) => setTimeout(() => this.school.open && what(), ms).unref();
     const deed = Math.floor(this.next() * 9);
@@ -121,6 +128,24 @@ class Board {
     return ret;
   }
 
+  /** What is not right: somebody is not live, or lacks what is stored. Where somebody draws all the time, also who
+   *  has not seen what was drawn after `since`, and a drawer who does not know that it is saved. */
+  amiss(since) {
+    const goal = this.stored;
+    const { drawer } = this;
+    const ret = [];
+    for (const person of this.people) {
+      const { phase, board, keptStrokes } = person.client;
+      const steady = this.habit === "steady";
+      const news = !steady || (person === drawer ? person.savedOf : person.sawOf) > since;
+      if (phase !== "live") ret.push(`${person.name} is ${phase}`);
+      else if (board.mark < goal) ret.push(`${person.name} stands at ${board.mark}, not at ${goal}`);
+      else if (!news) ret.push(`${person.name}${person === drawer ? ", who draws," : ""} has nothing new`);
+      else if (!steady && board.unackedFrames + keptStrokes > 0) ret.push(`${person.name} does not know of ${board.unackedFrames} frames and ${keptStrokes} strokes`);
+    }
+    return ret;
+  }
+
   /** The newest offset that anybody was told is stored. */
   get stored() {
     return Math.max(0, ...this.people.map(({ client }) => client.board.mark));
@@ -132,8 +157,8 @@ export class School {
   open = true;
   #windows = new Set(); // of faults under way
 
-  constructor(seed, balancer) {
-    Object.assign(this, { seed, balancer, url: balancer.url });
+  constructor(seed, balancer, plan = {}) {
+    Object.assign(this, { seed, balancer, url: balancer.url, plan: { ...SCHOOL, ...plan } });
   }
 
   where({ ws }) {
@@ -169,7 +194,7 @@ export class School {
 
   /** What is waited for from now on counts for this fault. */
   watchWaits() {
-    const window = { viewer: new Map(), drawer: new Map() };
+    const window = { viewer: new Map(), drawer: new Map(), saved: new Map() };
     this.#windows.add(window);
     return window;
   }
@@ -182,7 +207,7 @@ export class School {
 
   endWaits(window) {
     this.#windows.delete(window);
-    return Object.fromEntries(["viewer", "drawer"].map((role) => [role, [...window[role].values()]]));
+    return Object.fromEntries(["viewer", "drawer", "saved"].map((role) => [role, [...window[role].values()]]));
   }
 
   // ---- is all well --------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ export class Proxy {
   #refuses = false;
   #bytesPerS = 0;
   #delayMs = 0;
+  #hole = null; // the pairs of a path that is swallowed
 
   /** In front of the server at this address. */
   static async to(address) {
@@ -53,8 +54,14 @@ export class Proxy {
     return pairs;
   }
 
+  /** The same of all that are there and all that come. */
+  swallowPath() {
+    return (this.#hole = this.swallow());
+  }
+
   /** They carry again what they held back. */
   resume(pairs) {
+    if (pairs === this.#hole) this.#hole = null;
     for (const socket of pairs.flat()) socket.resume();
   }
 
@@ -95,6 +102,7 @@ export class Proxy {
       if (!this.upgrades && /^upgrade: *websocket/im.test(bytes.toString("latin1"))) near.destroy();
       else this.#carry(far, bytes);
     });
+    if (this.#hole?.push(pair)) for (const socket of pair) socket.pause();
     far.on("data", (bytes) => (this.#bytesPerS ? void this.#carrySlowly(near, far, bytes) : this.#carry(near, bytes)));
   }
 

@@ -270,6 +270,29 @@ START_TEST(a_gateway_that_did_not_hear_of_the_epoch_is_told_again)
 }
 END_TEST
 
+/* Its link was stuck. What answers the old list goes to a queue that it no longer reads. */
+START_TEST(a_list_of_long_ago_and_the_newest_at_once_are_both_answered)
+{
+    open_with_ann_drawing();
+    gateway_told = gateway_state = 0;
+    uint64_t real = now;
+    now -= 3000; /* the gateway's clock, when it sent the list that comes now */
+    attach("g2", 2, 3, "dan/14");
+    now = real;
+    pass(1);
+    forget_lines();
+    attach("g2", 2, 3, "dan/14");
+    pass(1);
+    expect("g2 mark 3 head 3 epoch 2");
+    expect("g2 state ann/11 term 3 base 0 ann bob cat full:dan");
+    forget_lines();
+    attach("g2", 2, 3, "dan/14"); /* but not each list that comes soon */
+    pass(1);
+    expect_no("g2");
+    gateway_told = gateway_state = OFFSET_MAX;
+}
+END_TEST
+
 START_TEST(a_gateway_that_claims_to_be_ahead_misses_nothing)
 {
     open_with_ann_drawing();
@@ -330,6 +353,7 @@ int main(void)
     tcase_add_test(t, a_list_that_lacks_young_events_is_not_answered_with_them);
     tcase_add_test(t, a_list_that_lacks_events_older_than_a_second_gets_them_again);
     tcase_add_test(t, a_gateway_that_did_not_hear_of_the_epoch_is_told_again);
+    tcase_add_test(t, a_list_of_long_ago_and_the_newest_at_once_are_both_answered);
     tcase_add_test(t, a_gateway_that_claims_to_be_ahead_misses_nothing);
     tcase_add_test(t, many_unstored_events_go_in_messages_that_fit_the_broker);
     tcase_add_test(t, a_gateway_where_nobody_is_gets_nothing);
