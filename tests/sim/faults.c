@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What breaks: processes die, freeze and lose their links or one half of them; the store and the
- * broker go away or stand still.
+ * broker go away or stand still, and queues overflow.
  */
 #include "world.h"
 
@@ -133,11 +133,20 @@ static void swallow(struct world *w, struct process *p)
     link_happens(w, p, (odds(w, 5000) ? dead : until) + 50 + below(w, 1000), LINK, LINK_UP);
 }
 
+/* Its queue is full, or what stands in it is too old: the broker drops some of what comes. */
+static void overflow(struct world *w, struct process *p)
+{
+    p->drops_until = w->now + 300 + below(w, 8000);
+    if (p->drops_until > w->trouble_until)
+        p->drops_until = w->trouble_until;
+    say(w, "queue of %s overflows", p->id.text);
+}
+
 void last_fault(struct world *w)
 {
     struct process *p = random_process(w, GATEWAY);
     if (p)
-        swallow(w, p);
+        (odds(w, 5000) ? swallow : overflow)(w, p);
 }
 
 void fault(struct world *w)
@@ -145,7 +154,7 @@ void fault(struct world *w)
     if (!w->trouble)
         return;
     struct process *p = &w->process[below(w, PROCESSES)];
-    switch (below(w, 11)) {
+    switch (below(w, 12)) {
     case 0:
     case 1:
     case 2:
@@ -168,6 +177,9 @@ void fault(struct world *w)
         break;
     case 8:
         stop_broker(w);
+        break;
+    case 9:
+        overflow(w, p);
         break;
     default:
         swallow(w, p);

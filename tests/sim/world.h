@@ -100,6 +100,7 @@ struct process {
     bool linked;                     /* both connections are up, as it was told */
     bool hearing;                    /* the consuming one is */
     uint64_t mute_until, deaf_until; /* a connection is there and carries nothing */
+    uint64_t drops_until;            /* its queue loses every second message */
     unsigned generation;
     uint64_t frozen_until, wake_at;
     struct id id;
