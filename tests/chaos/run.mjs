@@ -27,7 +27,7 @@ const TWO = 0.3; // so often two faults at a time
 
 const WIDTH = 50;
 function print(rows) {
-  const line = (what, cells) => console.log(`  ${what.padEnd(WIDTH)}${cells.map((cell) => String(cell).padStart(10)).join("")}`);
+  const line = (what, cells) => console.log(`  ${what.padEnd(WIDTH)}${cells.map((cell) => String(cell).padStart(11)).join("")}`);
   line("fault", ["n", "viewer", "worst", "drawer", "worst", "well after"]);
   for (const [kind, all] of rows) {
     const of = (what) => spread(all.flatMap((one) => one[what]));
