@@ -288,6 +288,14 @@ static void append_events(struct board *b, uint64_t now, const struct msg_events
     b->core->stats.window_bytes -= before - w->bytes;
 }
 
+/* The grant that the state tells of may be among the events that the window passed over. */
+static void learn_terms(struct board *b)
+{
+    struct session *s;
+    LIST_FOREACH (s, &b->sessions, link)
+        session_learn_term(s);
+}
+
 static void note_lag(struct board *b, uint64_t now)
 {
     if (window_applied(&b->window) >= b->head) {
@@ -315,6 +323,7 @@ void board_events(struct board *b, uint64_t now, const struct id *sender,
     if (m->events.len > 0 && reach(b, m->first, m->mark > w->told ? m->mark : w->told))
         append_events(b, now, m);
     mark_told(b, now, m->mark);
+    learn_terms(b);
     note_lag(b, now);
     board_wake(b);
 }
@@ -332,6 +341,7 @@ static void mend_lag(struct board *b, uint64_t now)
         return;
     b->core->stats.window_bytes -= w->bytes;
     window_reset(w, w->told + 1);
+    learn_terms(b);
     touch_all(b, 0, NULL);
 }
 
@@ -437,10 +447,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
 #endif
     bool news = state_is_news(b, now, m);
     keep_state(b, now, m);
-
-    struct session *s;
-    LIST_FOREACH (s, &b->sessions, link)
-        session_learn_term(s);
+    learn_terms(b);
 
     struct msg_member member;
     struct list list = m->members;

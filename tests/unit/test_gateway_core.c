@@ -945,6 +945,64 @@ START_TEST(events_that_only_the_state_tells_of_are_read_from_history)
 }
 END_TEST
 
+/* ana's pen, granted at 5: the state tells of it, the events from 4 on were lost. */
+static void grant_is_lost(void)
+{
+    struct buf members = {0};
+    two_on_a_board();
+    PUT(&members, member, id_of("ana"), {0}, ROLE_DRAW, 0, 0);
+    PUT(&members, member, id_of("ben"), {0}, ROLE_DRAW, 0, 0);
+    message_from_owner(2);
+    PUT(&body, board_state, .board = id_of(BOARD), .epoch = 2, .number = state_number++, .head = 5,
+        .mark = 3, .holder = id_of("ana"), .instance = 11, .term = 5, .seats = 10,
+        .members = list_of(2, &members));
+    deliver();
+    buf_free(&members);
+}
+
+static void ana_drew(uint64_t offset)
+{
+    struct buf events = {0};
+    put_event(&events, offset, 5, 1);
+    message_from_owner(2);
+    PUT(&body, events, id_of(BOARD), 2, offset, offset, 5, 0, buf_span(&events));
+    deliver();
+    buf_free(&events);
+}
+
+START_TEST(a_grant_that_the_window_passes_over_is_learned_when_its_mark_is_told)
+{
+    grant_is_lost();
+    owner_sends(2, 6, 5, 5);
+    ana_drew(6); /* behind the mark: the window starts anew there */
+    pulls(drawer);
+    draws(drawer, 5, 1);
+    ana_drew(6);
+    message_from_owner(2);
+    PUT(&body, events, id_of(BOARD), 2, 7, 6, 6, 0, {0});
+    deliver();
+    history_pages(last_nonce, 2, 4, 5);
+    ck_assert_ptr_nonnull(strstr(pulls(drawer), "own 6=1+1"));
+}
+END_TEST
+
+START_TEST(a_grant_that_is_never_sent_again_is_learned_when_the_window_starts_anew)
+{
+    grant_is_lost();
+    owner_sends(2, 6, 5, 5);
+    tick(500);
+    tick(600);
+    pulls(drawer);
+    sent();
+    history_pages(last_nonce, 2, 4, 5);
+    pulls(drawer);
+    draws(drawer, 5, 1);
+    ck_assert_str_eq(sent(), "frame 5/1 ");
+    ana_drew(6);
+    ck_assert_str_eq(pulls(drawer), "own 6=1+1");
+}
+END_TEST
+
 START_TEST(a_window_never_evicts_above_the_mark)
 {
     two_on_a_board();
@@ -1148,6 +1206,8 @@ static Suite *suite(void)
     tcase_add_test(t, a_page_of_a_higher_epoch_cuts_the_window_first);
     tcase_add_test(t, a_window_that_missed_stored_events_starts_anew_and_reads_them_from_history);
     tcase_add_test(t, events_that_only_the_state_tells_of_are_read_from_history);
+    tcase_add_test(t, a_grant_that_the_window_passes_over_is_learned_when_its_mark_is_told);
+    tcase_add_test(t, a_grant_that_is_never_sent_again_is_learned_when_the_window_starts_anew);
     tcase_add_test(t, a_window_never_evicts_above_the_mark);
     tcase_add_test(t, a_client_that_is_asked_to_go_is_served_on);
     tcase_add_test(t, a_client_that_was_not_welcomed_is_not_asked_to_go);
