@@ -14,8 +14,9 @@ DATA = data
 
 PARTS := lint k8s-check unit asan tsan web service chaos hostile k8s sim browser fuzz
 
-# make hostile, make chaos: how long, and with which seed and store (sqlite, mongo).
+# make hostile, make chaos: how long; make recovery: how often each; with which seed and store (sqlite, mongo).
 MINUTES = 10
+TIMES = 20
 SEED = 1
 STORE = sqlite
 
@@ -23,7 +24,7 @@ STORE = sqlite
 FUZZ_S = 10
 export FUZZ_S
 
-.PHONY: help run test build fuzz-sockets bench-quick bench-page screenshots format clean $(PARTS)
+.PHONY: help run test build fuzz-sockets recovery bench-quick bench-page screenshots format clean $(PARTS)
 
 help:
 	@echo 'make run          start Easel here; GATEWAYS=3 BOARDS=2 HISTORIES=2 HOST=0.0.0.0 PORT=8080 DATA=data'
@@ -42,6 +43,7 @@ help:
 	@echo '  make browser    the page in headless Chromium'
 	@echo '  make fuzz       a short run of each fuzzer; FUZZ_S=1800: half an hour of each'
 	@echo 'make fuzz-sockets MINUTES=30 [SEED=7]  the gateway under HTTP, handshakes and frames of every kind, for long'
+	@echo 'make recovery     how long it takes until all is right again after a fault: TIMES=20 SEED=1 STORE=sqlite'
 	@echo 'make bench-quick  what a delivery costs, in under two minutes'
 	@echo 'make bench-page   how fast the page is, beside its targets, in a few minutes'
 	@echo 'make screenshots  takes the pictures of the page in docs/img'
@@ -62,13 +64,14 @@ test:
 
 fuzz-sockets: export MINUTES = 30
 
-$(PARTS) fuzz-sockets bench-quick bench-page screenshots:
+$(PARTS) fuzz-sockets recovery bench-quick bench-page screenshots:
 	@scripts/setup.sh test
 	@scripts/test.sh $@
 
 hostile chaos: export MINUTES := $(MINUTES)
-hostile chaos: export SEED := $(SEED)
-hostile chaos: export STORE := $(STORE)
+recovery: export TIMES := $(TIMES)
+hostile chaos recovery: export SEED := $(SEED)
+hostile chaos recovery: export STORE := $(STORE)
 
 format:
 	@scripts/format.sh

@@ -10,7 +10,6 @@
 #   broker.sh start DIR      runs it in the background and prints its URL; the same one each time
 #   broker.sh stop DIR       ends the one that was started, and returns when it is gone
 #   broker.sh url DIR        prints its URL, with the password
-#   broker.sh answers DIR    whether it greets who connects
 #   broker.sh ctl DIR ARG... rabbitmqctl for it
 #
 # EASEL_BROKER_CONF, if set, names a file with more lines for rabbitmq.conf of a node that is new.
@@ -153,13 +152,6 @@ start() { # DIR
 
 url() { say "amqp://$user:$(<"$dir/password")@127.0.0.1:$PORT/"; }
 
-# Its first frame, connection.start, begins with 1. Who cannot wait for ever uses timeout.
-greets() {
-    local first
-    exec 3<>"/dev/tcp/127.0.0.1/$PORT" && printf 'AMQP\0\0\11\1' >&3 && read -r -N 1 first <&3 &&
-        [[ $first = $'\1' ]]
-}
-
 stop() { # DIR
     load "$1"
     [[ -f $dir/pid ]] || return 0
@@ -181,16 +173,11 @@ case ${1:-} in
         load "$2"
         url
         ;;
-    answers)
-        load "$2"
-        greets
-        ;;
     ctl)
         load "$2"
         exec "$rabbit/rabbitmqctl" "${@:3}"
         ;;
     *)
-        [[ $# -eq 2 ]] || die "usage: broker.sh DIR PORT | start DIR | stop DIR | url DIR | answers DIR | ctl DIR ARG..."
         foreground "$1" "$2"
         ;;
 esac

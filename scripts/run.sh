@@ -6,12 +6,15 @@
 # Boards, the signing secret and the logs are kept in $DATA. A process that dies is named and started
 # again after a second; so is one that lives and answers nobody, after some 15 s. Ctrl-C stops everything, in
 # order. Settings of the services (see their --help) may be given in the environment.
+#
+# A shell that cannot start a process ends. So while all is well this one starts none but those that ask, and if
+# it must end for that reason it takes its own place (see go_on): the services notice nothing.
 
 set -uo pipefail
 umask 077 # boards and logs, too, are for you alone
-cd "$(dirname "$0")/.."
+cd "${0%/*}/.." || exit 1
 
-readonly gateways=$1 boards=$2 histories=$3 host=$4
+readonly arguments=("$@") gateways=$1 boards=$2 histories=$3 host=$4
 port=$5
 readonly data=${DATA:-data} bin=build/release
 # All are asked every so many seconds, and have as many to answer. Who did not so many times in a row is
@@ -46,7 +49,17 @@ start() { # NAME PROGRAM [SETTING=VALUE...]
     launch "$name"
 }
 
-runs() { kill -0 "${pid[$1]}" 2>/dev/null; }
+# Sets state, a letter: R, S, T ...; none when there is no such process.
+state_of() { # PID
+    local stat=''
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null
+    stat=${stat##*) }
+    state=${stat%% *}
+}
+
+runs() { state_of "${pid[$1]}"; [[ $state && $state != Z ]]; }
+
+pause() { read -r -t "$1" -u 8; } # SECONDS; nothing ever comes there. Without another process
 
 # Gateways first, so that their clients hear of it; the broker last, since all say goodbye by it.
 stop_all() {
@@ -67,15 +80,15 @@ await_end() { # NAME, of a process that was told to end
     local deadline=$((SECONDS + 10))
     while runs "$1"; do
         ((SECONDS < deadline)) || kill -KILL "${pid[$1]}" 2>/dev/null
-        sleep 0.1
+        pause 0.1
     done
 }
 
 watch_over_all() {
     local name ask_at=0
     while :; do
-        sleep 1 9>&- & # whoever has it open holds the lock
-        wait $!
+        pause 1
+        keep_state
         for name in "${names[@]}"; do
             runs "$name" || start_again "$name"
         done
@@ -86,17 +99,33 @@ watch_over_all() {
 start_again() { # NAME
     wait "${pid[$1]}"
     local status=$?
-    [[ ${ended[$1]:-} ]] || say "$1 died ($(cause $status)) and is started again; its log: $data/log/$1.log"
-    ended[$1]='' health[$1]=''
+    [[ ${ended[$1]:-} ]] || say_dead "$1" $status
+    ended[$1]=yes # for who goes on, if it cannot be started now
     launch "$1"
+    ended[$1]='' health[$1]=''
 }
 
-cause() { # STATUS
-    case $1 in
-        70) echo "its loop hung" ;; # its own watchdog says so
-        *) (($1 > 128)) && echo "signal $(($1 - 128))" || echo "exit status $1" ;;
+say_dead() { # NAME STATUS
+    local cause="exit status $2"
+    case $2 in
+        70) cause="its loop hung" ;; # its own watchdog says so
+        127) cause="why, is not known" ;; # a shell before this one started it
+        *) (($2 > 128)) && cause="signal $(($2 - 128))" ;;
     esac
+    say "$1 died ($cause) and is started again; its log: $data/log/$1.log"
 }
+
+# At the end of this shell. Bash ends with 254 when it could not start a process for some 15 s; then another one
+# takes its place, in the same process, and goes on with what was kept. Between these two no command is run that
+# is not part of [[ ]]: bash would wait for the process that it could not start. Nor does what goes on start one
+# before it watches.
+readonly kept="$data/.run"
+leave() {
+    [[ $? != 254 || ! ${is_here:-} ]] || exec "$BASH" scripts/run.sh "${arguments[@]}"
+    stop_all
+}
+
+keep_state() { declare -p EASEL_AMQP names pid call from door health times told ended >"$kept"; }
 
 # --- Whether they answer -------------------------------------------------------------------------
 
@@ -115,27 +144,47 @@ find_door() { # NAME
     [[ ${door[$1]} ]]
 }
 
-# The answer by HTTP, with nothing but this shell. Connecting, too, may take for ever.
-get() { # HOST:PORT PATH
-    timeout "$ask_seconds" bash -c 'exec 3<>"/dev/tcp/${1%:*}/${1##*:}" &&
-        printf "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" "$2" "$1" >&3 && cat <&3' _ "$@" 2>/dev/null
+# What follows asks one process; it runs in a shell of its own, which is ended when that takes too long, since
+# connecting, too, may take for ever. It starts no process: who cannot be asked is not silent.
+
+answer=''
+get() { # HOST:PORT PATH: sets answer
+    answer=''
+    exec 3<>"/dev/tcp/${1%:*}/${1##*:}" || return
+    printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$2" "$1" >&3
+    IFS= read -r -d '' -t "$ask_seconds" -u 3 answer # to the end
+    exec 3>&-
+    answer=${answer%$'\n'}
 }
 
-answers_200() { [[ $(get "$@") = 'HTTP/1.1 200 '* ]]; } # HOST:PORT PATH
+answers_200() { get "$@" && [[ $answer = 'HTTP/1.1 200 '* ]]; } # HOST:PORT PATH
+
+# Its first frame, connection.start, begins with 1.
+greets() { # AMQP URL
+    local at=${1#*@} first=''
+    at=${at%/}
+    exec 3<>"/dev/tcp/${at%:*}/${at##*:}" || return
+    printf 'AMQP\0\0\11\1' >&3
+    read -r -N 1 -t "$ask_seconds" -u 3 first
+    exec 3>&-
+    [[ $first = $'\1' ]]
+}
 
 # Stopped by a signal or a debugger, with all that belongs to it.
-is_stopped() { # PID
-    [[ $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) = [Tt]' '* ]]
-}
+is_stopped() { state_of "$1"; [[ $state = [Tt] ]]; } # PID
 
 # The script of a broker that does not get ready gives it up by itself.
 health_of_broker() {
+    local node=''
     if ! [[ ${door[broker]} ]]; then
         echo starting
-    elif is_stopped "${pid[broker]}" || is_stopped "$(<"$data/rabbitmq/rabbitmq.pid")"; then
+        return
+    fi
+    read -r node <"$data/rabbitmq/rabbitmq.pid"
+    if is_stopped "${pid[broker]}" || is_stopped "$node"; then
         echo stopped
     else
-        timeout "$ask_seconds" scripts/broker.sh answers "$data/rabbitmq" && echo good || echo silent
+        greets "$EASEL_AMQP" && echo good || echo silent
     fi
 }
 
@@ -147,7 +196,7 @@ health_of() { # NAME
     elif ! [[ ${door[$1]} ]] || ! answers_200 "${door[$1]}" /healthz; then
         echo silent
     elif ! answers_200 "${door[$1]}" /readyz; then
-        echo unready
+        echo "unready ${answer##*$'\n'}"
     else
         echo good
     fi
@@ -155,27 +204,34 @@ health_of() { # NAME
 
 # All at once, so that it takes no longer than one.
 ask_all() {
-    local name
+    local name said deadline
     local -A asked=()
     for name in "${names[@]}"; do
         find_door "$name"
-        health_of "$name" >"$data/log/.$name.health" 9>&- &
+        health_of "$name" >"$data/log/.$name.health" 2>/dev/null 8>&- 9>&- & # 9: who has it open holds the lock
         asked[$name]=$!
     done
+    deadline=$((SECONDS + ask_seconds))
     for name in "${names[@]}"; do
+        while kill -0 "${asked[$name]}" 2>/dev/null && ((SECONDS < deadline)); do
+            pause 0.02
+        done
+        said=''
+        kill -KILL "${asked[$name]}" 2>/dev/null && said=silent
         wait "${asked[$name]}"
-        note_health "$name" "$(<"$data/log/.$name.health")"
+        [[ $said ]] || IFS= read -r said <"$data/log/.$name.health"
+        [[ ! $said ]] || note_health "$name" "${said%% *}" "${said#* }"
     done
 }
 
-note_health() { # NAME HEALTH
+note_health() { # NAME HEALTH WHY
     [[ ${health[$1]:-} = "$2" ]] || times[$1]=0
     health[$1]=$2
     ((++times[$1]))
     case $2:${times[$1]} in
         good:1) [[ ! ${told[$1]:-} ]] || say "$1 answers again."; told[$1]='' ;;
         stopped:"$bad_max") tell "$1" "is stopped as a whole, and is left so" ;;
-        unready:"$bad_max") tell "$1" "is not ready: $(get "${door[$1]}" /readyz | tail -n 1)" ;;
+        unready:"$bad_max") tell "$1" "is not ready: $3" ;;
         silent:"$bad_max") end_silent "$1" ;;
     esac
 }
@@ -208,52 +264,66 @@ listens() { # HOST PORT
 
 await_ready() { # NAME [SECONDS]
     local deadline=$((SECONDS + ${2:-30}))
-    until find_door "$1" && [[ $(health_of "$1") = good ]]; do
+    until find_door "$1" && [[ $1 = broker || $(health_of "$1" 2>/dev/null) = good ]]; do
         runs "$1" || die "$1 did not start: $(tail -n 3 "$data/log/$1.log")"
         ((SECONDS < deadline)) || die "$1 does not get ready; its log: $data/log/$1.log"
-        sleep 0.1
+        pause 0.1
     done
 }
 
 # --- All of it -----------------------------------------------------------------------------------
 
+start_all() {
+    local i name urls=()
+    mkdir -p "$data/log" || exit 1
+    exec 9>"$data/lock"
+    flock -n 9 || die "Easel runs already on $data; make run DATA=... starts another one"
+    # 8: what pause waits for
+    rm -f "$data/.never" && mkfifo "$data/.never" && exec 8<>"$data/.never" || exit 1
+    make_secret
+
+    say "Starting a private RabbitMQ, $histories history, $boards board and $gateways gateway service(s)."
+    start broker "scripts/broker.sh ${data@Q}/rabbitmq 0"
+    await_ready broker 90
+    EASEL_AMQP=$(scripts/broker.sh url "$data/rabbitmq")
+
+    for ((i = 1; i <= histories; i++)); do
+        start "history-$i" $bin/history-service/easel-history \
+            "EASEL_AMQP=$EASEL_AMQP" "EASEL_STORE=${EASEL_STORE:-sqlite:$data/easel.db}"
+    done
+    for ((i = 1; i <= boards; i++)); do
+        start "board-$i" $bin/board-service/easel-board "EASEL_AMQP=$EASEL_AMQP"
+    done
+    for ((i = 1; i <= gateways; i++, port++)); do
+        while listens "${host/#0.0.0.0/127.0.0.1}" "$port"; do
+            ((port++))
+        done
+        start "gateway-$i" $bin/gateway/easel-gateway "EASEL_AMQP=$EASEL_AMQP" \
+            "EASEL_HOST=$host" "EASEL_PORT=$port" "EASEL_SECRET=$(<"$data/secret")" EASEL_DRAIN_GRACE_S=1
+        urls+=("http://${host/#0.0.0.0/localhost}:$port/")
+    done
+    for name in "${names[@]:1}"; do
+        await_ready "$name"
+    done
+
+    say "" "Easel is here:" ""
+    printf '    %s\n' "${urls[@]}"
+    [[ $host != 0.0.0.0 ]] || say "" "and for others in this network at: $(hostname -I)"
+    say "" "Make a board there and send its link to a friend. Boards are kept in $data/. Ctrl-C stops Easel."
+}
+
 for count in "$gateways" "$boards" "$histories"; do
     [[ $count =~ ^[1-9][0-9]?$ ]] || die "GATEWAYS, BOARDS and HISTORIES are numbers from 1 to 99, not $count"
 done
-mkdir -p "$data/log" || exit 1
-exec 9>"$data/lock"
-flock -n 9 || die "Easel runs already on $data; make run DATA=... starts another one"
-make_secret
-trap stop_all EXIT
 trap 'exit 0' INT TERM HUP
-
-say "Starting a private RabbitMQ, $histories history, $boards board and $gateways gateway service(s)."
-start broker "scripts/broker.sh ${data@Q}/rabbitmq 0"
-await_ready broker 90
-EASEL_AMQP=$(scripts/broker.sh url "$data/rabbitmq")
-
-for ((i = 1; i <= histories; i++)); do
-    start "history-$i" $bin/history-service/easel-history \
-        "EASEL_AMQP=$EASEL_AMQP" "EASEL_STORE=${EASEL_STORE:-sqlite:$data/easel.db}"
-done
-for ((i = 1; i <= boards; i++)); do
-    start "board-$i" $bin/board-service/easel-board "EASEL_AMQP=$EASEL_AMQP"
-done
-urls=()
-for ((i = 1; i <= gateways; i++, port++)); do
-    while listens "${host/#0.0.0.0/127.0.0.1}" "$port"; do
-        ((port++))
-    done
-    start "gateway-$i" $bin/gateway/easel-gateway "EASEL_AMQP=$EASEL_AMQP" \
-        "EASEL_HOST=$host" "EASEL_PORT=$port" "EASEL_SECRET=$(<"$data/secret")" EASEL_DRAIN_GRACE_S=1
-    urls+=("http://${host/#0.0.0.0/localhost}:$port/")
-done
-for name in "${names[@]:1}"; do
-    await_ready "$name"
-done
-
-say "" "Easel is here:" ""
-printf '    %s\n' "${urls[@]}"
-[[ $host != 0.0.0.0 ]] || say "" "and for others in this network at: $(hostname -I)"
-say "" "Make a board there and send its link to a friend. Boards are kept in $data/. Ctrl-C stops Easel."
+trap leave EXIT
+if [[ ${EASEL_RUN_GOES_ON:-} ]]; then
+    # shellcheck source=/dev/null
+    source "$kept" && ((${#names[@]})) || die "cannot read $kept"
+    say "No process could be started for a while: there are too many. Easel goes on, and tries again."
+else
+    start_all
+fi
+is_here=yes
+export EASEL_RUN_GOES_ON=yes # for the shell that takes this one's place
 watch_over_all 2>/dev/null # where the shell, too, would tell of each death

@@ -160,6 +160,11 @@ part_chaos() {
         --test-reporter-destination=/dev/null tests/chaos/run.mjs
 }
 
+part_recovery() {
+    need_build release
+    step "recovery: ${TIMES:-20} times each" node tests/chaos/recovery.mjs
+}
+
 # A minute, or with MINUTES the long form; SEED, STORE and KINDS: see tests/hostile/run.mjs.
 part_hostile() {
     need_build release

@@ -3,7 +3,8 @@
  * Faults that no program can be asked for, by LD_PRELOAD. A file in FAULT_DIR makes one, named
  * after the process: PID.spin: its loop turns no more, and uses a core; PID.block: nor does it, and
  * uses nothing; PID.deaf: its loop turns, but nobody is let in any more; PID.full: its disk is
- * full; PID.slow: each write to its disk takes a tenth of a second.
+ * full; PID.slow: each write to its disk takes a tenth of a second; PID.alone: it can start no
+ * process.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -74,6 +75,18 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at)
         return -1;
     }
     return real(fd, bytes, count, at);
+}
+
+pid_t fork(void)
+{
+    static pid_t (*real)(void);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "fork");
+    if (has("alone")) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return real();
 }
 
 /* What 64-bit programs call by either name. */

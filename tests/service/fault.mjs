@@ -18,7 +18,7 @@ export function faultyEnvironment() {
   return { LD_PRELOAD: library, FAULT_DIR: dir, ASAN_OPTIONS: "verify_asan_link_order=0" };
 }
 
-/** From now on this process has the fault: "spin", "block", "deaf", "full" or "slow". */
+/** From now on this process has the fault: "spin", "block", "deaf", "full", "slow" or "alone". */
 export const give = (pid, fault) => writeFileSync(path(dir, `${pid}.${fault}`), "");
 
 /** And no longer. */

@@ -11,7 +11,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join as path } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { faultyEnvironment, give } from "./fault.mjs";
+import { cure, faultyEnvironment, give } from "./fault.mjs";
 import { assertAllEqual, freePort, join, Process, ROOT, Sqlite, until } from "./harness.mjs";
 import { descendants, listensAt } from "./processes.mjs";
 import { strokes } from "./strokes.mjs";
@@ -123,6 +123,22 @@ describe("make run", { timeout: 240_000 }, () => {
       await until(`${name} is ready`, async () => (await fetch(`${admin}/readyz`)).ok);
     }
     assert.doesNotMatch(run.log, /^(gateway-3|board-2) |^gateway-2 (died|does)|history-1 does/m);
+    await assertAllEqual([ana]);
+  });
+
+  test("goes on when no process can be started, and starts again who died meanwhile", async () => {
+    const was = await services(run);
+    give(run.pid, "alone");
+    process.kill(was["board-2"].pid, "SIGKILL");
+    await all([/^No process could be started for a while: there are too many\. Easel goes on, and tries again\.$/m]);
+    cure(run.pid, "alone");
+    await all([/^board-2 died .* and is started again; /m]);
+    await until("board-2 is ready", async () => {
+      const now = await services(run).catch(() => null);
+      return now && now["board-2"].pid !== was["board-2"].pid && (await fetch(`${now["board-2"].admin}/readyz`)).ok;
+    }, 60_000);
+    const now = await services(run);
+    for (const name of ["gateway-1", "gateway-2", "gateway-3", "board-1", "history-1"]) assert.equal(now[name].pid, was[name].pid, name);
     await assertAllEqual([ana]);
   });
 
