@@ -36,7 +36,7 @@ die() { printf 'easel: %s\n' "$*" >&2; exit 1; }
 # the kernel tells the process to end.
 launch() { # NAME
     from[$1]=$(($(stat -c %s "$data/log/$1.log") + 1)) door[$1]=''
-    (eval "${call[$1]}") >>"$data/log/$1.log" 2>&1 </dev/null &
+    (eval "${call[$1]}") >>"$data/log/$1.log" 2>&1 </dev/null 8>&- &
     pid[$1]=$!
 }
 
@@ -57,7 +57,8 @@ state_of() { # PID
     state=${stat%% *}
 }
 
-runs() { state_of "${pid[$1]}"; [[ $state && $state != Z ]]; }
+lives() { state_of "$1"; [[ $state && $state != Z ]]; } # PID
+runs() { lives "${pid[$1]}"; }                           # NAME
 
 pause() { read -r -t "$1" -u 8; } # SECONDS; nothing ever comes there. Without another process
 
@@ -213,13 +214,13 @@ ask_all() {
     done
     deadline=$((SECONDS + ask_seconds))
     for name in "${names[@]}"; do
-        while kill -0 "${asked[$name]}" 2>/dev/null && ((SECONDS < deadline)); do
+        while lives "${asked[$name]}" && ((SECONDS < deadline)); do
             pause 0.02
         done
-        said=''
-        kill -KILL "${asked[$name]}" 2>/dev/null && said=silent
+        said=silent
+        lives "${asked[$name]}" && kill -KILL "${asked[$name]}" ||
+            IFS= read -r said <"$data/log/.$name.health"
         wait "${asked[$name]}"
-        [[ $said ]] || IFS= read -r said <"$data/log/.$name.health"
         [[ ! $said ]] || note_health "$name" "${said%% *}" "${said#* }"
     done
 }

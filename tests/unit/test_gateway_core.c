@@ -981,6 +981,7 @@ START_TEST(a_grant_that_the_window_passes_over_is_learned_when_its_mark_is_told)
     message_from_owner(2);
     PUT(&body, events, id_of(BOARD), 2, 7, 6, 6, 0, {0});
     deliver();
+    ck_assert_ptr_nonnull(strstr(sent(), "read 4 "));
     history_pages(last_nonce, 2, 4, 5);
     ck_assert_ptr_nonnull(strstr(pulls(drawer), "own 6=1+1"));
 }

@@ -3,7 +3,6 @@
 // A clock that a test moves: it stands in for the timers, and for the clock that nobody sets. The time of
 // day is not moved: nothing that waits may look at it.
 const timers = { setTimeout, clearTimeout, setInterval, clearInterval };
-const { now } = performance;
 
 export class Clock {
   now = 1_000_000_000;
@@ -18,7 +17,7 @@ export class Clock {
     globalThis.setTimeout = (act, ms) => add(act, ms);
     globalThis.setInterval = (act, ms) => add(act, ms, ms);
     globalThis.clearTimeout = globalThis.clearInterval = (timer) => this.#timers.delete(timer);
-    performance.now = () => this.now;
+    Object.defineProperty(performance, "now", { value: () => this.now, configurable: true });
   }
 
   /** Lets so much time pass, and promises settle at each step. */
@@ -38,6 +37,6 @@ export class Clock {
 
   stop() {
     Object.assign(globalThis, timers);
-    performance.now = now;
+    delete performance.now; // that of its prototype is there again
   }
 }
