@@ -163,7 +163,7 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     await one.takePen();
     history.freeze(); // what she draws now is in the service, but not stored
     await one.draw(wave(0.5, 0.2, 1));
-    await one.seesText("#status span", /^Live\. Saving…$/);
+    await one.seesText("#status span", /^Live\. (Saving…|Nothing is being saved right now; your strokes are kept here\.)$/);
     const two = await ana.open(address(made, "draw"));
     await one.seesText(CARD, REPLACED);
     assert.deepEqual(await buttons(one), ["Use it here"]);
