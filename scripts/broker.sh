@@ -178,6 +178,7 @@ case ${1:-} in
         exec "$rabbit/rabbitmqctl" "${@:3}"
         ;;
     *)
+        [[ $# -eq 2 ]] || die "usage: broker.sh DIR PORT | start DIR | stop DIR | url DIR | ctl DIR ARG..."
         foreground "$1" "$2"
         ;;
 esac

@@ -8,7 +8,7 @@
 # order. Settings of the services (see their --help) may be given in the environment.
 #
 # A shell that cannot start a process ends. So while all is well this one starts none but those that ask, and if
-# it must end for that reason it takes its own place (see go_on): the services notice nothing.
+# it must end for that reason it takes its own place (see leave): the services notice nothing.
 
 set -uo pipefail
 umask 077 # boards and logs, too, are for you alone

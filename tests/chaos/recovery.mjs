@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How long it takes until all is right again: six kinds of faults, each befalling the same kind of process many
-// times, one after the other, on a machine that has nothing else to do. Two boards that somebody draws on all the
-// time and one where somebody drew in the midst of the fault, four people each. Prints a table, median and worst
-// beside the bound; exits 1 when a bound or a promise was broken.
+// times, one after the other, on a machine that has nothing else to do. Six boards with four people each: on four
+// somebody draws all the time, on two once in the midst of a fault. Prints a table, median and worst beside the
+// bound; exits 1 when a bound or a promise was broken.
 //
 // From the environment: TIMES (20), SEED (1), STORE (sqlite or mongo), KINDS (a pattern), EASEL_TEST_BUILD (release).
 import { once } from "node:events";
@@ -31,7 +31,7 @@ const balancer = await startBalancer(cluster.gateways);
 const school = new School(SEED, balancer, PLAN);
 await school.begin(cluster, BOARDS);
 
-/** The longest that anybody waited: for what somebody else drew, and until what they drew was saved. */
+/** Of what everybody waited. */
 const longest = (list) => Math.max(0, ...list);
 
 /** Resolves with how long after `since` everything was right: what was drawn since then is seen and saved. */

@@ -799,13 +799,20 @@ START_TEST(a_page_from_history_leads_into_the_window)
 }
 END_TEST
 
-START_TEST(a_lost_read_is_asked_again)
+/* Ben begins at 1, the window at 4: history was asked for a page. */
+static struct client *reader(void)
 {
     struct client *cl = hello("watch ben", 22, 1, 0, NIL);
     owner_sends(2, 4, 5, 3);
     owner_tells(2, 3, "ben", NULL);
     pulls(cl);
     sent();
+    return cl;
+}
+
+START_TEST(a_lost_read_is_asked_again)
+{
+    struct client *cl = reader();
     tick(1100);
     ck_assert(is_dirty(cl));
     pulls(cl);
@@ -816,11 +823,7 @@ END_TEST
 /* A slow store: each answer takes longer than the gateway waits before it asks again. */
 START_TEST(an_answer_counts_however_late_and_the_question_goes_again_every_two_seconds)
 {
-    struct client *cl = hello("watch ben", 22, 1, 0, NIL);
-    owner_sends(2, 4, 5, 3);
-    owner_tells(2, 3, "ben", NULL);
-    pulls(cl);
-    sent();
+    struct client *cl = reader();
     uint64_t nonce = last_nonce;
     unsigned asked = 0;
     for (unsigned i = 0; i < 100; i++) { /* after 1, 3, 5, 7 and 9 s */
@@ -836,11 +839,7 @@ END_TEST
 
 START_TEST(what_history_is_asked_goes_again_at_once_when_the_link_is_back)
 {
-    struct client *cl = hello("watch ben", 22, 1, 0, NIL);
-    owner_sends(2, 4, 5, 3);
-    owner_tells(2, 3, "ben", NULL);
-    pulls(cl);
-    sent();
+    reader();
     tick(100);
     gateway_core_link(core, now, false);
     tick(100);
