@@ -26,7 +26,7 @@ static void deliver_to(struct world *w, struct process *from, unsigned to,
     struct process *p = &w->process[to];
     if (!p->alive || !p->hearing)
         return;
-    if (w->trouble && odds(w, w->now < p->drops_until ? 5000 : 100))
+    if (w->trouble && odds(w, w->now < p->drops_until ? p->drops : 100))
         return; /* lost */
     uint64_t at = w->now + delay(w);
     if (at < w->broker_stands_until)

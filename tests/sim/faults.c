@@ -133,25 +133,27 @@ static void swallow(struct world *w, struct process *p)
     link_happens(w, p, (odds(w, 5000) ? dead : until) + 50 + below(w, 1000), LINK, LINK_UP);
 }
 
-/* Its queue is full, or what stands in it is too old: the broker drops some of what comes. */
-static void overflow(struct world *w, struct process *p)
+/* Its queue is full, or what stands in it is too old: the broker drops some of what comes, or all.
+ */
+static void overflow(struct world *w, struct process *p, uint64_t until)
 {
-    p->drops_until = w->now + 300 + below(w, 8000);
-    if (p->drops_until > w->trouble_until)
-        p->drops_until = w->trouble_until;
+    p->drops_until = until < w->trouble_until ? until : w->trouble_until;
+    p->drops = odds(w, 5000) ? 5000 : 10000;
     say(w, "queue of %s overflows", p->id.text);
 }
 
 void last_fault(struct world *w)
 {
-    struct process *p = random_process(w, GATEWAY);
-    if (p)
-        (odds(w, 5000) ? swallow : overflow)(w, p);
+    w->hurt = random_process(w, GATEWAY);
+    if (w->hurt && odds(w, 3000))
+        swallow(w, w->hurt);
+    else if (w->hurt)
+        overflow(w, w->hurt, w->trouble_until);
 }
 
 void fault(struct world *w)
 {
-    if (!w->trouble)
+    if (!w->trouble || w->calm)
         return;
     struct process *p = &w->process[below(w, PROCESSES)];
     switch (below(w, 12)) {
@@ -179,7 +181,7 @@ void fault(struct world *w)
         stop_broker(w);
         break;
     case 9:
-        overflow(w, p);
+        overflow(w, p, w->now + 300 + below(w, 8000));
         break;
     default:
         swallow(w, p);

@@ -145,7 +145,7 @@ static struct seen *at_offset(struct person *p, uint64_t offset)
     return &p->log[offset - p->start - 1];
 }
 
-static void disconnect(struct world *w, struct person *p)
+void person_leave(struct world *w, struct person *p)
 {
     if (!p->client)
         return;
@@ -200,7 +200,7 @@ static void draw_greedily(struct world *w, struct person *p)
 {
     if (p->greed == WAITS_FOR_OWNER && all_is_stored(p) && newest_is_an_open(p)) {
         p->greed = CHANGES_GATEWAY;
-        disconnect(w, p);
+        person_leave(w, p);
     } else if (p->greed == CHANGES_GATEWAY) {
         p->greed = NO_GREED;
         p->cheated = true;
@@ -496,7 +496,7 @@ void person_hung_up(struct world *w, struct person *p)
 static void connect_person(struct world *w, struct person *p)
 {
     struct process *g = random_process(w, GATEWAY);
-    if (!g)
+    if (!g || (w->silent && g == w->hurt))
         return;
     static const char *const ROLES[] = {"watch", "draw", "own"};
     static const uint8_t session[16];
@@ -563,8 +563,8 @@ static void draw_with_another_tabs_pen(struct world *w, struct person *p)
 
 static void act_connected(struct world *w, struct person *p)
 {
-    if (w->trouble && odds(w, 40)) {
-        disconnect(w, p);
+    if (w->trouble && !w->calm && !w->silent && odds(w, 40)) {
+        person_leave(w, p);
     } else if (p->reading ? w->trouble && odds(w, 100) : !w->trouble || odds(w, 500)) {
         if (p->reading)
             p->reading = false;
@@ -576,6 +576,8 @@ static void act_connected(struct world *w, struct person *p)
         point(w, p);
     } else if (may_draw(p) && odds(w, 8500)) {
         draw(w, p);
+    } else if (w->calm) {
+        return;
     } else if (w->trouble && may_draw(p) && odds(w, 800)) {
         pass(w, p);
     } else if (p->role != ROLE_WATCH && odds(w, 400)) {

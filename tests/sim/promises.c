@@ -178,12 +178,12 @@ static void check_truth(struct world *w, unsigned board, const struct log *log)
             fail(w, "P4: event %u was told to be stored and is not", (unsigned)at);
 }
 
-/* On a full board nothing is appended any more. So its owner does not hear of another's open, and
- * has no need to. */
-static uint64_t must_be_seen(const struct world *w, const struct log *log)
+/* An open shows nothing. One by a board service that was not the owner any more when history took
+ * it is the true owner's to find out when it appends something, be it hours later, or never. */
+static uint64_t must_be_seen(const struct log *log)
 {
     uint64_t tail = log->tail;
-    while (tail > w->events_max && log->event[tail - 1].code == MSG_ev_open)
+    while (tail > 0 && log->event[tail - 1].code == MSG_ev_open)
         tail--;
     return tail;
 }
@@ -193,7 +193,7 @@ static void check_person(struct world *w, const struct person *p, const struct l
 {
     if (!p->client || !p->welcomed)
         return;
-    uint64_t least = must_be_seen(w, log);
+    uint64_t least = must_be_seen(log);
     if (p->applied < least || p->applied > log->tail || person_mark(p) != p->applied)
         fail(w, "P2: person %u stands at %u (mark %u), the log at %u", p->number,
              (unsigned)p->applied, (unsigned)person_mark(p), (unsigned)log->tail);
@@ -212,7 +212,7 @@ struct due promise_due(struct world *w, unsigned board)
     struct log log = {0};
     struct due due = {0};
     read_log(w, board, &log);
-    due.tail = must_be_seen(w, &log);
+    due.tail = must_be_seen(&log);
     for (uint64_t at = 1; at <= log.tail; at++)
         if (log.event[at - 1].code == MSG_ev_grant)
             due.grant = at;

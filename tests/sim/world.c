@@ -640,10 +640,30 @@ static uint64_t last_fault_over(const struct world *w)
     return at;
 }
 
-/* Nobody draws again after the last fault: nothing that comes by shows what was lost. */
+/* The last fault of a world that ends quietly, and what is drawn last, while it lasts. In every
+ * second one things were calm before, since people who come and ask mend much by that. */
+static void break_last(struct world *w)
+{
+    uint64_t at = w->trouble_until - below(w, LINK_DEAD_MS);
+    run_until(w, at - CALM_MS);
+    w->calm = odds(w, 5000);
+    run_until(w, at);
+    last_fault(w);
+    uint64_t left = w->trouble_until - at;
+    run_until(w, w->trouble_until - below(w, left < SLACK_MS ? left + 1 : SLACK_MS));
+    w->silent = true;
+}
+
+/* Nobody draws again after the last fault, and nobody comes where it was: nothing that comes by
+ * shows what was lost. That somebody goes and comes elsewhere must not hide it. */
 static void end_quietly(struct world *w)
 {
     w->silent = true;
+    for (unsigned i = 0; i < BOARDS; i++) {
+        struct person *p = &w->person[i + BOARDS * below(w, PEOPLE / BOARDS)];
+        if (p->client && &w->process[p->gateway] != w->hurt)
+            person_leave(w, p);
+    }
     run_until(w, last_fault_over(w) + WELL_MS / 2);
     w->closed = true;
     run_until(w, w->now + WELL_MS / 2 - SLACK_MS);
@@ -677,10 +697,8 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
     for (unsigned i = 0; i < BOARDS; i++)
         hostile_start(w, i);
     happen(w, w->now + 3000, (struct event){.what = FAULT});
-    if (seed % QUIET_END_EVERY == 0) {
-        run_until(w, w->trouble_until - below(w, LINK_DEAD_MS));
-        last_fault(w);
-    }
+    if (seed % QUIET_END_EVERY == 0)
+        break_last(w);
     run_until(w, w->trouble_until);
     if (!w->failure[0]) {
         say(w, "trouble ends");

@@ -42,6 +42,7 @@
 #define REST_TRIES      60u    /* seconds, for things to be at rest all at once */
 #define SILENT_MS       20000u /* then nobody draws, and all must come to rest */
 #define WELL_MS         15000u /* after the last fault and the last frame all is well */
+#define CALM_MS         10000u /* before the last fault */
 #define SLACK_MS        2000u  /* what was stored so lately may be on its way */
 #define DEAD_MS_MAX     4200u  /* who was killed is back */
 
@@ -100,7 +101,8 @@ struct process {
     bool linked;                     /* both connections are up, as it was told */
     bool hearing;                    /* the consuming one is */
     uint64_t mute_until, deaf_until; /* a connection is there and carries nothing */
-    uint64_t drops_until;            /* its queue loses every second message */
+    uint64_t drops_until;            /* its queue loses some of what comes: */
+    unsigned drops;                  /* so many of 10,000 messages */
     unsigned generation;
     uint64_t frozen_until, wake_at;
     struct id id;
@@ -213,6 +215,7 @@ void person_act(struct world *w, struct person *p);
 void person_receive(struct world *w, struct person *p, struct span message);
 void person_hung_up(struct world *w, struct person *p);
 uint64_t person_mark(const struct person *p);
+void person_leave(struct world *w, struct person *p); /* its connection ends */
 void person_free(struct person *p);
 int seen_event(struct cursor *in, uint64_t *ret_offset, struct seen *ret);
 
@@ -260,8 +263,10 @@ struct world {
     size_t acked_count, acked_cap;
     bool trouble; /* faults happen, */
     uint64_t trouble_until;
-    bool silent; /* nobody draws */
-    bool closed; /* nobody comes any more */
+    bool calm;            /* no new faults, and people only draw */
+    bool silent;          /* nobody draws */
+    struct process *hurt; /* by the last fault; nobody comes to this gateway any more */
+    bool closed;          /* nobody comes any more */
     uint32_t authors;
     uint64_t broker_down_until;
     uint64_t broker_stands_until; /* takes what is sent, and delivers nothing before */
