@@ -4,6 +4,7 @@
 // what ends it; it lasts for `ms`.
 import { setTimeout } from "node:timers/promises";
 import { cure, give } from "../service/fault.mjs";
+import { BEFORE } from "../service/harness.mjs";
 
 const between = (next, low, high) => Math.round(low + next() * (high - low));
 const pick = (next, list) => list[Math.floor(next() * list.length)];
@@ -136,7 +137,7 @@ export const KINDS = [
     }),
   },
   {
-    kind: "all of a kind restarted, one after the other",
+    kind: "rolling restart of a kind",
     make: (cluster, next) => ({
       ms: 0,
       begin: async () => {
@@ -147,6 +148,23 @@ export const KINDS = [
         return async () => {};
       },
     }),
+  },
+  {
+    kind: "rolling restart with the version before, and back",
+    make: (cluster, next) => {
+      const tier = pick(next, [cluster.gateways, cluster.boards, cluster.histories]);
+      const become = async (build) => {
+        for (const service of tier) {
+          await leaves(service);
+          service.become(build);
+          await service.start();
+        }
+      };
+      return {
+        ms: between(next, 2000, 8000),
+        begin: async () => (await become(BEFORE), () => become()),
+      };
+    },
   },
   {
     kind: "one more of a kind, and one less",

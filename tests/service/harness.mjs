@@ -27,6 +27,8 @@ import { connect } from "../client/client.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BUILD = process.env.EASEL_TEST_BUILD ?? "dev";
+/** The version before, a build of scripts/build-before.sh as build/release is. */
+export const BEFORE = "before/release";
 const SECRET = "a secret that only the tests use, and nobody else";
 
 const run = promisify(execFile);
@@ -148,7 +150,12 @@ export class Process {
 class Service extends Process {
   constructor(cluster, kind, index, settings, build, prefix) {
     super(`${kind}-${index}`, [...prefix, ...command(kind, build)], null, cluster.dir);
-    Object.assign(this, { cluster, kind, settings: { ...settings } });
+    Object.assign(this, { cluster, kind, settings: { ...settings }, ownCommand: this.command });
+  }
+
+  /** From its next start on it is the program of that build; without one, its own again. */
+  become(build) {
+    this.command = build ? [program(this.kind, build)] : this.ownCommand;
   }
 
   /** Starts it; resolves when it says that it is ready. A second start keeps the address. */

@@ -5,16 +5,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { assertAllEqual, join, program, startCluster, until } from "./harness.mjs";
+import { assertAllEqual, BEFORE, join, startCluster, until } from "./harness.mjs";
 import { random, stroke } from "./strokes.mjs";
 import { Wire } from "./wire.mjs";
 
-const BEFORE = "before/release"; // a build, as build/release is
 const STROKE_EVERY_MS = 50;
-
-const become = (service, build) => {
-  service.command = build ? [program(service.kind, build)] : service.ownCommand;
-};
 
 describe("beside the version before", { timeout: 300_000 }, () => {
   let cluster, board, ana, ben, timer;
@@ -25,8 +20,7 @@ describe("beside the version before", { timeout: 300_000 }, () => {
     cluster = await startCluster({
       gateways: 2, boards: 2, histories: 2, env: { EASEL_PEN_GRACE_S: "30" },
       prepare: (service) => {
-        service.ownCommand = service.command;
-        if (service.name.endsWith("-0")) become(service, BEFORE);
+        if (service.name.endsWith("-0")) service.become(BEFORE);
       },
     });
     board = await cluster.makeBoard("Both");
@@ -77,7 +71,7 @@ describe("beside the version before", { timeout: 300_000 }, () => {
         if (service.kind === "gateway") for (const person of [ana, ben]) person.url = other.url; // as a balancer would
         const { code } = await service.kill("SIGTERM");
         assert.equal(code, 0, service.name);
-        become(service, build);
+        service.become(build);
         await service.start();
         await more(ana);
       }
