@@ -103,7 +103,7 @@ struct session {
     uint64_t kept_term;   /* the term and */
     uint32_t kept_cseq;   /* cseq of the newest frame that came from the client; 0: none yet */
     uint32_t logged;      /* newest cseq of `term` that the log is known to have */
-    uint64_t logged_at;   /* where that one stands */
+    uint64_t logged_at;   /* where that one stands; UINT64_MAX: not known */
     unsigned holes;       /* how often the owner wanted a frame that never came */
     uint64_t wanted_at;   /* when it last wanted any */
     struct stroke stroke; /* under way, as far as it came through here */

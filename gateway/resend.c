@@ -213,8 +213,10 @@ void resend_missing(struct session *s, uint64_t now)
 void resend_wanted(struct session *s, uint64_t now, const struct msg_want *m)
 {
     uint32_t cseq = (uint32_t)m->cseq;
-    if (m->term == s->term && cseq - 1 > s->logged)
+    if (m->term == s->term) {
         s->logged = cseq - 1;
+        s->logged_at = UINT64_MAX; /* perhaps not stored: a cut takes it back */
+    }
     if (cseq == s->resend.wanted && now - s->resend.wanted_at < RESEND_MS && !s->resend.alone)
         return;
     s->resend.wanted = cseq;

@@ -154,6 +154,32 @@ START_TEST(what_the_owner_wants_goes_again_from_there_on)
 }
 END_TEST
 
+/* It had them, and is gone before they were stored. */
+START_TEST(what_an_owner_has_had_goes_again_to_the_next_one)
+{
+    two_on_a_board();
+    for (uint64_t cseq = 1; cseq <= 3; cseq++)
+        draws(drawer, 3, cseq);
+    owner_wants("ana", 11, 3, 0);
+    sent();
+    owner_sends(9, 4, 3, 3);
+    ck_assert_str_eq(sent(), "frame 3/1 ");
+}
+END_TEST
+
+START_TEST(what_the_owner_lacks_after_all_goes_again)
+{
+    two_on_a_board();
+    for (uint64_t cseq = 1; cseq <= 3; cseq++)
+        draws(drawer, 3, cseq);
+    owner_wants("ana", 11, 3, 0);
+    sent();
+    now += 100;
+    owner_wants("ana", 11, 2, 0);
+    ck_assert_str_eq(sent(), "frame 3/2 frame 3/3 ");
+}
+END_TEST
+
 START_TEST(a_wish_that_comes_again_is_served_once_a_second)
 {
     two_on_a_board();
@@ -365,6 +391,8 @@ static Suite *suite(void)
     tcase_add_test(t, while_the_link_is_down_nothing_is_sent_and_then_the_first_frame_at_once);
     tcase_add_test(t, what_the_owner_wants_goes_again_from_there_on);
     tcase_add_test(t, a_wish_that_comes_again_is_served_once_a_second);
+    tcase_add_test(t, what_an_owner_has_had_goes_again_to_the_next_one);
+    tcase_add_test(t, what_the_owner_lacks_after_all_goes_again);
     tcase_add_test(t, a_wish_for_what_never_came_sends_nothing);
     tcase_add_test(t, frames_behind_a_hole_end_with_an_error_and_are_not_kept);
     tcase_add_test(t, behind_the_last_cseq_there_is_none);
