@@ -125,11 +125,6 @@ void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch)
     board_wake(b);
 }
 
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* True when a message of that epoch counts, with numbers as large as `largest`. Who speaks first in
  * an epoch is its owner. */
 static bool admit(struct board *b, uint64_t now, const struct id *sender, uint64_t epoch,

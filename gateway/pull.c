@@ -77,9 +77,11 @@ static void add_welcome(struct client *cl, uint64_t now, struct pull *p)
     struct board *b = cl->board;
     const struct gateway_core_config *config = &cl->core->config;
     uint64_t wall_ms = config->wall_ms ? config->wall_ms(config->owner) : now;
+    /* Where it stands is stored, also when this gateway has not heard of it yet. */
+    uint64_t mark = larger(b->window.told, cl->cursor);
     ADD_FRAME(p, PULL_WELCOME, 0, welcome, .board = b->id, .name = span_of(b->state.name),
               .member = cl->session->member, .role = cl->session->role, .epoch = b->window.epoch,
-              .head = b->head, .mark = b->window.told, .start = cl->cursor, .now = wall_ms,
+              .head = larger(b->head, mark), .mark = mark, .start = cl->cursor, .now = wall_ms,
               .seats = b->state.seats, .grace_ms = b->state.grace_ms, .idle_ms = b->state.idle_ms);
 }
 

@@ -3,6 +3,7 @@
 // One bare WebSocket to a gateway: sends any frame or any bytes, right or wrong, and notes what
 // comes back. It keeps no promise of a client; for that there is ../client/client.mjs.
 
+import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import WebSocket from "ws";
 import { decode, encode, randomInstance } from "../../build/web-node/client.mjs";
@@ -38,6 +39,8 @@ export class Wire {
     const wire = await new Wire(gateway).opened();
     wire.hello(token, hello);
     wire.welcome = await wire.gets("welcome");
+    const { start, mark, head } = wire.welcome;
+    assert.ok(start <= mark && mark <= head, `welcomed at ${start}, mark ${mark}, head ${head}`);
     return wire;
   }
 

@@ -345,6 +345,9 @@ static void resend(struct world *w, struct person *p)
 
 static void on_welcome(struct world *w, struct person *p, const struct msg_welcome *m)
 {
+    if (m->mark < m->start || m->head < m->mark)
+        fail(w, "person %u: welcomed at %u, mark %u, head %u", p->number, (unsigned)m->start,
+             (unsigned)m->mark, (unsigned)m->head);
     if (p->fresh) {
         p->start = p->applied = m->start;
         p->told = m->mark; /* so nothing takes it back behind its start */

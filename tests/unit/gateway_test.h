@@ -290,6 +290,8 @@ static inline void render_frame(struct cursor *in)
     struct msg_pointer_at pointer;
     uint64_t offset = 0;
     if (code == MSG_welcome && GET(in, welcome, &welcome) == 0) {
+        ck_assert_uint_le(welcome.start, welcome.mark); /* it stands on what is stored */
+        ck_assert_uint_le(welcome.mark, welcome.head);
         snprintf(end, room, "welcome@%u ", (unsigned)welcome.start);
     } else if (code == MSG_own && GET(in, own, &own) == 0) {
         snprintf(end, room, "own %u=%u+%u ", (unsigned)own.offset, (unsigned)own.cseq,
