@@ -299,9 +299,9 @@ static void apply(struct world *w, struct person *p, uint64_t offset, const stru
 {
     if (offset <= p->applied)
         return;
-    if (offset != p->applied + 1) {
-        fail(w, "person %u: offset %u came after %u", p->number, (unsigned)offset,
-             (unsigned)p->applied);
+    if (offset != p->applied + 1 || offset <= p->start) {
+        fail(w, "person %u: offset %u came after %u, from %u on", p->number, (unsigned)offset,
+             (unsigned)p->applied, (unsigned)p->start);
         return;
     }
     uint64_t before = person_mark(p);
