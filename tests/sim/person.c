@@ -515,7 +515,7 @@ static void connect_person(struct world *w, struct person *p)
     p->welcomed = false;
     p->reading = true;
     p->replaced = p->reloaded = false;
-    p->last_to_gateway = p->last_to_person = w->now;
+    p->last_to_gateway = p->last_to_person = p->connected_at = w->now;
     w->count.reconnects++;
     struct buf b = {0};
     PUT(&b, hello, span_of(token), {session, 16}, p->instance, p->conn, span_of("somebody"),

@@ -223,6 +223,8 @@ struct due promise_due(struct world *w, unsigned board)
 /* Who is there sees what is stored, knows of all that it drew, and who has the pen. */
 void promise_well(struct world *w, const struct person *p, const struct due *due)
 {
+    if (p->client && !p->welcomed && p->connected_at + JOIN_MS < w->now)
+        fail(w, "person %u waits for a welcome soon after the last fault", p->number);
     if (!p->client || !p->welcomed)
         return;
     if (person_mark(p) < due->tail)

@@ -44,6 +44,7 @@
 #define WELL_MS         15000u /* after the last fault and the last frame all is well */
 #define CALM_MS         10000u /* before the last fault */
 #define SLACK_MS        2000u  /* what was stored so lately may be on its way */
+#define JOIN_MS         5000u  /* who comes then is welcomed, or told why not */
 #define DEAD_MS_MAX     4200u  /* who was killed is back */
 
 struct world;
@@ -174,7 +175,7 @@ struct person {
     unsigned connection;   /* counts connections */
     bool welcomed, reading, replaced, full;
     bool reloaded; /* since it called: what the old line still says is nobody's */
-    uint64_t last_to_gateway, last_to_person;
+    uint64_t last_to_gateway, last_to_person, connected_at;
 
     /* log */
     bool fresh; /* nothing applied yet: joins from the base */
