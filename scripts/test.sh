@@ -183,13 +183,15 @@ part_sim() {
     step "simulator" ctest --preset release -L sim
 }
 
+# Each takes one core: two at a time.
+fuzzers() { # NAMES...
+    printf '%s\n' "$@" | xargs -P 2 -I NAME "build/fuzz/tests/fuzz/fuzz_NAME" -max_total_time="${FUZZ_S:-10}" \
+        -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/
+}
+
 part_fuzz() {
     need_build fuzz
-    local fuzzer
-    for fuzzer in frame gateway head history outbox cores; do
-        step "fuzz: $fuzzer" "build/fuzz/tests/fuzz/fuzz_$fuzzer" -max_total_time="${FUZZ_S:-10}" -timeout=20 \
-            -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/
-    done
+    step "fuzz: frames, heads, messages, cores" fuzzers frame gateway head history outbox cores
     part_fuzz-sockets
 }
 
