@@ -185,7 +185,7 @@ part_sim() {
 
 # Each takes one core: two at a time.
 fuzzers() { # NAMES...
-    printf '%s\n' "$@" | xargs -P 2 -I NAME "build/fuzz/tests/fuzz/fuzz_NAME" -max_total_time="${FUZZ_S:-10}" \
+    printf '%s\n' "$@" | xargs -P 2 -I NAME env "build/fuzz/tests/fuzz/fuzz_NAME" -max_total_time="${FUZZ_S:-10}" \
         -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/
 }
 
