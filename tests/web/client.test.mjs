@@ -219,6 +219,22 @@ test("a network blocks WebSockets when three did not open while the service answ
   assert.equal(it.client.blocked, false);
 });
 
+test("it is not the network when the service has just come back", async () => {
+  let answer = "away";
+  const it = start({ service: async () => answer });
+  await waits(it, 4);
+  answer = "same";
+  await waits(it, 1);
+  assert.equal(it.client.blocked, false);
+  it.last().opens();
+  it.last().says(welcome());
+  answer = "away";
+  await waits(it, 4);
+  answer = "same";
+  await waits(it, 1);
+  assert.equal(it.client.blocked, false, "what was before the socket opened does not count");
+});
+
 test("nor is it the network when the service refuses what the page of this address sends", async () => {
   const it = start({ service: async () => "same", foreign: async () => true });
   await waits(it, 3);
@@ -433,6 +449,19 @@ test("drawing pauses when the service has had trouble for half a second, and whe
   assert.equal(client.paused, "grace");
   last().says(mark(3));
   assert.equal(client.paused, null);
+});
+
+test("who draws while the page stands still does not take that for the service's silence", async () => {
+  const { client, last } = live({}, true);
+  dot(client);
+  clock.now += 5_000; // no timer has run, and what came meanwhile waits to be read
+  assert.equal(client.paused, null);
+  await clock.pass(500);
+  assert.equal(client.paused, null);
+  last().says(mark(3));
+  dot(client);
+  await clock.pass(3_100);
+  assert.equal(client.paused, "grace", "nobody answered while it ran");
 });
 
 test("a board that cannot be opened yet: the connection stays as long as it says something", async () => {

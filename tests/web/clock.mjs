@@ -28,7 +28,7 @@ export class Clock {
       const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (!due) break;
       this.now = Math.max(this.now, due.at);
-      if (due.every) due.at += due.every;
+      if (due.every) due.at = this.now + due.every; // what was missed is not made up for
       else this.#timers.delete(due);
       due.act();
     }

@@ -21,8 +21,10 @@ const RETRY_MS = 500;
 const RETRY_MS_MAX = 8_000;
 const RETRY_MS_MAX_DRAWER = 1_000;
 const RETRY_MS_MAX_HIDDEN = 60_000;
-const BLOCKED_AFTER = 3; // sockets that never opened, while HTTP answers
+const ASKS_AFTER = 2; // sockets that never opened: then HTTP is tried after each
+const BLOCKED_AFTER = 2; // of them in a row, though HTTP answered: after one the service may just be back
 const DEAF_MS = 3_000; // to who draws a gateway that lives says something within 2 s
+const DEAF_TURNS = 2; // and in this time we have run
 const TROUBLE_MS = 500; // a broker link that is made anew takes less
 const STUCK_MS = 1_000; // a try that takes longer may be given up for a better one
 
@@ -144,9 +146,11 @@ export class Client {
   #updated = false; // the service gives out another page than this one
   #tries = 0;
   #unopened = 0; // tries in a row that did not open
+  #answered = 0; // and those of them after which HTTP answered
   #retry: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setInterval> | undefined;
   #unansweredAt = 0; // when we drew first since something came; 0: something came since
+  #turnsSince = 0; // seconds that this page has run since then: while it stands still, it hears nothing
   #term = 0; // the term that cseq counts in
   #cseq = 0;
   #setBack = false; // what is lost now, is so because the service has another log
@@ -219,6 +223,7 @@ export class Client {
     this.#opened = false;
     this.#socket = this.#dial();
     this.#silence = setInterval(() => {
+      this.#turnsSince++;
       if (performance.now() - this.heardAt > SILENT_MS) this.#closed(0, this.heardAt);
     }, 1_000);
     this.onChange();
@@ -299,7 +304,8 @@ export class Client {
     if (end === "crash") return void this.#crashed();
     if (end) return this.#ended(end);
     this.#unopened = this.#opened ? 0 : this.#unopened + 1;
-    if (this.#unopened >= BLOCKED_AFTER) void this.#findOutWhy();
+    if (this.#opened) this.#answered = 0;
+    if (this.#unopened >= ASKS_AFTER) void this.#findOutWhy();
     this.#wait(code === RESTART ? 0 : undefined);
   }
 
@@ -355,8 +361,10 @@ export class Client {
     const service = await this.#service();
     if (this.#opened || this.phase === "ended") return;
     if (service === "updated") return this.#ended("outdated");
-    this.foreign = service === "same" && ((await this.#options.foreign?.()) ?? false);
-    this.blocked = service === "same" && !this.foreign && !this.#opened;
+    this.#answered = service === "same" ? this.#answered + 1 : 0;
+    const barred = this.#answered >= BLOCKED_AFTER;
+    this.foreign = barred && ((await this.#options.foreign?.()) ?? false);
+    this.blocked = barred && !this.foreign && !this.#opened;
     this.onChange();
   }
 
@@ -543,7 +551,8 @@ export class Client {
   /** Must the drawer stop for a while, so that little can be lost? */
   get paused(): "grace" | "trouble" | "unsaved" | "room" | null {
     const past = (since: number, ms: number): boolean => since !== 0 && performance.now() - since > ms;
-    if (past(this.lostAt, this.graceMs) || past(this.#unansweredAt, DEAF_MS)) return "grace";
+    const ran = this.phase !== "live" || this.#turnsSince >= DEAF_TURNS;
+    if (past(this.lostAt, this.graceMs) || (ran && past(this.#unansweredAt, DEAF_MS))) return "grace";
     if (past(this.troubleAt, TROUBLE_MS)) return "trouble";
     const { unackedFrames, unackedBytes } = this.board;
     if (this.busy || unackedFrames >= UNACKED_FRAMES_MAX || unackedBytes >= UNACKED_BYTES_MAX) return "unsaved";
@@ -579,7 +588,10 @@ export class Client {
     if (!term) return;
     if (this.#term !== term) this.#cseq = 0;
     this.#term = term;
-    this.#unansweredAt ||= performance.now();
+    if (!this.#unansweredAt) {
+      this.#unansweredAt = performance.now();
+      this.#turnsSince = 0;
+    }
     const frame = make(term, ++this.#cseq);
     this.board.draw(frame);
     this.#send(frame);
