@@ -540,6 +540,16 @@ static bool tell_unsaved(struct board *b, uint64_t now)
     return since != NIL || unsaved;
 }
 
+/* Who draws into a store that stands still gets no acks: this is all it hears of us. */
+static void beat_for_drawer(struct client *cl, uint64_t now)
+{
+    if (cl->state != CLIENT_LIVE || !cl->session || TAILQ_EMPTY(&cl->session->kept) ||
+        now - cl->told_at < DRAWER_BEAT_MS)
+        return;
+    cl->flags |= PULL_MARK;
+    client_touch(cl);
+}
+
 static bool tick_sessions(struct board *b, uint64_t now)
 {
     bool pending = resend_tick(b, now);
@@ -570,6 +580,7 @@ void board_tick(struct board *b, uint64_t now)
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link) {
         client_tell_waiting(cl, now);
+        beat_for_drawer(cl, now);
         pending = pending || cl->state == CLIENT_JOINING;
     }
 

@@ -31,6 +31,7 @@
 #define MARK_VIEWER_MS     UINT64_C(500)
 #define STATE_TIME_MS      UINT64_C(500) /* a deadline that moved less is the same */
 #define HEARTBEAT_MS       UINT64_C(4000)
+#define DRAWER_BEAT_MS     UINT64_C(1500) /* to whom something of their own is not saved */
 #define RESEND_MS          UINT64_C(1000) /* without an answer a frame is sent again, */
 #define RESEND_MAX_MS      UINT64_C(8000) /* and later and later */
 #define RESEND_BYTES_S     (4u << 20)     /* what is sent again, of all boards together */

@@ -32,6 +32,21 @@ static const char *hears(struct client *cl, uint64_t ms)
     return all;
 }
 
+/* The page takes three seconds of silence after a stroke for a gateway that is gone. */
+START_TEST(who_draws_hears_of_its_gateway_every_two_seconds_also_while_nothing_is_saved)
+{
+    two_on_a_board();
+    draws(drawer, 3, 1);
+    owner_sends(2, 4, 4, 3);
+    for (unsigned i = 0; i < 5; i++) {
+        pulls(drawer);
+        for (unsigned ms = 0; ms < 2000; ms += 50)
+            tick(50);
+        ck_assert_ptr_nonnull(strstr(pulls(drawer), "mark 3/4"));
+    }
+}
+END_TEST
+
 /* ---- how far a client says that it is -------------------------------------------------------- */
 
 START_TEST(a_from_beyond_what_history_has_is_told_to_start_fresh)
@@ -372,6 +387,7 @@ static Suite *suite(void)
     Suite *s = suite_create("gateway trouble");
     TCase *t = tcase_create("gateway trouble");
     tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, who_draws_hears_of_its_gateway_every_two_seconds_also_while_nothing_is_saved);
     tcase_add_test(t, a_from_beyond_what_history_has_is_told_to_start_fresh);
     tcase_add_test(t, a_from_that_history_has_is_welcomed_though_the_gateway_is_behind);
     tcase_add_test(t, a_from_that_the_owner_told_is_welcomed_at_once);
