@@ -35,7 +35,7 @@ function drawing(person) {
 describe("the network of whoever draws is away", { timeout: 400_000, concurrency: true }, () => {
   let cluster;
   before(async () => {
-    cluster = await startCluster({ gateways: 2, env: { EASEL_PEN_GRACE_S: String(GRACE_S), EASEL_MEMBERS_PER_ADDRESS: "1000" } });
+    cluster = await startCluster({ gateways: 2, env: { EASEL_PEN_GRACE_S: String(GRACE_S) } });
   });
 
   /** He gets the pen, draws, and puts it down. */

@@ -154,14 +154,20 @@ START_TEST(what_the_owner_wants_goes_again_from_there_on)
 }
 END_TEST
 
-/* It had them, and is gone before they were stored. */
-START_TEST(what_an_owner_has_had_goes_again_to_the_next_one)
+/* Three frames, of which the owner says that it wants the third. */
+static void the_third_is_wanted(void)
 {
     two_on_a_board();
     for (uint64_t cseq = 1; cseq <= 3; cseq++)
         draws(drawer, 3, cseq);
     owner_wants("ana", 11, 3, 0);
     sent();
+}
+
+/* It had them, and is gone before they were stored. */
+START_TEST(what_an_owner_has_had_goes_again_to_the_next_one)
+{
+    the_third_is_wanted();
     owner_sends(9, 4, 3, 3);
     ck_assert_str_eq(sent(), "frame 3/1 ");
 }
@@ -169,11 +175,7 @@ END_TEST
 
 START_TEST(what_the_owner_lacks_after_all_goes_again)
 {
-    two_on_a_board();
-    for (uint64_t cseq = 1; cseq <= 3; cseq++)
-        draws(drawer, 3, cseq);
-    owner_wants("ana", 11, 3, 0);
-    sent();
+    the_third_is_wanted();
     now += 100;
     owner_wants("ana", 11, 2, 0);
     ck_assert_str_eq(sent(), "frame 3/2 frame 3/3 ");

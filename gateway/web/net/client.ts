@@ -24,7 +24,7 @@ const RETRY_MS_MAX_HIDDEN = 60_000;
 const ASKS_AFTER = 2; // sockets that never opened: then HTTP is tried after each
 const BLOCKED_AFTER = 2; // of them in a row, though HTTP answered: after one the service may just be back
 const DEAF_MS = 3_000; // to who draws a gateway that lives says something within 2 s
-const DEAF_TURNS = 2; // and in this time we have run
+const DEAF_TURNS = 2; // seconds of these in which this page has run
 const TROUBLE_MS = 500; // a broker link that is made anew takes less
 const STUCK_MS = 1_000; // a try that takes longer may be given up for a better one
 
