@@ -8,7 +8,9 @@
 
 #include <stdlib.h>
 
-#define PART_BYTES (40u << 10) /* a list is split into messages of about this size */
+/* A list is split into messages of at most this size, and a board is never split. */
+#define PART_BYTES    (60u << 10)
+#define MEMBERS_BYTES (PART_BYTES - (1u << 10))
 
 struct part {
     struct buf boards;
@@ -18,6 +20,24 @@ struct part {
 void attach_changed(struct board *b)
 {
     b->core->shard[b->shard].attach_dirty = true;
+}
+
+/* They may say it as often as they like; the whole list of a shard goes out for it. */
+void attach_said(struct board *b)
+{
+    b->said = true;
+    if (attach_said_tick(b, b->core->now))
+        board_wake(b);
+}
+
+bool attach_said_tick(struct board *b, uint64_t now)
+{
+    if (!b->said || now < b->said_due)
+        return b->said;
+    b->said = false;
+    b->said_due = now + ATTACH_SAID_MS;
+    attach_changed(b);
+    return false;
 }
 
 void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard)
@@ -45,16 +65,39 @@ static enum pen_request request_of(const struct session *s)
     return s->served_at ? REQUEST_NONE : s->request;
 }
 
+/* Who comes first: should there be too many for one message, the last are left out. */
+static unsigned rank(const struct session *s)
+{
+    if (s->client)
+        return s->flags & MEMBER_SEATED ? 0 : 1;
+    return s->flags & MEMBER_LEFT ? 3 : 2;
+}
+
+static uint32_t put_members(struct buf *out, const struct board *b, unsigned wanted)
+{
+    uint32_t count = 0;
+    const struct session *s;
+    LIST_FOREACH (s, &b->sessions, link) {
+        size_t before = out->len;
+        if (rank(s) != wanted)
+            continue;
+        PUT(out, at_member, s->member, s->instance, s->conn, s->role, span_of(s->name),
+            s->flags | (s->unsaid ? MEMBER_UNSAID : 0), request_of(s), s->came);
+        if (out->len > MEMBERS_BYTES) {
+            out->len = before;
+            return count;
+        }
+        count++;
+    }
+    return count;
+}
+
 static void put_board(struct buf *out, const struct board *b)
 {
     struct buf members = {0};
     uint32_t count = 0;
-    const struct session *s;
-    LIST_FOREACH (s, &b->sessions, link) {
-        PUT(&members, at_member, s->member, s->instance, s->conn, s->role, span_of(s->name),
-            s->flags | (s->unsaid ? MEMBER_UNSAID : 0), request_of(s), s->came);
-        count++;
-    }
+    for (unsigned wanted = 0; wanted <= 3; wanted++)
+        count += put_members(&members, b, wanted);
     PUT(out, at_board, b->id, b->window.epoch, window_applied(&b->window),
         (b->deleting ? ATTACH_DELETE : 0u) | b->mark_flags << ATTACH_MARK_SHIFT,
         list_of(count, &members), b->window.told, b->state.number);
@@ -66,7 +109,9 @@ static void send_parts(struct gateway_core *c, unsigned shard, const struct part
 {
     struct id to = shard_destination(shard);
     c->attach_number++;
+    c->shard[shard].attach_bytes = 0;
     for (unsigned i = 0; i < count; i++) {
+        c->shard[shard].attach_bytes += parts[i].boards.len;
         struct msg_attach m = {
             shard, c->attach_number, i + 1, count, list_of(parts[i].count, &parts[i].boards),
             c->now};
@@ -79,19 +124,23 @@ static void send_lists(struct gateway_core *c, const bool *due)
 {
     struct part **parts = xcalloc(c->config.shards, sizeof *parts);
     unsigned *count = xcalloc(c->config.shards, sizeof *count);
+    struct buf one = {0};
     for (size_t i = 0; i < c->boards.slots; i++) {
         const struct board *b = idmap_at(&c->boards, i);
         if (!b || !due[b->shard] || (LIST_EMPTY(&b->sessions) && !b->deleting))
             continue;
         unsigned n = count[b->shard];
-        if (n == 0 || parts[b->shard][n - 1].boards.len > PART_BYTES) {
+        buf_clear(&one);
+        put_board(&one, b);
+        if (n == 0 || parts[b->shard][n - 1].boards.len + one.len > PART_BYTES) {
             parts[b->shard] = xrealloc(parts[b->shard], n + 1, sizeof **parts);
             parts[b->shard][n] = (struct part){0};
             count[b->shard] = ++n;
         }
-        put_board(&parts[b->shard][n - 1].boards, b);
+        buf_append(&parts[b->shard][n - 1].boards, one.data, one.len);
         parts[b->shard][n - 1].count++;
     }
+    buf_free(&one);
     static const struct part empty;
     for (unsigned shard = 0; shard < c->config.shards; shard++) {
         if (due[shard])
@@ -105,6 +154,13 @@ static void send_lists(struct gateway_core *c, const bool *due)
     free(count);
 }
 
+uint64_t attach_due(const struct shard *s)
+{
+    uint64_t pace = s->attach_bytes / ATTACH_BYTES_MS;
+    uint64_t at = s->attach_sent_at + (pace > ATTACH_PACE_MS ? pace : ATTACH_PACE_MS);
+    return s->attach_dirty && at < s->attach_due ? at : s->attach_due;
+}
+
 void attach_tick(struct gateway_core *c, uint64_t now)
 {
     if (!c->link_up)
@@ -113,9 +169,7 @@ void attach_tick(struct gateway_core *c, uint64_t now)
     bool *due = xcalloc(c->config.shards, sizeof *due);
     for (unsigned i = 0; i < c->config.shards; i++) {
         struct shard *s = &c->shard[i];
-        if (s->attach_dirty && s->attach_due > s->attach_sent_at + ATTACH_PACE_MS)
-            s->attach_due = s->attach_sent_at + ATTACH_PACE_MS;
-        if (now < s->attach_due)
+        if (now < attach_due(s))
             continue;
         due[i] = any = true;
         s->attach_dirty = false;

@@ -386,6 +386,16 @@ static bool state_is_news(const struct board *b, uint64_t now, const struct msg_
            (members->len > 0 && memcmp(members->data, m->members.at.pos, members->len) != 0);
 }
 
+bool board_lists(const struct board *b, const struct id *member)
+{
+    struct list list = list_of(b->state.member_count, &b->state.members);
+    struct msg_member m;
+    while (b->state.number && NEXT(&list, member, &m) > 0)
+        if (id_equal(&m.member, member))
+            return true;
+    return false;
+}
+
 static void seat(struct board *b, uint64_t now, const struct msg_member *m)
 {
     struct session *s;
@@ -564,6 +574,8 @@ static bool tick_sessions(struct board *b, uint64_t now)
             attach_changed(b);
         }
     }
+    if (session_forget_gone(b))
+        attach_changed(b);
     return pending;
 }
 
@@ -572,6 +584,7 @@ void board_tick(struct board *b, uint64_t now)
     bool pending = tell_marks(b, now);
     pending = tick_sessions(b, now) || pending;
     pending = tell_unsaved(b, now) || pending;
+    pending = attach_said_tick(b, now) || pending;
     mend_lag(b, now);
     replay_tick(b, now);
     pending = pending || b->lag_since != 0 || !LIST_EMPTY(&b->pages) || b->deleting;

@@ -141,16 +141,6 @@ static void bad_frame(struct client *cl, const char *sentence)
 
 /* ---- hello ----------------------------------------------------------------------------------- */
 
-static bool state_lists(const struct board *b, const struct id *member)
-{
-    struct list list = list_of(b->state.member_count, &b->state.members);
-    struct msg_member m;
-    while (b->state.number && NEXT(&list, member, &m) > 0)
-        if (id_equal(&m.member, member))
-            return true;
-    return false;
-}
-
 void client_seated(struct client *cl, uint64_t now)
 {
     struct board *b = cl->board;
@@ -234,7 +224,7 @@ static void join(struct client *cl, uint64_t now, const struct grant *grant,
     session_learn_term(s);
     attach_changed(b);
     board_wake(b);
-    if (state_lists(b, &s->member)) {
+    if (board_lists(b, &s->member)) {
         s->flags |= MEMBER_SEATED;
         client_seated(cl, now);
     }
@@ -342,18 +332,28 @@ static void on_request(struct client *cl, unsigned code)
                     cl->number);
         return;
     }
-    s->request = code == MSG_ask ? REQUEST_ASK : code == MSG_take ? REQUEST_TAKE : REQUEST_NONE;
+    enum pen_request request = code == MSG_ask    ? REQUEST_ASK
+                               : code == MSG_take ? REQUEST_TAKE
+                                                  : REQUEST_NONE;
+    bool said = request == s->request && !s->unsaid && !s->served_at;
+    s->request = request;
     s->unsaid = false;
     s->served_at = 0;
-    attach_changed(s->board);
+    if (!said)
+        attach_said(s->board);
 }
 
 static void on_profile(struct client *cl, const struct msg_profile *m)
 {
     struct session *s = cl->session;
-    text_clean(m->name, s->name);
-    s->flags = (s->flags & ~(unsigned)MEMBER_AWAY) | (m->flags & MEMBER_AWAY);
-    attach_changed(s->board);
+    char name[sizeof s->name];
+    unsigned flags = (s->flags & ~(unsigned)MEMBER_AWAY) | (m->flags & MEMBER_AWAY);
+    text_clean(m->name, name);
+    if (flags == s->flags && strcmp(name, s->name) == 0)
+        return;
+    memcpy(s->name, name, sizeof name);
+    s->flags = flags;
+    attach_said(s->board);
 }
 
 static void on_frame(struct client *cl, uint64_t now, unsigned code, const union frame *f,

@@ -25,7 +25,9 @@
 #include "window.h"
 
 #define ATTACH_EVERY_MS    UINT64_C(2000)
-#define ATTACH_PACE_MS     UINT64_C(20)
+#define ATTACH_PACE_MS     UINT64_C(20)  /* between two lists of a shard at least, */
+#define ATTACH_BYTES_MS    1024u         /* and a ms for so many bytes of it */
+#define ATTACH_SAID_MS     UINT64_C(100) /* what members say of themselves, of a board */
 #define ATTACH_ASKED_MS    UINT64_C(250) /* who asks for a list again and again gets it so often */
 #define MARK_DRAWER_MS     UINT64_C(100)
 #define MARK_VIEWER_MS     UINT64_C(500)
@@ -50,7 +52,10 @@
 #define PAGE_BYTES         (48u << 10)
 #define KEPT_FRAMES_MAX    4000u
 #define KEPT_BYTES_MAX     (512u << 10)
-#define UNSEATED_PER_BOARD 64u /* sessions that wait for a seat */
+#define KEPT_OTHERS_FRAMES 100u /* of who does not have the pen */
+#define KEPT_OTHERS_BYTES  (16u << 10)
+#define UNSEATED_PER_BOARD 64u /* connected sessions that wait for a seat */
+#define GONE_PER_SEAT      2u  /* sessions without a connection */
 #define INSTANCES_MAX      4u  /* of a member, those with unsaved frames: pages before a reload */
 #define BOARDS_MAX         100000u
 #define ANSWERS_MAX        1024u
@@ -244,6 +249,9 @@ struct board {
     struct read_request reads[PAGES_MAX];
     struct ask tail; /* how far does the stored log reach? */
 
+    uint64_t said_due; /* when what members say of themselves may go out again, */
+    bool said;         /* and whether something waits for that */
+
     bool deleting;
     uint64_t delete_nonce, delete_until;
     LIST_ENTRY(board) busy_link; /* core.busy: boards that time must look at */
@@ -253,8 +261,8 @@ struct board {
 struct shard {
     uint64_t attach_due; /* when the next list goes out */
     bool attach_dirty;
-    uint64_t attach_sent_at;
-    uint64_t asked_due;  /* when a list that is asked for may go out again */
+    uint64_t attach_sent_at, attach_bytes; /* of the newest list */
+    uint64_t asked_due;                    /* when a list that is asked for may go out again */
     struct id not_owner; /* said since the last tick that it does not own this shard */
 };
 
@@ -294,7 +302,8 @@ struct board *board_get(struct gateway_core *c, const struct id *id);    /* NULL
 struct board *board_obtain(struct gateway_core *c, const struct id *id); /* NULL: too many */
 void board_drop_if_unused(struct board *b);
 void board_destroy(struct board *b);
-void board_wake(struct board *b); /* let time look at it */
+void board_wake(struct board *b);                                 /* let time look at it */
+bool board_lists(const struct board *b, const struct id *member); /* with a seat, by the state */
 void board_tick(struct board *b, uint64_t now);
 void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch);
 void board_owner_gone(struct board *b);
@@ -336,7 +345,7 @@ const struct kept *session_kept(const struct session *s, uint64_t term, uint32_t
 /* The owner says that this frame can never be an event: it and all behind it are forgotten. */
 void session_reject(struct session *s, const struct kept *k);
 bool session_full(const struct session *s);  /* no more frames may be read from it */
-bool session_draws(const struct session *s); /* its instance has the pen, as the state says */
+bool session_draws(const struct session *s); /* its instance has the pen, as far as we know */
 /* An own event stands in the window. Now and then somebody who looks on is chosen, and its copy of
  * the event followed until it leaves. */
 void session_logged(struct session *s, uint64_t now, const struct event *e, uint64_t offset);
@@ -346,6 +355,8 @@ void session_learn_term(struct session *s); /* from the board's state */
 void session_learn_line(struct session *s, uint64_t line);
 /* Time has passed since its connection was lost: true when nothing is left to wait for. */
 bool session_is_over(const struct session *s, uint64_t now);
+/* Of those without a connection only as many stay as the board's seats give reason for. */
+bool session_forget_gone(struct board *b); /* true: some went */
 void session_cut(struct session *s, uint64_t now, uint64_t to);
 void session_drop_kept(struct session *s, uint64_t now, uint64_t term, uint32_t above_cseq);
 
@@ -368,6 +379,9 @@ bool pointer_fresh(const struct client *cl, uint64_t now); /* it may have the ne
 
 /* attach.c */
 void attach_changed(struct board *b);
+void attach_said(struct board *b);                    /* a member changed what it says of itself */
+bool attach_said_tick(struct board *b, uint64_t now); /* true: something waits */
+uint64_t attach_due(const struct shard *s);
 /* Somebody asks for the list of a shard: it goes out at once, though not as often as one asks. */
 void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard);
 void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard);

@@ -443,10 +443,7 @@ uint64_t gateway_core_deadline(const struct gateway_core *c)
 {
     uint64_t due = c->next_tick;
     for (unsigned i = 0; c->link_up && i < c->config.shards; i++) {
-        const struct shard *s = &c->shard[i];
-        uint64_t at = s->attach_due;
-        if (s->attach_dirty && at > s->attach_sent_at + ATTACH_PACE_MS)
-            at = s->attach_sent_at + ATTACH_PACE_MS;
+        uint64_t at = attach_due(&c->shard[i]);
         due = at < due ? at : due;
     }
     return due;

@@ -9,8 +9,9 @@
  * owner gets that first frame at once. While a board's owner says nothing at all, its sessions take
  * turns: so a board without an owner costs the broker one frame in 8 s, however much waits.
  *
- * What is sent in this way, again or late, shares a budget over all boards: sessions take turns of
- * a few bytes, so that one with much to send does not make the others wait.
+ * What is sent in this way, again or late, shares a budget over all boards, and so does what
+ * somebody sends who does not have the pen: sessions take turns of a few bytes, so that one with
+ * much to send does not make the others wait.
  */
 #include "core.h"
 
@@ -164,6 +165,19 @@ static void go_back(struct session *s)
         take_turn(s);
 }
 
+/* Of who has the pen it goes at once: the owner bounds what a board takes. Of others it is most
+ * likely refused, and shares the budget. */
+static void send_new(struct session *s, uint64_t now, struct kept *k)
+{
+    if (session_draws(s) && k->term == s->term) {
+        s->resend.next = NULL;
+        send_frame(s, now, k);
+        return;
+    }
+    take_turn(s);
+    resend_run(s->board->core, now);
+}
+
 void resend_kept(struct session *s, uint64_t now, struct kept *k)
 {
     const struct kept *before = TAILQ_PREV(k, kept_frames, link);
@@ -174,10 +188,8 @@ void resend_kept(struct session *s, uint64_t now, struct kept *k)
         s->resend.alone = true;
     else if (first)
         s->resend.alone = false;
-    if (s->resend.next == k && !s->resend.alone) {
-        s->resend.next = NULL;
-        send_frame(s, now, k);
-    }
+    if (s->resend.next == k && !s->resend.alone)
+        send_new(s, now, k);
     if (!first)
         return;
     wait_for_answer(s, now);

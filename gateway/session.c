@@ -22,7 +22,7 @@ static struct session *weakest_unseated(const struct board *b, unsigned *ret_cou
     struct session *s, *weakest = NULL;
     *ret_count = 0;
     LIST_FOREACH (s, &b->sessions, link) {
-        if (s->flags & MEMBER_SEATED)
+        if (s->flags & MEMBER_SEATED || !s->client)
             continue;
         ++*ret_count;
         if (!weakest || s->role < weakest->role ||
@@ -42,8 +42,7 @@ static bool make_room(struct board *b, enum role role)
         return true;
     if (weakest->role >= role)
         return false;
-    if (weakest->client)
-        client_fail(weakest->client, 4423, "full", "All places on this board are taken.", 0);
+    client_fail(weakest->client, 4423, "full", "All places on this board are taken.", 0);
     session_destroy(weakest);
     return true;
 }
@@ -81,12 +80,15 @@ void session_outdated(struct board *b, const struct session *newest)
     }
 }
 
-/* Full until a quarter is free again: its client is not told of each frame that finds room. */
+/* Full until a quarter is free again: its client is not told of each frame that finds room. Who
+ * does not have the pen needs room for what was on its way when the pen passed on. */
 static void update_full(struct session *s)
 {
+    bool draws = session_draws(s);
+    unsigned frames = draws ? KEPT_FRAMES_MAX : KEPT_OTHERS_FRAMES;
+    size_t bytes = draws ? KEPT_BYTES_MAX : KEPT_OTHERS_BYTES;
     unsigned parts = s->full ? 3 : 4;
-    bool full = s->kept_count * 4 >= KEPT_FRAMES_MAX * parts ||
-                s->kept_bytes * 4 >= (size_t)KEPT_BYTES_MAX * parts;
+    bool full = s->kept_count * 4 >= frames * parts || s->kept_bytes * 4 >= bytes * parts;
     if (full == s->full)
         return;
     s->full = full;
@@ -150,7 +152,8 @@ bool session_full(const struct session *s)
 
 bool session_draws(const struct session *s)
 {
-    return s->term != 0 && s->term == s->board->state.term;
+    return s->term != 0 &&
+           s->term >= s->board->state.term; /* its grant may come before the state */
 }
 
 void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,
@@ -293,6 +296,7 @@ void session_granted(struct session *s, uint64_t term, bool stored)
     s->unsaid = false;
     if (stored)
         s->request = REQUEST_NONE;
+    update_full(s);
 }
 
 /* The owner still counts it as one who waits, as it did before it came here. So that this also
@@ -324,14 +328,60 @@ bool session_is_over(const struct session *s, uint64_t now)
     return lost_ms >= keep_ms;
 }
 
+static bool is_holder(const struct session *s)
+{
+    const struct board *b = s->board;
+    return s->instance == b->state.instance && id_equal(&s->member, &b->state.holder);
+}
+
+/* How much there is to wait for, of one without a connection. */
+static unsigned worth(const struct session *s)
+{
+    if (is_holder(s))
+        return 4;
+    unsigned seat = !(s->flags & MEMBER_LEFT) && board_lists(s->board, &s->member) ? 2 : 0;
+    unsigned ink = TAILQ_EMPTY(&s->kept) ? 0 : 1;
+    return seat + ink;
+}
+
+/* The one with the least worth, and of these the first that was lost. */
+static struct session *least_of_gone(const struct board *b, uint64_t *ret_count)
+{
+    struct session *s, *least = NULL;
+    *ret_count = 0;
+    LIST_FOREACH (s, &b->sessions, link) {
+        if (s->client)
+            continue;
+        ++*ret_count;
+        if (!least || worth(s) < worth(least) ||
+            (worth(s) == worth(least) && s->lost_at < least->lost_at))
+            least = s;
+    }
+    return least;
+}
+
+/* Sessions that come, get a seat somewhere and go again would else fill the lists with seats that
+ * they do not have any more. */
+bool session_forget_gone(struct board *b)
+{
+    uint64_t count;
+    bool any = false;
+    struct session *s;
+    while ((s = least_of_gone(b, &count)) && count > GONE_PER_SEAT * (b->state.seats + 1)) {
+        session_destroy(s);
+        any = true;
+    }
+    return any;
+}
+
 /* A session that joins after its grant went by learns its term from the board's state. A grant that
  * is not stored yet comes as an event. */
 void session_learn_term(struct session *s)
 {
     const struct board *b = s->board;
-    bool holds = s->instance == b->state.instance && id_equal(&s->member, &b->state.holder);
-    if (holds && b->state.term > s->term && b->state.term <= window_mark(&b->window))
+    if (is_holder(s) && b->state.term > s->term && b->state.term <= window_mark(&b->window))
         session_granted(s, b->state.term, true);
+    update_full(s);
 }
 
 /* Its newest event up to `to`. */

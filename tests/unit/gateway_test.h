@@ -20,6 +20,7 @@ static uint64_t now;
 static char seen[8192];
 static char sentence[600];       /* of the newest error */
 static const char *in_line = ""; /* who waits for the pen, in what the owner tells */
+static unsigned seats = 10;      /* that the owner tells of */
 static const char *pen_of;       /* who holds the pen of term 3, with instance 11 */
 
 static inline struct id id_of(const char *text)
@@ -165,7 +166,7 @@ static inline void owner_tells(uint64_t epoch, uint64_t mark, const char *member
     message_from_owner(epoch);
     PUT(&body, board_state, .board = id_of(BOARD), .epoch = epoch, .number = state_number++,
         .head = mark ? mark : 1, .mark = mark, .holder = id_of(pen_of),
-        .instance = pen_of[0] ? 11 : 0, .term = pen_of[0] ? 3 : 0, .seats = 10,
+        .instance = pen_of[0] ? 11 : 0, .term = pen_of[0] ? 3 : 0, .seats = seats,
         .lost_grace_ms = 5000, .keep_ms = 60000, .members = list_of(count, &list),
         .full = list_of(full ? 1 : 0, &without));
     deliver();

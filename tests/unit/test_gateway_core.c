@@ -588,7 +588,7 @@ END_TEST
 
 /* ---- who stands in the attach list ----------------------------------------------------------- */
 
-/* "ana/11 lost seated, ben/22": the entries of the newest list, the oldest session first. */
+/* "ana/11 lost seated, ben/22": the entries of the newest list, from the last one to the first. */
 static const char *listed(void)
 {
     static char text[8192];
@@ -645,7 +645,7 @@ START_TEST(who_lost_the_connection_is_listed_while_the_owner_keeps_the_seat)
     two_on_a_board();
     closes(viewer);
     tick(59000);
-    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 lost seated unsaid");
+    ck_assert_str_eq(listed(), "ben/22 lost seated unsaid, ana/11 seated");
     tick(2100);
     ck_assert_str_eq(listed(), "ana/11 seated");
 }
@@ -656,7 +656,7 @@ START_TEST(who_left_is_listed_as_such_for_a_few_seconds)
     two_on_a_board();
     client_left(viewer, now);
     closes(viewer);
-    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 lost left seated unsaid");
+    ck_assert_str_eq(listed(), "ben/22 lost left seated unsaid, ana/11 seated");
     tick(5100);
     ck_assert_str_eq(listed(), "ana/11 seated");
 }
@@ -668,9 +668,9 @@ START_TEST(whose_page_goes_has_left_when_it_is_not_back_soon)
     client_goes(viewer);
     closes(viewer);
     tick(4900);
-    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 lost seated unsaid");
+    ck_assert_str_eq(listed(), "ben/22 lost seated unsaid, ana/11 seated");
     tick(100);
-    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 lost left seated unsaid");
+    ck_assert_str_eq(listed(), "ben/22 lost left seated unsaid, ana/11 seated");
     tick(5100);
     ck_assert_str_eq(listed(), "ana/11 seated");
 }
@@ -693,7 +693,7 @@ START_TEST(who_was_never_seated_is_not_listed_when_the_connection_is_gone)
 {
     two_on_a_board();
     struct client *crowd = hello("watch eve", 33, 1, NIL, NIL);
-    ck_assert_str_eq(listed(), "ana/11 seated, ben/22 seated unsaid, eve/33 unsaid");
+    ck_assert_str_eq(listed(), "eve/33 unsaid, ana/11 seated, ben/22 seated unsaid");
     closes(crowd);
     tick(50);
     ck_assert_str_eq(listed(), "ana/11 seated, ben/22 seated unsaid");
@@ -721,6 +721,125 @@ START_TEST(a_crowd_that_waits_for_seats_keeps_no_owner_out)
     owner_tells(2, 3, "ana ben olga", NULL);
     ck_assert_str_eq(pulls(owner), "welcome@0 state mark 3/3");
     ck_assert_uint_eq(client_close_code(drawer, NULL), 0);
+}
+END_TEST
+
+START_TEST(who_came_and_went_takes_no_place_of_who_waits_for_a_seat)
+{
+    two_on_a_board();
+    for (unsigned i = 0; i < 100; i++) {
+        char token[32];
+        snprintf(token, sizeof token, "draw x%u", i);
+        struct client *cl = hello(token, 1000 + i, 1, NIL, NIL);
+        client_left(cl, now);
+        closes(cl);
+    }
+    struct client *dia = hello("watch dia", 44, 1, NIL, NIL);
+    ck_assert_uint_eq(client_close_code(dia, NULL), 0);
+    tick(50);
+    ck_assert_uint_le(gateway_core_stats(core)->members, 3 + 2 * 11);
+}
+END_TEST
+
+/* One after the other gets a seat, here or at another gateway, and is gone from both. */
+START_TEST(who_had_a_seat_for_a_moment_leaves_those_in_the_list_who_have_one)
+{
+    two_on_a_board();
+    closes(viewer);
+    closes(drawer);
+    for (unsigned i = 0; i < 200; i++) {
+        char token[32], names[64];
+        snprintf(token, sizeof token, "watch x%u", i);
+        snprintf(names, sizeof names, "ana ben x%u", i);
+        struct client *cl = hello(token, 1000 + i, 1, NIL, NIL);
+        owner_tells(2, 3, names, NULL);
+        closes(cl);
+        owner_tells(2, 3, "ana ben", NULL);
+        tick(50);
+        sent();
+    }
+    ck_assert_uint_le(gateway_core_stats(core)->members, 2 * 11);
+    ck_assert_ptr_nonnull(strstr(listed(), "ana/11 lost seated"));
+    ck_assert_ptr_nonnull(strstr(listed(), "ben/22 lost seated"));
+}
+END_TEST
+
+/* A name as long as they can be: so do lists. */
+static void has_a_long_name(struct client *cl, unsigned flags)
+{
+    struct buf b = {0};
+    char name[129];
+    memset(name, 'n', sizeof name - 1);
+    name[128] = 0;
+    PUT(&b, profile, span_of(name), flags);
+    says(cl, &b);
+}
+
+static bool is_listed(uint64_t instance)
+{
+    struct list boards = last_attach.boards;
+    struct msg_at_board board;
+    struct msg_at_member m;
+    ck_assert_int_gt(NEXT(&boards, at_board, &board), 0);
+    while (NEXT(&board.members, at_member, &m) > 0)
+        if (m.instance == instance)
+            return true;
+    return false;
+}
+
+START_TEST(a_list_fits_its_messages_and_has_everybody_who_is_here)
+{
+    static char names[4096];
+    seats = 300;
+    two_on_a_board();
+    snprintf(names, sizeof names, "ana ben");
+    for (unsigned i = 0; i < 470; i++) {
+        char token[32];
+        snprintf(token, sizeof token, "watch x%u", i);
+        struct client *cl = hello(token, 1000 + i, 1, NIL, NIL);
+        snprintf(names + strlen(names), sizeof names - strlen(names), " x%u", i);
+        owner_tells(2, 3, names, NULL);
+        pulls(cl);
+        has_a_long_name(cl, 0);
+        if (i >= 200)
+            closes(cl);
+    }
+    tick(2000);
+    sent();
+    ck_assert_uint_eq(gateway_core_stats(core)->members, 472);
+    for (unsigned i = 0; i < 200; i++)
+        ck_assert(is_listed(1000 + i));
+    ck_assert(is_listed(1469)); /* and some of the others */
+    seats = 10;
+}
+END_TEST
+
+/* How many lists go out within `ms`, in which ben says something every 10 ms. */
+static unsigned lists_while_ben_says(unsigned ms, bool something_new)
+{
+    uint64_t before = last_attach.number;
+    for (unsigned at = 0; at < ms; at += 10) {
+        struct buf b = {0};
+        PUT(&b, profile, span_of("Ben"), something_new && at / 10 % 2 ? MEMBER_AWAY : 0);
+        says(viewer, &b);
+        tick(10);
+        sent();
+    }
+    return (unsigned)(last_attach.number - before);
+}
+
+START_TEST(what_members_say_of_themselves_goes_out_ten_times_a_second)
+{
+    two_on_a_board();
+    lists_while_ben_says(10, true);
+    tick(500);
+    sent();
+    ck_assert_uint_le(lists_while_ben_says(10000, false), 6); /* the usual ones */
+    unsigned lists = lists_while_ben_says(10000, true);
+    ck_assert_uint_ge(lists, 60);
+    ck_assert_uint_le(lists, 110);
+    tick(200);
+    ck_assert_ptr_nonnull(strstr(listed(), "ben/22"));
 }
 END_TEST
 
@@ -1194,6 +1313,10 @@ static Suite *suite(void)
     tcase_add_test(t, who_was_never_seated_is_not_listed_when_the_connection_is_gone);
     tcase_add_test(t, a_crowd_that_waits_for_seats_keeps_no_owner_out);
     tcase_add_test(t, as_many_as_the_owner_seats_find_room_at_one_gateway);
+    tcase_add_test(t, who_came_and_went_takes_no_place_of_who_waits_for_a_seat);
+    tcase_add_test(t, who_had_a_seat_for_a_moment_leaves_those_in_the_list_who_have_one);
+    tcase_add_test(t, a_list_fits_its_messages_and_has_everybody_who_is_here);
+    tcase_add_test(t, what_members_say_of_themselves_goes_out_ten_times_a_second);
     tcase_add_test(t, who_comes_from_another_gateway_stands_in_the_line_as_the_owner_says);
     tcase_add_test(t, of_an_equal_number_the_connection_that_is_elsewhere_may_count);
     tcase_add_test(t, a_watcher_cannot_ask_for_the_pen);

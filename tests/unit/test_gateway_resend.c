@@ -358,6 +358,38 @@ START_TEST(what_goes_again_has_a_budget_and_who_has_little_to_send_does_not_wait
 }
 END_TEST
 
+START_TEST(what_others_send_than_who_has_the_pen_shares_the_budget_and_they_are_not_read_on)
+{
+    two_on_a_board();
+    sent();
+    sent_bytes = 0;
+    many_draw(60, 5000); /* 3 MB */
+    sent();
+    ck_assert_uint_ge(sent_bytes, 3u << 19);
+    ck_assert_uint_lt(sent_bytes, 5u << 19);
+    for (unsigned i = 0; i < MANY; i++)
+        ck_assert(client_paused(many[i]));
+    draws(drawer, 3, 1);
+    ck_assert_str_eq(sent(), "frame 3/1 ");
+    ck_assert(!client_paused(drawer));
+}
+END_TEST
+
+START_TEST(who_gets_the_pen_is_read_on)
+{
+    two_on_a_board();
+    struct client *dia = hello("draw dia", 44, 1, NIL, NIL);
+    owner_tells(2, 3, "ana ben dia", NULL);
+    pulls(dia);
+    for (uint64_t cseq = 1; cseq <= 100; cseq++)
+        draws(dia, 3, cseq);
+    ck_assert(client_paused(dia));
+    owner_grants(2, 4, "dia", 44, 3);
+    ck_assert(!client_paused(dia));
+    ck_assert(is_dirty(dia)); /* and the shell hears of it */
+}
+END_TEST
+
 START_TEST(a_session_that_ends_leaves_its_turn)
 {
     two_on_a_board();
@@ -403,6 +435,9 @@ static Suite *suite(void)
     tcase_add_test(t, frames_of_a_term_that_is_over_are_refused_by_the_first_one);
     tcase_add_test(t, a_board_that_nobody_owns_costs_one_frame_however_many_draw_on_it);
     tcase_add_test(t, what_goes_again_has_a_budget_and_who_has_little_to_send_does_not_wait);
+    tcase_add_test(
+        t, what_others_send_than_who_has_the_pen_shares_the_budget_and_they_are_not_read_on);
+    tcase_add_test(t, who_gets_the_pen_is_read_on);
     tcase_add_test(t, a_session_that_ends_leaves_its_turn);
     suite_add_tcase(s, t);
     return s;
