@@ -479,6 +479,7 @@ void board_not_there(struct board *b)
         client_fail(cl, 4404, "no_board", "There is no such board.", 0);
     while (!LIST_EMPTY(&b->sessions))
         session_destroy(LIST_FIRST(&b->sessions));
+    b->state.number = 0; /* nobody is welcomed to what was there */
     attach_changed(b);
     board_drop_if_unused(b);
 }

@@ -319,10 +319,13 @@ void board_tell_trouble(struct board *b);
 /* trust.c */
 /* Whether numbers of this board as large as that are believed; if not, history is asked. */
 bool trust_number(struct board *b, uint64_t now, uint64_t largest);
-void trust_confirmed(struct board *b, uint64_t number);         /* history says so */
-bool trust_looked(struct board *b, const struct msg_looked *m); /* true: it answers us */
+void trust_confirmed(struct board *b, uint64_t number); /* history says so */
+/* True: it answers us. The board may have ended by that. */
+bool trust_looked(struct board *b, const struct msg_looked *m);
 /* Whether it may speak as the owner in the window's epoch. */
 bool trust_owner(struct board *b, const struct id *sender);
+/* Whether it may say that the board is gone; if not, history is asked. */
+bool trust_no_board(struct board *b, uint64_t now, const struct id *sender);
 
 /* session.c */
 struct session *session_find(struct board *b, const struct id *member, uint64_t instance);

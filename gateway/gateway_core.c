@@ -283,7 +283,7 @@ static void on_board_item(struct gateway_core *c, const struct id *sender, unsig
         board_told_state(b, c->now, sender, &item->board_state);
         return;
     case MSG_no_board:
-        if (id_is_of(sender, KIND_HISTORY) || trust_owner(b, sender))
+        if (trust_no_board(b, c->now, sender))
             board_not_there(b);
         return;
     case MSG_page:

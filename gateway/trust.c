@@ -3,7 +3,8 @@
  * What the gateway believes of what others say of a board. An offset or an epoch lies at most
  * JUMP_MAX above the largest that history told us, else it does not count, and history is asked
  * once a second. So a number that is wrong by far moves nothing, and one that is right counts as
- * soon as history has answered; no board gets beyond the first JUMP_MAX in practice.
+ * soon as history has answered; no board gets beyond the first JUMP_MAX in practice. Likewise a
+ * board ends by the word of its owner, or of history: who else says that it is gone makes us ask.
  */
 #include "core.h"
 
@@ -41,15 +42,30 @@ bool trust_looked(struct board *b, const struct msg_looked *m)
     b->trust.nonce = 0;
     trust_confirmed(b, m->epoch);
     trust_confirmed(b, m->tail);
+    if (m->tail == 0)
+        board_not_there(b);
     return true;
+}
+
+static bool is_owner(const struct board *b, const struct id *sender)
+{
+    return id_empty(&b->owner) || id_equal(&b->owner, sender);
 }
 
 /* An epoch has one owner for ever: nobody else speaks in it, and while we do not know it, whoever
  * does is it. */
 bool trust_owner(struct board *b, const struct id *sender)
 {
-    if (id_empty(&b->owner) || id_equal(&b->owner, sender))
+    b->core->stats.bad_messages += !is_owner(b, sender);
+    return is_owner(b, sender);
+}
+
+/* The owner may have died with the board: who has the shard then opens no epoch, and so will never
+ * be its owner. It says so again, with each list of ours. */
+bool trust_no_board(struct board *b, uint64_t now, const struct id *sender)
+{
+    if (id_is_of(sender, KIND_HISTORY) || is_owner(b, sender))
         return true;
-    b->core->stats.bad_messages++;
+    ask_history(b, now);
     return false;
 }

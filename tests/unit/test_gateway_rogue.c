@@ -268,17 +268,67 @@ START_TEST(each_kind_says_only_its_own)
 }
 END_TEST
 
-START_TEST(only_history_and_the_owner_end_a_board)
+static void says_no_board(const char *sender)
+{
+    message_from(sender);
+    PUT(&body, no_board, id_of(BOARD));
+    deliver();
+}
+
+START_TEST(the_owner_ends_a_board)
 {
     two_on_a_board();
-    message_from("b7");
-    PUT(&body, no_board, id_of(BOARD));
-    deliver();
-    ck_assert_uint_eq(client_close_code(viewer, NULL), 0);
-    message_from("b2");
-    PUT(&body, no_board, id_of(BOARD));
-    deliver();
+    says_no_board("b2");
     ck_assert_uint_eq(client_close_code(viewer, NULL), 4404);
+}
+END_TEST
+
+/* The owner may have died with the board: whoever takes the shard then never opens an epoch. */
+START_TEST(history_is_asked_when_another_than_the_owner_ends_a_board)
+{
+    two_on_a_board();
+    uint64_t before = bad();
+    says_no_board("b7");
+    ck_assert_uint_eq(client_close_code(viewer, NULL), 0);
+    history_looked(look_nonce(), 0, 0);
+    ck_assert_uint_eq(client_close_code(viewer, NULL), 4404);
+    ck_assert_uint_eq(client_close_code(drawer, NULL), 4404);
+    ck_assert_uint_eq(bad(), before);
+}
+END_TEST
+
+START_TEST(a_board_that_history_has_does_not_end)
+{
+    two_on_a_board();
+    says_no_board("b7");
+    history_looked(look_nonce(), 2, 3);
+    expect_board_is_well();
+}
+END_TEST
+
+START_TEST(history_is_asked_at_most_once_a_second_whether_a_board_is_there)
+{
+    two_on_a_board();
+    says_no_board("b7");
+    uint64_t nonce = look_nonce();
+    ck_assert_uint_ne(nonce, 0);
+    for (unsigned i = 0; i < 100; i++)
+        says_no_board("b7");
+    ck_assert_uint_eq(look_nonce(), 0);
+    now += 1000;
+    says_no_board("b7");
+    ck_assert_uint_eq(look_nonce(), nonce); /* the same question, and its answer may only be late */
+    history_looked(nonce + 1, 0, 0);
+    expect_board_is_well();
+}
+END_TEST
+
+START_TEST(who_comes_to_a_board_that_has_just_ended_is_not_welcomed_to_what_was_there)
+{
+    two_on_a_board();
+    says_no_board("b2"); /* and nobody has closed the connection yet */
+    struct client *again = hello("watch ben", 23, 1, NIL, NIL);
+    ck_assert_str_eq(pulls(again), "");
 }
 END_TEST
 
@@ -366,7 +416,11 @@ int main(void)
     tcase_add_test(t, a_window_is_bounded_also_above_the_mark);
     tcase_add_test(t, a_page_of_nonce_0_finds_nobody);
     tcase_add_test(t, each_kind_says_only_its_own);
-    tcase_add_test(t, only_history_and_the_owner_end_a_board);
+    tcase_add_test(t, the_owner_ends_a_board);
+    tcase_add_test(t, history_is_asked_when_another_than_the_owner_ends_a_board);
+    tcase_add_test(t, a_board_that_history_has_does_not_end);
+    tcase_add_test(t, history_is_asked_at_most_once_a_second_whether_a_board_is_there);
+    tcase_add_test(t, who_comes_to_a_board_that_has_just_ended_is_not_welcomed_to_what_was_there);
     tcase_add_test(t, an_epoch_has_one_owner);
     tcase_add_test(t, an_owner_that_is_gone_leaves_the_epoch_to_whoever_speaks);
     tcase_add_test(t, lists_are_not_sent_as_often_as_somebody_asks);
