@@ -345,6 +345,7 @@ static void resend(struct world *w, struct person *p)
 
 static void on_welcome(struct world *w, struct person *p, const struct msg_welcome *m)
 {
+    promise_there(w, p);
     if (m->mark < m->start || m->head < m->mark)
         fail(w, "person %u: welcomed at %u, mark %u, head %u", p->number, (unsigned)m->start,
              (unsigned)m->mark, (unsigned)m->head);
@@ -410,6 +411,10 @@ static void on_error(struct world *w, struct person *p, const struct msg_error *
         fail(w, "person %u: history is said not to reach %u", p->number, (unsigned)p->applied);
     if (is_code(m, "replaced"))
         p->replaced = true;
+    if (is_code(m, "no_board")) {
+        promise_no_board(w, p);
+        p->gone = true;
+    }
     if (p->tab || !is_code(m, "bad_frame"))
         return;
     if (p->cheated)
@@ -595,7 +600,7 @@ static void act_connected(struct world *w, struct person *p)
 void person_act(struct world *w, struct person *p)
 {
     if (!p->client) {
-        bool wants = !w->closed && (!p->replaced || odds(w, 200));
+        bool wants = !w->closed && ((!p->replaced && !p->gone) || odds(w, 200));
         if (wants && odds(w, 2000)) {
             w->count.caught += p->caught;
             if (p->caught || (w->trouble && odds(w, 500)))

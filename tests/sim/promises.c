@@ -60,6 +60,19 @@ void promise_seats(struct world *w, unsigned board, struct list members)
              others);
 }
 
+/* Whoever comes to a board that was deleted finds none, once all have heard of it. */
+void promise_there(struct world *w, const struct person *p)
+{
+    if (w->settled && board_is_gone(w, p->board))
+        fail(w, "person %u is welcomed to a board that was deleted", p->number);
+}
+
+void promise_no_board(struct world *w, const struct person *p)
+{
+    if (!board_is_gone(w, p->board))
+        fail(w, "person %u is told that there is no board, and there is", p->number);
+}
+
 /* ---- the stored log -------------------------------------------------------------------------- */
 
 struct log {
@@ -103,6 +116,8 @@ static void check_log(struct world *w, unsigned board, const struct log *log)
     const struct seen *grant = NULL;
     for (uint64_t at = 1; at <= log->tail; at++) {
         const struct seen *e = &log->event[at - 1];
+        if (e->code == MSG_ev_deleted && at != log->tail)
+            fail(w, "event %u stands behind the end of board %u", (unsigned)at + 1, board);
         if (e->code == MSG_ev_open)
             w->count.epochs++;
         if (e->code == MSG_ev_grant) {
@@ -188,6 +203,13 @@ static uint64_t must_be_seen(const struct log *log)
     return tail;
 }
 
+/* Whoever is there has been told. */
+static void check_told(struct world *w, const struct person *p)
+{
+    if (p->client && p->connected_at + JOIN_MS < w->now)
+        fail(w, "person %u is still at a board that was deleted", p->number);
+}
+
 /* P2: everybody sees the log, and nothing but the log; nobody waits for anything. */
 static void check_person(struct world *w, const struct person *p, const struct log *log)
 {
@@ -223,6 +245,10 @@ struct due promise_due(struct world *w, unsigned board)
 /* Who is there sees what is stored, knows of all that it drew, and who has the pen. */
 void promise_well(struct world *w, const struct person *p, const struct due *due)
 {
+    if (board_is_gone(w, p->board)) {
+        check_told(w, p);
+        return;
+    }
     if (p->client && !p->welcomed && p->connected_at + JOIN_MS < w->now)
         fail(w, "person %u waits for a welcome soon after the last fault", p->number);
     if (!p->client || !p->welcomed)
@@ -249,26 +275,39 @@ static void check_kept(struct world *w)
     }
 }
 
+static void check_people(struct world *w, unsigned board, const struct log *log)
+{
+    bool gone = board_is_gone(w, board);
+    unsigned live = 0;
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        const struct person *p = &w->person[i];
+        if (p->board != board)
+            continue;
+        if (gone)
+            check_told(w, p);
+        else
+            check_person(w, p, log);
+        live += p->client && p->welcomed;
+    }
+    if (board == w->doomed && !gone)
+        fail(w, "board %u was to be deleted, and is there", board);
+    if (live == 0 && !gone)
+        fail(w, "nobody is live on board %u after %u s without faults", board,
+             (QUIET_MS + SILENT_MS) / 1000);
+}
+
 void check_at_rest(struct world *w)
 {
     check_kept(w);
     for (unsigned board = 0; board < BOARDS; board++) {
         struct log log = {0};
-        unsigned live = 0;
         read_log(w, board, &log);
         if (!w->failure[0]) {
             check_log(w, board, &log);
             check_strokes(w, board, &log);
             check_acked(w, board, &log);
             check_truth(w, board, &log);
-            for (unsigned i = 0; i < PEOPLE; i++)
-                if (w->person[i].board == board) {
-                    check_person(w, &w->person[i], &log);
-                    live += w->person[i].client && w->person[i].welcomed;
-                }
-            if (live == 0)
-                fail(w, "nobody is live on board %u after %u s without faults", board,
-                     (QUIET_MS + SILENT_MS) / 1000);
+            check_people(w, board, &log);
         }
         free(log.event);
     }

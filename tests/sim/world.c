@@ -344,6 +344,7 @@ void turn(struct world *w, struct process *p)
         struct client *cl;
         while ((cl = gateway_core_dirty(p->gateway)))
             flush_client(w, cl);
+        take_answers(w, p);
     }
     if (p->board) {
         board_core_tick(p->board, w->now);
@@ -558,6 +559,9 @@ static void dispatch(struct world *w, struct event *e)
     case FAULT:
         fault(w);
         return;
+    case END:
+        end_board(w, e->arg);
+        return;
     default:
         to_process(w, e);
     }
@@ -697,6 +701,7 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
     for (unsigned i = 0; i < BOARDS; i++)
         hostile_start(w, i);
     happen(w, w->now + 3000, (struct event){.what = FAULT});
+    plan_end(w);
     if (seed % QUIET_END_EVERY == 0)
         break_last(w);
     run_until(w, w->trouble_until);
@@ -707,7 +712,7 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
             end_quietly(w);
         else
             run_until(w, w->now + QUIET_MS);
-        w->silent = true;
+        w->settled = w->silent = true;
         run_until(w, w->now + SILENT_MS / 2);
         w->closed = true;
         run_until(w, w->now + SILENT_MS / 2);

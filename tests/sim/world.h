@@ -10,6 +10,7 @@
  *   memory.c   a store in memory that can be away, or answer "unknown"
  *   person.c   a client: its log, its frames, what it does
  *   hostile.c  a client that makes its numbers up
+ *   ends.c     a board is deleted
  *   promises.c P1..P5, checked while it runs and at the end
  */
 #ifndef EASEL_SIM_WORLD_H
@@ -36,6 +37,7 @@
 #define EVENTS_FEW      300u
 #define FEW_EVERY       8u
 #define QUIET_END_EVERY 3u
+#define END_EVERY       4u /* in so many worlds a board is deleted */
 #define BYTES_PER_S     65536u
 #define TROUBLE_MS      40000u /* faults happen so long */
 #define QUIET_MS        30000u /* then people go on without */
@@ -71,6 +73,7 @@ enum happening {
     ACT,        /* a person does something */
     HOSTILE_ACT,
     FAULT, /* something breaks */
+    END,   /* a board is to be deleted; for its age (arg 1), by its owner (0) */
     START, /* a process starts again */
     LINK,  /* a process's broker link goes up or down (arg: enum link_change) */
     SILENT /* nothing comes back by it (arg 1), or something does again (0) */
@@ -174,6 +177,7 @@ struct person {
     struct client *client; /* at the gateway; NULL: not connected */
     unsigned connection;   /* counts connections */
     bool welcomed, reading, replaced, full;
+    bool gone;     /* it was told that there is no such board */
     bool reloaded; /* since it called: what the old line still says is nobody's */
     uint64_t last_to_gateway, last_to_person, connected_at;
 
@@ -237,6 +241,8 @@ void promise_stored(struct world *w, const struct person *p, uint64_t offset);
 void promise_acked(struct world *w, const struct person *p, const struct own_frame *f);
 void promise_pointer(struct world *w, const struct person *p, const struct msg_pointer_at *m);
 void promise_seats(struct world *w, unsigned board, struct list members);
+void promise_there(struct world *w, const struct person *p);    /* it is welcomed */
+void promise_no_board(struct world *w, const struct person *p); /* it is told so */
 /* What everybody must have seen soon. */
 struct due {
     uint64_t tail, grant;
@@ -268,6 +274,8 @@ struct world {
     bool silent;          /* nobody draws */
     struct process *hurt; /* by the last fault; nobody comes to this gateway any more */
     bool closed;          /* nobody comes any more */
+    bool settled;         /* it is long since the last fault */
+    unsigned doomed;      /* the board that is deleted; BOARDS: none */
     uint32_t authors;
     uint64_t broker_down_until;
     uint64_t broker_stands_until; /* takes what is sent, and delivers nothing before */
@@ -286,6 +294,10 @@ void world_free(struct world *w);
 void turn(struct world *w, struct process *p);
 void fault(struct world *w);      /* something breaks; the next thing in a while */
 void last_fault(struct world *w); /* before the silence: some gateway's link carries nothing */
+void plan_end(struct world *w);   /* of a board, perhaps */
+void end_board(struct world *w, bool for_age);
+void take_answers(struct world *w, struct process *p); /* of a gateway, to who deletes */
+bool board_is_gone(const struct world *w, unsigned board);
 void kill_process(struct world *w, struct process *p);
 void set_link(struct world *w, struct process *p, enum link_change change);
 void pull_person(struct world *w, struct person *p); /* it reads again */
