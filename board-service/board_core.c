@@ -70,12 +70,13 @@ uint64_t core_random(struct board_core *c)
 
 /* ---- time and hearing ----------------------------------------------------------------------- */
 
+/* An owner of the past that has nothing to store must ask, too: when its successor has deleted the
+ * board, nobody is left who knows of a newer epoch. */
 static void hear_again(struct board *b)
 {
     if (owner_has_log(b)) {
         fanout_all_again(b);
-        if (b->log.sent > b->log.mark)
-            sequencer_probe(b);
+        sequencer_probe(b);
     }
     owner_touch(b);
 }

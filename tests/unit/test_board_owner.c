@@ -306,6 +306,20 @@ START_TEST(a_board_to_delete_gets_a_deleted_event_and_is_gone_once_that_is_store
 }
 END_TEST
 
+/* Another one may have owned and deleted the board meanwhile: no list will ever tell of it. */
+START_TEST(an_owner_that_was_deaf_asks_history_also_when_all_is_stored)
+{
+    open_with_ann_drawing();
+    board_core_link(core, now, false);
+    board_core_link(core, now, true);
+    turn();
+    expect("history probe epoch 2");
+    FROM("h1", no_board, id_of(BOARD));
+    expect("g1 no_board");
+    ck_assert_uint_eq(board_core_stats(core)->boards_open, 0);
+}
+END_TEST
+
 START_TEST(a_board_that_nobody_has_open_is_opened_to_delete_it)
 {
     attach_flags("g1", 0, 0, ATTACH_DELETE, "");
@@ -617,6 +631,7 @@ int main(void)
     tcase_add_test(t, the_release_is_repeated_until_it_is_stored);
     tcase_add_test(t, who_comes_back_while_a_board_is_released_opens_it_anew);
     tcase_add_test(t, a_board_to_delete_gets_a_deleted_event_and_is_gone_once_that_is_stored);
+    tcase_add_test(t, an_owner_that_was_deaf_asks_history_also_when_all_is_stored);
     tcase_add_test(t, a_board_that_nobody_has_open_is_opened_to_delete_it);
     tcase_add_test(t, what_ends_a_log_is_the_last_thing_in_it);
     t = add_case(s, "shards");

@@ -470,6 +470,7 @@ START_TEST(the_grace_stands_still_while_the_broker_link_is_down)
     pass(60000);
     board_core_link(core, now, true);
     turn();
+    stored(2, 3); /* it asks history whether the board is still its own */
     pass(3500);
     expect_no_grant();
     pass(600);
@@ -487,6 +488,7 @@ START_TEST(the_grace_stands_still_while_the_broker_does)
     broker_stands = false;
     turn();
     pass(2500);
+    stored(2, 3);
     expect_no_grant();
     pass(1000);
     expect_grant("cat", 13);
