@@ -110,11 +110,11 @@ static struct attachment *add(struct board *b, struct gateway_list *list)
     return at;
 }
 
-/* Who is looked at first when there are too many: those with a seat, then own links, draw links. So
- * however many others crowd in, nobody of these is left out by that. */
-static unsigned rank(const struct msg_at_member *m)
+/* Whoever sits here comes first, lost or not; of the others we know what their gateway says. */
+static unsigned rank(const struct board *b, const struct msg_at_member *e)
 {
-    return m->flags & MEMBER_SEATED ? 0 : 1 + ROLE_OWN - (unsigned)m->role;
+    const struct member *m = members_find(b, &e->member);
+    return m && m->seated ? 0 : entry_rank(e);
 }
 
 static void keep_entries(struct attachment *at, uint32_t count, unsigned most, unsigned wanted)
@@ -122,7 +122,7 @@ static void keep_entries(struct attachment *at, uint32_t count, unsigned most, u
     struct list list = list_of(count, &at->members);
     struct msg_at_member m;
     while (at->entry_count < most && NEXT(&list, at_member, &m) > 0)
-        if (rank(&m) == wanted)
+        if (rank(at->board, &m) == wanted)
             at->entries[at->entry_count++] = m;
 }
 
@@ -156,7 +156,7 @@ static bool keep_members(struct attachment *at, const struct list *members)
     buf_clear(&at->members);
     buf_append(&at->members, members->at.pos, len);
     at->entries = xrealloc(at->entries, most, sizeof *at->entries);
-    for (unsigned wanted = 0; wanted <= 1 + ROLE_OWN; wanted++)
+    for (unsigned wanted = 0; wanted < ENTRY_RANKS; wanted++)
         keep_entries(at, members->count, most, wanted);
     b->entry_count += at->entry_count;
     b->core->stats.list_bytes += bytes_of(at);

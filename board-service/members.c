@@ -20,21 +20,26 @@ struct member *members_find(const struct board *b, const struct id *member)
     return NULL;
 }
 
-static struct member *find_or_add(struct board *b, const struct id *id)
+/* Somebody who has no seat and is not here. */
+static struct member *find_spare(const struct seats *s)
+{
+    for (unsigned i = 0; i < s->count; i++)
+        if (!s->members[i].seated && !s->members[i].connected)
+            return &s->members[i];
+    return NULL;
+}
+
+/* Room for one more; whoever is here takes that of one who is not. NULL: there is none. */
+static struct member *make_room(struct board *b, bool here)
 {
     struct seats *s = &b->seats;
-    struct member *m = members_find(b, id);
-    if (m || s->count >= LISTED_PER_SEAT * (b->core->config.seats + 1))
-        return m;
+    if (s->count >= LISTED_PER_SEAT * (b->core->config.seats + 1))
+        return here ? find_spare(s) : NULL;
     if (s->count == s->cap) {
         s->cap = s->cap ? s->cap * 2 : 4;
         s->members = xrealloc(s->members, s->cap, sizeof *s->members);
     }
-    m = &s->members[s->count++];
-    *m = (struct member){.id = *id, .lost_at = b->core->clock, .rivals_since = NEVER};
-    if (id_equal(id, &b->log.stored.holder))
-        m->granted = b->log.stored.term;
-    return m;
+    return &s->members[s->count++];
 }
 
 static void for_entries(struct board *b,
@@ -81,6 +86,49 @@ static bool is_newer(const struct connection *c, const struct connection *than)
     return c->came > than->came;
 }
 
+/* ---- who is looked at ------------------------------------------------------------------------ */
+
+unsigned entry_rank(const struct msg_at_member *e)
+{
+    bool seated = e->flags & MEMBER_SEATED;
+    if (is_up(e))
+        return seated ? 0 : 1 + ROLE_OWN - (unsigned)e->role;
+    if (e->flags & MEMBER_LEFT)
+        return ENTRY_RANKS - 1;
+    return seated ? 4 : 5;
+}
+
+/* Of those whom we know: who is still named, and who is here. */
+static void note_named(const struct attachment *at, const struct msg_at_member *e)
+{
+    struct member *m = members_find(at->board, &e->member);
+    if (!m)
+        return;
+    m->listed = true;
+    m->connected = m->connected || is_up(e);
+}
+
+static void admit(struct board *b, const struct msg_at_member *e)
+{
+    struct member *m = members_find(b, &e->member);
+    if (m || !(m = make_room(b, is_up(e))))
+        return;
+    *m = (struct member){
+        .id = e->member, .connected = is_up(e), .lost_at = b->core->clock, .rivals_since = NEVER};
+    bool holds = member_holds(b, m), heard_all = b->core->clock >= members_heard_all(b);
+    m->granted = holds ? b->log.stored.term : 0;
+    m->given_up = heard_all && !holds; /* if it is lost: we would know, had it a seat here */
+}
+
+static void admit_rank(struct board *b, unsigned rank)
+{
+    const struct attachment *at;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        for (unsigned i = 0; i < at->entry_count; i++)
+            if (entry_rank(&at->entries[i]) == rank)
+                admit(b, &at->entries[i]);
+}
+
 /* ---- from the lists -------------------------------------------------------------------------- */
 
 static void begin_reading(struct member *m)
@@ -123,7 +171,7 @@ static void take_for_newest(const struct attachment *at, struct member *m,
 
 static void read_entry(const struct attachment *at, const struct msg_at_member *e)
 {
-    struct member *m = find_or_add(at->board, &e->member);
+    struct member *m = members_find(at->board, &e->member);
     if (!m)
         return;
     struct connection c = connection_of(at, e);
@@ -139,19 +187,6 @@ static void read_entry(const struct attachment *at, const struct msg_at_member *
     m->connected = m->connected || up;
     m->listed = true;
     m->orphaned = false;
-}
-
-/* However many crowd in, those who had a seat are looked at, and then own links. */
-static void admit_seated(const struct attachment *at, const struct msg_at_member *e)
-{
-    if (e->flags & MEMBER_SEATED)
-        find_or_add(at->board, &e->member);
-}
-
-static void admit_owners(const struct attachment *at, const struct msg_at_member *e)
-{
-    if (e->role == ROLE_OWN)
-        find_or_add(at->board, &e->member);
 }
 
 /* Its gateway is gone, but it may be on its way to another one, or has forgotten it, but the pen is
@@ -171,15 +206,26 @@ static void drop_unlisted(struct board *b)
     s->count = kept;
 }
 
-void members_read(struct board *b)
+/* Those whom no list names any more make room first: mostly they are the ones who were told that
+ * there is no place, and nothing else would make us look at those who came behind them. */
+static void choose_members(struct board *b)
 {
     struct seats *s = &b->seats;
     for (unsigned i = 0; i < s->count; i++)
-        begin_reading(&s->members[i]);
-    for_entries(b, admit_seated);
-    for_entries(b, admit_owners);
-    for_entries(b, read_entry);
+        s->members[i].listed = s->members[i].connected = false;
+    for_entries(b, note_named);
     drop_unlisted(b);
+    for (unsigned rank = 0; rank < ENTRY_RANKS; rank++)
+        admit_rank(b, rank);
+}
+
+void members_read(struct board *b)
+{
+    struct seats *s = &b->seats;
+    choose_members(b);
+    for (unsigned i = 0; i < s->count; i++)
+        begin_reading(&s->members[i]);
+    for_entries(b, read_entry);
     for (unsigned i = 0; i < s->count; i++) {
         struct member *m = &s->members[i];
         m->given_up = m->given_up && !m->connected;

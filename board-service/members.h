@@ -8,6 +8,11 @@
 
 #include "owner.h"
 
+/* Who is looked at first when there are too many: who is seated and here, then own links, draw
+ * links and watchers that are here; then who is lost, and last who has left. So however many crowd
+ * in, or have been here, nobody is hidden by who matters less. */
+#define ENTRY_RANKS 7u
+unsigned entry_rank(const struct msg_at_member *e);
 /* Reads all lists of the board anew. Members that no list names any more and that have no seat, or
  * whose gateway said itself that they are gone, are forgotten. */
 void members_read(struct board *b);
@@ -17,6 +22,12 @@ void members_orphan(const struct attachment *at);
 /* Tells the older connections of members that have several; sets when to look again. */
 void members_tell_replaced(struct board *b);
 uint64_t members_deadline(const struct board *b);
+
+/* A new owner hears of all members only after an attach interval. */
+static inline uint64_t members_heard_all(const struct board *b)
+{
+    return b->seats.opened_at + ATTACH_EVERY_MS;
+}
 
 /* It has the pen, as far as that is stored. */
 static inline bool member_holds(const struct board *b, const struct member *m)

@@ -76,8 +76,7 @@ static uint64_t free_at(const struct board *b, const struct member *holder)
 {
     const struct pen *p = &b->pen;
     const struct board_core_config *config = &b->core->config;
-    /* A new owner hears of all members only after an attach interval. */
-    uint64_t heard_all = b->seats.opened_at + ATTACH_EVERY_MS;
+    uint64_t heard_all = members_heard_all(b);
     if (p->lost_at == NEVER)
         return NEVER;
     if (holder && holder->left)

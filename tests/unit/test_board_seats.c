@@ -219,6 +219,110 @@ START_TEST(the_holder_of_the_pen_is_seated_first)
 }
 END_TEST
 
+/* ---- crowds ---------------------------------------------------------------------------------- */
+
+static void add_crowd(char *people, unsigned from, unsigned to, const char *who)
+{
+    for (unsigned i = from; i < to; i++)
+        sprintf(people + strlen(people), "%sx%u/%u %s", *people ? ", " : "", i, 100 + i, who);
+}
+
+/* Of a list 16 are looked at: 4 for each place. */
+START_TEST(a_crowd_is_told_that_it_is_full_all_of_it)
+{
+    char people[4096] = "ann/11, bob/12, cat/13";
+    open_board(people);
+    add_crowd(people, 0, 16, "watch");
+    attach("g1", 2, 2, people);
+    expect_count("ann bob cat full:x0", 1);
+    expect_count("full:x12", 1);
+    expect_no("full:x13");
+    forget_lines();
+    strcpy(people, "ann/11, bob/12, cat/13"); /* who was told is no longer there */
+    add_crowd(people, 13, 16, "watch");
+    attach("g1", 2, 2, people);
+    expect_count("ann bob cat full:x13 full:x14 full:x15", 1);
+}
+END_TEST
+
+START_TEST(an_owner_who_comes_when_a_crowd_has_gone_is_seated)
+{
+    char people[4096] = "ann/11, bob/12, cat/13";
+    open_board(people);
+    add_crowd(people, 0, 13, "watch");
+    attach("g1", 2, 2, people);
+    forget_lines();
+    attach("g1", 2, 2, "ann/11, bob/12, cat/13, olga/19 own");
+    expect_count("ann bob cat olga", 1);
+}
+END_TEST
+
+static void expect_class_and_owner_beside(const char *who)
+{
+    open_with_ann_drawing();
+    char people[4096] = "";
+    add_crowd(people, 0, 60, who); /* the newest come first */
+    strcat(people, ", ann/11 seated, bob/12 watch seated, cat/13 seated");
+    pass_with(2 * KEEP_MS, people);
+    strcat(people, ", olga/19 own");
+    forget_lines();
+    attach("g1", 2, 3, people);
+    expect_count("state ann/11 term 3 base 0 ann bob cat olga", 1);
+    pass(1000);
+    ck_assert_uint_eq(board_core_stats(core)->grants, 1);
+}
+
+START_TEST(a_crowd_of_seated_and_lost_costs_nobody_who_is_here_the_seat_or_the_pen)
+{
+    expect_class_and_owner_beside("watch seated lost");
+}
+END_TEST
+
+START_TEST(a_crowd_of_seated_and_left_costs_nobody_who_is_here_the_seat_or_the_pen)
+{
+    expect_class_and_owner_beside("watch seated left");
+}
+END_TEST
+
+START_TEST(a_crowd_of_lost_owners_costs_nobody_who_is_here_the_seat_or_the_pen)
+{
+    expect_class_and_owner_beside("own seated lost");
+}
+END_TEST
+
+START_TEST(a_crowd_of_lost_people_costs_nobody_the_seat_that_is_kept)
+{
+    open_board("ann/11, bob/12, cat/13");
+    char people[4096] = "ann/11 seated, cat/13 seated";
+    add_crowd(people, 0, 60, "watch seated lost");
+    strcat(people, ", bob/12 lost seated");
+    attach("g1", 2, 2, people);
+    expect_count("ann bob-lost cat", 1);
+}
+END_TEST
+
+/* One after the other sat there for a moment, and left by another gateway. */
+START_TEST(a_crowd_that_is_known_already_hides_nobody_who_comes)
+{
+    open_board("ann/11, bob/12");
+    pass_with(3000, "ann/11, bob/12");
+    char people[4096] = "ann/11, bob/12";
+    for (unsigned i = 0; i < 20; i++) {
+        char with[4096];
+        snprintf(with, sizeof with, "x%u/%u watch", i, 100 + i);
+        attach("g2", 2, 2, with);
+        strcat(with, " left");
+        attach("g2", 2, 2, with);
+        add_crowd(people, i, i + 1, "watch lost seated");
+        attach("g1", 2, 2, people);
+    }
+    attach_nothing("g2");
+    forget_lines();
+    attach("g3", 2, 2, "olga/19 own, cat/13");
+    expect("g3 state nobody/0 term 0 base 0 ann bob olga cat");
+}
+END_TEST
+
 /* Of three places and one for an owner. */
 START_TEST(the_seat_of_a_lost_holder_goes_to_who_finds_no_other_after_a_minute_and_the_pen_with_it)
 {
@@ -655,6 +759,14 @@ int main(void)
     tcase_add_test(t, a_crowd_does_not_hide_an_owner);
     tcase_add_test(t, a_free_seat_goes_to_own_links_then_to_draw_links);
     tcase_add_test(t, the_holder_of_the_pen_is_seated_first);
+    t = add_case(s, "crowds");
+    tcase_add_test(t, a_crowd_is_told_that_it_is_full_all_of_it);
+    tcase_add_test(t, an_owner_who_comes_when_a_crowd_has_gone_is_seated);
+    tcase_add_test(t, a_crowd_of_seated_and_lost_costs_nobody_who_is_here_the_seat_or_the_pen);
+    tcase_add_test(t, a_crowd_of_seated_and_left_costs_nobody_who_is_here_the_seat_or_the_pen);
+    tcase_add_test(t, a_crowd_of_lost_owners_costs_nobody_who_is_here_the_seat_or_the_pen);
+    tcase_add_test(t, a_crowd_of_lost_people_costs_nobody_the_seat_that_is_kept);
+    tcase_add_test(t, a_crowd_that_is_known_already_hides_nobody_who_comes);
     t = add_case(s, "more seats");
     tcase_add_test(
         t, the_seat_of_a_lost_holder_goes_to_who_finds_no_other_after_a_minute_and_the_pen_with_it);
