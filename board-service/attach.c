@@ -9,6 +9,9 @@
 #include "sequencer.h"
 #include "telling.h"
 
+/* With its places in gateway_list.boards. */
+#define ATTACHMENT_BYTES (sizeof(struct attachment) + 2 * sizeof(struct idmap_entry))
+
 /* ---- lists ----------------------------------------------------------------------------------- */
 
 /* False: all lists together have too many bytes. */
@@ -34,7 +37,7 @@ static void forget_parts(struct board_core *c, struct gateway_list *list)
 
 static size_t bytes_of(const struct attachment *at)
 {
-    return sizeof *at + at->members.len + at->entry_count * sizeof *at->entries;
+    return ATTACHMENT_BYTES + at->members.len + at->entry_count * sizeof *at->entries;
 }
 
 void attachment_free(struct attachment *at)
@@ -43,6 +46,7 @@ void attachment_free(struct attachment *at)
     owner_touch(at->board);
     LIST_REMOVE(at, board_link);
     LIST_REMOVE(at, list_link);
+    idmap_remove(&at->list->boards, &at->board->id);
     at->board->entry_count -= at->entry_count;
     at->board->core->stats.list_bytes -= bytes_of(at);
     buf_free(&at->members);
@@ -52,26 +56,53 @@ void attachment_free(struct attachment *at)
 
 static void drop_list(struct board_core *c, struct gateway_list *list)
 {
+    struct gateway *gateway = idmap_get(&c->gateways, &list->gateway);
     struct attachment *at;
     while ((at = LIST_FIRST(&list->attachments))) {
         members_orphan(at);
         attachment_free(at);
     }
     TAILQ_REMOVE(&c->lists, list, heard_link);
-    LIST_REMOVE(list, shard_link);
+    LIST_REMOVE(list, gateway_link);
+    if (LIST_EMPTY(&gateway->lists)) {
+        idmap_remove(&c->gateways, &list->gateway);
+        free(gateway);
+    }
     c->shard[list->shard].list_count--;
     forget_parts(c, list);
+    idmap_free(&list->boards);
     free(list);
+}
+
+/* There may be many lists, and many items that name one: so none is looked for among all. */
+static struct gateway_list *find_list(const struct board_core *c, const struct id *gateway,
+                                      unsigned shard)
+{
+    const struct gateway *g = idmap_get(&c->gateways, gateway);
+    struct gateway_list *list = g ? LIST_FIRST(&g->lists) : NULL;
+    while (list && list->shard != shard)
+        list = LIST_NEXT(list, gateway_link);
+    return list;
+}
+
+static struct gateway *obtain_gateway(struct board_core *c, const struct id *id)
+{
+    struct gateway *g = idmap_get(&c->gateways, id);
+    if (g)
+        return g;
+    g = xcalloc(1, sizeof *g);
+    LIST_INIT(&g->lists);
+    idmap_put(&c->gateways, id, g);
+    return g;
 }
 
 static struct gateway_list *find_or_add_list(struct board_core *c, const struct id *gateway,
                                              unsigned shard)
 {
     struct shard *s = &c->shard[shard];
-    struct gateway_list *list;
-    LIST_FOREACH (list, &s->lists, shard_link)
-        if (id_equal(&list->gateway, gateway))
-            return list;
+    struct gateway_list *list = find_list(c, gateway, shard);
+    if (list)
+        return list;
     if (s->list_count >= SHARD_LISTS_MAX) {
         c->stats.dropped++;
         return NULL;
@@ -80,7 +111,7 @@ static struct gateway_list *find_or_add_list(struct board_core *c, const struct 
     list->gateway = *gateway;
     list->shard = shard;
     LIST_INIT(&list->attachments);
-    LIST_INSERT_HEAD(&s->lists, list, shard_link);
+    LIST_INSERT_HEAD(&obtain_gateway(c, gateway)->lists, list, gateway_link);
     TAILQ_INSERT_TAIL(&c->lists, list, heard_link);
     s->list_count++;
     return list;
@@ -88,25 +119,23 @@ static struct gateway_list *find_or_add_list(struct board_core *c, const struct 
 
 /* ---- a board in a list ----------------------------------------------------------------------- */
 
-static struct attachment *find(const struct board *b, const struct gateway_list *list)
+struct attachment *attachment_at(const struct board *b, const struct id *gateway)
 {
-    struct attachment *at;
-    LIST_FOREACH (at, &b->attachments, board_link)
-        if (at->list == list)
-            return at;
-    return NULL;
+    const struct gateway_list *list = find_list(b->core, gateway, b->shard);
+    return list ? idmap_get(&list->boards, &b->id) : NULL;
 }
 
 static struct attachment *add(struct board *b, struct gateway_list *list)
 {
-    if (!has_room(b->core, sizeof(struct attachment)))
+    if (!has_room(b->core, ATTACHMENT_BYTES))
         return NULL;
     struct attachment *at = xcalloc(1, sizeof *at);
-    b->core->stats.list_bytes += sizeof *at;
+    b->core->stats.list_bytes += ATTACHMENT_BYTES;
     at->board = b;
     at->list = list;
     LIST_INSERT_HEAD(&b->attachments, at, board_link);
     LIST_INSERT_HEAD(&list->attachments, at, list_link);
+    idmap_put(&list->boards, &b->id, at);
     return at;
 }
 
@@ -229,7 +258,7 @@ static void apply_board(struct board_core *c, struct gateway_list *list, uint64_
         b = owner_add(c, &m->board);
     if (!b)
         return;
-    struct attachment *at = find(b, list);
+    struct attachment *at = idmap_get(&list->boards, &b->id);
     bool first = !at;
     if (first && !(at = add(b, list)))
         return;
@@ -318,7 +347,7 @@ void attachment_list(struct board_core *c, const struct id *gateway, const struc
         return;
     }
     struct gateway_list *list = find_or_add_list(c, gateway, (unsigned)m->shard);
-    if (!list || m->number < list->number || m->number < list->part_number)
+    if (!list || m->number <= list->number || m->number < list->part_number)
         return;
     list->heard_at = c->clock;
     list->sent_at = m->now;
@@ -338,11 +367,11 @@ void attachment_list(struct board_core *c, const struct id *gateway, const struc
 
 void attachment_gateway_gone(struct board_core *c, const struct id *gateway)
 {
+    struct gateway *g = idmap_get(&c->gateways, gateway);
     struct gateway_list *list, *next;
-    for (list = TAILQ_FIRST(&c->lists); list; list = next) {
-        next = TAILQ_NEXT(list, heard_link);
-        if (id_equal(&list->gateway, gateway))
-            drop_list(c, list);
+    for (list = g ? LIST_FIRST(&g->lists) : NULL; list; list = next) {
+        next = LIST_NEXT(list, gateway_link); /* the gateway goes with its last one */
+        drop_list(c, list);
     }
 }
 

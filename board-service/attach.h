@@ -11,6 +11,8 @@
 #define SHARD_LISTS_MAX 1024u
 
 void attachment_list(struct board_core *c, const struct id *gateway, const struct msg_attach *m);
+/* The board in that gateway's list; NULL: it is not there. */
+struct attachment *attachment_at(const struct board *b, const struct id *gateway);
 void attachment_free(struct attachment *at);
 void attachment_gateway_gone(struct board_core *c, const struct id *gateway);
 void attachment_forget_all(struct board_core *c);

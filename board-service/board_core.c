@@ -28,10 +28,8 @@ struct board_core *board_core_create(const struct board_core_config *config, uin
     TAILQ_INIT(&c->active);
     TAILQ_INIT(&c->lists);
     c->shard = xcalloc(config->shards, sizeof *c->shard);
-    for (unsigned i = 0; i < config->shards; i++) {
+    for (unsigned i = 0; i < config->shards; i++)
         TAILQ_INIT(&c->shard[i].boards);
-        LIST_INIT(&c->shard[i].lists);
-    }
     return c;
 }
 
@@ -52,6 +50,7 @@ void board_core_destroy(struct board_core *c)
         for_boards(c, i, owner_forget);
     attachment_forget_all(c);
     idmap_free(&c->boards);
+    idmap_free(&c->gateways);
     outbox_destroy(c->out);
     peers_destroy(c->peers);
     buf_free(&c->scratch);
@@ -191,9 +190,7 @@ static void on_pointing(struct board_core *c, const struct msg_pointing *m)
 {
     struct board *b = owner_find(c, &m->board);
     c->stats.pointers++;
-    if (b && b->ownership == BOARD_OPEN && pen_points(b, m))
-        fanout_pointer(b, m);
-    else
+    if (!b || b->ownership != BOARD_OPEN || !pen_points(b, m))
         c->stats.pointers_ignored++;
 }
 

@@ -133,22 +133,13 @@ void fanout_repeat(struct attachment *at, uint64_t offset)
 }
 
 /* To all gateways; that of the drawer may have others, too. */
-void fanout_pointer(const struct board *b, const struct msg_pointing *m)
+void fanout_pointer(const struct board *b, uint64_t x, uint64_t y)
 {
-    struct msg_pointed place = {b->id, b->log.epoch, m->member, m->x, m->y};
+    struct msg_pointed place = {b->id, b->log.epoch, b->log.stored.holder, x, y};
     const struct attachment *at;
     LIST_FOREACH (at, &b->attachments, board_link)
         outbox_offer(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_pointed,
                      &place);
-}
-
-struct attachment *fanout_to(const struct board *b, const struct id *gateway)
-{
-    struct attachment *at;
-    LIST_FOREACH (at, &b->attachments, board_link)
-        if (id_equal(&at->list->gateway, gateway))
-            return at;
-    return NULL;
 }
 
 void fanout_flush(struct board *b)

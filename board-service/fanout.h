@@ -19,8 +19,7 @@ void fanout_all_again(struct board *b);            /* the link was down */
 void fanout_marks(struct board *b);                /* tell the mark at once */
 /* The event at `offset` (not above the head) again. */
 void fanout_repeat(struct attachment *at, uint64_t offset);
-void fanout_pointer(const struct board *b, const struct msg_pointing *m);
-struct attachment *fanout_to(const struct board *b, const struct id *gateway);
+void fanout_pointer(const struct board *b, uint64_t x, uint64_t y); /* of the pen's holder */
 void fanout_turn(struct board *b);
 /* What was put for this board in this turn does not wait for the pace. */
 void fanout_flush(struct board *b);

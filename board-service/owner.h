@@ -8,8 +8,8 @@
  *   members.c     what the lists say of each member
  *   seats.c       who of them has a seat, and who waits for the pen -> members
  *   telling.c     the state of the board, as gateways are told it
- *   pen.c         who may draw                            -> sequencer
- *   sequencer.c   frames become events, events are stored -> fanout, bounds
+ *   pen.c         who may draw                            -> sequencer, fanout
+ *   sequencer.c   frames become events, events are stored -> fanout, bounds, attach
  *   bounds.c      what a board may take of the store
  *   fanout.c      events and marks to the gateways
  *
@@ -51,11 +51,17 @@
 
 struct board;
 
+/* What a gateway has told us, by its id. */
+struct gateway {
+    LIST_HEAD(, gateway_list) lists; /* one a shard */
+};
+
 /* One gateway's list of one shard. */
 struct gateway_list {
-    TAILQ_ENTRY(gateway_list) heard_link; /* core.lists, longest silent first */
-    LIST_ENTRY(gateway_list) shard_link;  /* shard.lists */
+    TAILQ_ENTRY(gateway_list) heard_link;  /* core.lists, longest silent first */
+    LIST_ENTRY(gateway_list) gateway_link; /* gateway.lists */
     LIST_HEAD(, attachment) attachments;
+    struct idmap boards; /* the attachments again, by board */
     struct id gateway;
     unsigned shard;
     uint64_t number; /* of the list in force */
@@ -144,6 +150,8 @@ struct pen {
     uint64_t active_at;   /* the holder's last frame, or when its grant was stored */
     uint64_t wait_since;  /* somebody waits since then; NEVER: nobody does */
     bool passing;         /* the countdown of idleness is told */
+    bool points;          /* its holder, and that is not told: */
+    uint64_t x, y;        /* where to, the newest place */
 };
 
 struct connection {
@@ -229,7 +237,6 @@ struct shard {
     bool wanted, bound, held;
     uint64_t unanswered; /* bytes at history */
     struct board_queue boards;
-    LIST_HEAD(, gateway_list) lists;
     unsigned list_count;
     struct id sent_away;   /* the gateway told last that we do not own it, */
     uint64_t sent_away_at; /* and when */
@@ -252,6 +259,7 @@ struct board_core {
     struct board_queue dirty, active;
     uint64_t sweep_at; /* owner's clock */
     TAILQ_HEAD(, gateway_list) lists;
+    struct idmap gateways; /* those that have lists */
     uint64_t state_number;
     struct buf scratch, scratch2;
     struct board_core_stats stats;

@@ -4,6 +4,7 @@
  */
 #include "pen.h"
 
+#include "fanout.h"
 #include "members.h"
 #include "seats.h"
 #include "sequencer.h"
@@ -31,7 +32,19 @@ bool pen_points(struct board *b, const struct msg_pointing *m)
         s->instance != m->instance)
         return false;
     pen_active(b);
+    b->pen.points = true;
+    b->pen.x = m->x;
+    b->pen.y = m->y;
+    owner_touch(b);
     return true;
+}
+
+/* Once a turn: a place costs a message to each gateway, however many came. */
+static void tell_place(struct board *b)
+{
+    if (b->pen.points)
+        fanout_pointer(b, b->pen.x, b->pen.y);
+    b->pen.points = false;
 }
 
 /* To the connection of `m` that counts, or to nobody. */
@@ -138,6 +151,7 @@ void pen_turn(struct board *b)
 {
     if (sequencer_grant_pending(b))
         return;
+    tell_place(b);
     const struct id *id = &b->log.stored.holder;
     struct member *holder = id_empty(id) ? NULL : members_find(b, id);
     struct member *taker = seats_taker(b);

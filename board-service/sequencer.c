@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach.h"
 #include "bounds.h"
 #include "fanout.h"
 #include "pen.h"
@@ -335,7 +336,7 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
 {
     struct log *l = &b->log;
     b->core->stats.frames[FRAME_REPEATED]++;
-    struct attachment *at = fanout_to(b, gateway);
+    struct attachment *at = attachment_at(b, gateway);
     uint64_t back = l->newest.cseq - f->cseq;
     uint64_t offset = back < l->head ? l->head - back : 0;
     if (at)

@@ -247,6 +247,64 @@ START_TEST(many_invented_gateways_with_many_people_hang_nothing)
 }
 END_TEST
 
+/* Within check's 4 s: each goodbye costs what its sender had told us. */
+START_TEST(goodbyes_beside_many_lists_hang_nothing)
+{
+    struct board_core_config config = {.self = id_of("b1"), .shards = 32, .seats = SEATS};
+    struct board_core *wide = board_core_create(&config, now);
+    struct buf body = {0}, boards = {0};
+    board_core_link(wide, now, true);
+    for (unsigned ms = 0; ms < 1000; ms += 100) /* it counts itself, and takes all shards */
+        board_core_tick(wide, now += 100);
+    for (unsigned i = 0; i < 32; i++)
+        board_core_bound(wide, now, i, true);
+    for (unsigned i = 0; i < 32 * 1024; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "gx%u", i / 32);
+        buf_clear(&body);
+        PUT(&body, envelope, BROKER_VERSION, id_of(name));
+        PUT(&body, attach, i % 32, 1, 1, 1, list_of(0, &boards));
+        board_core_message(wide, now, buf_span(&body));
+    }
+    buf_clear(&body);
+    PUT(&body, envelope, BROKER_VERSION, id_of("g9"));
+    while (body.len < BROKER_MESSAGE_BYTES_MAX - 10)
+        PUT(&body, bye, );
+    for (unsigned i = 0; i < 10; i++)
+        board_core_message(wide, now, buf_span(&body));
+    buf_free(&body);
+    board_core_destroy(wide);
+}
+END_TEST
+
+START_TEST(a_list_that_comes_again_is_not_read_again)
+{
+    open_with_ann_drawing();
+    list_number--;
+    attach("g1", 2, 3, "ann/11, bob/12");
+    expect_no("state");
+}
+END_TEST
+
+START_TEST(of_a_flood_of_places_the_newest_of_a_turn_is_told)
+{
+    open_with_ann_drawing();
+    attach("g2", 2, 3, "dan/14 watch");
+    forget_lines();
+    in_one_turn = true;
+    for (unsigned i = 0; i < 1000; i++)
+        point("g1", "ann", 11, i, 7);
+    in_one_turn = false;
+    turn();
+    expect("g1 pointed ann 999,7 epoch 2");
+    expect("g2 pointed ann 999,7 epoch 2");
+    expect_count("pointed", 2);
+    forget_lines();
+    pass(100);
+    expect_no("pointed");
+}
+END_TEST
+
 START_TEST(lists_are_bounded_in_bytes)
 {
     static const uint8_t junk[60000] = {0xc5, 59997 >> 8, 59997 & 255}; /* one long value */
@@ -286,6 +344,9 @@ int main(void)
     t = add_case(s, "floods");
     tcase_add_test(t, a_list_makes_us_repeat_and_ask_at_most_once_a_second);
     tcase_add_test(t, many_invented_gateways_with_many_people_hang_nothing);
+    tcase_add_test(t, goodbyes_beside_many_lists_hang_nothing);
+    tcase_add_test(t, a_list_that_comes_again_is_not_read_again);
+    tcase_add_test(t, of_a_flood_of_places_the_newest_of_a_turn_is_told);
     tcase_add_test(t, lists_are_bounded_in_bytes);
     return run_suite(s);
 }
