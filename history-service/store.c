@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "log.h"
+
 static const struct store_kind *const KINDS[] = {&STORE_SQLITE, &STORE_MONGO};
 
 static const struct store_kind *kind_of(const char *url)
@@ -70,7 +72,8 @@ int store_read(struct store *s, const struct id *board, uint64_t from,
 }
 
 /* Times never go back and offsets have no holes: so a search by halves, in some twenty look-ups,
- * and no index by time that each append would have to pay for. */
+ * and no index by time that each append would have to pay for. A record that does not hold the
+ * offset would leave us where we are, for ever. */
 int store_find_time(struct store *s, const struct id *board, uint64_t time, uint64_t *ret_first)
 {
     struct record r;
@@ -81,9 +84,12 @@ int store_find_time(struct store *s, const struct id *board, uint64_t time, uint
         return -ENOENT;
     uint64_t low = 1, high = r.first; /* the record at high is late enough, those below low not */
     while (low < high) {
-        error = s->kind->at(s, board, low + (high - low) / 2, &r);
-        if (error < 0)
-            return error == -ENOENT ? store_fail(s, -EIO, "the log of a board has a hole") : error;
+        uint64_t middle = low + (high - low) / 2;
+        error = s->kind->at(s, board, middle, &r);
+        if (error < 0 && error != -ENOENT)
+            return error;
+        if (error == -ENOENT || record_last(&r) < middle)
+            return store_fail(s, -EIO, "the log of board %s has a hole", log_board(board));
         if (r.state.time >= time)
             high = r.first;
         else

@@ -92,7 +92,8 @@ int store_append(struct store *s, const struct record *records, unsigned count, 
 int store_read(struct store *s, const struct id *board, uint64_t from,
                bool (*each)(void *owner, const struct record *record), void *owner);
 
-/* The `first` of the earliest record whose last event's time is >= time; -ENOENT: none. */
+/* The `first` of the earliest record whose last event's time is >= time; -ENOENT: none; -EIO: or
+ * there is a hole in the log, which erasing makes for a while. */
 int store_find_time(struct store *s, const struct id *board, uint64_t time, uint64_t *ret_first);
 
 /* The last record of the board behind `after` (empty: of the first), in an order that stays;

@@ -386,6 +386,16 @@ START_TEST(the_search_by_time_finds_nothing_on_a_board_without_records)
 }
 END_TEST
 
+/* Two records, with a hole between. */
+START_TEST(the_search_by_time_ends_at_a_hole)
+{
+    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 1, 10, 100)), 0);
+    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 21, 10, 300)), 0);
+    expect_time(200, -EIO, 0);
+    ck_assert_msg(strstr(store_why(store), "hole"), "%s", store_why(store));
+}
+END_TEST
+
 /* ---- deleted boards -------------------------------------------------------------------------- */
 
 /* The last segment of a board: a stroke, and behind it the end. */
@@ -1209,6 +1219,7 @@ static Suite *store_suite(void)
     tcase_add_test(all, of_two_who_want_the_same_key_exactly_one_gets_it);
     tcase_add_test(all, the_search_by_time_finds_the_earliest_record_that_is_late_enough);
     tcase_add_test(all, the_search_by_time_finds_nothing_on_a_board_without_records);
+    tcase_add_test(all, the_search_by_time_ends_at_a_hole);
     tcase_add_test(all, of_a_deleted_board_nothing_is_left_but_a_bare_tombstone);
     tcase_add_test(all, a_board_that_is_not_deleted_keeps_all);
     tcase_add_test(all, erasing_goes_on_where_another_has_left_it);
