@@ -12,6 +12,8 @@
 
 #define EVENT_KIND_LOW  32u
 #define EVENT_KIND_HIGH 63u
+/* A page with its envelope and its other fields is one broker message, and holds one at least. */
+#define EVENT_BYTES_MAX (BROKER_MESSAGE_BYTES_MAX - 1024u)
 
 /* Moves past one event. 0, or -EBADMSG. */
 static inline int event_next(struct cursor *in, uint64_t *ret_offset, uint64_t *ret_time)
@@ -26,6 +28,8 @@ static inline int event_next(struct cursor *in, uint64_t *ret_offset, uint64_t *
     for (uint32_t i = 2; i < fields; i++)
         if (wire_skip(&c) < 0)
             return -EBADMSG;
+    if (c.pos - in->pos > EVENT_BYTES_MAX)
+        return -EBADMSG;
     *in = c;
     return 0;
 }

@@ -573,11 +573,6 @@ void history_core_loaded(struct history_core *c, const struct id *board, const s
     struct board *b = idmap_get(&c->boards, board);
     if (!b)
         return;
-    if (last && !record_is_sound(last)) {
-        c->stats.bad_records++;
-        drop_requests(c, b);
-        return;
-    }
     if (last && record_is_tombstone(last) && !(last->state.flags & RECORD_ERASED))
         note_deleted(c, board);
     b->known = true;
@@ -588,6 +583,14 @@ void history_core_loaded(struct history_core *c, const struct id *board, const s
     b->name[len] = '\0';
     if (last && is_open(last))
         b->opened_ms = last->state.time;
+}
+
+void history_core_broken(struct history_core *c, const struct id *board)
+{
+    struct board *b = idmap_get(&c->boards, board);
+    c->stats.bad_records++;
+    if (b)
+        drop_requests(c, b);
 }
 
 static void stored(struct history_core *c, struct board *b, uint64_t now_ms,

@@ -56,6 +56,8 @@ const struct history_plan *history_core_plan(struct history_core *c, uint64_t no
  * its first record), empty when unknown. */
 void history_core_loaded(struct history_core *c, const struct id *board, const struct record *last,
                          struct span name);
+/* Or that there is one, and it is broken (record_is_sound): the board gets no answer. */
+void history_core_broken(struct history_core *c, const struct id *board);
 /* `results` as store_append gave them, in the order of the plan. Unknown results answer nothing:
  * the asker repeats; the tail is read again. */
 void history_core_settle(struct history_core *c, uint64_t now_ms, const int *results);
@@ -78,6 +80,7 @@ struct history_page {
     uint64_t nonce, want_from, to, since, bytes_max;
     uint64_t from, last, epoch; /* collected so far */
     size_t passed;              /* bytes of the records looked through before */
+    bool broken;                /* a record has not the events that it says: the page ends there */
     struct buf events;
 };
 void history_page_begin(struct history_page *p, const struct msg_read *request);
@@ -94,7 +97,7 @@ struct history_core_stats {
         events, bytes, duplicate_keys, unknown_results, dropped, bad_messages, rounds, tails;
     uint64_t waiting_requests, waiting_bytes; /* now */
     uint64_t looks, bad_segments;             /* bad: not the events that they say, refused */
-    uint64_t bad_records;                     /* of the store: numbers that cannot be */
+    uint64_t bad_records;                     /* last ones of boards, that are broken */
     uint64_t boards;                          /* there are now, without the deleted ones */
     uint64_t boards_made, boards_refused;     /* refused: since there are too many */
     struct histogram waited; /* seconds from a request's arrival until what it adds is stored */

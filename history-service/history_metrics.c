@@ -91,8 +91,8 @@ static void database(const struct history_parts *p, struct buf *out)
     const struct rounds_stats *t = rounds_stats(p->rounds);
     GAUGE("database_up", "1 while the database answers, and stores.", !t->trouble && !p->lost);
     GAUGE("store_lost", "1: the store was removed or replaced; nothing is stored.", p->lost);
-    COUNTER("bad_records_total", "Records of the store with numbers that cannot be.",
-            history_core_stats(p->core)->bad_records);
+    COUNTER("bad_records_total", "Times that a record of the store was met that cannot be.",
+            history_core_stats(p->core)->bad_records + reads_stats(p->reads)->broken);
     metric_histograms(
         out, "easel_history_store_seconds",
         "Time in the database: last records are loaded, records appended, pages read; upkeep.",

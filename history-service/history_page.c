@@ -2,8 +2,6 @@
 #include "event.h"
 #include "history_core.h"
 
-/* A page with its envelope and its other fields is one broker message. */
-#define PAGE_BYTES_MAX (BROKER_MESSAGE_BYTES_MAX - 1024u)
 /* What is looked through for a first event. One record is enough, unless the times of records are
  * not those of their events: then the rest of the log must not be read for one question. */
 #define PASS_BYTES_MAX ((size_t)4 * RECORD_BYTES_MAX)
@@ -16,8 +14,8 @@ void history_page_begin(struct history_page *p, const struct msg_read *request)
                                .to = request->to ? request->to : OFFSET_MAX,
                                .since = request->since,
                                .bytes_max = request->bytes_max};
-    if (p->bytes_max > PAGE_BYTES_MAX)
-        p->bytes_max = PAGE_BYTES_MAX;
+    if (p->bytes_max > EVENT_BYTES_MAX)
+        p->bytes_max = EVENT_BYTES_MAX;
 }
 
 /* By offset when it was named, else by time: from the first event that is new enough on. */
@@ -42,10 +40,11 @@ bool history_page_record(struct history_page *p, const struct record *record)
     if (!is_next(p, record))
         return false;
     struct cursor in = cursor_of(record->events.data, record->events.len);
-    while (cursor_left(&in) > 0) {
+    for (uint64_t offset = record->first; offset <= record_last(record); offset++) {
         const uint8_t *start = in.pos;
-        uint64_t offset, time;
-        if (event_next(&in, &offset, &time) < 0 || offset > p->to)
+        uint64_t found, time;
+        p->broken = event_next(&in, &found, &time) < 0 || found != offset;
+        if (p->broken || offset > p->to)
             return false;
         if (is_before(p, offset, time))
             continue;

@@ -2,9 +2,12 @@
 #include "reads.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "history_core.h"
+#include "log.h"
 
 struct reads {
     struct database *db;
@@ -12,6 +15,7 @@ struct reads {
     void (*message_done)(void *owner, uint64_t tag);
     void *owner;
     LIST_HEAD(, read) waiting;
+    char told[200]; /* what the log was told last */
     struct reads_stats stats;
 };
 
@@ -25,6 +29,7 @@ struct read {
     struct history_page page;
     uint64_t tail;
     int error;
+    char why[200];
 };
 
 /* A broker message, until all its requests are answered. */
@@ -71,7 +76,9 @@ static bool add_record(void *owner, const struct record *record)
     return history_page_record(owner, record);
 }
 
-/* The tail is read before the events: what is said to be there, is. */
+/* The tail is read before the events: what is said to be there, is. Or else it was erased
+ * meanwhile, which the next question tells. A page ends before what is broken; one that would begin
+ * with that is none. */
 static int read_page(struct store *store, struct read *read)
 {
     const struct msg_read *m = &read->request;
@@ -80,23 +87,38 @@ static int read_page(struct store *store, struct read *read)
     int e = store_last(store, &m->board, &last);
     if (e < 0 || record_is_tombstone(&last))
         return e == -ENOENT ? 0 : e;
-    if (!record_is_sound(&last))
-        return -EIO;
     read->tail = record_last(&last);
     if (m->from == NIL)
         e = store_find_time(store, &m->board, m->since, &first);
     if (e < 0 || first > read->tail)
         return e == -ENOENT ? 0 : e;
-    return store_read(store, &m->board, first, add_record, &read->page);
+    e = store_read(store, &m->board, first, add_record, &read->page);
+    if (e == 0 && read->page.broken)
+        e = -EBADMSG;
+    return e == -EBADMSG && read->page.events.len > 0 ? 0 : e;
 }
 
 static void run_read(struct job *job, struct store *store)
 {
     struct read *read = (struct read *)job;
     read->error = read_page(store, read);
+    if (read->page.broken)
+        snprintf(read->why, sizeof read->why, "a record of board %s is not the events that it says",
+                 log_board(&read->request.board));
+    else if (read->error < 0)
+        snprintf(read->why, sizeof read->why, "%s", store_why(store));
 }
 
 /* ---- on the loop ----------------------------------------------------------------------------- */
+
+/* Gateways ask again and again: the same is told once. */
+static void tell(struct reads *r, const struct read *read)
+{
+    if (strcmp(read->why, r->told) == 0)
+        return;
+    log_error("cannot read: %s", read->why);
+    snprintf(r->told, sizeof r->told, "%s", read->why);
+}
 
 static void on_read(struct job *job)
 {
@@ -104,6 +126,9 @@ static void on_read(struct job *job)
     struct reads *r = read->reads;
     histogram_add(&r->stats.seconds, job->seconds);
     r->stats.bytes += read->page.events.len;
+    r->stats.broken += read->error == -EBADMSG;
+    if (*read->why)
+        tell(r, read);
     if (read->error < 0)
         r->stats.errors++; /* no answer: the gateway asks again */
     else

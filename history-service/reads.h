@@ -22,6 +22,7 @@ void reads_message(struct reads *r, uint64_t tag, struct span body);
 
 struct reads_stats {
     uint64_t requests, repeats, dropped, errors, bytes, bad_messages;
+    uint64_t broken;          /* of the errors: records that cannot be */
     struct histogram seconds; /* the database's share */
 };
 const struct reads_stats *reads_stats(const struct reads *r);

@@ -9,7 +9,7 @@
 
 /* What was read of one board. */
 struct loaded {
-    bool there;
+    int result; /* of store_last */
     struct record last;
     char name[129];
 };
@@ -103,11 +103,10 @@ static bool take_name(void *owner, const struct record *record)
 
 static int load_one(struct store *store, const struct id *board, struct loaded *l)
 {
-    int e = store_last(store, board, &l->last);
-    l->there = e == 0;
+    int e = l->result = store_last(store, board, &l->last);
     if (e == 0)
         e = store_read(store, board, 1, take_name, l);
-    return e == -ENOENT ? 0 : e;
+    return e == -EIO ? e : 0;
 }
 
 static void note_error(struct rounds *r, struct store *store, int error)
@@ -199,8 +198,11 @@ static void on_loaded(struct job *job)
     }
     for (unsigned i = 0; i < r->plan->load_count; i++) {
         const struct loaded *l = &r->loaded[i];
-        history_core_loaded(r->core, &r->plan->load[i], l->there ? &l->last : NULL,
-                            span_of(l->name));
+        if (l->result == -EBADMSG)
+            history_core_broken(r->core, &r->plan->load[i]);
+        else
+            history_core_loaded(r->core, &r->plan->load[i], l->result == 0 ? &l->last : NULL,
+                                span_of(l->name));
     }
     step(r);
 }

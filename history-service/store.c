@@ -49,9 +49,29 @@ const char *store_why(const struct store *s)
     return s->why;
 }
 
+static int check(struct store *s, const struct id *board, const struct record *r)
+{
+    if (record_is_sound(r))
+        return 0;
+    return store_fail(s, -EBADMSG, "a record of board %s has numbers that cannot be: first %lld",
+                      log_board(board), (long long)r->first);
+}
+
+/* As the kind's, but what it gives is sound. */
+static int at(struct store *s, const struct id *board, uint64_t offset, struct record *ret)
+{
+    struct record r;
+    int error = s->kind->at(s, board, offset, &r);
+    if (error == 0)
+        error = check(s, board, &r);
+    if (error == 0)
+        *ret = r;
+    return error;
+}
+
 int store_last(struct store *s, const struct id *board, struct record *ret)
 {
-    return s->kind->at(s, board, OFFSET_MAX, ret);
+    return at(s, board, OFFSET_MAX, ret);
 }
 
 int store_append(struct store *s, const struct record *records, unsigned count, int *ret_results)
@@ -59,16 +79,32 @@ int store_append(struct store *s, const struct record *records, unsigned count, 
     return count ? s->kind->append(s, records, count, ret_results) : 0;
 }
 
+struct reader {
+    struct store *store;
+    const struct id *board;
+    bool (*each)(void *owner, const struct record *record);
+    void *owner;
+    int error;
+};
+
+static bool give(void *owner, const struct record *record)
+{
+    struct reader *reader = owner;
+    reader->error = check(reader->store, reader->board, record);
+    return reader->error == 0 && reader->each(reader->owner, record);
+}
+
 int store_read(struct store *s, const struct id *board, uint64_t from,
                bool (*each)(void *owner, const struct record *record), void *owner)
 {
-    if (from == 1)
-        return s->kind->read(s, board, 1, each, owner);
-    struct record at;
-    int r = s->kind->at(s, board, from, &at);
-    if (r == -ENOENT || (r == 0 && record_last(&at) < from))
+    struct reader reader = {s, board, each, owner, 0};
+    struct record first = {.first = 1};
+    int r = from > 1 ? at(s, board, from, &first) : 0;
+    if (r == -ENOENT || (r == 0 && from > 1 && record_last(&first) < from))
         return 0;
-    return r < 0 ? r : s->kind->read(s, board, at.first, each, owner);
+    if (r == 0)
+        r = s->kind->read(s, board, first.first, give, &reader);
+    return r < 0 ? r : reader.error;
 }
 
 /* Times never go back and offsets have no holes: so a search by halves, in some twenty look-ups,
@@ -85,7 +121,7 @@ int store_find_time(struct store *s, const struct id *board, uint64_t time, uint
     uint64_t low = 1, high = r.first; /* the record at high is late enough, those below low not */
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        error = s->kind->at(s, board, middle, &r);
+        error = at(s, board, middle, &r);
         if (error < 0 && error != -ENOENT)
             return error;
         if (error == -ENOENT || record_last(&r) < middle)
@@ -99,11 +135,9 @@ int store_find_time(struct store *s, const struct id *board, uint64_t time, uint
     return 0;
 }
 
-int store_next_board(struct store *s, const struct id *after, struct record *ret)
+int store_next_board(struct store *s, const struct id *after, struct id *ret)
 {
-    struct id board;
-    int r = s->kind->next(s, after, &board);
-    return r < 0 ? r : store_last(s, &board, ret);
+    return s->kind->next(s, after, ret);
 }
 
 int store_erase(struct store *s, const struct id *board)

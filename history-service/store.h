@@ -52,7 +52,7 @@ static inline bool record_is_tombstone(const struct record *r)
 }
 
 /* Its numbers are within the bounds of the messages that carry them, with room for those that
- * follow. A row that somebody broke must not end us. */
+ * follow. Each record that a store gives is: a row that somebody broke must not end us. */
 static inline bool record_is_sound(const struct record *r)
 {
     const struct board_log_state *s = &r->state;
@@ -79,7 +79,7 @@ int store_open(const struct store_address *address, unsigned shards, struct stor
 void store_close(struct store *s);
 
 /* The last record of a board (events are not read); -ENOENT: it has none. -EIO: the database
- * cannot be asked now. */
+ * cannot be asked now. -EBADMSG: it is broken (record_is_sound). */
 int store_last(struct store *s, const struct id *board, struct record *ret);
 
 /* Inserts records, at most one per board. ret_results[i]: 0 stored (durably, by a majority),
@@ -88,22 +88,22 @@ int store_last(struct store *s, const struct id *board, struct record *ret);
 int store_append(struct store *s, const struct record *records, unsigned count, int *ret_results);
 
 /* Calls `each` for the records that hold offsets >= from, in order, until it returns false. The
- * record is borrowed during the call. 0 or -EIO. */
+ * record is borrowed during the call. 0 or -EIO; -EBADMSG: the next one is broken. */
 int store_read(struct store *s, const struct id *board, uint64_t from,
                bool (*each)(void *owner, const struct record *record), void *owner);
 
 /* The `first` of the earliest record whose last event's time is >= time; -ENOENT: none; -EIO: or
- * there is a hole in the log, which erasing makes for a while. */
+ * there is a hole in the log, as while it is erased; -EBADMSG: a record on the way is broken. */
 int store_find_time(struct store *s, const struct id *board, uint64_t time, uint64_t *ret_first);
 
-/* The last record of the board behind `after` (empty: of the first), in an order that stays;
- * -ENOENT: that was all of them. */
-int store_next_board(struct store *s, const struct id *after, struct record *ret);
+/* The board behind `after` (empty: the first), in an order that stays; -ENOENT: that was all of
+ * them; -EIO. */
+int store_next_board(struct store *s, const struct id *after, struct id *ret);
 
 /* One bounded step of erasing what a deleted board had: its records, oldest first, and at the end
  * what is in the tombstone beside its key and flags (then RECORD_ERASED). How many records that
- * were; 0: nothing is left, or the board is not deleted; -EIO. It may be stopped at any time, and
- * go on in another process, or in several. */
+ * were; 0: nothing is left, or the board is not deleted; -EIO, -EBADMSG. It may be stopped at any
+ * time, and go on in another process, or in several. */
 int store_erase(struct store *s, const struct id *board);
 /* One bounded step of giving back the room of what was erased, so that none of it is left in any
  * file. 1: there is more to do, some of it perhaps only a little later; 0: all is done; -EIO. */

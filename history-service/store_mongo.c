@@ -34,7 +34,8 @@
 #define READ_BATCH         8 /* records; a page needs one to some */
 #define CODE_DUPLICATE_KEY 11000
 #define KEY_CHARS          (ID_CHARS_MAX + 1 + 16)
-#define MARKER             "!" /* its _id; before all boards' */
+#define BOARD_KEY          "^[0-9a-z]{1,15}:" /* how the keys of boards begin */
+#define MARKER             "!"                /* its _id; before all boards' */
 #define MARKER_MS          1000
 #define ERASE_RECORDS      500 /* in one step */
 
@@ -118,12 +119,21 @@ static struct span get_events(const bson_t *doc)
     return (struct span){data, len};
 }
 
+static const char *get_key(const bson_t *doc)
+{
+    bson_iter_t at;
+    bool found = bson_iter_init_find(&at, doc, "_id") && BSON_ITER_HOLDS_UTF8(&at);
+    return found ? bson_iter_utf8(&at, NULL) : "";
+}
+
+/* One that is not what its key says is broken: 0 is nobody's first. */
 static struct record record_of(const bson_t *doc)
 {
+    char key[KEY_CHARS + 1];
     struct record r = {
         .board = get_id(doc, "board"),
         .first = get_number(doc, "first"),
-        .count = (uint32_t)get_number(doc, "count"),
+        .count = store_count(get_number(doc, "count")),
         .epoch = get_number(doc, "epoch"),
         .state = {.opener = get_id(doc, "opener"),
                   .nonce = get_number(doc, "nonce"),
@@ -136,6 +146,9 @@ static struct record record_of(const bson_t *doc)
                   .flags = get_number(doc, "flags")},
         .events = get_events(doc),
     };
+    make_key(key, &r.board, r.first);
+    if (strcmp(key, get_key(doc)) != 0)
+        r.first = 0;
     return r;
 }
 
@@ -168,7 +181,8 @@ static void take_record(const bson_t *doc, void *ret)
 
 static void take_board(const bson_t *doc, void *ret)
 {
-    *(struct id *)ret = get_id(doc, "board");
+    const char *key = get_key(doc);
+    id_parse(key, strcspn(key, ":"), ret); /* the query gave no other */
 }
 
 /* ---- the marker ------------------------------------------------------------------------------ */
@@ -284,9 +298,10 @@ static int mongo_next(struct store *store, const struct id *after, struct id *re
     struct mongo *s = (struct mongo *)store;
     char key[KEY_CHARS + 1];
     snprintf(key, sizeof key, id_empty(after) ? "0" : "%s:~", after->text);
-    bson_t *filter = BCON_NEW("_id", "{", "$gt", BCON_UTF8(key), "}");
+    bson_t *filter =
+        BCON_NEW("_id", "{", "$gt", BCON_UTF8(key), "$regex", BCON_UTF8(BOARD_KEY), "}");
     bson_t *opts = BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(1),
-                            "projection", "{", "board", BCON_INT32(1), "}");
+                            "projection", "{", "_id", BCON_INT32(1), "}");
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(s->records, filter, opts, NULL);
     int r = take_first(s, cursor, take_board, ret);
     bson_destroy(opts);
@@ -388,36 +403,37 @@ static int mongo_append(struct store *store, const struct record *records, unsig
 
 /* ---- erasing --------------------------------------------------------------------------------- */
 
-/* The newest of the records below `below` that one step erases: 0 with its `first`, -ENOENT: there
- * are none. */
-static int measure_step(struct mongo *s, const struct id *board, uint64_t below, uint64_t *ret_last)
+/* The newest of the records below `below` that one step erases: 0 with its key, which is the
+ * caller's to free; -ENOENT: there are none. */
+static int measure_step(struct mongo *s, const struct id *board, uint64_t below, char **ret_last)
 {
     bson_t *opts =
         BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(ERASE_RECORDS),
-                 "projection", "{", "first", BCON_INT32(1), "}");
+                 "projection", "{", "_id", BCON_INT32(1), "}");
     mongoc_cursor_t *cursor = find(s, board, 0, below - 1, opts);
     bson_destroy(opts);
     const bson_t *doc;
     bson_error_t error;
-    int r = -ENOENT;
+    char *last = NULL;
     while (mongoc_cursor_next(cursor, &doc)) {
-        *ret_last = get_number(doc, "first");
-        r = 0;
+        bson_free(last);
+        last = bson_strdup(get_key(doc));
     }
-    if (mongoc_cursor_error(cursor, &error))
-        r = fail(s, &error);
+    int r = mongoc_cursor_error(cursor, &error) ? fail(s, &error) : last ? 0 : -ENOENT;
+    if (r == 0)
+        *ret_last = last;
+    else
+        bson_free(last);
     mongoc_cursor_destroy(cursor);
     return r;
 }
 
 /* How many were removed, or -EIO. */
-static int erase_upto(struct mongo *s, const struct id *board, uint64_t last)
+static int erase_upto(struct mongo *s, const struct id *board, const char *last)
 {
-    char low_key[KEY_CHARS + 1], high_key[KEY_CHARS + 1];
+    char low_key[KEY_CHARS + 1];
     make_key(low_key, board, 0);
-    make_key(high_key, board, last);
-    bson_t *filter =
-        BCON_NEW("_id", "{", "$gte", BCON_UTF8(low_key), "$lte", BCON_UTF8(high_key), "}");
+    bson_t *filter = BCON_NEW("_id", "{", "$gte", BCON_UTF8(low_key), "$lte", BCON_UTF8(last), "}");
     bson_error_t error;
     bson_t reply;
     bool done = mongoc_collection_delete_many(s->records, filter, NULL, &reply, &error);
@@ -446,11 +462,15 @@ static int bare(struct mongo *s, const struct id *board, uint64_t first)
 static int mongo_erase(struct store *store, const struct id *board, uint64_t tombstone)
 {
     struct mongo *s = (struct mongo *)store;
-    uint64_t last = 0;
+    char *last;
     int r = measure_step(s, board, tombstone, &last);
     if (r == -ENOENT)
         return bare(s, board, tombstone);
-    return r < 0 ? r : erase_upto(s, board, last);
+    if (r < 0)
+        return r;
+    r = erase_upto(s, board, last);
+    bson_free(last);
+    return r;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */

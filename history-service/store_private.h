@@ -20,8 +20,8 @@ struct store_kind {
     /* The records from that `first` on. */
     int (*read)(struct store *s, const struct id *board, uint64_t first,
                 bool (*each)(void *owner, const struct record *record), void *owner);
-    /* Some board behind `after` (empty: the first of all), in an order that stays. 0, -ENOENT or
-     * -EIO. */
+    /* Some board behind `after` (empty: the first of all), in an order that stays, without what is
+     * no id. 0, -ENOENT or -EIO. */
     int (*next)(struct store *s, const struct id *after, struct id *ret);
     /* One step of store_erase for a board whose tombstone, not erased yet, has that `first`. */
     int (*erase)(struct store *s, const struct id *board, uint64_t tombstone);
@@ -37,6 +37,12 @@ struct store {
     char why[STORE_WHY_MAX];
     bool lost;
 };
+
+/* A record's count as it is stored; 0, which none has, when it cannot be. */
+static inline uint32_t store_count(uint64_t stored)
+{
+    return stored <= UINT32_MAX ? (uint32_t)stored : 0;
+}
 
 /* Notes the sentence and returns `r`. */
 int store_fail(struct store *s, int r, const char *format, ...)

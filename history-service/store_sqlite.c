@@ -91,7 +91,7 @@ static const char *const SQL[STATEMENTS] = {
            " ORDER BY first DESC LIMIT 1",
     [READ] = "SELECT " COLUMNS ", events FROM record WHERE board = ? AND first >= ?"
              " ORDER BY first",
-    [NEXT] = "SELECT board FROM record WHERE board > ? ORDER BY board LIMIT 1",
+    [NEXT] = "SELECT board FROM record WHERE board > ? ORDER BY board",
     [SIZES] = "SELECT first, length(events) FROM record WHERE board = ? AND first < ?"
               " ORDER BY first",
     [ERASE] = "DELETE FROM record WHERE board = ? AND first <= ?",
@@ -237,7 +237,7 @@ static struct record column_record(sqlite3_stmt *st)
     int at = 0;
     r.board = column_id(st, at++);
     r.first = column_number(st, at++);
-    r.count = (uint32_t)column_number(st, at++);
+    r.count = store_count(column_number(st, at++));
     r.epoch = column_number(st, at++);
     r.state.opener = column_id(st, at++);
     r.state.nonce = column_number(st, at++);
@@ -301,11 +301,13 @@ static int sqlite_next(struct store *store, const struct id *after, struct id *r
     if (check_files(s) < 0)
         return -EIO;
     bind_id(st, 1, after);
-    int r = sqlite3_step(st), result = 0;
-    if (r == SQLITE_ROW)
-        *ret = column_id(st, 0);
-    else
-        result = r == SQLITE_DONE ? -ENOENT : fail(s);
+    struct id id = {0};
+    int r;
+    while (id_empty(&id) && (r = sqlite3_step(st)) == SQLITE_ROW)
+        id = column_id(st, 0);
+    int result = r == SQLITE_ROW ? 0 : r == SQLITE_DONE ? -ENOENT : fail(s);
+    if (result == 0)
+        *ret = id;
     sqlite3_reset(st);
     return result;
 }

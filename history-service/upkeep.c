@@ -21,6 +21,7 @@ struct found {
     struct id deleted[STEP_BOARDS]; /* and not erased yet */
     unsigned deleted_count, there, expired;
     bool end;
+    char broken[200]; /* the last record of a board, or empty */
 };
 
 struct upkeep {
@@ -97,14 +98,22 @@ static bool is_overdue(const struct upkeep *u, const struct record *last)
     return u->keep_ms > 0 && last->state.time + u->keep_ms < u->begun_ms;
 }
 
-static int look_at(struct upkeep *u, struct store *store, const struct record *last)
+/* A board whose last record is broken is there: nothing is known of its end. */
+static int look_at(struct upkeep *u, struct store *store, const struct id *board)
 {
     struct found *f = &u->found;
-    if (!record_is_sound(last))
-        return 0; /* whoever asks for it makes the core count it */
-    bool tombstone = record_is_tombstone(last);
-    if (!tombstone && is_overdue(u, last)) {
-        int r = expire(store, last, u->begun_ms);
+    struct record last;
+    int r = store_last(store, board, &last);
+    if (r == -EBADMSG) {
+        snprintf(f->broken, sizeof f->broken, "%s", store_why(store));
+        f->there++;
+        return 0;
+    }
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    bool tombstone = record_is_tombstone(&last);
+    if (!tombstone && is_overdue(u, &last)) {
+        r = expire(store, &last, u->begun_ms);
         tombstone = r == 0;
         f->expired += r == 0;
         if (r < 0 && r != -EEXIST)
@@ -112,8 +121,8 @@ static int look_at(struct upkeep *u, struct store *store, const struct record *l
     }
     if (!tombstone)
         f->there++;
-    else if (!(last->state.flags & RECORD_ERASED))
-        f->deleted[f->deleted_count++] = last->board;
+    else if (!(last.state.flags & RECORD_ERASED))
+        f->deleted[f->deleted_count++] = *board;
     return 0;
 }
 
@@ -121,17 +130,17 @@ static int pass_step(struct upkeep *u, struct store *store)
 {
     u->found = (struct found){0};
     for (unsigned i = 0; i < STEP_BOARDS; i++) {
-        struct record last;
-        int r = store_next_board(store, &u->after, &last);
+        struct id board;
+        int r = store_next_board(store, &u->after, &board);
         if (r == -ENOENT) {
             u->found.end = true;
             return 0;
         }
         if (r == 0)
-            r = look_at(u, store, &last);
+            r = look_at(u, store, &board);
         if (r < 0)
             return r;
-        u->after = last.board;
+        u->after = board;
     }
     return 0;
 }
@@ -204,6 +213,8 @@ static void passed(struct upkeep *u, uint64_t now_ms)
     u->stats.expired_boards += f->expired;
     for (unsigned i = 0; i < f->deleted_count; i++)
         want_erased(u, &f->deleted[i]);
+    if (*f->broken)
+        log_error("a board gets no answer: %s", f->broken);
     if (f->end) {
         u->passing = false;
         u->pass_ms = now_ms + UPKEEP_PASS_MS;

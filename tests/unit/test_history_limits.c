@@ -4,6 +4,7 @@
  * somebody broke, with too many boards, and with deleted ones. The store is a real one, in memory.
  */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 
 #include "history_core.h"
@@ -68,7 +69,10 @@ static void run_round(void)
     for (unsigned i = 0; i < plan->load_count; i++) {
         struct record last;
         int r = store_last(store, &plan->load[i], &last);
-        history_core_loaded(core, &plan->load[i], r == 0 ? &last : NULL, span_of("Physics"));
+        if (r == -EBADMSG)
+            history_core_broken(core, &plan->load[i]);
+        else
+            history_core_loaded(core, &plan->load[i], r == 0 ? &last : NULL, span_of("Physics"));
     }
     if (plan->load_count > 0)
         plan = history_core_plan(core, now);

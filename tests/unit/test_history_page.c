@@ -127,9 +127,9 @@ START_TEST(a_read_by_time_does_not_look_through_the_whole_log)
 {
     unsigned looked = 0;
     struct buf long_record = {0};
-    for (uint64_t offset = 1; long_record.len + 200 < RECORD_BYTES_MAX; offset++)
-        PUT(&long_record, ev_points, offset, 1000, 1, 1, 0, {(const uint8_t *)"1234", 4});
     struct record r = records[0];
+    for (r.count = 0; long_record.len + 200 < RECORD_BYTES_MAX; r.count++)
+        PUT(&long_record, ev_points, r.count + 1, 1000, 1, 1, 0, {(const uint8_t *)"1234", 4});
     r.events = buf_span(&long_record);
     history_page_begin(&page, &(struct msg_read){id_of(BOARD), 5, NIL, 0, OFFSET_MAX, 60000});
     while (history_page_record(&page, &r))
@@ -253,6 +253,63 @@ START_TEST(a_record_that_is_damaged_ends_the_page_before_the_damage)
 {
     bytes[2].data[event_len] = 0xc1;
     read_from(4, 0, 60000, "4..6 epoch 6 tail 9 nonce 5, 3 events");
+    ck_assert(page.broken);
+}
+END_TEST
+
+static void expect_broken_by_time(uint64_t since)
+{
+    history_page_free(&page);
+    history_page_begin(&page, &(struct msg_read){id_of(BOARD), 5, NIL, 0, since, 60000});
+    records[2].events = buf_span(&bytes[2]);
+    ck_assert(!history_page_record(&page, &records[2]));
+    ck_assert(page.broken);
+    ck_assert_uint_eq(page.events.len, 0);
+}
+
+/* The offset, a small number, is one byte behind those of the array and the kind. An offset of 0
+ * fits into no message. */
+START_TEST(events_that_are_not_those_that_their_record_says_end_the_page)
+{
+    for (uint8_t offset = 0; offset < 10; offset++) {
+        bytes[2].data[2] = offset;
+        if (offset != 6)
+            expect_broken_by_time(0);
+    }
+}
+END_TEST
+
+START_TEST(a_record_that_lacks_its_events_ends_the_page)
+{
+    buf_clear(&bytes[2]);
+    expect_broken_by_time(0);
+}
+END_TEST
+
+static void put_long_event(size_t len)
+{
+    const uint8_t head[] = {
+        0x94, 63, 6, 6, 0xc6, 0, (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len};
+    buf_clear(&bytes[2]);
+    buf_append(&bytes[2], head, sizeof head);
+    for (size_t i = 0; i < len; i++)
+        buf_append(&bytes[2], "x", 1);
+}
+
+START_TEST(an_event_that_fits_into_no_page_ends_it)
+{
+    put_long_event(65535);
+    expect_broken_by_time(0);
+    put_long_event(65537);
+    expect_broken_by_time(0);
+    put_long_event(64000);
+    event_len = bytes[2].len;
+    records[2].count = 1;
+    records[2].events = buf_span(&bytes[2]);
+    history_page_free(&page);
+    history_page_begin(&page, &(struct msg_read){id_of(BOARD), 5, 6, 0, NIL, 1});
+    ck_assert(!history_page_record(&page, &records[2]));
+    expect_answer(6, "6..6 epoch 6 tail 6 nonce 5, 1 events");
 }
 END_TEST
 
@@ -277,6 +334,9 @@ static Suite *history_page_suite(void)
     tcase_add_test(all, a_board_that_is_not_there_is_no_board);
     tcase_add_test(all, the_tail_is_that_of_the_page_when_more_was_stored_meanwhile);
     tcase_add_test(all, a_record_that_is_damaged_ends_the_page_before_the_damage);
+    tcase_add_test(all, events_that_are_not_those_that_their_record_says_end_the_page);
+    tcase_add_test(all, a_record_that_lacks_its_events_ends_the_page);
+    tcase_add_test(all, an_event_that_fits_into_no_page_ends_it);
     suite_add_tcase(suite, all);
     return suite;
 }

@@ -575,10 +575,7 @@ static void until_erased(void)
         ck_assert_uint_lt(uv_now(&loop) - begun, 60000);
         uv_run(&loop, UV_RUN_ONCE);
     }
-    struct id none = {0};
     ck_assert_int_eq(store_erase(s, &board), 0);
-    ck_assert_int_eq(store_next_board(s, &none, &last), 0);
-    ck_assert(record_is_tombstone(&last));
     store_close(s);
 }
 
@@ -676,6 +673,69 @@ START_TEST(no_more_boards_are_made_than_may_be)
 }
 END_TEST
 
+/* ---- a store in which somebody broke something --------------------------------------------------
+ */
+
+/* Asks for events that cannot be had, often, and meanwhile for those of another board. */
+static void expect_others_served(const struct msg_read *without_answer)
+{
+    struct id broken = board, other = random_id(0, BOARD_CHARS);
+    board = other;
+    make_and_open();
+    for (uint64_t first = 3; first < 20; first++) {
+        board = broken;
+        send_now(&gateway, EXCHANGE_REPLAY, &TYPE_read, without_answer);
+        board = other;
+        append(first, 1);
+        expect_log(first, 60000);
+    }
+    board = broken;
+}
+
+static void add_record(uint64_t first, uint32_t count, uint64_t record_epoch)
+{
+    struct store *s = open_store();
+    struct buf events = {0};
+    struct record r = {.board = board,
+                       .first = first,
+                       .count = count,
+                       .epoch = record_epoch,
+                       .state = {.opener = owner.self, .time = first * 1000}};
+    int result;
+    for (uint32_t i = 0; i < count; i++)
+        PUT(&events, ev_points, first + i, first * 1000, 3, 1, 0, {(const uint8_t *)"1234", 4});
+    r.events = buf_span(&events);
+    ck_assert_int_eq(store_append(s, &r, 1, &result), 0);
+    buf_free(&events);
+    store_close(s);
+}
+
+START_TEST(a_broken_record_in_the_middle_of_a_log_ends_nobody)
+{
+    seed(1000, 0);
+    add_record(4, 5, OFFSET_MAX + 1);
+    add_record(9, 5, 2);
+    pid_t history = start_history();
+    expect_others_served(&(struct msg_read){board, 5, 4, 8, NIL, 60000});
+    const struct msg_page *page = ASK(gateway, read, page, board, 6, 1, 0, NIL, 60000);
+    ck_assert_uint_eq(page->to, 3);
+    ck_assert_uint_eq(ASK(gateway, read, page, board, 7, 9, 0, NIL, 60000)->to, 13);
+    until_it_says("has numbers that cannot be");
+    expect_polite_end(history);
+}
+END_TEST
+
+START_TEST(a_hole_in_a_log_holds_up_no_reader_and_no_end)
+{
+    seed(1000, 0);
+    add_record(24, 10, 2);
+    pid_t history = start_history();
+    expect_others_served(&(struct msg_read){board, 5, NIL, 0, 2000, 60000});
+    until_it_says("has a hole");
+    expect_polite_end(history);
+}
+END_TEST
+
 /* ---- a store that is lost -----------------------------------------------------------------------
  */
 
@@ -749,6 +809,8 @@ static Suite *history_service_suite(void)
     tcase_add_test(all, a_board_that_nobody_used_for_long_is_deleted_and_its_owner_told);
     tcase_add_test(all, boards_are_kept_that_are_used_or_when_nobody_said_for_how_long);
     tcase_add_test(all, no_more_boards_are_made_than_may_be);
+    tcase_add_test(all, a_broken_record_in_the_middle_of_a_log_ends_nobody);
+    tcase_add_test(all, a_hole_in_a_log_holds_up_no_reader_and_no_end);
     if (strcmp(kind, "sqlite") == 0) {
         tcase_add_test(all, when_its_database_is_removed_nothing_is_acked_any_more);
         tcase_add_test(all,

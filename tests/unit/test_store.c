@@ -162,12 +162,14 @@ START_TEST(a_board_without_records_has_no_last_one)
 }
 END_TEST
 
+#define LAST_FIRST (OFFSET_MAX - 2 * (uint64_t)UINT32_MAX) /* the largest that may be */
+
 START_TEST(the_last_record_comes_back_as_it_was_stored)
 {
     struct record r = {.board = id_of("k3v9x2mq4t"),
-                       .first = OFFSET_MAX - 9,
+                       .first = LAST_FIRST,
                        .count = 10,
-                       .epoch = OFFSET_MAX - 10,
+                       .epoch = LAST_FIRST - 1,
                        .state = {.opener = id_of("b0123456789"),
                                  .nonce = OFFSET_MAX,
                                  .holder = id_of("0123456789ab"),
@@ -183,7 +185,7 @@ START_TEST(the_last_record_comes_back_as_it_was_stored)
     ck_assert_int_eq(append(store, r), 0);
     ck_assert_int_eq(store_last(store, &r.board, &last), 0);
     expect_same_state(&last, &r);
-    ck_assert_int_eq(store_read(store, &r.board, OFFSET_MAX, see, &seen), 0);
+    ck_assert_int_eq(store_read(store, &r.board, LAST_FIRST + 9, see, &seen), 0);
     ck_assert_uint_eq(seen.count, 1);
     expect_same_state(&seen.newest, &r);
     ck_assert_uint_eq(seen.events.len, 3);
@@ -258,6 +260,131 @@ START_TEST(the_largest_record_comes_back_whole)
     ck_assert_mem_eq(seen.events.data, events.data, RECORD_BYTES_MAX);
     buf_free(&seen.events);
     buf_free(&events);
+}
+END_TEST
+
+/* ---- by time --------------------------------------------------------------------------------- */
+
+static void expect_time(uint64_t time, int result, uint64_t first)
+{
+    struct id board = id_of("k3v9x2mq4t");
+    uint64_t found = 0;
+    ck_assert_int_eq(store_find_time(store, &board, time, &found), result);
+    ck_assert_uint_eq(found, first);
+}
+
+START_TEST(the_search_by_time_finds_the_earliest_record_that_is_late_enough)
+{
+    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 1, 1, 100)), 0);
+    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 2, 50, 200)), 0);
+    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 52, 1, 200)), 0);
+    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 53, 400, 200)), 0);
+    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 453, 2, 300)), 0);
+    expect_time(0, 0, 1);
+    expect_time(100, 0, 1);
+    expect_time(101, 0, 2);
+    expect_time(200, 0, 2);
+    expect_time(201, 0, 453);
+    expect_time(300, 0, 453);
+    expect_time(301, -ENOENT, 0);
+}
+END_TEST
+
+START_TEST(the_search_by_time_finds_nothing_on_a_board_without_records)
+{
+    expect_time(0, -ENOENT, 0);
+}
+END_TEST
+
+/* Two records, with a hole between. */
+START_TEST(the_search_by_time_ends_at_a_hole)
+{
+    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 1, 10, 100)), 0);
+    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 21, 10, 300)), 0);
+    expect_time(200, -EIO, 0);
+    ck_assert_msg(strstr(store_why(store), "hole"), "%s", store_why(store));
+}
+END_TEST
+
+/* ---- records that somebody broke -------------------------------------------------------------
+ */
+
+/* 1..2, the broken one where 3 should be, and 4. */
+static void make_broken(const char *board, const struct record *broken)
+{
+    struct record r = *broken;
+    r.board = id_of(board);
+    ck_assert_int_eq(append(store, record_at(board, 1, 2, 100)), 0);
+    ck_assert_int_eq(append(store, r), 0);
+    ck_assert_int_eq(append(store, record_at(board, 4, 1, 300)), 0);
+}
+
+static void expect_read_broken(const char *board, uint64_t from, unsigned count)
+{
+    struct seen seen = {0};
+    struct id id = id_of(board);
+    ck_assert_int_eq(store_read(store, &id, from, see, &seen), -EBADMSG);
+    ck_assert_uint_eq(seen.count, count);
+    ck_assert_msg(strstr(store_why(store), "cannot be"), "%s", store_why(store));
+    buf_free(&seen.events);
+}
+
+static void expect_last_broken(const char *board)
+{
+    struct record last;
+    struct id id = id_of(board);
+    ck_assert_int_eq(store_last(store, &id, &last), -EBADMSG);
+    ck_assert_int_eq(store_erase(store, &id), -EBADMSG);
+}
+
+static struct record broken_at_3(unsigned how)
+{
+    struct record r = record_at("unused", 3, 1, 200);
+    uint64_t *const numbers[] = {&r.epoch,      &r.state.nonce, &r.state.instance, &r.state.term,
+                                 &r.state.base, &r.state.time,  &r.state.cseq,     &r.state.flags};
+    if (how == 0)
+        r.count = 0;
+    else if (how < 7)
+        *numbers[how - 1] = how % 2 ? OFFSET_MAX + 1 : ~UINT64_C(0); /* that is: -1 */
+    else
+        *numbers[how - 1] = UINT32_MAX + UINT64_C(1);
+    return r;
+}
+
+START_TEST(a_read_gives_what_lies_before_a_broken_record_and_says_so)
+{
+    for (unsigned how = 0; how < 9; how++) {
+        struct record broken = broken_at_3(how);
+        char board[] = "broken0";
+        board[6] = (char)('0' + how);
+        make_broken(board, &broken);
+        expect_read_broken(board, 1, 1);
+        expect_read_broken(board, 2, 1);
+        expect_read_broken(board, 3, 0);
+        EXPECT_READ(board, 4, 4);
+    }
+}
+END_TEST
+
+START_TEST(a_last_record_that_is_broken_is_no_last_record)
+{
+    for (unsigned how = 0; how < 9; how++) {
+        char board[] = "broken0";
+        board[6] = (char)('0' + how);
+        struct record broken = broken_at_3(how);
+        broken.board = id_of(board);
+        ck_assert_int_eq(append(store, record_at(board, 1, 2, 100)), 0);
+        ck_assert_int_eq(append(store, broken), 0);
+        expect_last_broken(board);
+    }
+}
+END_TEST
+
+START_TEST(the_search_by_time_ends_at_a_broken_record)
+{
+    struct record empty = record_at("k3v9x2mq4t", 3, 0, 200);
+    make_broken("k3v9x2mq4t", &empty);
+    expect_time(300, -EBADMSG, 0);
 }
 END_TEST
 
@@ -350,49 +477,6 @@ START_TEST(of_two_who_want_the_same_key_exactly_one_gets_it)
         ck_assert_uint_eq(seen.newest.count, racers[0].won[i] ? 1 : 2);
         buf_free(&seen.events);
     }
-}
-END_TEST
-
-/* ---- by time --------------------------------------------------------------------------------- */
-
-static void expect_time(uint64_t time, int result, uint64_t first)
-{
-    struct id board = id_of("k3v9x2mq4t");
-    uint64_t found = 0;
-    ck_assert_int_eq(store_find_time(store, &board, time, &found), result);
-    ck_assert_uint_eq(found, first);
-}
-
-START_TEST(the_search_by_time_finds_the_earliest_record_that_is_late_enough)
-{
-    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 1, 1, 100)), 0);
-    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 2, 50, 200)), 0);
-    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 52, 1, 200)), 0);
-    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 53, 400, 200)), 0);
-    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 453, 2, 300)), 0);
-    expect_time(0, 0, 1);
-    expect_time(100, 0, 1);
-    expect_time(101, 0, 2);
-    expect_time(200, 0, 2);
-    expect_time(201, 0, 453);
-    expect_time(300, 0, 453);
-    expect_time(301, -ENOENT, 0);
-}
-END_TEST
-
-START_TEST(the_search_by_time_finds_nothing_on_a_board_without_records)
-{
-    expect_time(0, -ENOENT, 0);
-}
-END_TEST
-
-/* Two records, with a hole between. */
-START_TEST(the_search_by_time_ends_at_a_hole)
-{
-    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 1, 10, 100)), 0);
-    ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", 21, 10, 300)), 0);
-    expect_time(200, -EIO, 0);
-    ck_assert_msg(strstr(store_why(store), "hole"), "%s", store_why(store));
 }
 END_TEST
 
@@ -493,8 +577,8 @@ START_TEST(all_boards_are_listed_with_their_last_records)
     struct id after = {0};
     struct record last;
     unsigned count = 0;
-    while (store_next_board(store, &after, &last) == 0) {
-        after = last.board;
+    while (store_next_board(store, &after, &after) == 0) {
+        ck_assert_int_eq(store_last(store, &after, &last), 0);
         for (unsigned i = 0; i < COUNT; i++)
             if (strcmp(boards[i], last.board.text) == 0) {
                 ck_assert(!listed[i]);
@@ -504,7 +588,7 @@ START_TEST(all_boards_are_listed_with_their_last_records)
             }
     }
     ck_assert_uint_eq(count, COUNT);
-    ck_assert_int_eq(store_next_board(store, &after, &last), -ENOENT);
+    ck_assert_int_eq(store_next_board(store, &after, &after), -ENOENT);
 }
 END_TEST
 
@@ -585,6 +669,49 @@ START_TEST(sqlite_says_which_file_cannot_be_opened)
     const char *why = "";
     ck_assert_int_eq(store_open(&at("sqlite:/dev/null/none.db"), SHARDS, &s, &why), -EIO);
     ck_assert_msg(strstr(why, "/dev/null/none.db"), "%s", why);
+}
+END_TEST
+
+static void sql(const char *text)
+{
+    sqlite3 *other;
+    ck_assert_int_eq(sqlite3_open(url + strlen("sqlite:"), &other), SQLITE_OK);
+    int r = sqlite3_exec(other, text, NULL, NULL, NULL);
+    ck_assert_msg(r == SQLITE_OK, "%s", sqlite3_errmsg(other));
+    sqlite3_close(other);
+}
+
+START_TEST(sqlite_takes_no_count_for_another_that_it_is_in_32_bits)
+{
+    make_board("k3v9x2mq4t", 3);
+    sql("UPDATE record SET count = 4294967297 WHERE first = 3");
+    expect_last_broken("k3v9x2mq4t");
+    sql("UPDATE record SET count = -4294967295 WHERE first = 3");
+    expect_last_broken("k3v9x2mq4t");
+}
+END_TEST
+
+/* What the boards are called that are listed. */
+static void expect_listed(const char *names)
+{
+    char listed[200] = "";
+    struct id after = {0};
+    while (store_next_board(store, &after, &after) == 0) {
+        strcat(listed, after.text);
+        strcat(listed, " ");
+        ck_assert_uint_lt(strlen(listed), 100);
+    }
+    ck_assert_str_eq(listed, names);
+}
+
+START_TEST(sqlite_lists_the_boards_behind_a_row_whose_board_is_no_id)
+{
+    make_board("0", 2);
+    make_board("zzzz", 2);
+    sql("INSERT INTO record SELECT 'AAAA', first, count, epoch, opener, nonce, holder, instance,"
+        " term, cseq, base, time, flags, events FROM record WHERE board = '0';"
+        "UPDATE record SET board = 'k3v' || char(0) || 'x' WHERE board = 'AAAA' AND first = 1");
+    expect_listed("0 zzzz ");
 }
 END_TEST
 
@@ -905,13 +1032,13 @@ static void expect_refused(struct store *s)
 {
     struct record last;
     struct seen seen = {0};
-    struct id board = id_of("k3v9x2mq4t"), none = {0};
+    struct id board = id_of("k3v9x2mq4t"), next = {0};
     ck_assert_int_eq(append(s, record_at("k3v9x2mq4t", 4, 1, 0)), -EIO);
     ck_assert_msg(strstr(store_why(s), "removed or replaced"), "%s", store_why(s));
     ck_assert(store_lost(s));
     ck_assert_int_eq(store_last(s, &board, &last), -EIO);
     ck_assert_int_eq(store_read(s, &board, 1, see, &seen), -EIO);
-    ck_assert_int_eq(store_next_board(s, &none, &last), -EIO);
+    ck_assert_int_eq(store_next_board(s, &next, &next), -EIO);
     ck_assert_int_eq(store_tidy(s), -EIO);
     ck_assert_uint_eq(seen.count, 0);
 }
@@ -1118,6 +1245,46 @@ START_TEST(mongo_that_only_appends_notices_soon_that_its_collection_was_dropped)
 }
 END_TEST
 
+START_TEST(mongo_lists_the_boards_behind_a_document_whose_key_names_none)
+{
+    make_board("aaaa", 2);
+    make_board("zzzz", 2);
+    database_command("{\"insert\": \"record\", \"documents\": ["
+                     "{\"_id\": \"AAAA:0000000000000001\", \"board\": \"0\", \"first\": 1},"
+                     "{\"_id\": \"k3v9\", \"board\": \"aaaa\", \"first\": 1}]}");
+    expect_listed("aaaa zzzz ");
+}
+END_TEST
+
+static void set_first(unsigned first, const char *to)
+{
+    char text[300];
+    snprintf(text, sizeof text,
+             "{\"update\": \"record\", \"updates\": [{\"q\": {\"_id\":"
+             " \"k3v9x2mq4t:%016u\"}, \"u\": {\"$set\": {\"first\": %s}}}]}",
+             first, to);
+    database_command(text);
+}
+
+START_TEST(mongo_takes_a_document_that_is_not_what_its_key_says_for_broken)
+{
+    make_board("k3v9x2mq4t", 3);
+    set_first(3, "2");
+    expect_last_broken("k3v9x2mq4t");
+    expect_read_broken("k3v9x2mq4t", 1, 2);
+}
+END_TEST
+
+START_TEST(mongo_erases_a_document_that_is_not_what_its_key_says)
+{
+    make_board("k3v9x2mq4t", 3);
+    ck_assert_int_eq(append(store, tombstone_at("k3v9x2mq4t", 4, 1)), 0);
+    set_first(3, "-5");
+    erase_all(store, "k3v9x2mq4t");
+    expect_erased("k3v9x2mq4t", 4, 1);
+}
+END_TEST
+
 START_TEST(mongo_that_does_not_answer_is_given_up_in_bounded_time)
 {
     struct store *s;
@@ -1157,6 +1324,8 @@ static void add_tests_of_kind(TCase *own)
         tcase_add_test(own, sqlite_answers_unknown_while_another_process_holds_the_write_lock);
         tcase_add_test(own, sqlite_keeps_a_write_ahead_log);
         tcase_add_test(own, sqlite_says_which_file_cannot_be_opened);
+        tcase_add_test(own, sqlite_takes_no_count_for_another_that_it_is_in_32_bits);
+        tcase_add_test(own, sqlite_lists_the_boards_behind_a_row_whose_board_is_no_id);
         tcase_add_test(own, sqlite_has_nothing_of_an_erased_board_in_its_files_and_they_shrink);
         tcase_add_test(own, sqlite_rewrites_a_file_that_was_made_before_files_shrank);
         tcase_add_test(own, sqlite_tidies_when_the_last_reader_has_left);
@@ -1181,6 +1350,9 @@ static void add_tests_of_kind(TCase *own)
     tcase_add_test(own, mongo_tells_no_board_when_keys_are_taken_and_the_majority_was_not_reached);
     tcase_add_test(own, mongo_answers_unknown_when_the_connection_breaks);
     tcase_add_test(own, mongo_answers_unknown_when_the_answer_is_late);
+    tcase_add_test(own, mongo_lists_the_boards_behind_a_document_whose_key_names_none);
+    tcase_add_test(own, mongo_takes_a_document_that_is_not_what_its_key_says_for_broken);
+    tcase_add_test(own, mongo_erases_a_document_that_is_not_what_its_key_says);
     tcase_add_test(own, mongo_that_does_not_answer_is_given_up_in_bounded_time);
     tcase_add_test(own, mongo_url_that_is_none_is_refused);
     tcase_add_test(own, mongo_user_without_a_password_is_refused);
@@ -1220,6 +1392,9 @@ static Suite *store_suite(void)
     tcase_add_test(all, the_search_by_time_finds_the_earliest_record_that_is_late_enough);
     tcase_add_test(all, the_search_by_time_finds_nothing_on_a_board_without_records);
     tcase_add_test(all, the_search_by_time_ends_at_a_hole);
+    tcase_add_test(all, the_search_by_time_ends_at_a_broken_record);
+    tcase_add_test(all, a_read_gives_what_lies_before_a_broken_record_and_says_so);
+    tcase_add_test(all, a_last_record_that_is_broken_is_no_last_record);
     tcase_add_test(all, of_a_deleted_board_nothing_is_left_but_a_bare_tombstone);
     tcase_add_test(all, a_board_that_is_not_deleted_keeps_all);
     tcase_add_test(all, erasing_goes_on_where_another_has_left_it);
