@@ -14,7 +14,7 @@
 #define CHECK_MS      UINT64_C(1000)
 #define ERROR_MS      UINT64_C(1000)
 
-enum task { ERASE, TIDY, PASS, CHECK };
+enum task { ERASE, TIDY, PASS, CHECK, TASKS };
 
 /* What a step of a pass found. */
 struct found {
@@ -42,7 +42,7 @@ struct upkeep {
 
     /* the step under way */
     bool busy;
-    enum task task;
+    enum task task, first; /* first: of those that are due */
     uint64_t begun_ms;
     struct found found;
     int result;
@@ -166,9 +166,8 @@ static void run_step(struct job *job, struct store *store)
     case PASS:
         u->result = pass_step(u, store);
         break;
-    case CHECK:
+    default:
         u->result = check(store);
-        break;
     }
     u->lost = store_lost(store);
     snprintf(u->why, sizeof u->why, "%s", u->result < 0 ? store_why(store) : "");
@@ -193,6 +192,7 @@ static void take_first(struct upkeep *u)
 
 static void erased(struct upkeep *u)
 {
+    u->first = ERASE;
     if (u->result > 0) {
         u->stats.erased_records += (unsigned)u->result;
         return;
@@ -225,11 +225,13 @@ static void passed(struct upkeep *u, uint64_t now_ms)
     }
 }
 
-/* Another board is tried first next time; a pass goes on where it was. */
+/* Perhaps it always will: all else that is due comes before it, and another board; a pass goes on
+ * where it was. */
 static void failed(struct upkeep *u, uint64_t now_ms)
 {
     u->stats.errors++;
     u->pause_until_ms = now_ms + ERROR_MS;
+    u->first = (u->task + 1) % TASKS;
     if (u->task == ERASE) {
         struct id board = u->erase[u->head];
         take_first(u);
@@ -274,22 +276,32 @@ static void begin_pass(struct upkeep *u)
     u->made_before = history_core_stats(u->core)->boards_made;
 }
 
+static bool is_due(const struct upkeep *u, enum task task, uint64_t now_ms)
+{
+    switch (task) {
+    case ERASE:
+        return u->stats.waiting > 0;
+    case TIDY:
+        return u->untidy && now_ms >= u->tidy_ms;
+    case PASS:
+        return u->passing || now_ms >= u->pass_ms;
+    default:
+        return now_ms >= u->check_ms;
+    }
+}
+
 /* False: nothing is due. */
 static bool choose(struct upkeep *u, uint64_t now_ms)
 {
-    if (u->stats.waiting > 0)
-        u->task = ERASE;
-    else if (u->untidy && now_ms >= u->tidy_ms)
-        u->task = TIDY;
-    else if (u->passing || now_ms >= u->pass_ms)
-        u->task = PASS;
-    else if (now_ms >= u->check_ms)
-        u->task = CHECK;
-    else
-        return false;
-    if (u->task == PASS && !u->passing)
-        begin_pass(u);
-    return true;
+    for (unsigned i = 0; i < TASKS; i++) {
+        u->task = (u->first + i) % TASKS;
+        if (!is_due(u, u->task, now_ms))
+            continue;
+        if (u->task == PASS && !u->passing)
+            begin_pass(u);
+        return true;
+    }
+    return false;
 }
 
 void upkeep_turn(struct upkeep *u, uint64_t now_ms)

@@ -62,6 +62,13 @@ static struct party gateway, owner;
 static struct id board;
 static uint64_t epoch;
 
+static struct id id_of(const char *text)
+{
+    struct id id;
+    ck_assert_int_eq(id_parse(text, strlen(text), &id), 0);
+    return id;
+}
+
 static struct id random_id(char letter, unsigned chars)
 {
     uint8_t bits[8];
@@ -736,6 +743,38 @@ START_TEST(a_hole_in_a_log_holds_up_no_reader_and_no_end)
 }
 END_TEST
 
+static void sql(const char *text)
+{
+    sqlite3 *other;
+    ck_assert_int_eq(sqlite3_open(store_url + strlen("sqlite:"), &other), SQLITE_OK);
+    sqlite3_busy_timeout(other, 5000);
+    int r = sqlite3_exec(other, text, NULL, NULL, NULL);
+    ck_assert_msg(r == SQLITE_OK, "%s", sqlite3_errmsg(other));
+    sqlite3_close(other);
+}
+
+/* Of the boards "00" .. "99" and "z", which are looked at in this order, the first can be erased by
+ * nobody; and somewhere among them is a row whose board is no id. */
+START_TEST(a_board_that_cannot_be_erased_keeps_nothing_else_from_being_done)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(board.text, sizeof board.text, "%02u", i);
+        seed(UINT64_C(4000000000000), i ? 0 : APPEND_DELETED);
+    }
+    sql("CREATE TRIGGER never BEFORE DELETE ON record WHEN old.board = '00'"
+        " BEGIN SELECT raise(ABORT, 'never'); END;"
+        "UPDATE record SET board = 'NO ID' WHERE board = '50'");
+    board = id_of("z");
+    seed(1000, 0);
+    setenv("EASEL_KEEP_DAYS", "1", 1);
+    pid_t history = start_history();
+    unsetenv("EASEL_KEEP_DAYS");
+    until_it_says("never");
+    until_erased();
+    expect_polite_end(history);
+}
+END_TEST
+
 /* ---- a store that is lost -----------------------------------------------------------------------
  */
 
@@ -812,6 +851,7 @@ static Suite *history_service_suite(void)
     tcase_add_test(all, a_broken_record_in_the_middle_of_a_log_ends_nobody);
     tcase_add_test(all, a_hole_in_a_log_holds_up_no_reader_and_no_end);
     if (strcmp(kind, "sqlite") == 0) {
+        tcase_add_test(all, a_board_that_cannot_be_erased_keeps_nothing_else_from_being_done);
         tcase_add_test(all, when_its_database_is_removed_nothing_is_acked_any_more);
         tcase_add_test(all,
                        a_service_that_has_nothing_to_do_says_too_that_its_database_was_removed);
