@@ -435,7 +435,7 @@ uint64_t board_core_deadline(const struct board_core *c)
         at = earlier(at, c->leave_until);
     if (!c->link_up)
         return at;
-    if (!TAILQ_EMPTY(&c->dirty) || c->owners_changed)
+    if (!TAILQ_EMPTY(&c->dirty) || (c->owners_changed && !c->leaving))
         return c->now;
     at = earlier(at, earlier(c->heartbeat_at, peers_deadline(c->peers)));
     uint64_t on_clock = earlier(c->sweep_at, attachment_deadline(c));

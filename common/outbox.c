@@ -233,6 +233,13 @@ void outbox_flush(struct outbox *o, enum exchange exchange, const struct id *des
         d->flush = true;
 }
 
+void outbox_flush_all(struct outbox *o)
+{
+    struct destination *d;
+    TAILQ_FOREACH (d, &o->waiting, queue)
+        d->flush = true;
+}
+
 /* ---- taking ---------------------------------------------------------------------------------- */
 
 static void refill(struct outbox *o, uint64_t now_ms)

@@ -61,6 +61,8 @@ int outbox_offer(struct outbox *o, enum exchange exchange, const struct id *dest
 
 /* Makes what is there for that destination due at once (grants do this). */
 void outbox_flush(struct outbox *o, enum exchange exchange, const struct id *destination);
+/* All that is there is due at once, for who leaves. */
+void outbox_flush_all(struct outbox *o);
 
 struct outbox_message {
     enum exchange exchange;

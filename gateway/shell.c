@@ -257,7 +257,8 @@ void gateway_run(struct gateway *g)
 {
     log_info("listening on http://%s:%u", g->settings.host, g->port);
     uv_run(&g->service.loop, UV_RUN_DEFAULT);
-    publish_due(g, UINT64_MAX - 1); /* frames that came just before their sockets were closed */
+    outbox_flush_all(gateway_core_outbox(g->core));
+    publish_due(g, process_now_ms()); /* frames that came just before their sockets were closed */
 }
 
 void gateway_finish(struct gateway *g)

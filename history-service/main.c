@@ -288,17 +288,18 @@ static void tell_boards(struct shell *s)
 
 /* ---- a turn ---------------------------------------------------------------------------------- */
 
-static void publish(struct shell *s, uint64_t until_ms)
+static void publish(struct shell *s, uint64_t now)
 {
     struct outbox_message message;
-    while (outbox_next(history_core_outbox(s->core), until_ms, &message))
+    while (outbox_next(history_core_outbox(s->core), now, &message))
         link_publish(s->service.link, &message);
 }
 
-static void say_goodbye(struct shell *s)
+static void say_goodbye(struct shell *s, uint64_t now)
 {
     to_peers(s, &TYPE_bye, NULL); /* it has no fields */
-    publish(s, UINT64_MAX - 1);   /* all that is there, due or not */
+    outbox_flush_all(history_core_outbox(s->core));
+    publish(s, now);
     service_stop(&s->service, 0);
 }
 
@@ -311,6 +312,18 @@ static bool has_left(struct shell *s, uint64_t now)
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
+}
+
+/* Who leaves beats no more, and does no upkeep, but does not stay for ever. */
+static uint64_t deadline(const struct shell *s)
+{
+    uint64_t own = s->service.leaving ? s->leave_until_ms : upkeep_deadline(s->upkeep);
+    if (!link_is_up(s->service.link))
+        return own;
+    if (!s->service.leaving)
+        own = earlier(own, s->heartbeat_ms);
+    return earlier(
+        own, earlier(peers_deadline(s->peers), outbox_deadline(history_core_outbox(s->core))));
 }
 
 static void on_turn(void *owner)
@@ -329,7 +342,7 @@ static void on_turn(void *owner)
     tell_lost(s);
     tell_boards(s);
     if (has_left(s, now)) {
-        say_goodbye(s);
+        say_goodbye(s, now);
         return;
     }
     if (peers_tick(s->peers, now))
@@ -337,13 +350,7 @@ static void on_turn(void *owner)
     beat(s, now);
     probe(s, now);
     publish(s, now);
-    uint64_t deadline = earlier(peers_deadline(s->peers), s->heartbeat_ms);
-    deadline = link_is_up(s->service.link)
-                   ? earlier(deadline, outbox_deadline(history_core_outbox(s->core)))
-                   : UINT64_MAX;
-    service_wake_at(
-        &s->service,
-        earlier(deadline, s->service.leaving ? s->leave_until_ms : upkeep_deadline(s->upkeep)));
+    service_wake_at(&s->service, deadline(s));
 }
 
 /* ---- metrics --------------------------------------------------------------------------------- */

@@ -514,6 +514,19 @@ START_TEST(who_leaves_waits_for_history_at_most_500_ms)
 }
 END_TEST
 
+START_TEST(who_leaves_sleeps_while_it_waits_also_when_another_leaves)
+{
+    const char *peer = peer_id(false);
+    pass_with_peer(peer, 600);
+    open_with_ann_drawing();
+    board_core_leave(core, now);
+    turn();
+    FROM(peer, bye);
+    turn();
+    ck_assert_uint_gt(board_core_deadline(core), now);
+}
+END_TEST
+
 START_TEST(who_leaves_without_boards_is_gone_at_once)
 {
     board_core_leave(core, now);
@@ -648,6 +661,7 @@ int main(void)
     t = add_case(s, "leaving");
     tcase_add_test(t, who_leaves_stores_all_releases_its_boards_and_says_bye);
     tcase_add_test(t, who_leaves_waits_for_history_at_most_500_ms);
+    tcase_add_test(t, who_leaves_sleeps_while_it_waits_also_when_another_leaves);
     tcase_add_test(t, who_leaves_without_boards_is_gone_at_once);
     tcase_add_test(t, who_leaves_while_the_link_is_down_does_not_wait_for_it);
     tcase_add_test(t, a_heartbeat_goes_out_every_250_ms_while_the_link_is_up);

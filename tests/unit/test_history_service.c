@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -560,6 +561,40 @@ START_TEST(while_the_database_is_locked_nothing_is_lost)
 }
 END_TEST
 
+/* In seconds, of a process that is gone; it ended well. */
+static double cpu_of(pid_t pid)
+{
+    struct rusage used;
+    int status;
+    ck_assert_int_eq(wait4(pid, &status, 0, &used), pid);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+/* The lock is held for so long that what waits is given up: about 2 s. */
+START_TEST(who_leaves_and_waits_for_its_database_uses_no_processor_meanwhile)
+{
+    pid_t history = start_history();
+    make_and_open();
+    sqlite3 *other;
+    ck_assert_int_eq(sqlite3_open(store_url + strlen("sqlite:"), &other), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    struct buf events = {0};
+    struct msg_append m = segment_of(&events, 3, 1);
+    send_now(&owner, EXCHANGE_HISTORY, &TYPE_append, &m);
+    expect_log(2, 60000); /* the append, which came before this, is under way */
+    uint64_t begun = uv_now(&loop);
+    ck_assert_int_eq(kill(history, SIGTERM), 0);
+    double used = cpu_of(history);
+    uv_update_time(&loop);
+    ck_assert_uint_gt(uv_now(&loop) - begun, 1000);
+    ck_assert_double_lt(used, 0.5);
+    sqlite3_close(other);
+    buf_free(&events);
+}
+END_TEST
+
 /* ---- deleted boards, old ones, too many ---------------------------------------------------------
  */
 
@@ -858,6 +893,7 @@ static Suite *history_service_suite(void)
         tcase_add_test(all, a_service_waits_for_a_database_that_is_not_there_yet);
         tcase_add_test(all, a_service_that_still_waits_for_its_database_leaves_politely);
         tcase_add_test(all, while_the_database_is_locked_nothing_is_lost);
+        tcase_add_test(all, who_leaves_and_waits_for_its_database_uses_no_processor_meanwhile);
     }
     suite_add_tcase(suite, all);
     return suite;

@@ -189,6 +189,23 @@ START_TEST(a_flush_does_not_wait_for_the_pace_or_the_budget)
 }
 END_TEST
 
+START_TEST(at_the_end_all_that_waits_goes_at_once)
+{
+    make(100, 1);
+    put("g1", "k3v9x2mq4t", 1);
+    expect(1000, "g1.k3v9x2mq4t", 1, 1);
+    put("g1", "k3v9x2mq4t", 2);
+    put("g2", "k3v9x2mq4t", 3);
+    put("g3", "k3v9x2mq4t", 4);
+    expect_none(1001);
+    outbox_flush_all(box);
+    expect(1001, "g1.k3v9x2mq4t", 2, 2);
+    expect(1001, "g2.k3v9x2mq4t", 3, 3);
+    expect(1001, "g3.k3v9x2mq4t", 4, 4);
+    ck_assert_uint_eq(outbox_deadline(box), UINT64_MAX);
+}
+END_TEST
+
 START_TEST(a_long_queue_is_split_and_keeps_its_order)
 {
     struct outbox_message m;
@@ -479,6 +496,7 @@ int main(void)
     tcase_add_test(c, a_fanout_has_an_empty_key);
     tcase_add_test(c, only_what_goes_to_boards_is_mandatory);
     tcase_add_test(c, a_flush_does_not_wait_for_the_pace_or_the_budget);
+    tcase_add_test(c, at_the_end_all_that_waits_goes_at_once);
     tcase_add_test(c, a_long_queue_is_split_and_keeps_its_order);
     tcase_add_test(c, an_item_that_fits_no_message_is_refused);
     tcase_add_test(c, a_destination_takes_no_more_than_its_limit);
