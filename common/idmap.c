@@ -4,11 +4,11 @@
 #include <stdlib.h>
 
 #include "buf.h"
+#include "hash.h"
 
 static size_t home(const struct idmap *m, const struct id *key)
 {
-    uint64_t h = id_hash(key);
-    return (size_t)(h ^ h >> 32) & (m->slots - 1);
+    return (size_t)hash_16(key) & (m->slots - 1);
 }
 
 /* The slot of `key`, or the free slot where it would go. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A hash map from ids to pointers: open addressing, linear probing, backward-shift deletion.
+ * A hash map from ids to pointers: open addressing, linear probing, backward-shift deletion. Others
+ * may choose the ids (hash.h).
  * Holds no copy of what the pointers mean. Iterate with idmap_at over 0 .. idmap_slots - 1; a
  * deletion may move an entry to an earlier slot, so delete from a copy of what you saw.
  */

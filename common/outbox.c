@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "hash.h"
 #include "items.h"
 
 #define BUCKETS        256u
@@ -78,7 +79,7 @@ struct outbox *outbox_create(const struct outbox_config *config)
 
 static unsigned bucket_of(enum exchange exchange, const struct id *id)
 {
-    return (unsigned)((id_hash(id) ^ exchange) % BUCKETS);
+    return (unsigned)((hash_16(id) ^ exchange) % BUCKETS);
 }
 
 static void forget(struct outbox *o, struct destination *d)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hash.h"
 #include "log.h"
 #include "process.h"
 
@@ -132,6 +133,7 @@ int service_init(struct service *s, const struct service_kind *kind, void *owner
         settings_read(argc, argv, program, COMMON_SETTINGS, &s->common, kind->settings, ret_own);
     if (r < 0)
         return r;
+    hash_key(process_random(), process_random());
     s->self = process_id(kind->name[0]);
     log_level_parse(s->common.log_level, &level); /* was checked with the settings */
     log_setup(kind->name, &s->self, level);

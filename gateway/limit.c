@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
+
 /* ---- addresses ------------------------------------------------------------------------------ */
 
 static struct address address_of_ipv4(const struct in_addr *v4)
@@ -224,10 +226,7 @@ static struct address key_of(const struct address *address)
 
 static struct row **slot_of(struct limits *l, const struct address *key)
 {
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (size_t i = 0; i < sizeof key->byte; i++)
-        hash = (hash ^ key->byte[i]) * UINT64_C(1099511628211);
-    return &l->slots[(hash ^ hash >> 32) & l->slot_mask];
+    return &l->slots[hash_16(key->byte) & l->slot_mask];
 }
 
 static struct row *row_find(struct limits *l, const struct address *key)

@@ -41,29 +41,23 @@ bool id_is_board(const struct id *id)
     return strspn(id->text, BASE32) == BOARD_CHARS;
 }
 
-static uint64_t fnv1a(uint64_t hash, const char *text)
+static uint64_t fnv1a(const struct id *id)
 {
-    for (; *text; text++)
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (const char *text = id->text; *text; text++)
         hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
     return hash;
 }
 
-#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
-
-uint64_t id_hash(const struct id *id)
-{
-    return fnv1a(FNV_BASIS, id->text);
-}
-
 unsigned board_shard(const struct id *board, unsigned shards)
 {
-    return (unsigned)(fnv1a(FNV_BASIS, board->text) % shards);
+    return (unsigned)(fnv1a(board) % shards);
 }
 
 uint64_t shard_weight(unsigned shard, const struct id *replica)
 {
     /* splitmix64's finisher: FNV alone leaves neighbouring shards in step. */
-    uint64_t x = id_hash(replica) + (shard + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t x = fnv1a(replica) + (shard + 1) * UINT64_C(0x9e3779b97f4a7c15);
     x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
     return x ^ (x >> 31);

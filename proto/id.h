@@ -46,8 +46,6 @@ struct id id_from_bits(char prefix, unsigned chars, const uint8_t *bits);
 /* A board id: exactly BOARD_CHARS characters of the base-32 alphabet. */
 bool id_is_board(const struct id *id);
 
-uint64_t id_hash(const struct id *id);
-
 /* The shard of a board: FNV-1a 64 over the id's characters, then mod `shards`.
  * Test vectors: proto/vectors.txt. */
 unsigned board_shard(const struct id *board, unsigned shards);
