@@ -146,11 +146,22 @@ static unsigned rank(const struct board *b, const struct msg_at_member *e)
     return m && m->seated ? 0 : entry_rank(e);
 }
 
+/* What only a gateway of a version to come says is taken for the least that we know. */
+static int next_entry(struct list *list, struct msg_at_member *ret)
+{
+    int r = NEXT(list, at_member, ret);
+    if (r > 0 && ret->role > ROLE_OWN)
+        ret->role = ROLE_WATCH;
+    if (r > 0 && ret->request > REQUEST_TAKE)
+        ret->request = REQUEST_NONE;
+    return r;
+}
+
 static void keep_entries(struct attachment *at, uint32_t count, unsigned most, unsigned wanted)
 {
     struct list list = list_of(count, &at->members);
     struct msg_at_member m;
-    while (at->entry_count < most && NEXT(&list, at_member, &m) > 0)
+    while (at->entry_count < most && next_entry(&list, &m) > 0)
         if (rank(at->board, &m) == wanted)
             at->entries[at->entry_count++] = m;
 }

@@ -145,7 +145,7 @@ void owner_opened(struct board *b, const struct msg_opened *m)
     sequencer_start(b, m);
     pen_start(b);
     /* Before the very first owner (event 2, after created) nobody had a seat. */
-    seats_start(b, m->clean || m->epoch == 2);
+    seats_start(b, m->clean == 1 || m->epoch == 2);
     fanout_start(b, m->time);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where tables keep what others name: SipHash-1-3 with a key that each process draws for itself. Who
- * does not know the key cannot choose ids or addresses that fall together, as could be done with
- * FNV at a desk, and made each step of a table as long as the table. It does not help against
+ * Where tables keep what others name: SipHash-1-3 with a key that each process draws for itself.
+ * Who does not know the key cannot choose ids or addresses that fall together, as could be done
+ * with FNV at a desk, and made each step of a table as long as the table. It does not help against
  * somebody who sees the process's memory, or who measures long enough; nor is it one that two
  * processes agree on: board_shard and shard_weight are (id.h).
  */

@@ -210,6 +210,7 @@ static void forget_not_owners(struct gateway_core *c)
 static void on_created(struct gateway_core *c, const struct msg_created *m)
 {
     struct http_answer a = {.nonce = m->nonce, .board = m->board};
+    /* Whatever else it may be in a version to come: there is no board. */
     a.what = m->status == CREATED_STORED  ? ANSWER_CREATED
              : m->status == CREATED_TAKEN ? ANSWER_TAKEN
                                           : ANSWER_FULL;

@@ -40,6 +40,31 @@ START_TEST(a_newer_list_replaces_all_older_ones)
 }
 END_TEST
 
+/* Ann's role, request and flags are of a version to come. */
+static void attach_of_a_version_to_come(uint64_t number, uint64_t role, uint64_t request)
+{
+    struct buf boards = {0}, people = {0};
+    PUT(&people, at_member, id_of("ann"), 11, 1, role, span_of("ann"), UINT64_C(1) << 20, request);
+    PUT(&boards, at_board, id_of(BOARD), 2, 2, 0, list_of(1, &people), gateway_told, gateway_state);
+    FROM("g1", attach, 0, number, 1, 1, list_of(1, &boards));
+    pass(300);
+    buf_free(&people);
+    buf_free(&boards);
+}
+
+START_TEST(what_a_gateway_of_a_version_to_come_says_is_taken_for_the_least_that_we_know)
+{
+    open_board("bob/12");
+    attach_of_a_version_to_come(1000, ROLE_OWN + 1, REQUEST_TAKE);
+    expect("g1 state nobody/0 term 0 base 0 ann");
+    attach_of_a_version_to_come(1001, 255, REQUEST_ASK);
+    attach_of_a_version_to_come(1002, ROLE_OWN, 255);
+    expect_no("append");
+    attach_of_a_version_to_come(1003, ROLE_OWN, REQUEST_ASK);
+    expect("history append 3..3 epoch 2"); /* her grant */
+}
+END_TEST
+
 START_TEST(a_list_counts_when_all_its_parts_are_there)
 {
     open_board("ann/11");
@@ -333,6 +358,7 @@ int main(void)
     TCase *t = add_case(s, "lists");
     tcase_add_test(t, an_older_list_is_ignored);
     tcase_add_test(t, a_newer_list_replaces_all_older_ones);
+    tcase_add_test(t, what_a_gateway_of_a_version_to_come_says_is_taken_for_the_least_that_we_know);
     tcase_add_test(t, a_list_counts_when_all_its_parts_are_there);
     tcase_add_test(t, parts_of_different_lists_do_not_mix);
     tcase_add_test(t, a_repeated_part_is_counted_once);

@@ -1051,6 +1051,24 @@ START_TEST(a_window_that_missed_stored_events_starts_anew_and_reads_them_from_hi
 }
 END_TEST
 
+/* They go to the page as they are, and it knows what to make of them. */
+START_TEST(members_of_a_version_to_come_are_members)
+{
+    struct buf members = {0};
+    two_on_a_board();
+    pulls(viewer);
+    PUT(&members, member, id_of("ana"), {0}, 255, 255, 0);
+    PUT(&members, member, id_of("ben"), {0}, ROLE_DRAW, MEMBER_LOST | 4, 0);
+    message_from_owner(2);
+    PUT(&body, board_state, .board = id_of(BOARD), .epoch = 2, .number = state_number++, .head = 3,
+        .mark = 3, .seats = 10, .members = list_of(2, &members));
+    deliver();
+    ck_assert_ptr_nonnull(strstr(pulls(viewer), "state"));
+    ck_assert_uint_eq(gateway_core_stats(core)->bad_messages, 0);
+    buf_free(&members);
+}
+END_TEST
+
 /* Nobody draws any more, and the last events were lost on their way. */
 START_TEST(events_that_only_the_state_tells_of_are_read_from_history)
 {
@@ -1329,6 +1347,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_page_of_a_higher_epoch_cuts_the_window_first);
     tcase_add_test(t, a_window_that_missed_stored_events_starts_anew_and_reads_them_from_history);
     tcase_add_test(t, events_that_only_the_state_tells_of_are_read_from_history);
+    tcase_add_test(t, members_of_a_version_to_come_are_members);
     tcase_add_test(t, a_grant_that_the_window_passes_over_is_learned_when_its_mark_is_told);
     tcase_add_test(t, a_grant_that_is_never_sent_again_is_learned_when_the_window_starts_anew);
     tcase_add_test(t, a_window_never_evicts_above_the_mark);

@@ -84,6 +84,13 @@ test("kinds and fields that we do not know are skipped", () => {
   assert.deepEqual(decode(bytes), [{ kind: "cut", to: 5 }]);
 });
 
+test("roles and flags of a version to come are read", () => {
+  const member = { member: "ana", name: "", role: 255, flags: 255, line: 0 };
+  const state = { kind: "state", holder: "", instance: 0, term: 0, grace_ms: 0, pass_ms: 0, members: [member] };
+  const points = { kind: "ev_points", offset: 4, time: 0, term: 3, cseq: 2, flags: 255, points: new Uint8Array() };
+  for (const message of [state, points]) assert.deepEqual(decode(encode(message)), [message]);
+});
+
 test("a field out of its bounds throws, in both directions", () => {
   assert.throws(() => encode({ kind: "begin", term: 0, cseq: 1 }), BadFrame);
   assert.throws(() => encode({ kind: "profile", name: "x".repeat(129), flags: 0 }), BadFrame);
