@@ -145,7 +145,7 @@ void client_seated(struct client *cl, uint64_t now)
 {
     struct board *b = cl->board;
     if (cl->since != NIL) {
-        replay_seek(cl, now);
+        replay_seek(b, now);
         return;
     }
     if (cl->from_base)

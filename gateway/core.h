@@ -177,7 +177,7 @@ struct client {
     uint64_t cursor; /* the last offset that it was sent */
     uint64_t cut_to;
     uint64_t since;      /* a join by time: not found yet; NIL otherwise */
-    struct ask seek;     /* its own, or the one of the board that it waits for */
+    uint64_t answer;     /* the number of the question of its board that it waits for; 0: none */
     uint64_t waiting_at; /* when it is told (again) that its hello has no answer yet */
     bool from_base;      /* its cursor starts at the base that the state tells */
     uint64_t told, told_flags, told_at; /* the newest mark frame it was sent */
@@ -248,6 +248,10 @@ struct board {
     unsigned page_count;
     struct read_request reads[PAGES_MAX];
     struct ask tail; /* how far does the stored log reach? */
+    struct {
+        struct ask ask; /* which is the first event */
+        uint64_t since; /* of that time? */
+    } seek;
 
     uint64_t said_due; /* when what members say of themselves may go out again, */
     bool said;         /* and whether something waits for that */
@@ -401,8 +405,8 @@ void client_tell_waiting(struct client *cl, uint64_t now);
 /* replay.c */
 const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset);
 bool replay_has(const struct board *b, uint64_t offset); /* asks for nothing */
-void replay_seek(struct client *cl, uint64_t now);
-void replay_ask_tail(struct board *b, uint64_t now); /* for clients that know more than we do */
+void replay_seek(struct board *b, uint64_t now);         /* for clients that join by time */
+void replay_ask_tail(struct board *b, uint64_t now);     /* for clients that know more than we do */
 void replay_page(struct board *b, uint64_t now, const struct msg_page *m);
 void replay_behind(struct board *b, uint64_t now, const struct msg_behind *m);
 void replay_tick(struct board *b, uint64_t now);

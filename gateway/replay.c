@@ -73,7 +73,7 @@ static void request(struct board *b, uint64_t now, uint64_t from)
         struct read_request *r = &b->reads[i];
         if (r->ask.nonce && r->from == from)
             return; /* it goes again by itself */
-        if (!r->ask.nonce || (!slot && !is_needed(b, r->from)))
+        if (!r->ask.nonce)
             slot = r;
     }
     if (!slot)
@@ -83,11 +83,53 @@ static void request(struct board *b, uint64_t now, uint64_t from)
     send_read(b, slot->ask.nonce, from, NIL);
 }
 
-/* A join by time: the page that comes tells the offset. */
-void replay_seek(struct client *cl, uint64_t now)
+static bool seeks(const struct client *cl)
 {
-    if (ask_due(&cl->seek, cl->core, now))
-        send_read(cl->board, cl->seek.nonce, NIL, cl->since);
+    return cl->state == CLIENT_JOINING && cl->since != NIL && cl->session &&
+           cl->session->flags & MEMBER_SEATED;
+}
+
+static bool is_sought(const struct board *b)
+{
+    const struct client *cl;
+    LIST_FOREACH (cl, &b->clients, link)
+        if (seeks(cl) && cl->answer == b->seek.ask.nonce)
+            return true;
+    return false;
+}
+
+/* The time of whoever came first, who stands last; for all who wait for the same one by now. */
+static bool seek_next(struct board *b, uint64_t now)
+{
+    struct client *cl, *first = NULL;
+    LIST_FOREACH (cl, &b->clients, link)
+        if (seeks(cl))
+            first = cl;
+    if (!first)
+        return false;
+    b->seek.since = first->since;
+    ask_due(&b->seek.ask, b->core, now);
+    LIST_FOREACH (cl, &b->clients, link)
+        if (seeks(cl) && cl->since == b->seek.since)
+            cl->answer = b->seek.ask.nonce;
+    return true;
+}
+
+/* Joins by time: the page that comes tells the offset. One question after the other, however many
+ * come; one whose clients are gone still waits at history, so another one may go only when it would
+ * go again. */
+void replay_seek(struct board *b, uint64_t now)
+{
+    struct ask *ask = &b->seek.ask;
+    bool under_way = ask->nonce != 0;
+    if (under_way && !ask_due(ask, b->core, now))
+        return;
+    if (!under_way || !is_sought(b)) {
+        ask->nonce = 0;
+        if (!seek_next(b, now))
+            return;
+    }
+    send_read(b, ask->nonce, NIL, b->seek.since);
 }
 
 static bool asks_tail(const struct client *cl)
@@ -106,7 +148,7 @@ void replay_ask_tail(struct board *b, uint64_t now)
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
         if (!again && asks_tail(cl))
-            cl->seek.nonce = b->tail.nonce;
+            cl->answer = b->tail.nonce;
     send_read(b, b->tail.nonce, OFFSET_MAX, NIL);
 }
 
@@ -178,12 +220,6 @@ static void keep_page(struct board *b, uint64_t now, const struct msg_page *m)
     b->core->stats.history_pages++;
 }
 
-static bool seeks(const struct client *cl)
-{
-    return cl->state == CLIENT_JOINING && cl->since != NIL && cl->session &&
-           cl->session->flags & MEMBER_SEATED;
-}
-
 static void found_time(struct client *cl, uint64_t now, uint64_t offset, uint64_t tail)
 {
     cl->since = NIL;
@@ -191,6 +227,16 @@ static void found_time(struct client *cl, uint64_t now, uint64_t offset, uint64_
     cl->cursor = offset - 1;
     cl->knows = tail; /* it may know of all that was stored when it came */
     client_seated(cl, now);
+}
+
+static void told_time(struct board *b, uint64_t now, const struct msg_page *m)
+{
+    struct client *cl;
+    b->seek.ask.nonce = 0;
+    LIST_FOREACH (cl, &b->clients, link)
+        if (seeks(cl) && cl->answer == m->nonce)
+            found_time(cl, now, m->from, m->tail);
+    replay_seek(b, now);
 }
 
 /* Who came after the question may know more than its answer: for them it is asked again. */
@@ -206,7 +252,7 @@ static void told_tail(struct board *b, uint64_t now, uint64_t tail)
         if (cl->cursor <= tail) {
             cl->knows = cl->cursor;
             client_seated(cl, now);
-        } else if (cl->seek.nonce == nonce) {
+        } else if (cl->answer == nonce) {
             client_fail(cl, 4410, "start_fresh",
                         "History has nothing at that offset: begin anew (from nil).", cl->number);
         } else {
@@ -219,7 +265,7 @@ static void told_tail(struct board *b, uint64_t now, uint64_t tail)
 
 void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
 {
-    bool asked = false;
+    bool sought = m->nonce == b->seek.ask.nonce, asked = sought;
     if (m->nonce == 0)
         return; /* nobody asks by it */
     for (unsigned i = 0; i < PAGES_MAX; i++)
@@ -227,14 +273,10 @@ void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
             b->reads[i].ask.nonce = 0;
             asked = true;
         }
-    struct client *cl;
-    LIST_FOREACH (cl, &b->clients, link)
-        if (seeks(cl) && cl->seek.nonce == m->nonce) {
-            found_time(cl, now, m->from, m->tail);
-            asked = true;
-        }
     if (!asked)
         return;
+    if (sought)
+        told_time(b, now, m);
     trust_confirmed(b, m->epoch > m->to ? m->epoch : m->to);
     /* Our window may hold events that a newer epoch has rewound. */
     if (m->epoch > b->window.epoch)

@@ -999,6 +999,100 @@ START_TEST(a_join_by_time_starts_where_history_says)
 }
 END_TEST
 
+/* How often that is asked of history in what leaves now. */
+static unsigned questions(const char *kind)
+{
+    unsigned n = 0;
+    for (const char *at = sent(); (at = strstr(at, kind)); at++)
+        n++;
+    return n;
+}
+
+#define BY_TIME "read -1 "
+
+static void on_a_long_board(void)
+{
+    hello("watch ben", 22, 1, 100, NIL);
+    owner_sends(2, 101, 105, 100);
+    owner_tells(2, 100, "ben cem dan", NULL);
+    sent();
+}
+
+START_TEST(who_comes_and_goes_has_history_asked_for_four_pages_at_a_time)
+{
+    unsigned asked = 0;
+    on_a_long_board();
+    for (unsigned i = 1; i <= 50; i++) {
+        struct client *cl = hello("watch cem", 33, i, i, NIL);
+        pulls(cl);
+        asked += questions("read ");
+        closes(cl);
+    }
+    ck_assert_uint_eq(asked, 4);
+    tick(1100); /* nobody needs these any more */
+    struct client *cl = hello("watch cem", 33, 51, 51, NIL);
+    pulls(cl);
+    ck_assert_str_eq(sent(), "read 52 ");
+}
+END_TEST
+
+START_TEST(who_comes_and_goes_has_history_asked_for_one_time_at_a_time)
+{
+    unsigned asked = 0;
+    on_a_long_board();
+    for (unsigned i = 1; i <= 50; i++) {
+        struct client *cl = hello("watch cem", 33, i, NIL, 700 + i);
+        asked += questions(BY_TIME);
+        closes(cl);
+    }
+    ck_assert_uint_eq(asked, 1);
+    tick(1100); /* whoever asked is gone: it does not go again */
+    ck_assert_uint_eq(questions(BY_TIME), 0);
+    hello("watch cem", 33, 51, NIL, 777);
+    ck_assert_uint_eq(questions(BY_TIME), 1);
+}
+END_TEST
+
+START_TEST(those_who_join_by_time_have_their_turns_as_they_came)
+{
+    on_a_long_board();
+    struct client *cem = hello("watch cem", 33, 1, NIL, 701);
+    ck_assert_uint_eq(questions(BY_TIME), 1);
+    uint64_t first = last_nonce;
+    struct client *dan = hello("watch dan", 44, 1, NIL, 702);
+    struct client *ben = hello("watch ben", 23, 1, NIL, 703);
+    ck_assert_uint_eq(questions(BY_TIME), 0);
+    history_pages(first, 2, 3, 5);
+    ck_assert_uint_eq(questions(BY_TIME), 1);
+    ck_assert_ptr_nonnull(strstr(pulls(cem), "welcome@2"));
+    history_pages(last_nonce, 2, 4, 5);
+    ck_assert_uint_eq(questions(BY_TIME), 1);
+    ck_assert_ptr_nonnull(strstr(pulls(dan), "welcome@3"));
+    history_pages(last_nonce, 2, 5, 5);
+    ck_assert_ptr_nonnull(strstr(pulls(ben), "welcome@4"));
+}
+END_TEST
+
+/* Who comes later may know of more than the answer under way. */
+START_TEST(those_who_wait_for_the_same_time_share_the_next_question)
+{
+    on_a_long_board();
+    struct client *cem = hello("watch cem", 33, 1, NIL, 701);
+    ck_assert_uint_eq(questions(BY_TIME), 1);
+    uint64_t first = last_nonce;
+    struct client *dan = hello("watch dan", 44, 1, NIL, 701);
+    struct client *ben = hello("watch ben", 23, 1, NIL, 701);
+    history_pages(first, 2, 3, 5);
+    ck_assert_uint_eq(questions(BY_TIME), 1);
+    ck_assert_ptr_nonnull(strstr(pulls(cem), "welcome@2"));
+    ck_assert_str_eq(pulls(dan), "");
+    history_pages(last_nonce, 2, 3, 5);
+    ck_assert_ptr_nonnull(strstr(pulls(dan), "welcome@2"));
+    ck_assert_ptr_nonnull(strstr(pulls(ben), "welcome@2"));
+    ck_assert_uint_eq(questions(BY_TIME), 0);
+}
+END_TEST
+
 START_TEST(the_mark_of_the_welcome_counts_before_any_other)
 {
     two_on_a_board();
@@ -1344,6 +1438,10 @@ static Suite *suite(void)
     tcase_add_test(t, what_history_is_asked_goes_again_at_once_when_the_link_is_back);
     tcase_add_test(t, the_offset_of_a_time_is_found_however_late);
     tcase_add_test(t, a_join_by_time_starts_where_history_says);
+    tcase_add_test(t, who_comes_and_goes_has_history_asked_for_four_pages_at_a_time);
+    tcase_add_test(t, who_comes_and_goes_has_history_asked_for_one_time_at_a_time);
+    tcase_add_test(t, those_who_join_by_time_have_their_turns_as_they_came);
+    tcase_add_test(t, those_who_wait_for_the_same_time_share_the_next_question);
     tcase_add_test(t, a_page_of_a_higher_epoch_cuts_the_window_first);
     tcase_add_test(t, a_window_that_missed_stored_events_starts_anew_and_reads_them_from_history);
     tcase_add_test(t, events_that_only_the_state_tells_of_are_read_from_history);
