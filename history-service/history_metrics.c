@@ -61,7 +61,7 @@ static void reading(const struct reads *r, struct buf *out)
     COUNTER("read_errors_total", "Reads that the database did not answer.", t->errors);
     COUNTER("read_bad_messages_total", "Reads that were not understood.", t->bad_messages);
     COUNTER("read_bytes_total", "Bytes of events that were read.", t->bytes);
-    GAUGE("waiting_reads", "Reads that wait.", reads_waiting(r));
+    GAUGE("waiting_reads", "Reads that wait, or are under way.", reads_waiting(r));
     GAUGE("waiting_reads_limit", "The limit of these.", READS_WAITING_MAX);
 }
 

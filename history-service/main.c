@@ -305,7 +305,7 @@ static void say_goodbye(struct shell *s, uint64_t now)
 
 static bool has_left(struct shell *s, uint64_t now)
 {
-    bool idle = rounds_idle(s->rounds) && database_waiting(s->reads_db) == 0;
+    bool idle = rounds_idle(s->rounds) && reads_waiting(s->reads) == 0;
     return s->service.leaving && (idle || now >= s->leave_until_ms);
 }
 
@@ -420,7 +420,7 @@ static int open_databases(struct shell *s)
     const struct store_address *at = &s->settings.store;
     int r = database_create(&s->service.loop, at, shards, 1, on_opened, s, &s->rounds_db);
     if (r == 0)
-        r = database_create(&s->service.loop, at, shards, READS_WAITING_MAX, on_opened, s,
+        r = database_create(&s->service.loop, at, shards, READS_UNDER_WAY_MAX, on_opened, s,
                             &s->reads_db);
     if (r == 0)
         r = database_create(&s->service.loop, at, shards, 1, on_opened, s, &s->upkeep_db);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "history_core.h"
+#include "lines.h"
 #include "log.h"
 
 struct reads {
@@ -14,14 +15,16 @@ struct reads {
     struct outbox *out;
     void (*message_done)(void *owner, uint64_t tag);
     void *owner;
-    LIST_HEAD(, read) waiting;
+    struct lines *lines;
+    TAILQ_HEAD(, read) under_way;
     char told[200]; /* what the log was told last */
     struct reads_stats stats;
 };
 
 struct read {
     struct job job; /* first, so that a job is its read */
-    LIST_ENTRY(read) list;
+    struct waiting waiting;
+    TAILQ_ENTRY(read) link; /* reads.under_way */
     struct reads *reads;
     struct message *message;
     struct msg_read request;
@@ -32,10 +35,10 @@ struct read {
     char why[200];
 };
 
-/* A broker message, until all its requests are answered. */
+/* A broker message, until all its requests are answered or dropped. */
 struct message {
     uint64_t tag;
-    unsigned requests;
+    unsigned users; /* these, and whoever reads the message */
 };
 
 struct reads *reads_create(struct database *db, struct outbox *out,
@@ -46,26 +49,50 @@ struct reads *reads_create(struct database *db, struct outbox *out,
     r->out = out;
     r->message_done = message_done;
     r->owner = owner;
-    LIST_INIT(&r->waiting);
+    r->lines = lines_create(READS_WAITING_MAX);
+    TAILQ_INIT(&r->under_way);
     r->stats.seconds = HISTOGRAM_OF_SECONDS;
     return r;
 }
 
-static void read_free(struct read *read)
+static void message_leave(struct reads *r, struct message *message)
 {
-    LIST_REMOVE(read, list);
-    if (--read->message->requests == 0)
-        free(read->message);
+    if (--message->users > 0)
+        return;
+    r->message_done(r->owner, message->tag);
+    free(message);
+}
+
+static void read_end(struct read *read)
+{
+    message_leave(read->reads, read->message);
     history_page_free(&read->page);
     free(read);
+}
+
+static struct read *read_of(struct waiting *w)
+{
+    return w ? (struct read *)((char *)w - offsetof(struct read, waiting)) : NULL;
+}
+
+static void nobody_listens(void *owner, uint64_t tag)
+{
+    (void)owner, (void)tag;
 }
 
 void reads_destroy(struct reads *r)
 {
     if (!r)
         return;
-    while (!LIST_EMPTY(&r->waiting))
-        read_free(LIST_FIRST(&r->waiting));
+    r->message_done = nobody_listens;
+    struct read *read, *next;
+    for (read = TAILQ_FIRST(&r->under_way); read; read = next) {
+        next = TAILQ_NEXT(read, link);
+        read_end(read);
+    }
+    while ((read = read_of(lines_next(r->lines))))
+        read_end(read);
+    lines_destroy(r->lines);
     free(r);
 }
 
@@ -120,10 +147,22 @@ static void tell(struct reads *r, const struct read *read)
     snprintf(r->told, sizeof r->told, "%s", read->why);
 }
 
+static void start_reads(struct reads *r)
+{
+    struct read *read;
+    while (database_waiting(r->db) < READS_UNDER_WAY_MAX &&
+           (read = read_of(lines_next(r->lines)))) {
+        TAILQ_INSERT_TAIL(&r->under_way, read, link);
+        database_submit(r->db, &read->job); /* it has room */
+    }
+}
+
 static void on_read(struct job *job)
 {
     struct read *read = (struct read *)job;
     struct reads *r = read->reads;
+    TAILQ_REMOVE(&r->under_way, read, link);
+    start_reads(r);
     histogram_add(&r->stats.seconds, job->seconds);
     r->stats.bytes += read->page.events.len;
     r->stats.broken += read->error == -EBADMSG;
@@ -133,44 +172,51 @@ static void on_read(struct job *job)
         r->stats.errors++; /* no answer: the gateway asks again */
     else
         history_page_answer(&read->page, read->tail, &read->gateway, r->out);
-    if (read->message->requests == 1)
-        r->message_done(r->owner, read->message->tag);
-    read_free(read);
+    read_end(read);
+}
+
+static bool is_same(const struct read *read, const struct id *gateway, const struct msg_read *m)
+{
+    return read->request.nonce == m->nonce && read->request.from == m->from &&
+           id_equal(&read->gateway, gateway) && id_equal(&read->request.board, &m->board);
 }
 
 /* It came before and is not answered yet: a gateway that waits long repeats what it asked. */
 static bool waits(const struct reads *r, const struct id *gateway, const struct msg_read *m)
 {
     const struct read *read;
-    LIST_FOREACH (read, &r->waiting, list)
-        if (read->request.nonce == m->nonce && read->request.from == m->from &&
-            id_equal(&read->gateway, gateway) && id_equal(&read->request.board, &m->board))
+    TAILQ_FOREACH (read, &r->under_way, link)
+        if (is_same(read, gateway, m))
+            return true;
+    struct waiting *w = lines_first(r->lines, &m->board);
+    for (; w; w = TAILQ_NEXT(w, link))
+        if (is_same(read_of(w), gateway, m))
             return true;
     return false;
 }
 
-static bool submit(struct reads *r, struct message *message, const struct id *gateway,
-                   const struct msg_read *request)
+static void add(struct reads *r, struct message *message, const struct id *gateway,
+                const struct msg_read *request)
 {
     r->stats.requests++;
     if (waits(r, gateway, request)) {
         r->stats.repeats++;
-        return false;
+        return;
     }
     struct read *read = xcalloc(1, sizeof *read);
     *read = (struct read){.job = {.run = run_read, .done = on_read},
+                          .waiting = {.board = request->board},
                           .reads = r,
                           .message = message,
                           .request = *request,
                           .gateway = *gateway};
     history_page_begin(&read->page, request);
-    if (database_submit(r->db, &read->job) < 0) {
+    message->users++;
+    struct read *dropped = read_of(lines_put(r->lines, &read->waiting));
+    if (dropped) {
         r->stats.dropped++;
-        free(read);
-        return false;
+        read_end(dropped);
     }
-    LIST_INSERT_HEAD(&r->waiting, read, list);
-    return true;
 }
 
 static bool may_read(const struct id *sender, struct cursor *in, struct msg_read *ret)
@@ -179,39 +225,34 @@ static bool may_read(const struct id *sender, struct cursor *in, struct msg_read
            (ret->from != NIL || ret->since != NIL);
 }
 
-/* How many requests of the message were taken. */
-static unsigned take_requests(struct reads *r, struct message *message, struct span body)
+static void take_requests(struct reads *r, struct message *message, struct span body)
 {
     struct cursor in = cursor_of(body.data, body.len);
     struct msg_envelope envelope;
-    unsigned taken = 0;
     if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
         r->stats.bad_messages++;
-        return 0;
+        return;
     }
     while (cursor_left(&in) > 0) {
         struct cursor at = in;
         struct msg_read request;
         bool whole = wire_skip(&in) == 0;
         if (whole && may_read(&envelope.sender, &at, &request))
-            taken += submit(r, message, &envelope.sender, &request);
+            add(r, message, &envelope.sender, &request);
         else
             r->stats.bad_messages++;
         if (!whole)
             break;
     }
-    return taken;
 }
 
 void reads_message(struct reads *r, uint64_t tag, struct span body)
 {
     struct message *message = xcalloc(1, sizeof *message);
-    message->tag = tag;
-    message->requests = take_requests(r, message, body);
-    if (message->requests > 0)
-        return;
-    r->message_done(r->owner, tag);
-    free(message);
+    *message = (struct message){.tag = tag, .users = 1};
+    take_requests(r, message, body);
+    message_leave(r, message);
+    start_reads(r);
 }
 
 const struct reads_stats *reads_stats(const struct reads *r)
@@ -221,5 +262,5 @@ const struct reads_stats *reads_stats(const struct reads *r)
 
 unsigned reads_waiting(const struct reads *r)
 {
-    return database_waiting(r->db);
+    return lines_count(r->lines) + database_waiting(r->db);
 }

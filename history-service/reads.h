@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Answers the read requests of gateways: pages of the stored log.
+ * Answers the read requests of gateways: pages of the stored log. Boards have their turns.
  */
 #ifndef EASEL_READS_H
 #define EASEL_READS_H
@@ -9,7 +9,8 @@
 #include "metrics.h"
 #include "outbox.h"
 
-#define READS_WAITING_MAX 512u /* beyond it requests are dropped: gateways repeat */
+#define READS_WAITING_MAX   512u /* beyond it requests are dropped: gateways repeat */
+#define READS_UNDER_WAY_MAX 2u   /* with the database: the second follows the first at once */
 
 struct reads;
 
@@ -26,6 +27,6 @@ struct reads_stats {
     struct histogram seconds; /* the database's share */
 };
 const struct reads_stats *reads_stats(const struct reads *r);
-unsigned reads_waiting(const struct reads *r);
+unsigned reads_waiting(const struct reads *r); /* or under way */
 
 #endif

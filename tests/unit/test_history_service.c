@@ -54,7 +54,8 @@ struct party {
     struct id asked; /* about this board */
     uint64_t nonce;  /* of the newest read */
     unsigned code;   /* of the newest answer; 0: none yet */
-    unsigned pages;  /* that came */
+    unsigned pages;  /* that came, */
+    unsigned before; /* and so many of them until the newest answer */
     union answer answer;
     struct buf events; /* of the newest page */
 };
@@ -98,6 +99,7 @@ static void take_item(struct party *p, unsigned code, uint32_t fields, struct cu
     if (!id_equal(&answer.board, &p->asked) || (code == MSG_page && answer.page.nonce != p->nonce))
         return; /* late: to what was asked more than once before */
     p->code = code;
+    p->before = p->pages;
     p->answer = answer;
     if (code == MSG_page) {
         buf_clear(&p->events);
@@ -392,6 +394,38 @@ START_TEST(what_is_asked_again_while_it_waits_is_read_once)
         link_publish(gateway.link, &m);
     expect_log(12, 60000); /* it is read behind them */
     ck_assert_uint_eq(gateway.pages, 2);
+    expect_polite_end(history);
+}
+END_TEST
+
+static void put_reads(const struct id *of, uint64_t first_nonce, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        outbox_put(gateway.out, EXCHANGE_REPLAY, &(struct id){0}, of, &TYPE_read,
+                   &(struct msg_read){*of, first_nonce + i, 1, 0, NIL, 60000});
+}
+
+/* More is asked of one board than may wait, and then of the other. */
+START_TEST(a_board_of_which_much_is_read_makes_only_itself_wait)
+{
+    pid_t history = start_history();
+    make_and_open();
+    append(3, 10);
+    struct id much = board;
+    board = random_id(0, BOARD_CHARS);
+    make_and_open();
+    append(3, 10);
+    gateway.code = 0;
+    gateway.asked = board;
+    gateway.nonce = 9999;
+    put_reads(&much, 1, 600);
+    put_reads(&board, gateway.nonce, 1);
+    struct outbox_message m;
+    while (outbox_next(gateway.out, uv_now(&loop), &m))
+        link_publish(gateway.link, &m);
+    while (gateway.code != MSG_page)
+        uv_run(&loop, UV_RUN_ONCE);
+    ck_assert_uint_le(gateway.before, 4);
     expect_polite_end(history);
 }
 END_TEST
@@ -870,6 +904,7 @@ static Suite *history_service_suite(void)
     tcase_set_timeout(all, 120);
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_test(all, what_is_asked_again_while_it_waits_is_read_once);
+    tcase_add_test(all, a_board_of_which_much_is_read_makes_only_itself_wait);
     tcase_add_test(all, a_board_is_made_opened_written_and_read);
     tcase_add_test(all, who_is_not_the_newest_owner_is_refused);
     tcase_add_test(all, a_board_that_never_was_is_no_board);
