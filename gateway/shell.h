@@ -13,7 +13,8 @@
  *   ws.c         WebSocket: messages in, reading limits, closing
  *   flush.c      WebSocket: the way out
  *
- * Pure or nearly so, and without this header: head.c, limit.c, tokens.c, request.c, web.c.
+ * Pure or nearly so, and without this header: head.c, limit.c, received.c, tokens.c, request.c,
+ * web.c.
  */
 #ifndef EASEL_SHELL_H
 #define EASEL_SHELL_H
@@ -53,8 +54,9 @@
 #define SILENT_MS     UINT64_C(30000)
 #define CLOSING_MS    UINT64_C(5000)
 
-/* Reading, per connection: each frame costs 1, and each piece of at most 4 KB that is read. A page
- * sends up to 60 frames a second; after a reconnect it may send 4,000 or 512 KB at once. */
+/* Reading, per connection: each frame costs 1, and each piece of at most 4 KB that is read, also of
+ * what comes to no callback (PINGs, PONGs): that is found once a second. A page sends up to 60
+ * frames a second; after a reconnect it may send 4,000 or 512 KB at once. */
 #define READ_PER_S 500
 #define READ_BURST 1000
 
@@ -136,6 +138,8 @@ struct connection {
     struct buf message;                   /* an unfinished message */
     TAILQ_ENTRY(connection) waiting_link; /* gateway.slowed or .lingering */
     struct bucket reading;
+    uint64_t seen_bytes;  /* that the socket had received before, and those that we were given */
+    uint64_t other_bytes; /* received besides, and charged */
     bool slowed, lingering, reads_off, ping_due, waits_writeable;
     uint64_t pinged_ms, message_since_ms;
     uint64_t ending_ms; /* since when the core wants it closed; 0: it does not */

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "received.h"
+
 static const struct rate READING = {1000000 / READ_PER_S, READ_BURST};
 
 /* ---- the beginning --------------------------------------------------------------------------- */
@@ -20,6 +22,7 @@ void ws_open(struct connection *c)
     connection_phase(c, PHASE_HELLO);
     c->opened = true;
     c->heard_ms = now;
+    c->seen_bytes = received_bytes(lws_get_socket_fd(c->wsi));
     c->client = client_open(g->core, now, c);
     g->stats.upgrades++;
     g->stats.sockets++;
@@ -152,6 +155,18 @@ static void charge(struct connection *c, uint64_t n)
     ws_update_reading(c);
 }
 
+/* PINGs come to no callback, and PONGs to one only if they say something; lws reads them all the
+ * same, as many as come. What lies unread counts as well, and that much less the next time. */
+static void charge_others(struct connection *c)
+{
+    uint64_t received = received_bytes(lws_get_socket_fd(c->wsi));
+    uint64_t counted = c->seen_bytes + c->other_bytes;
+    if (received < counted + RX_BUFFER_BYTES)
+        return;
+    c->other_bytes += received - counted;
+    charge(c, (received - counted) / RX_BUFFER_BYTES);
+}
+
 static void wake_slowed(struct gateway *g)
 {
     uint64_t now_us = gateway_now(g) * 1000;
@@ -227,6 +242,7 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
         ws_fail(c, 4413, "too_long", why);
         return;
     }
+    c->seen_bytes += len;
     charge(c, 1); /* lws reads at most RX_BUFFER_BYTES at once */
     bool whole = lws_is_final_fragment(c->wsi);
     if (whole && c->message.len == 0) {
@@ -282,6 +298,7 @@ void ws_sweep(struct connection *c, uint64_t now_ms)
         ws_fail(c, 4408, "no_hello", "No hello came in time.");
         return;
     }
+    charge_others(c);
     if (c->reads_off) {
         ws_heard(c);                  /* its PONGs lie unread, */
         c->message_since_ms = now_ms; /* and the rest of its message */

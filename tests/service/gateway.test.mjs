@@ -271,6 +271,25 @@ describe("the gateway", { timeout: 300_000 }, () => {
     assert.equal(stream(socket).at(-1).payload.readUInt16BE(), 4400);
   });
 
+  for (const [what, opcode, payload] of [["PINGs", 9, ""], ["PONGs", 10, ""], ["PONGs that say something", 10, "easel"]]) {
+    test(`a flood of ${what} is read as slowly as one of frames, before the hello, too`, async (t) => {
+      const slowed = async () => (await gateway.metrics()).easel_gateway_reads_slowed_total;
+      const before = await slowed();
+      const socket = await tcp(gateway);
+      socket.write(upgrade());
+      await until("it is upgraded", () => socket.received.includes("101"));
+      socket.removeAllListeners("data").resume(); // PONGs, without end
+      const some = Buffer.concat(Array(10_000).fill(frame(opcode, Buffer.from(payload))));
+      const flood = setInterval(() => socket.write(some), 10); // 6 MB/s, or more
+      t.after(() => {
+        clearInterval(flood);
+        socket.destroy();
+      });
+      await until("it is slowed", async () => (await slowed()) > before, 8_000);
+      assert.ok(!socket.readableEnded, "and not closed");
+    });
+  }
+
   // ---- slow readers, and silence --------------------------------------------------------------
 
   describe("who reads badly, and who says nothing:", { concurrency: true }, () => {
