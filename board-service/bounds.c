@@ -32,7 +32,8 @@ static uint64_t debt_now(const struct board *b)
 
 void bounds_took(struct board *b, size_t bytes)
 {
-    b->log.debt = (struct debt){debt_now(b) + bytes * UINT64_C(1000), b->core->clock};
+    uint64_t counted = bytes > EVENT_BYTES_MIN ? bytes : EVENT_BYTES_MIN;
+    b->log.debt = (struct debt){debt_now(b) + counted * 1000, b->core->clock};
     note_full(b);
 }
 

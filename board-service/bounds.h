@@ -10,14 +10,19 @@
  * Bytes are paid off by time, after the fact: a board may be some 16 s of them in debt, so a hand
  * that draws much for a while, or comes back with all that it kept, is not held up. Beyond it the
  * board is busy, and gateways read nothing from its drawer, until a second of it is paid.
+ *
+ * An event counts as some bytes at least: what is costly of a dot, an undo or a frame without
+ * points is not its bytes, and it fills the log as any other. A hand makes 60 in a second.
  */
 #ifndef EASEL_BOARD_BOUNDS_H
 #define EASEL_BOARD_BOUNDS_H
 
 #include "owner.h"
 
-#define DEBT_S         16u
-#define DEBT_BYTES_MIN (512u << 10) /* what a drawer may have kept: it comes at once */
+#define DEBT_S          16u
+#define EVENT_BYTES_MIN 256u
+#define DEBT_BYTES_MIN  (1u << 20) /* what a drawer may have kept, 4,000 frames: it comes at once  \
+                                    */
 
 void bounds_start(struct board *b); /* the board was opened */
 void bounds_drop(struct board *b);

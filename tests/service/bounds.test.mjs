@@ -89,7 +89,7 @@ describe("a board with 1,000 events", { timeout: 180_000 }, () => {
 
 describe("a drawer who never stops", { timeout: 180_000 }, () => {
   const BYTES_PER_S = 20_000;
-  const AT_ONCE = 512 * 1024; // the least that comes at once, however few bytes a second there are
+  const AT_ONCE = 1024 * 1024; // the least that comes at once, however few bytes a second there are
   const FRAME_BYTES = 4_000;
   let cluster, flooded, other;
 

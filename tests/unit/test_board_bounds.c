@@ -225,6 +225,40 @@ START_TEST(a_drawer_who_never_stops_gets_its_bytes_a_second)
 }
 END_TEST
 
+/* ann draws dots, all stored at once, until the board is busy; how many. */
+static uint64_t flood_of_dots(uint64_t from_cseq)
+{
+    for (cseq = from_cseq; !is_busy(); cseq++) {
+        ck_assert_uint_lt(cseq - from_cseq, 10 * DEBT_BYTES / 256);
+        draw("g1", "ann", 11, 3, cseq);
+        stored(2, board_core_stats(core)->events + 2);
+        forget_lines();
+    }
+    return cseq - from_cseq;
+}
+
+/* With 5,000,000 events the board is full: so that takes 5 h 25 min. */
+START_TEST(a_drawer_of_dots_who_never_stops_gets_256_of_them_a_second)
+{
+    open_wide();
+    flood_of_dots(1);
+    uint64_t dots = 0, until = now + 60000;
+    for (; now < until; pass(50)) {
+        attach("g1", 2, cseq + 2, "ann/11, bob/12, cat/13");
+        dots += flood_of_dots(cseq);
+    }
+    ck_assert_uint_gt(dots, 55 * 256);
+    ck_assert_uint_lt(dots, 65 * 256);
+}
+END_TEST
+
+START_TEST(the_4000_frames_that_a_drawer_may_have_kept_come_at_once)
+{
+    open_wide();
+    ck_assert_uint_ge(flood_of_dots(1), 4000);
+}
+END_TEST
+
 START_TEST(nothing_that_comes_while_the_board_is_in_debt_is_lost)
 {
     open_wide();
@@ -266,6 +300,8 @@ int main(void)
     tcase_add_test(t, sixteen_seconds_of_its_bytes_come_at_once_then_the_board_is_busy);
     tcase_add_test(t, the_board_is_not_busy_any_more_by_itself_when_a_second_is_paid);
     tcase_add_test(t, a_drawer_who_never_stops_gets_its_bytes_a_second);
+    tcase_add_test(t, a_drawer_of_dots_who_never_stops_gets_256_of_them_a_second);
+    tcase_add_test(t, the_4000_frames_that_a_drawer_may_have_kept_come_at_once);
     tcase_add_test(t, nothing_that_comes_while_the_board_is_in_debt_is_lost);
     tcase_add_test(t, a_hand_that_draws_without_a_pause_is_never_held_up);
     return run_suite(s);
