@@ -259,6 +259,23 @@ static void log_foreign(struct visit *v, const char *what, struct span text, con
              g->settings.public_url, g->settings.allowed_origins);
 }
 
+/* A page that only loads something, an image perhaps, names no origin; browsers say over HTTPS that
+ * it is a foreign one. */
+static bool is_foreign_load(const struct head *h)
+{
+    struct span site = head_get(h, "sec-fetch-site");
+    return !head_has(h, "origin") &&
+           (list_names(site, "cross-site") || list_names(site, "same-site"));
+}
+
+static void refuse_origin(struct visit *v, const char *what, struct span text, const char *with)
+{
+    log_foreign(v, what, text, with);
+    http_refuse(v, 403,
+                "Pages of this origin may not do that: see EASEL_PUBLIC_URL and "
+                "EASEL_ALLOWED_ORIGINS.");
+}
+
 bool http_at_home(struct visit *v)
 {
     const struct gateway_settings *s = &v->gateway->settings;
@@ -278,10 +295,11 @@ bool http_at_home(struct visit *v)
     }
     if (head_has(h, "origin") &&
         (origin.len == 0 || !origin_allowed(origin, host, s->public_url, s->allowed_origins))) {
-        log_foreign(v, "Origin", origin, "it is no origin of ours");
-        http_refuse(v, 403,
-                    "Pages of this origin may not do that: see EASEL_PUBLIC_URL and "
-                    "EASEL_ALLOWED_ORIGINS.");
+        refuse_origin(v, "Origin", origin, "it is no origin of ours");
+        return false;
+    }
+    if (is_foreign_load(h)) {
+        refuse_origin(v, "Sec-Fetch-Site", head_get(h, "sec-fetch-site"), "without an Origin");
         return false;
     }
     return true;

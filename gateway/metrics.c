@@ -122,7 +122,7 @@ static void http(const struct gateway *g, struct buf *out)
             l->refused_questions);
     COUNTER("http_bad_requests_total", "Requests whose head could not be read.",
             g->stats.bad_requests);
-    COUNTER("http_foreign_total", "Requests of a foreign Host or Origin.", g->stats.foreign);
+    COUNTER("http_foreign_total", "Requests of a foreign Host, Origin or page.", g->stats.foreign);
     metric_counters(out, "easel_gateway_rate_limited_total",
                     "Boards not made and codes not tried: too many from one address.", "what",
                     LIMITS, l->refused, LIMIT_COUNT);

@@ -296,7 +296,7 @@ void flush_ask_writeable(struct connection *c);
 void http_request(struct visit *v);
 /* Whose request it is, for the limits. */
 void http_learn_address(struct visit *v);
-/* May this Host and Origin use us? Else an answer was given. */
+/* May this Host, and the page that asks, use us? Else an answer was given. */
 bool http_at_home(struct visit *v);
 
 /* One answer per request. `extra` is NULL or a header's name with its value. */

@@ -279,6 +279,19 @@ describe("limits of the HTTP API", { timeout: 120_000 }, () => {
     assertError(await guess("192.0.2.10"), 404);
   });
 
+  test("what a foreign page loads, an image perhaps, is refused, and uses up nobody's codes", async () => {
+    const load = (site, headers = {}) =>
+      call(gateway, "GET", "/api/boards/zzzzzzzzzz", {
+        headers: { "x-forwarded-for": "192.0.2.13", ...(site && { "sec-fetch-site": site }), ...headers },
+      });
+    for (const site of ["cross-site", "same-site", "cross-site", "same-site"]) assertError(await load(site), 403);
+    const origin = gateway.url.replace(/\/$/, "");
+    assertError(await load("same-origin"), 404);
+    assertError(await load("none"), 404); // typed into the address bar
+    assertError(await load("cross-site", { origin }), 404); // an allowed origin counts more
+    assertError(await load(null), 429);
+  });
+
   test("right codes cost nothing: a class behind one address opens as many boards as it likes", async () => {
     const { body } = await create("192.0.2.20");
     const watch = (code) =>
