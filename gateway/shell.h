@@ -190,7 +190,7 @@ struct gateway {
 
     struct lws_context *context;
     struct lws_vhost *vhost;
-    struct connection *upgrading; /* within upgrade_hand_over: the one that lws gets */
+    struct connection *upgrading; /* within the hand-over, until lws has it; else NULL */
     struct connections connections;
     struct connection *swept; /* where the sweep goes on */
     uint64_t connection_count;

@@ -85,8 +85,9 @@ static int on_created(struct lws *wsi)
 {
     struct gateway *g = lws_context_user(lws_get_context(wsi));
     struct connection *c = g->upgrading;
-    if (!c || c->wsi)
+    if (!c)
         return -1; /* nobody else may bring a socket */
+    g->upgrading = NULL;
     c->wsi = wsi;
     lws_set_opaque_user_data(wsi, c);
     return 0;
@@ -192,17 +193,16 @@ static void hand_over(struct visit *v)
         return;
     }
     struct buf text = request_for_lws(v);
-    struct connection *c = connection_create(v);
+    g->upgrading = connection_create(v);
     visit_close(v);
-    g->upgrading = c;
-    struct lws *wsi =
-        lws_adopt_socket_vhost_readbuf(g->vhost, fd, (const char *)text.data, text.len);
-    g->upgrading = NULL;
+    lws_adopt_socket_vhost_readbuf(g->vhost, fd, (const char *)text.data, text.len);
     buf_free(&text);
-    if (!wsi && !c->wsi)
-        connection_destroy(c); /* lws did not even begin, and has closed the descriptor */
-    /* Else lws has destroyed it already, in WSI_DESTROY. What it has not read yet of the text it
-     * reads when the loop comes by, and nothing else may come: */
+    if (g->upgrading) { /* lws did not even begin, and has closed the descriptor */
+        connection_destroy(g->upgrading);
+        g->upgrading = NULL;
+    }
+    /* Else it is lws's, which may have destroyed it already. What it has not read yet of the text
+     * it reads when the loop comes by, and nothing else may come: */
     lws_cancel_service(g->context);
 }
 
