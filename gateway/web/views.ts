@@ -5,6 +5,7 @@ export { nearest, pressureOf, Sampler } from "./input/sampler.ts";
 export { letterOf } from "./input/letters.ts";
 export { Pointers } from "./input/pointers.ts";
 export * from "./input/view.ts";
+export { madeOf, refusalOf, tokenOf } from "./ui/answers.ts";
 export { Announcer } from "./ui/announcer.ts";
 export { cleanName } from "./ui/names.ts";
 export { betterOf, boardOf, keptOf, tokensFor } from "./ui/entry.ts";

@@ -3,7 +3,7 @@
 // What the page says about the pen and the connection, and what it makes of what people type.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Announcer, betterOf, boardOf, cleanName, keptOf, parseCode, parseJoin, penView, showCode, StatusView, tokensFor } from "../../build/web-node/views.mjs";
+import { Announcer, betterOf, boardOf, cleanName, keptOf, madeOf, parseCode, parseJoin, penView, refusalOf, showCode, StatusView, tokenOf, tokensFor } from "../../build/web-node/views.mjs";
 
 // ---- the pen -----------------------------------------------------------------------------------
 
@@ -238,6 +238,27 @@ test("who comes and leaves is told together, under the newest names", () => {
 
 test("who came and left within a second is not told, nor who was here before us", () => {
   assert.deepEqual(said([0, { a: "Ana" }], [1, { a: "Ana", b: "Ben" }], [1.5, { a: "Ana" }]), []);
+});
+
+// ---- what is answered over HTTP ----------------------------------------------------------------
+
+const TOKENS = { own: "o", draw: "d", watch: "w" };
+
+test("of an answer counts what has the service's form, and nothing else", () => {
+  assert.equal(tokenOf({ token: "a.b.c", link: "…" }), "a.b.c");
+  assert.deepEqual(madeOf({ board: "k3v9x2mq4t", name: "", tokens: TOKENS, links: {} }), { board: "k3v9x2mq4t", tokens: TOKENS });
+  for (const other of [undefined, null, 7, "text", [], {}, { token: 7 }, { token: "" }]) assert.equal(tokenOf(other), null, JSON.stringify(other));
+  for (const other of [undefined, null, {}, { tokens: TOKENS }, { board: "k3v9x2mq4t" }, { board: 7, tokens: TOKENS }, { board: "k3v9x2mq4t", tokens: { ...TOKENS, draw: null } }])
+    assert.equal(madeOf(other), null, JSON.stringify(other));
+});
+
+test("a refusal is one of the service; whatever else refuses is no answer of it", () => {
+  const error = (code) => ({ error: { code, sentence: "…" } });
+  assert.deepEqual(refusalOf(429, error("too_many"), "7"), { status: 429, code: "too_many", waitS: 7 });
+  assert.deepEqual(refusalOf(404, error("not_found"), null), { status: 404, code: "not_found", waitS: 60 });
+  for (const later of [null, "", "0", "-5", "soon", "Wed, 21 Oct 2026 07:28:00 GMT"]) assert.equal(refusalOf(503, error("unavailable"), later).waitS, 60, later);
+  for (const other of [undefined, null, "text", {}, { error: "no" }, { error: { code: 5 } }])
+    for (const status of [0, 200, 403, 404, 503]) assert.equal(refusalOf(status, other, null).status, 0, `${status} ${JSON.stringify(other)}`);
 });
 
 // ---- what people type --------------------------------------------------------------------------

@@ -2,58 +2,45 @@
 //
 // What the page asks of the service over HTTP.
 import type { Service } from "../net/client.ts";
+import { words } from "../strings/words.ts";
+import { isForeign, type Made, madeOf, type Refusal, refusalOf, tokenOf } from "./answers.ts";
 
-const WAIT_S = 60; // where the service does not say how long
-const SERVICE_MS = 5_000; // a service that takes longer is away
+const ANSWER_MS = 12_000; // the service itself gives a question up after 10 s
+const SERVICE_MS = 5_000; // a service that takes longer to give out a page is away
 
-export interface Made {
-  board: string;
-  tokens: { own: string; draw: string; watch: string };
-}
-
-async function post(path: string, body: unknown, key: string): Promise<Response | null> {
+/** What `read` makes of the answer; or why there is none. */
+async function ask<T>(path: string, body: unknown, key: string, read: (answer: unknown) => T | null): Promise<T | Refusal> {
   const headers: Record<string, string> = { "Content-Type": "application/json" };
   if (key) headers["Authorization"] = `Bearer ${key}`;
+  const options = { method: "POST", headers, body: JSON.stringify(body), credentials: "omit" } as const;
+  let response: Response | undefined;
+  let answer: unknown;
   try {
-    return await fetch(path, { method: "POST", headers, body: JSON.stringify(body), credentials: "omit" });
+    response = await fetch(path, { ...options, signal: AbortSignal.timeout(ANSWER_MS) });
+    answer = await response.json();
   } catch {
-    return null;
+    // it did not come, not in time or not whole; or it is none of the service's
   }
-}
-
-/** Why something was not done. */
-export interface Refusal {
-  status: number; // 0: no answer
-  code: string;
-  waitS: number; // before the next try
-}
-
-async function refusalOf(response: Response | null): Promise<Refusal> {
-  const body = (await response?.json().catch(() => null)) as { error?: { code?: unknown } } | null | undefined;
-  const waitS = Math.ceil(Number(response?.headers.get("Retry-After"))) || WAIT_S;
-  return { status: response?.status ?? 0, code: String(body?.error?.code ?? ""), waitS };
+  const understood = response?.ok ? read(answer) : null;
+  return understood ?? refusalOf(response?.status ?? 0, answer, response?.headers.get("Retry-After") ?? null);
 }
 
 /** The new board, or why there is none. */
-export async function makeBoard(name: string, key: string): Promise<Made | Refusal> {
-  const response = await post("/api/boards", { name }, key);
-  return response?.status === 201 ? ((await response.json()) as Made) : refusalOf(response);
-}
+export const makeBoard = (name: string, key: string): Promise<Made | Refusal> => ask("/api/boards", { name }, key, madeOf);
 
 /** A token for watching, for who knows the code; or why there is none. */
-export async function watchToken(board: string): Promise<string | Refusal> {
-  const response = await post(`/api/boards/${board}/watch`, {}, "");
-  return response?.ok ? ((await response.json()) as { token: string }).token : refusalOf(response);
-}
+export const watchToken = (board: string): Promise<string | Refusal> => ask(`/api/boards/${board}/watch`, {}, "", tokenOf);
 
-/** The service does not take the address of this page for its own: then it refuses whatever a page sends. */
-export const isForeign = (answer: string | Refusal): boolean => typeof answer !== "string" && answer.status === 403;
+export function whyNoToken(refusal: Refusal): string {
+  if (refusal.status === 404) return words.notFound;
+  if (isForeign(refusal)) return words.foreign;
+  return refusal.status === 429 ? words.joinTooMany(refusal.waitS) : words.serviceAway;
+}
 
 /** The tokens of a board, for its owner on a device that did not make it; null: not now. */
 export async function tokensOf(board: string, own: string): Promise<Made["tokens"] | null> {
-  const response = await post(`/api/boards/${board}/links`, {}, own);
-  const made = response?.ok ? ((await response.json()) as Made) : null;
-  return made?.board === board ? made.tokens : null;
+  const made = await ask(`/api/boards/${board}/links`, {}, own, madeOf);
+  return "tokens" in made && made.board === board ? made.tokens : null;
 }
 
 const BUILD = document.querySelector<HTMLMetaElement>('meta[name="build"]')!.content;

@@ -5,7 +5,8 @@
 import { Painter } from "../ink/painter.ts";
 import { Client } from "../net/client.ts";
 import { translate, words } from "../strings/words.ts";
-import { isForeign, service, update as loadNewer, watchToken } from "./api.ts";
+import { isForeign, type Refusal } from "./answers.ts";
+import { service, update as loadNewer, watchToken, whyNoToken } from "./api.ts";
 import { parseCode } from "./code.ts";
 import { Crosshair } from "./crosshair.ts";
 import { freshSession, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
@@ -130,7 +131,8 @@ function showStatus(): void {
 let ending = "";
 
 function showEnding(): void {
-  const barred = client.foreign ? "foreign" : client.blocked ? "blocked" : "";
+  const refused = refusal ? whyNoToken(refusal) : "";
+  const barred = refused || (client.foreign ? "foreign" : client.blocked ? "blocked" : "");
   const nothingToSee = client.board.member === "";
   const now = client.end ?? (client.full ? "full" : nothingToSee ? barred : "");
   if (now === ending) return;
@@ -140,10 +142,10 @@ function showEnding(): void {
   show($("board"), ending === "");
   show($("card"), ending !== "");
   if (ending === "") return;
-  const waits = ["full", "blocked", "foreign"].includes(ending); // and tries again
+  const waits = ["full", "blocked", "foreign", refused].includes(ending); // and tries again
   const start = button(words.startPage, goToStart, waits ? "" : "primary");
   const reload = button(words.reload, () => location.reload(), "primary");
-  const again = button(words.tryNow, () => client.tryNow(), "primary");
+  const again = button(words.tryNow, tryNow, "primary");
   const here = button(words.useHere, () => client.useHere(), "primary");
   const cards: Record<string, [string, HTMLElement[]]> = {
     full: [client.seats ? words.full(client.seats) : words.fullUnknown, [again, start]],
@@ -154,7 +156,7 @@ function showEnding(): void {
     replaced: [words.replaced, [here]],
     crash: [words.crash, [reload]],
   };
-  const [text, buttons] = cards[ending] ?? ["", []];
+  const [text, buttons] = cards[ending] ?? [refused, [again, start]]; // a refusal is named by its text
   setText($("cardText"), text);
   $("cardButtons").replaceChildren(...buttons);
   $("card").focus(); // what had the focus is gone, and so the card is read out
@@ -163,19 +165,30 @@ function showEnding(): void {
 
 // ---- coming and going --------------------------------------------------------------------------
 
+let refusal: Refusal | null = null; // of the token that we asked for last
+let askAgain: ReturnType<typeof setTimeout> | undefined; // while it stands
+
 /** Who comes with nothing but the code of the board may watch. */
 async function comeByCode(): Promise<void> {
   const token = parseCode(board) ? await watchToken(board) : "none";
+  refusal = typeof token === "string" ? null : token;
   if (typeof token === "string") {
     client.token = token;
     client.start();
   } else if (token.status === 404) {
     client.notFound();
   } else {
-    client.foreign = isForeign(token);
+    askAgain = setTimeout(tryNow, token.status === 429 ? token.waitS * 1000 : ASK_AGAIN_MS);
     changed();
-    setTimeout(() => void comeByCode(), token.status === 429 ? token.waitS * 1000 : ASK_AGAIN_MS);
   }
+}
+
+/** Instead of at the end of the wait. */
+function tryNow(): void {
+  if (!askAgain) return client.tryNow();
+  clearTimeout(askAgain);
+  askAgain = undefined;
+  void comeByCode();
 }
 
 /** The service knows us at this board: only now is there something to remember. */
@@ -256,7 +269,7 @@ for (const link of document.querySelectorAll<HTMLAnchorElement>('a[href="/"]'))
     event.preventDefault();
     goToStart();
   };
-$("status").querySelector("button")!.onclick = () => client.tryNow();
+$("status").querySelector("button")!.onclick = tryNow;
 setUpHelp(stage.pointers);
 disclose($("peopleButton"), $("peoplePanel"));
 disclose($("menuButton"), $("menu"), true);
@@ -269,13 +282,13 @@ addEventListener("error", ({ error, filename }) => {
   broken = true;
   client.crash();
 });
-addEventListener("online", () => client.tryNow());
+addEventListener("online", tryNow);
 addEventListener("offline", changed);
-addEventListener("pageshow", () => client.tryNow());
+addEventListener("pageshow", tryNow);
 addEventListener("hashchange", () => location.reload());
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) stage.finish();
-  else client.tryNow();
+  else tryNow();
   client.away(document.hidden);
 });
 setInterval(changed, TICK_MS);

@@ -2,7 +2,8 @@
 //
 // The start page: make a board, join one, or go back to one that was open here before.
 import { translate, words } from "../strings/words.ts";
-import { makeBoard, type Refusal, watchToken } from "./api.ts";
+import type { Refusal } from "./answers.ts";
+import { makeBoard, watchToken, whyNoToken } from "./api.ts";
 import { parseJoin } from "./code.ts";
 import { boards, forget, type Known, remember, stored } from "./device.ts";
 import { $, setText, show, stamp } from "./dom.ts";
@@ -19,9 +20,12 @@ function onSubmit(form: HTMLFormElement, problem: HTMLElement, work: () => Promi
     press.disabled = true;
     setText(problem, "");
     setText(press, words.making);
-    setText(problem, await work());
-    setText(press, label);
-    press.disabled = false;
+    try {
+      setText(problem, await work());
+    } finally {
+      setText(press, label);
+      press.disabled = false;
+    }
   };
 }
 
@@ -57,11 +61,7 @@ async function join(): Promise<string> {
     return "";
   }
   const token = await watchToken(typed.board);
-  if (typeof token !== "string") {
-    if (token.status === 404) return words.notFound;
-    if (token.status === 403) return words.foreign;
-    return token.status === 429 ? words.joinTooMany(token.waitS) : words.serviceAway;
-  }
+  if (typeof token !== "string") return whyNoToken(token);
   open(typed.board, token);
   return "";
 }
