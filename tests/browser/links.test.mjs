@@ -5,7 +5,8 @@
 // away no more than a look.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { signToken, startCluster } from "../service/harness.mjs";
+import { isDeepStrictEqual } from "node:util";
+import { signToken, startCluster, until } from "../service/harness.mjs";
 import { Proxy } from "../service/proxy.mjs";
 import { closeBrowser, person, wave } from "./browser.mjs";
 import { closedWith, watchSockets } from "./sockets.mjs";
@@ -35,6 +36,16 @@ describe("links", { timeout: 600_000 }, () => {
     await tab.press("Put it down");
     await tab.seesText("#penText", /^Nobody is drawing\.$/);
   }
+  /** The tokens of the links that the dialog shows. */
+  const shared = (tab) =>
+    tab.page.locator(".link-row input:visible").evaluateAll((all) => all.map(({ value }) => value.split("#")[1]));
+  /** What a device remembers of a board whose links were signed with a secret of before. */
+  function old({ board }) {
+    const [own, draw, watch] = ["own", "draw", "watch"].map((r) => signToken({ b: board, r }, "a secret that the service has no more"));
+    return { name: "", role: 2, token: own, links: { draw, watch }, session: "0".repeat(32), last: 1 };
+  }
+  const knows = (tab, { board }, what) =>
+    tab.page.evaluate(([key, what]) => localStorage.setItem(key, JSON.stringify(what)), [`easel.board.${board}`, what]);
   const watches = (tab) => tab.seesText("#penText", /You are watching\.$/);
 
   test("a link to one board at the address of another opens nothing, and nothing of it is remembered", async () => {
@@ -169,6 +180,41 @@ describe("links", { timeout: 600_000 }, () => {
     await ana.leave();
   });
 
+  test("what came with a link that is no longer valid goes with it: neither the address nor the dialog gives it away", async () => {
+    const made = await cluster.makeBoard("Rotated");
+    const ana = await someone();
+    const tab = await ana.open(`${url}/`);
+    await knows(tab, made, old(made));
+    await tab.page.goto(address(made, "own"));
+    await tab.allSaved();
+    await isAt(tab, path(made, "watch"));
+    await tab.press("Share");
+    await until("the new links", async () => isDeepStrictEqual(await shared(tab), [made.tokens.watch, made.tokens.draw]));
+    const { token, links } = await remembered(tab, made);
+    assert.deepEqual([token, links], [made.tokens.own, { watch: made.tokens.watch, draw: made.tokens.draw }]);
+    await ana.leave();
+  });
+
+  test("who shares gets the links of now in place of those that the device has kept, and those where there are no others", async () => {
+    const made = await cluster.makeBoard("Kept");
+    const kept = old(made);
+    for (const [role, fresh] of [["own", ["watch", "draw"]], ["draw", ["watch"]]]) {
+      const ana = await someone();
+      const tab = await ana.open(`${url}/`);
+      await knows(tab, made, { ...kept, token: made.tokens[role], role: role === "own" ? 2 : 1 });
+      await tab.page.route("**/api/**", (route) => route.abort());
+      await tab.page.goto(`${url}/b/${made.board}`);
+      await tab.allSaved();
+      await tab.press("Share");
+      await until("the kept links", async () => isDeepStrictEqual(await shared(tab), fresh.map((one) => kept.links[one])));
+      await tab.press("Close");
+      await tab.page.unroute("**/api/**");
+      await tab.press("Share");
+      await until("the new links", async () => isDeepStrictEqual(await shared(tab), fresh.map((one) => made.tokens[one])));
+      await ana.leave();
+    }
+  });
+
   test("the code alone opens a board for watching, in capitals and with dashes, too", async () => {
     const made = await cluster.makeBoard("By code");
     const typed = made.board.toUpperCase().replace(/(.{4})(.{4})/, "$1-$2-").replaceAll("0", "O").replaceAll("1", "I");
@@ -200,10 +246,9 @@ describe("links", { timeout: 600_000 }, () => {
     await tab.allSaved();
     await tab.press("Share");
     await tab.page.waitForSelector(".link-row");
-    const links = () => tab.page.locator(".link-row input:visible").evaluateAll((all) => all.map(({ value }) => value.split("#")[1]));
-    assert.deepEqual(await links(), [made.tokens.watch, made.tokens.draw]);
+    assert.deepEqual(await shared(tab), [made.tokens.watch, made.tokens.draw]);
     await tab.page.getByText("Your other devices").click();
-    assert.deepEqual(await links(), [made.tokens.watch, made.tokens.draw, made.tokens.own], "hers only when she looks for it");
+    assert.deepEqual(await shared(tab), [made.tokens.watch, made.tokens.draw, made.tokens.own], "hers only when she looks for it");
     await ana.leave();
   });
 

@@ -312,6 +312,14 @@ test("a weaker link takes no stronger one's place, unless that one was refused",
   assert.equal(better(KNOWN, "watch", 0, ["own", "watch"]), "watch");
 });
 
+test("links stay as long as the token that they came with", () => {
+  const links = (known, token, role, tried) => ({ ...known, ...betterOf(known, token, role, tried) }).links;
+  assert.deepEqual(links(KNOWN, "own", 2, ["own"]), KNOWN.links);
+  assert.deepEqual(links(KNOWN, "draw", 1, ["draw", "own"]), KNOWN.links);
+  assert.deepEqual(links(KNOWN, "new", 2, ["new", "own"]), {});
+  assert.deepEqual(links(KNOWN, "new", 1, ["own", "new"]), {});
+});
+
 test("links of this place are read, others are named", () => {
   const here = "https://easel.example";
   const link = (text) => parseJoin(text, here);

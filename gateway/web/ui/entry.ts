@@ -42,8 +42,9 @@ export function tokensFor(fragment: string, kept: Kept | null, known: Known | nu
 }
 
 /** What to remember of a link that opened the board: it does not take the place of a stronger one, unless
- *  the service refused that one just now. */
+ *  the service refused that one just now. Weaker links go with the token that they came with: they end when it does. */
 export function betterOf(known: Known | null, token: string, role: number, tried: readonly string[]): Partial<Known> {
   const refused = known !== null && tried.slice(0, tried.indexOf(token)).includes(known.token);
-  return !known?.token || role >= known.role || refused ? { token, role } : {};
+  if (known?.token && role < known.role && !refused) return {};
+  return token === known?.token ? { role } : { token, role, links: {} };
 }

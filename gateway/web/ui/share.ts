@@ -11,6 +11,7 @@ import { qr } from "./qr.ts";
 
 const COPIED_MS = 2_000;
 
+/** At once with what the device knows, if that is all, and then with what the service gives out now. */
 export async function openShare(board: string, role: number, token: string): Promise<void> {
   setText($("shareCode"), showCode(board));
   $("shareLinks").replaceChildren();
@@ -18,7 +19,15 @@ export async function openShare(board: string, role: number, token: string): Pro
   $<HTMLDialogElement>("share").showModal();
   $("shareClose").onclick = () => $<HTMLDialogElement>("share").close();
 
-  const links = await linksOf(board, role, token);
+  const kept = role === WATCH ? { watch: token } : (known(board)?.links ?? {});
+  if (kept.watch && (role !== OWN || kept.draw)) showLinks(board, role, token, kept);
+  if (role === WATCH) return;
+  const links = { ...kept, ...(await newLinks(board, role, token)) };
+  keep(board, links);
+  if (!links.watch || links.watch !== kept.watch || links.draw !== kept.draw) showLinks(board, role, token, links);
+}
+
+function showLinks(board: string, role: number, token: string, links: Known["links"]): void {
   const rows = [];
   if (links.watch) {
     showQr(linkOf(board, links.watch)).catch(() => {});
@@ -43,16 +52,12 @@ function ownLink(board: string, token: string): HTMLElement {
   return ret;
 }
 
-/** What this device knows of the links below one's own; what it does not know yet it asks for. */
-async function linksOf(board: string, role: number, token: string): Promise<Known["links"]> {
-  if (role === WATCH) return { watch: token };
-  let links = known(board)?.links ?? {};
-  const all = role === OWN && !links.draw ? await tokensOf(board, token) : null;
-  if (all) links = { draw: all.draw, watch: all.watch };
-  const watch = links.watch ?? (await watchLinkOf(board, role, token));
-  if (watch) links = { ...links, watch };
-  keep(board, links);
-  return links;
+/** The links below one's own, as the service signs them now; none: not now. */
+async function newLinks(board: string, role: number, token: string): Promise<Known["links"]> {
+  const all = role === OWN ? await tokensOf(board, token) : null;
+  if (all) return { draw: all.draw, watch: all.watch };
+  const watch = await watchToken(board);
+  return typeof watch === "string" ? { watch } : {};
 }
 
 /** The link for watching, for the address; null: not now. */
