@@ -7,6 +7,7 @@ export { Pointers } from "./input/pointers.ts";
 export * from "./input/view.ts";
 export { madeOf, refusalOf, tokenOf } from "./ui/answers.ts";
 export { Announcer } from "./ui/announcer.ts";
+export { boards, forget, known, remember } from "./ui/device.ts";
 export { cleanName } from "./ui/names.ts";
 export { betterOf, boardOf, keptOf, tokensFor } from "./ui/entry.ts";
 export { parseCode, parseJoin, showCode } from "./ui/code.ts";

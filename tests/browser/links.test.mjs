@@ -275,6 +275,25 @@ describe("links", { timeout: 600_000 }, () => {
     await ana.leave();
   });
 
+  test("a board that is forgotten stays so, whatever other pages are open", async () => {
+    const made = await cluster.makeBoard("Forgotten");
+    const ana = await someone();
+    const tab = await ana.open(address(made, "own"));
+    await tab.allSaved();
+    await isAt(tab, path(made, "watch"));
+    const [start, other] = [await ana.open(`${url}/`), await ana.open(`${url}/`)];
+    for (const list of [start, other]) await list.page.waitForSelector("#boards a");
+    await start.press("Forget Forgotten on this device");
+    await other.page.waitForSelector("#noBoards:not([hidden])");
+    await tab.page.bringToFront();
+    await tab.press("Share");
+    await until("all links", async () => (await shared(tab)).length === 2);
+    assert.equal(await remembered(tab, made), null);
+    await start.page.reload();
+    assert.equal(await start.page.locator("#boards a").count(), 0);
+    await ana.leave();
+  });
+
   test("who goes to the start page leaves with a word; who reloads comes back", async () => {
     const made = await cluster.makeBoard("Leaving");
     const ana = await someone();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What this device remembers: the name, and for each board its session, token, role and name. Without
-// storage (some private windows) it lasts as long as the page.
+// What this device remembers: the name, and for each board its session, token, role and name. What the storage
+// does not take (in some private windows, or when it is full) lasts as long as the page.
 import { cleanName } from "./names.ts";
 
 export interface Known {
@@ -17,24 +17,23 @@ export interface Known {
 
 const NAME = "easel.name";
 const BOARD = "easel.board.";
-const memory = new Map<string, string>();
+const memory = new Map<string, string>(); // only that: other pages, too, write and forget what is stored
 
 function read(key: string): string | null {
   try {
-    return localStorage.getItem(key) ?? memory.get(key) ?? null;
+    return memory.get(key) ?? localStorage.getItem(key);
   } catch {
-    return memory.get(key) ?? null;
+    return null;
   }
 }
 
 function write(key: string, value: string | null): void {
-  if (value === null) memory.delete(key);
-  else memory.set(key, value);
+  memory.delete(key);
   try {
     if (value === null) localStorage.removeItem(key);
     else localStorage.setItem(key, value);
   } catch {
-    // kept in memory
+    if (value !== null) memory.set(key, value);
   }
 }
 

@@ -94,4 +94,5 @@ translate();
 onSubmit($<HTMLFormElement>("make"), $("makeProblem"), make);
 onSubmit($<HTMLFormElement>("join"), $("joinProblem"), join);
 addEventListener("pageshow", list); // also when it comes back from the browser's cache
+addEventListener("storage", list); // another page opened a board, or forgot it
 list();
