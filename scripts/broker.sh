@@ -16,6 +16,8 @@
 
 set -euo pipefail
 umask 077
+# shellcheck source=scripts/clock.sh
+source "${0%/*}/clock.sh"
 
 readonly rabbit=/usr/lib/rabbitmq/bin # not the wrappers in /usr/sbin: they change user and HOME
 readonly start_seconds=60 stop_seconds=20
@@ -103,9 +105,12 @@ runs() { kill -0 "$1" 2>/dev/null; }
 
 end() { # PID
     kill -TERM "$1" 2>/dev/null || return 0
-    local deadline=$((SECONDS + stop_seconds))
+    local now deadline
+    clock
+    deadline=$((now + stop_seconds))
     while runs "$1"; do
-        ((SECONDS < deadline)) || kill -KILL "$1" 2>/dev/null || true
+        clock
+        ((now < deadline)) || kill -KILL "$1" 2>/dev/null || true
         sleep 0.05
     done
 }
@@ -130,9 +135,12 @@ foreground() { # DIR PORT
 }
 
 await_ready() { # PID
-    local deadline=$((SECONDS + start_seconds))
+    local now deadline
+    clock
+    deadline=$((now + start_seconds))
     until answers "$PORT"; do
-        runs "$1" && ((SECONDS < deadline)) || return 1
+        clock
+        runs "$1" && ((now < deadline)) || return 1
         sleep 0.1
     done
 }
@@ -159,9 +167,12 @@ stop() { # DIR
     script=$(<"$dir/pid")
     rm "$dir/pid"
     kill -TERM "$script" 2>/dev/null || return 0
-    local deadline=$((SECONDS + 2 * stop_seconds + 5))
+    local now deadline
+    clock
+    deadline=$((now + 2 * stop_seconds + 5))
     while runs "$script"; do
-        ((SECONDS < deadline)) || die "process $script does not end"
+        clock
+        ((now < deadline)) || die "process $script does not end"
         sleep 0.05
     done
 }

@@ -13,6 +13,8 @@
 set -uo pipefail
 umask 077 # boards and logs, too, are for you alone
 cd "${0%/*}/.." || exit 1
+# shellcheck source=scripts/clock.sh
+source scripts/clock.sh || exit 1
 
 readonly arguments=("$@") gateways=$1 boards=$2 histories=$3 host=$4
 port=$5
@@ -78,22 +80,26 @@ stop_all() {
 }
 
 await_end() { # NAME, of a process that was told to end
-    local deadline=$((SECONDS + 10))
+    local now deadline
+    clock
+    deadline=$((now + 10))
     while runs "$1"; do
-        ((SECONDS < deadline)) || kill -KILL "${pid[$1]}" 2>/dev/null
+        clock
+        ((now < deadline)) || kill -KILL "${pid[$1]}" 2>/dev/null
         pause 0.1
     done
 }
 
 watch_over_all() {
-    local name ask_at=0
+    local name now ask_at=0
     while :; do
         pause 1
         keep_state
         for name in "${names[@]}"; do
             runs "$name" || start_again "$name"
         done
-        ((SECONDS < ask_at)) || { ask_at=$((SECONDS + ask_seconds)); ask_all; }
+        clock
+        ((now < ask_at)) || { ask_at=$((now + ask_seconds)); ask_all; }
     done
 }
 
@@ -205,16 +211,17 @@ health_of() { # NAME
 
 # All at once, so that it takes no longer than one.
 ask_all() {
-    local name said deadline
+    local name said now deadline
     local -A asked=()
     for name in "${names[@]}"; do
         find_door "$name"
         health_of "$name" >"$data/log/.$name.health" 2>/dev/null 8>&- 9>&- & # 9: who has it open holds the lock
         asked[$name]=$!
     done
-    deadline=$((SECONDS + ask_seconds))
+    clock
+    deadline=$((now + ask_seconds))
     for name in "${names[@]}"; do
-        while lives "${asked[$name]}" && ((SECONDS < deadline)); do
+        while clock; lives "${asked[$name]}" && ((now < deadline)); do
             pause 0.02
         done
         said=silent
@@ -264,10 +271,13 @@ listens() { # HOST PORT
 }
 
 await_ready() { # NAME [SECONDS]
-    local deadline=$((SECONDS + ${2:-30}))
+    local now deadline
+    clock
+    deadline=$((now + ${2:-30}))
     until find_door "$1" && [[ $1 = broker || $(health_of "$1" 2>/dev/null) = good ]]; do
         runs "$1" || die "$1 did not start: $(tail -n 3 "$data/log/$1.log")"
-        ((SECONDS < deadline)) || die "$1 does not get ready; its log: $data/log/$1.log"
+        clock
+        ((now < deadline)) || die "$1 does not get ready; its log: $data/log/$1.log"
         pause 0.1
     done
 }

@@ -4,47 +4,24 @@
 // nothing is late, and the pen stays where it is. Only what people and other machines call time is of it.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join as path } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { assertAllEqual, join, ROOT, signToken, startCluster, until } from "./harness.mjs";
+import { before, describe, test } from "node:test";
+import { assertAllEqual, join, signToken, startCluster, until } from "./harness.mjs";
 import { strokes } from "./strokes.mjs";
+import { clockEnvironment, setWallClock } from "./wall-clock.mjs";
 import { Wire } from "./wire.mjs";
 
 const HOUR = 3600;
 
 describe("when the wall clock is set,", { timeout: 120_000 }, () => {
-  const dir = mkdtempSync(path(tmpdir(), "easel-clock-"));
-  const file = openSync(path(dir, "ahead"), "w");
   let cluster, gateway, board, ana, ben;
 
-  /** All services' wall clocks are so far ahead from now on. */
-  function set(seconds) {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64LE(BigInt(seconds));
-    writeSync(file, bytes, 0, 8, 0);
-  }
-
   before(async () => {
-    set(0);
-    execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", path(dir, "clock.so"), path(ROOT, "tests/service/wall-clock.c")]);
-    cluster = await startCluster({
-      env: {
-        LD_PRELOAD: path(dir, "clock.so"), WALL_CLOCK_FILE: path(dir, "ahead"),
-        ASAN_OPTIONS: "verify_asan_link_order=0", EASEL_PEN_IDLE_S: "600", EASEL_HELLO_TIMEOUT_S: "600",
-      },
-    });
+    cluster = await startCluster({ env: { ...clockEnvironment(), EASEL_PEN_IDLE_S: "600", EASEL_HELLO_TIMEOUT_S: "600" } });
     [gateway] = cluster.gateways;
     board = await cluster.makeBoard();
     ana = await join(gateway, board.tokens.own, "Ana");
     ben = await join(gateway, board.tokens.watch, "Ben");
     await ana.takePen();
-  });
-  after(() => {
-    closeSync(file);
-    rmSync(dir, { recursive: true });
   });
 
   for (const [what, seconds] of [["30 s ahead", 30], ["a year ahead", 8766 * HOUR], ["a day back", -24 * HOUR], ["right again", 0]]) {
@@ -52,7 +29,7 @@ describe("when the wall clock is set,", { timeout: 120_000 }, () => {
       const idle = await new Wire(gateway).opened(); // has not said hello: it has 10 minutes
       const bot = await Wire.join(gateway, board.tokens.watch);
       const begun = Date.now();
-      set(seconds);
+      setWallClock(seconds);
       const term = ana.term;
       // All sweeps have come by: each looks at everybody at least every 2 s, and heartbeats every 4 s.
       const marks = () => bot.messages.filter(({ kind }) => kind === "mark").length;
@@ -74,13 +51,13 @@ describe("when the wall clock is set,", { timeout: 120_000 }, () => {
     const token = signToken({ b: board.board, r: "watch", exp });
     const now = await Wire.join(gateway, token);
     assert.ok(Math.abs(now.welcome.now - Date.now()) < 60_000);
-    set(2 * HOUR);
+    setWallClock(2 * HOUR);
     const late = await new Wire(gateway).opened();
     late.hello(token);
     assert.equal(await late.closes(), 4403);
     const later = await Wire.join(gateway, board.tokens.watch);
     assert.ok(Math.abs(later.welcome.now - Date.now() - 2 * HOUR * 1000) < 60_000);
     assert.equal(now.closed, null, "what was granted for an hour lasts an hour");
-    set(0);
+    setWallClock(0);
   });
 });

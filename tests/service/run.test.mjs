@@ -15,7 +15,9 @@ import { cure, faultyEnvironment, give } from "./fault.mjs";
 import { assertAllEqual, freePort, join, Process, ROOT, Sqlite, until } from "./harness.mjs";
 import { descendants, listensAt } from "./processes.mjs";
 import { strokes } from "./strokes.mjs";
+import { clockEnvironment, setWallClock } from "./wall-clock.mjs";
 
+const HOUR_S = 3600;
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|0{31}1):\d+$/;
 const dir = mkdtempSync(path(tmpdir(), "easel-run-"));
 const data = path(dir, "data"), broker = path(data, "rabbitmq");
@@ -54,7 +56,8 @@ describe("make run", { timeout: 240_000 }, () => {
 
   before(async () => {
     makeOldBroker();
-    const env = { ...process.env, DATA: data, ASK_S: "2", ...faultyEnvironment() };
+    const [faulty, clock] = [faultyEnvironment(), clockEnvironment()];
+    const env = { ...process.env, DATA: data, ASK_S: "2", ...faulty, ...clock, LD_PRELOAD: `${faulty.LD_PRELOAD}:${clock.LD_PRELOAD}` };
     const command = [path(ROOT, "scripts/run.sh"), "3", "2", "1", "127.0.0.1", String(await freePort())];
     run = new Process("run", command, env, dir);
     run.spawn();
@@ -96,7 +99,8 @@ describe("make run", { timeout: 240_000 }, () => {
     }
   });
 
-  test("names, ends and starts again who hangs or answers nobody, and leaves alone whom it should", async () => {
+  test("names, ends and starts again who hangs or answers nobody, and leaves alone whom it should; also when the wall clock is set back", async () => {
+    setWallClock(-HOUR_S);
     await store.stop();
     ana.draw(strokes(1));
     said("ctl", broker, "-q", "suspend_listeners");
@@ -142,10 +146,19 @@ describe("make run", { timeout: 240_000 }, () => {
     await assertAllEqual([ana]);
   });
 
-  test("leaves nothing behind", async () => {
+  test("leaves nothing behind, and gives everybody time to end, also when the wall clock is set ahead meanwhile", async () => {
     const started = descendants(run.pid);
+    const { "gateway-1": slow } = await services(run);
     ana.stop();
-    assert.deepEqual(await run.kill("SIGINT"), { code: 0, signal: null });
+    process.kill(slow.pid, "SIGSTOP");
+    const ended = run.kill("SIGINT");
+    await run.line(/^Stopping\.$/m);
+    const told = performance.now();
+    setWallClock(HOUR_S);
+    await until("some of its time is over", () => performance.now() - told > 2_000);
+    process.kill(slow.pid, "SIGCONT");
+    assert.deepEqual(await ended, { code: 0, signal: null });
+    assert.match(readFileSync(path(data, "log/gateway-1.log"), "utf8"), /: leaving$/m);
     const left = () => started.filter(({ pid, command }) => descendants(0).some((one) => one.pid === pid && one.command === command));
     await until("all have ended", () => left().length === 0);
   });
