@@ -25,11 +25,11 @@ export class Attacker {
 
   /** Until the camp's time is up. */
   async attack(kinds) {
-    while (Date.now() < this.camp.until) {
+    while (performance.now() < this.camp.until) {
       const [kind, what] = this.#draw(kinds);
       this.kind = kind;
       this.camp.note(kind, "bouts");
-      this.boutEnd = Math.min(this.camp.until, Date.now() + this.between(...BOUT_MS));
+      this.boutEnd = Math.min(this.camp.until, performance.now() + this.between(...BOUT_MS));
       while (!this.over) {
         await this.pace();
         await what(this);
@@ -46,11 +46,11 @@ export class Attacker {
   }
 
   get over() {
-    return Date.now() >= this.boutEnd;
+    return performance.now() >= this.boutEnd;
   }
 
   pause(ms) {
-    return setTimeout(Math.max(0, Math.min(ms, this.boutEnd - Date.now())));
+    return setTimeout(Math.max(0, Math.min(ms, this.boutEnd - performance.now())));
   }
 
   /** Before each thing that costs something: so all of them together spend no more than they may. */

@@ -39,7 +39,7 @@ const camp = {
   crowded: links.slice(0, options.crowded),
   boards: [],
   budget: new Budget({ cores: options.cores, bytesPerS: options.inkPerS }),
-  until: Date.now() + options.seconds * 1_000,
+  until: performance.now() + options.seconds * 1_000,
   note(kind, answer) {
     answers[kind] ??= {};
     answers[kind][answer] = (answers[kind][answer] ?? 0) + 1;

@@ -110,7 +110,7 @@ describe("a drawer who never stops", { timeout: 180_000 }, () => {
     await Promise.all([eve.takePen(), ana.takePen()]);
 
     const frames = Math.ceil((AT_ONCE + 3 * BYTES_PER_S) / FRAME_BYTES);
-    const begun = Date.now();
+    const begun = performance.now();
     for (let sent = 0; sent < frames; sent += 20) {
       eve.draw(strokes(Math.min(20, frames - sent), sent, FRAME_BYTES / 4).map((one) => ({ ...one, perFrame: 999 })));
       await eve.waitFor(() => eve.board.unackedFrames < 40, "some of it is taken", 60_000);
@@ -120,7 +120,7 @@ describe("a drawer who never stops", { timeout: 180_000 }, () => {
     await ana.allStored();
     assert.equal(ben.messages.filter(({ kind, flags }) => kind === "mark" && flags).length, 0, "the other board is never busy");
     await eve.settled();
-    assert.ok(Date.now() - begun > 1_000, "it took its time");
+    assert.ok(performance.now() - begun > 1_000, "it took its time");
     assert.equal(eve.lost, 0);
     assert.ok((await metric("easel_board_throttled_total")) >= 1);
     await until("it is not busy any more", async () => (await metric("easel_board_busy_boards")) === 0, 30_000);

@@ -187,9 +187,9 @@ describe("a gateway that leaves", { timeout: 180_000 }, () => {
     const bot = await Wire.join(gateway, board.tokens.watch);
     const left = leaves(gateway);
     const { delay_ms } = await bot.gets("goaway");
-    const told = Date.now();
+    const told = performance.now();
     assert.equal(await bot.closes(), 1012);
-    assert.ok(delay_ms > 100 && Date.now() - told > delay_ms, `told ${delay_ms} ms, closed after ${Date.now() - told} ms`);
+    assert.ok(delay_ms > 100 && performance.now() - told > delay_ms, `told ${delay_ms} ms, closed after ${Math.round(performance.now() - told)} ms`);
     await left;
     gateway.settings.EASEL_DRAIN_GRACE_S = "600";
     await gateway.start();

@@ -48,11 +48,11 @@ const command = (kind, build) => [...(PREFIX?.split(" ") ?? []), program(kind, b
 
 /** Resolves with the first truthy value of `condition()`; throws when none came within `ms`. */
 export async function until(what, condition, ms = 20_000) {
-  const deadline = Date.now() + ms;
+  const deadline = performance.now() + ms;
   for (;;) {
     const value = await condition();
     if (value) return value;
-    if (Date.now() > deadline) throw new Error(`not within ${ms / 1000} s: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within ${ms / 1000} s: ${what}`);
     await setTimeout(20);
   }
 }
