@@ -146,6 +146,10 @@ export async function tour(cluster, options, visit) {
   await full.page.goto(`${url}/b/${nowhere}#${signToken({ b: nowhere, r: "draw" })}`);
   await full.seesText("#card p", new RegExp(words.notFound.slice(0, 20)));
   await visit(full, "notfound");
+  await full.page.route("**/watch", (route) => route.abort());
+  await full.page.goto(`${url}/b/${made.board}`); // by the code alone
+  await full.seesText("#card p", new RegExp(words.serviceAway));
+  await visit(full, "no answer");
   await full.page.goto(address("watch").replace(url, narrow.url));
   await full.seesText("#card p", new RegExp(words.blocked));
   await visit(full, "blocked");
