@@ -317,6 +317,27 @@ static void start_api(struct visit *v)
     api_request(v);
 }
 
+static void answer_too_many(struct visit *v, unsigned status)
+{
+    http_answer_later(v, status, 5,
+                      status == 429 ? "Too many connections from this address."
+                                    : "This gateway has too many connections.");
+}
+
+/* A browser does not tell a page why its WebSocket did not open. So who asks without a handshake is
+ * told of a limit that would refuse one. */
+static void answer_socket(struct visit *v)
+{
+    const struct limits *l = v->gateway->limits;
+    http_learn_address(v);
+    if (!limits_may_connect(l))
+        answer_too_many(v, 503);
+    else if (!limits_may_hold(l, &v->address))
+        answer_too_many(v, 429);
+    else
+        answer_error(v, 426, "This address takes WebSockets only.", "upgrade", "websocket");
+}
+
 static void start(struct visit *v)
 {
     switch (v->request->route.kind) {
@@ -330,7 +351,7 @@ static void start(struct visit *v)
         http_answer_error(v, 404, "There is nothing at this address.");
         return;
     case ROUTE_SOCKET:
-        answer_error(v, 426, "This address takes WebSockets only.", "upgrade", "websocket");
+        answer_socket(v);
         return;
     default:
         start_api(v);
@@ -341,9 +362,7 @@ static void tell_over(struct visit *v)
 {
     v->gateway->stats.upgrades_refused += head_has(&v->request->head, "upgrade");
     v->request->close_after = true;
-    http_answer_later(v, v->over, 5,
-                      v->over == 429 ? "Too many connections from this address."
-                                     : "This gateway has too many connections.");
+    answer_too_many(v, v->over);
 }
 
 void http_request(struct visit *v)

@@ -224,12 +224,12 @@ static struct address key_of(const struct address *address)
     return key;
 }
 
-static struct row **slot_of(struct limits *l, const struct address *key)
+static struct row **slot_of(const struct limits *l, const struct address *key)
 {
     return &l->slots[hash_16(key->byte) & l->slot_mask];
 }
 
-static struct row *row_find(struct limits *l, const struct address *key)
+static struct row *row_find(const struct limits *l, const struct address *key)
 {
     struct row *r = *slot_of(l, key);
     while (r && memcmp(&r->address, key, sizeof *key) != 0)
@@ -273,9 +273,14 @@ static struct row *row_get(struct limits *l, const struct address *address)
     return r;
 }
 
+bool limits_may_connect(const struct limits *l)
+{
+    return l->stats.connections < l->config.connections_max;
+}
+
 bool limits_connect(struct limits *l)
 {
-    if (l->stats.connections >= l->config.connections_max) {
+    if (!limits_may_connect(l)) {
         l->stats.refused_connections++;
         return false;
     }
@@ -286,6 +291,13 @@ bool limits_connect(struct limits *l)
 void limits_disconnect(struct limits *l)
 {
     l->stats.connections--;
+}
+
+bool limits_may_hold(const struct limits *l, const struct address *address)
+{
+    struct address key = key_of(address);
+    const struct row *r = row_find(l, &key);
+    return !r || r->connections < l->config.connections_per_address;
 }
 
 bool limits_hold(struct limits *l, const struct address *address)

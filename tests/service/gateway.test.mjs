@@ -389,10 +389,20 @@ describe("connections above a limit", { timeout: 60_000 }, () => {
       const socket = connectTcp({ port: Number(new URL(gateway.url).port), host: "127.0.0.1", localAddress, allowHalfOpen: true });
       return watched(socket);
     };
-    const held = [await from("127.0.0.2"), await from("127.0.0.2"), await from("127.0.0.2")];
+    const held = [await from("127.0.0.2"), await from("127.0.0.2")];
+    const asks = async (status) => {
+      const [socket] = held;
+      socket.received = Buffer.alloc(0);
+      socket.write(request("GET /ws", { Host: "127.0.0.1" }));
+      await until(`a browser's page would learn of ${status}`, () => socket.received.includes(`HTTP/1.1 ${status} `));
+    };
+    await asks(426);
+    held.push(await from("127.0.0.2"));
+    await asks(429);
     await told(await from("127.0.0.2"), 429);
     held.push(await from("127.0.0.3"));
     await told(await from("127.0.0.4"), 503);
+    await asks(503);
     held.forEach((socket) => socket.destroy());
     await until("there is room again", async () => (await fetch(gateway.url).catch(() => null))?.status === 200);
     const crowd = await Promise.all(Array.from({ length: 200 }, () => from("127.0.0.2")));
@@ -440,6 +450,10 @@ describe("limits per address", { timeout: 60_000 }, () => {
     const from = (address) => new Wire(gateway, { headers: { "x-forwarded-for": address } }).opened();
     const three = [await from("192.0.2.1"), await from("192.0.2.1"), await from("198.51.100.9, 192.0.2.1")];
     await assert.rejects(from("192.0.2.1"), /429/);
+    const asked = (address) => fetch(`${gateway.url}/ws`, { headers: { "x-forwarded-for": address } });
+    const answer = await asked("192.0.2.1");
+    assert.deepEqual([answer.status, answer.headers.get("retry-after"), (await answer.json()).error.code], [429, "5", "too_many"]);
+    assert.equal((await asked("192.0.2.2")).status, 426);
     await from("192.0.2.2");
     three[0].socket.close();
     await three[0].closes();

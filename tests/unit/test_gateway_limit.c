@@ -213,7 +213,10 @@ START_TEST(an_address_has_at_most_so_many_connections)
     struct limits *l = table(10);
     struct address a = numbered(1), b = numbered(2);
     ck_assert(limits_hold(l, &a));
+    ck_assert(limits_may_hold(l, &a));
     ck_assert(limits_hold(l, &a));
+    ck_assert(!limits_may_hold(l, &a));
+    ck_assert(limits_may_hold(l, &b));
     ck_assert(!limits_hold(l, &a));
     ck_assert(limits_hold(l, &b));
     limits_release(l, &a);
@@ -226,8 +229,12 @@ END_TEST
 START_TEST(all_together_have_at_most_so_many_connections)
 {
     struct limits *l = table(10);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
+        ck_assert(limits_may_connect(l));
         ck_assert(limits_connect(l));
+    }
+    ck_assert(!limits_may_connect(l));
+    ck_assert_uint_eq(limits_stats(l)->refused_connections, 0);
     ck_assert(!limits_connect(l));
     limits_disconnect(l);
     ck_assert(limits_connect(l));
