@@ -191,6 +191,13 @@ test("replaced: does not come back by itself, and resumes when it is used here",
   assert.equal(client.end, null);
 });
 
+test("an event of a kind that this page does not know takes its offset, and shows nothing", () => {
+  const { client, last, sockets } = live({}, true);
+  last().onmessage({ data: Uint8Array.of(0x93, 50, 4, 0xa1, 0x78).buffer });
+  last().says(drawn(5, 3, 1), mark(5));
+  assert.deepEqual([client.board.applied, client.board.mark, client.board.strokes.length, sockets.length], [5, 5, 1, 1]);
+});
+
 test("full: tries again every 15 s, and says how many places there are", async () => {
   const { client, sockets, last } = start();
   for (let i = 1; i <= 3; i++) {

@@ -91,6 +91,29 @@ test("roles and flags of a version to come are read", () => {
   for (const message of [state, points]) assert.deepEqual(decode(encode(message)), [message]);
 });
 
+test("of an event that we do not know we know its offset; frames beyond the events are none", () => {
+  assert.deepEqual(decode(bytesOf("923e07" + "9337" + "cf001fffffffffffff" + "c0" + "925f07")), [
+    { kind: "ev_unknown", offset: 7 },
+    { kind: "ev_unknown", offset: 2 ** 53 - 1 },
+  ]);
+  for (const hex of ["913e", "923e00", "923ec0", "923ea0"]) assert.throws(() => decode(bytesOf(hex)), BadFrame);
+});
+
+test("fields beyond those that we know may be anything: long, large, of any type", () => {
+  const text = (length) => [0xda, length >> 8, length & 255, ...Array(length).fill(97)];
+  const map = Array.from({ length: 300 }, (_, i) => [0xcd, i >> 8, i & 255, i & 7]).flat();
+  const extra = [
+    text(16_000),
+    [0xde, 300 >> 8, 300 & 255, ...map],
+    [0x83, 0xc0, 1, 0x91, 1, 2, 0x80, 3], // keys: nil, a list, a map
+    [0xc8, 1, 0, 5, ...Array(256).fill(0)], // an extension
+    [0xd4, 0xff, 0], // one that would be a time, if it were longer
+    [0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0], // not a number
+    Array(5_000).fill(0x91).concat(0xc0), // deep
+  ];
+  for (const bytes of extra) assert.deepEqual(decode(Uint8Array.of(0x93, 0x43, 5, ...bytes)), [{ kind: "cut", to: 5 }]);
+});
+
 test("a field out of its bounds throws, in both directions", () => {
   assert.throws(() => encode({ kind: "begin", term: 0, cseq: 1 }), BadFrame);
   assert.throws(() => encode({ kind: "profile", name: "x".repeat(129), flags: 0 }), BadFrame);

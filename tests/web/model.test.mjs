@@ -422,8 +422,8 @@ test("a colour that its tool does not have is read as the first one of the tool"
   const board = new Board();
   board.reset(0);
   const points = new Uint8Array(4);
-  const colours = [[0, 7], [0, 8], [0, 11], [1, 11], [1, 8], [1, 7], [1, 0], [2, 9]];
+  const colours = [[0, 7], [0, 8], [0, 11], [1, 11], [1, 8], [1, 7], [1, 0], [1, 12], [2, 9]];
   colours.forEach(([tool, colour], i) =>
     board.event({ kind: "ev_begin", offset: i + 1, time: 0, term: 1, cseq: i + 1, tool, colour, size: 80, shape: 1, flags: 4, points }));
-  assert.deepEqual(visible(board).map(({ colour }) => colour), [7, 0, 0, 11, 8, 8, 8, 9]);
+  assert.deepEqual(visible(board).map(({ colour }) => colour), [7, 0, 0, 11, 8, 8, 8, 8, 9]);
 });

@@ -21,7 +21,7 @@ function readPoints(stroke, bytes) {
 /** Each tool has colours of its own; any other is read as the first of them. */
 function readColour(tool, colour) {
   if (tool === 0 && colour > 7) return 0;
-  if (tool === 1 && colour < 8) return 8;
+  if (tool === 1 && (colour < 8 || colour > 11)) return 8;
   return colour;
 }
 

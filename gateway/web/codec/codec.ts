@@ -2,7 +2,8 @@
 //
 // Frames to bytes and back, driven by the table that is made from proto/messages.def. What comes in is
 // checked against the same bounds as in the services: a frame that breaks them throws. A kind that we
-// do not know is skipped, and so are fields beyond those that we know.
+// do not know is skipped, unless it is an event's, which takes its offset; and so are fields beyond those
+// that we know, whatever they hold.
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { MESSAGES, TUPLES, type Message } from "./messages.gen.ts";
 
@@ -13,12 +14,25 @@ export interface Kind {
   fields: readonly (readonly [name: string, type: FieldType, low: number, high: number])[];
 }
 
-const LIMITS = {
-  maxStrLength: 2048,
-  maxBinLength: 65535,
-  maxArrayLength: 65535,
-  maxMapLength: 16,
-  maxExtLength: 64,
+/** An event of a later version: all that we know of it is its place in the log. */
+export interface EvUnknown {
+  kind: "ev_unknown";
+  offset: number;
+}
+export type Incoming = Message | EvUnknown;
+
+const EVENTS = [32, 63] as const; // the codes of events, known or not
+const MESSAGE_BYTES_MAX = 65535;
+
+/** No field that we know is a map or an extension, so what is in them is not read. */
+const LENIENT = {
+  maxStrLength: MESSAGE_BYTES_MAX,
+  maxBinLength: MESSAGE_BYTES_MAX,
+  maxArrayLength: MESSAGE_BYTES_MAX,
+  maxMapLength: MESSAGE_BYTES_MAX,
+  maxExtLength: MESSAGE_BYTES_MAX,
+  mapKeyConverter: () => "",
+  extensionCodec: { tryToEncode: () => null, decode: () => null },
 };
 
 export class BadFrame extends Error {}
@@ -79,12 +93,17 @@ function give(kind: Kind, values: Values, tuples: Tuples): unknown[] {
   return array;
 }
 
+function unknownEvent(offset: unknown): EvUnknown {
+  if (!fits(offset, "UINT", 1, Number.MAX_SAFE_INTEGER)) throw new BadFrame("an event without an offset");
+  return { kind: "ev_unknown", offset: offset as number };
+}
+
 /** A codec of these messages; the page has one, below. */
 export function codec<M extends { kind: string }>(messages: readonly Kind[], tuples: Tuples) {
   const byName = new Map(messages.map((kind) => [kind.kind, kind]));
   const byCode = new Map(messages.map((kind) => [kind.code, kind]));
   const encoder = new Encoder();
-  const decoder = new Decoder(LIMITS);
+  const decoder = new Decoder(LENIENT);
 
   return {
     encode(message: M): Uint8Array<ArrayBuffer> {
@@ -92,12 +111,13 @@ export function codec<M extends { kind: string }>(messages: readonly Kind[], tup
     },
 
     /** All frames of one WebSocket message. Bytes of a decoded frame point into `bytes`. */
-    decode(bytes: Uint8Array): M[] {
-      const ret: M[] = [];
+    decode(bytes: Uint8Array): (M | EvUnknown)[] {
+      const ret: (M | EvUnknown)[] = [];
       for (const array of decoder.decodeMulti(bytes)) {
         if (!Array.isArray(array) || !fits(array[0], "UINT", 0, 0xffffffff)) throw new BadFrame("not a frame");
         const kind = byCode.get(array[0] as number);
         if (kind) ret.push(take(kind, array, 1, { kind: kind.kind }, tuples) as unknown as M);
+        else if (fits(array[0], "UINT", ...EVENTS)) ret.push(unknownEvent(array[1]));
       }
       return ret;
     },

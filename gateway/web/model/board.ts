@@ -27,6 +27,7 @@ import type {
   Redo,
   Undo,
 } from "../codec/messages.gen.ts";
+import type { EvUnknown } from "../codec/codec.ts";
 import { PointList } from "./points.ts";
 
 export const PRESSURE = 1;
@@ -37,6 +38,7 @@ export const PEN = 0;
 export const HIGHLIGHTER = 1;
 export const ERASER = 2;
 const FIRST_OF_HIGHLIGHTER = 8; // among the colours
+const LAST_OF_HIGHLIGHTER = 11;
 
 export type Event =
   | EvCreated
@@ -48,7 +50,8 @@ export type Event =
   | EvUndo
   | EvRedo
   | EvClear
-  | EvDeleted;
+  | EvDeleted
+  | EvUnknown;
 /** What the drawer sends; each carries (term, cseq). */
 export type Frame = Begin | Points | Undo | Redo | Clear | Pass;
 
@@ -91,7 +94,8 @@ const NOBODY: Grant = { offset: 0, member: "", instance: 0, name: "" };
 /** A colour that the tool does not have is read as its first one. */
 function colourOf(tool: number, colour: number): number {
   if (tool === PEN) return colour < FIRST_OF_HIGHLIGHTER ? colour : 0;
-  return tool === HIGHLIGHTER ? Math.max(colour, FIRST_OF_HIGHLIGHTER) : colour;
+  if (tool !== HIGHLIGHTER) return colour;
+  return colour < FIRST_OF_HIGHLIGHTER || colour > LAST_OF_HIGHLIGHTER ? FIRST_OF_HIGHLIGHTER : colour;
 }
 
 const keyOf = (term: number, cseq: number): string => `${term}:${cseq}`;
@@ -399,7 +403,7 @@ export class Board {
         this.name = event.name;
         return NOTHING;
       default:
-        return NOTHING; // open, released, pass: nothing to be seen
+        return NOTHING; // open, released, unknown, pass: nothing to be seen
     }
   }
 

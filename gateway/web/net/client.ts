@@ -7,7 +7,7 @@
 // same session and instance, and sends what is not acked again. Frames of a term go out only when its
 // grant is at or below the mark. When its gateway leaves (goaway) it goes to another one while the old
 // socket still serves it, so that nobody notices.
-import { decode, encode } from "../codec/codec.ts";
+import { decode, encode, type Incoming } from "../codec/codec.ts";
 import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../codec/messages.gen.ts";
 import { Board, END, type Frame, PRESSURE } from "../model/board.ts";
 import { encodePoints, type Point } from "../model/points.ts";
@@ -132,7 +132,7 @@ export class Client {
   /** Strokes that the service did not take; `setBack`: because it does not have the log that we had. */
   onLost: (strokes: number, setBack: boolean) => void = () => {};
   /** Each message as it came, after it was dealt with. */
-  onMessage: (message: Message) => void = () => {};
+  onMessage: (message: Incoming) => void = () => {};
 
   #options: ClientOptions;
   #others: string[]; // tokens
@@ -393,7 +393,7 @@ export class Client {
   // ---- what comes in ---------------------------------------------------------------------------
 
   #receive(socket: Socket, bytes: Uint8Array): void {
-    let messages: Message[];
+    let messages: Incoming[];
     try {
       messages = decode(bytes);
     } catch {
@@ -418,7 +418,7 @@ export class Client {
     this.#makeWay();
   }
 
-  #handle(message: Message): void {
+  #handle(message: Incoming): void {
     const { board } = this;
     switch (message.kind) {
       case "welcome":
@@ -451,6 +451,7 @@ export class Client {
       case "ev_redo":
       case "ev_clear":
       case "ev_deleted":
+      case "ev_unknown":
         board.head = Math.max(board.head, message.offset);
         return this.#expect(board.event(message));
       default:
