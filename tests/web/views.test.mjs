@@ -294,6 +294,8 @@ test("what opens a board: what the tab had, what the address brings, what the de
   for (const weaker of ["watch", "draw"]) assert.deepEqual(tokensFor(weaker, null, KNOWN), ["own", weaker]);
   assert.deepEqual(tokensFor("watch", null, { ...KNOWN, token: "", links: {} }), ["watch"]);
   assert.deepEqual(tokensFor("", null, null), []);
+  assert.deepEqual(tokensFor("x".repeat(2_048), null, null), ["x".repeat(2_048)]);
+  for (const wrong of ["x".repeat(2_049), "é", "a b"]) assert.deepEqual(tokensFor(wrong, null, KNOWN), ["none", "own"], "refused as any wrong one");
 });
 
 test("what a tab kept counts for its own board alone, and only when it is whole", () => {

@@ -15,6 +15,7 @@ export interface Kept {
   session: string;
 }
 
+const TOKEN = /^[!-~]{1,2048}$/; // longer ones the protocol does not carry
 const SESSION = /^[0-9a-f]{32}$/;
 
 /** The board that an address names: its code as people type it, or whatever stands there. */
@@ -34,11 +35,13 @@ export function keptOf(state: unknown, board: string): Kept | null {
 }
 
 /** The tokens to try, one after the other: what this tab had, what the address brings, what the device knows.
- *  A link that this device knows to be weaker than its own is what our own address says. */
+ *  A link that this device knows to be weaker than its own is what our own address says. What can be no token
+ *  gives way to one that is refused like any wrong one. */
 export function tokensFor(fragment: string, kept: Kept | null, known: Known | null): string[] {
   const weaker = fragment !== "" && (fragment === known?.links.watch || fragment === known?.links.draw);
   const [first, then] = weaker ? [known!.token, fragment] : [fragment, known?.token];
-  return [...new Set([kept?.token, first, then])].filter((token): token is string => Boolean(token));
+  const tokens = [kept?.token, first, then].filter((token): token is string => Boolean(token));
+  return [...new Set(tokens.map((token) => (TOKEN.test(token) ? token : "none")))];
 }
 
 /** What to remember of a link that opened the board: it does not take the place of a stronger one, unless
