@@ -141,7 +141,7 @@ export class Margin {
 function person(member: Member, holder: string, me: string): HTMLElement {
   const name = nameOf(member);
   const ret = document.createElement("li");
-  ret.className = [member.member === holder && "draws", member.flags && "gone"].filter(Boolean).join(" ");
+  ret.className = [member.member === holder && "draws", member.flags & (AWAY | LOST) && "gone"].filter(Boolean).join(" ");
   const face = document.createElement("span");
   face.className = "face";
   face.setAttribute("aria-hidden", "true");
