@@ -97,6 +97,24 @@ describe("the margin", { timeout: 600_000 }, () => {
     await leave();
   });
 
+  test("a question about a pen that has passed on is not asked on: neither whether to take it, nor whether to clear", async () => {
+    const { tabs, leave } = await room({ Ana: "draw", Ben: "own", Cem: "own" });
+    const [ana, ben, cem] = tabs;
+    const question = (tab, state = "visible") => tab.page.waitForSelector("#question", { state });
+    await ana.draw(wave(0.5, 0.2, 1));
+    await ben.press("Take the pen");
+    await question(ben);
+    await ana.page.click("#clear");
+    await question(ana);
+    await cem.press("Take the pen");
+    await question(cem);
+    await cem.page.locator("#questionYes").click();
+    for (const tab of [ana, ben]) await question(tab, "hidden");
+    await sees(cem, /^You have the pen\.$/, "Put it down");
+    for (const tab of tabs) await tab.strokes(1);
+    await leave();
+  });
+
   test("the owner may take the pen, and is asked before", async () => {
     const { tabs, leave } = await room({ Ana: "draw", Ben: "own" });
     const [ana, ben] = tabs;

@@ -22,7 +22,7 @@ import { Palette } from "./palette.ts";
 import { cleanName } from "./names.ts";
 import { DRAW, nameOf, WATCH } from "./pen-view.ts";
 import { PointerRing } from "./pointer.ts";
-import { ask } from "./question.ts";
+import { ask, updateQuestion } from "./question.ts";
 import { openShare, watchLinkOf } from "./share.ts";
 import { Stage } from "./stage.ts";
 import { StatusView } from "./status.ts";
@@ -70,6 +70,7 @@ let labelled = "";
 
 function update(): void {
   frame = 0;
+  updateQuestion();
   showEnding();
   if (ending || broken) return;
   const draws = drawing();
@@ -243,12 +244,16 @@ stage.style = () => ({ ...palette.style, even: evenWidth() });
 palette.onChange = changed;
 palette.onUndo = () => notices.say(words.undone);
 palette.onClear = async () => {
-  if (!(await ask(words.clearQuestion, words.clear, words.keep))) return;
+  const { term } = client;
+  const applies = (): boolean => drawing() && client.term === term && client.paused === null;
+  if (!(await ask(words.clearQuestion, words.clear, words.keep, applies))) return;
   client.clear();
   notices.say(words.cleared);
 };
 margin.onTakeFrom = async (name) => {
-  if (await ask(words.takeQuestion(name), words.takePen, words.cancel)) client.take();
+  const holder = client.state?.holder;
+  const applies = (): boolean => client.phase === "live" && client.state?.holder === holder;
+  if (await ask(words.takeQuestion(name), words.takePen, words.cancel, applies)) client.take();
 };
 
 function fullScreen(): void {
