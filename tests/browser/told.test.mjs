@@ -68,6 +68,27 @@ describe("told by the service", { timeout: 300_000 }, () => {
     await ana.leave();
   });
 
+  test("while drawing pauses nothing can be undone or cleared, and that is said; a question about it is not asked on", async () => {
+    const { ana, tab } = await drawer("Pauses");
+    await muteService(tab);
+    const greyed = () => tab.page.locator("#undo, #clear").evaluateAll((all) => all.map((one) => [one.ariaDisabled, one.title]));
+    assert.deepEqual(await greyed(), [["false", "Undo"], ["false", "Clear"]]);
+    await tab.page.click("#clear");
+    await tab.page.waitForSelector("#question[open]");
+    await serviceSays(tab, mark(ALL, 1));
+    await tab.page.waitForSelector("#question", { state: "hidden" });
+    const why = "Drawing pauses until the board can be saved again.";
+    await until("the buttons say why", async () => String(await greyed()) === `true,${why},true,${why}`);
+    for (const keys of ["Control+z", "Control+y"]) await tab.page.keyboard.press(keys);
+    await tab.page.evaluate(() => document.getElementById("undo").click());
+    await tab.strokes(1);
+    await serviceSays(tab, mark(ALL, 0));
+    await until("it goes on", async () => String(await greyed()) === "false,Undo,false,Clear");
+    await tab.page.keyboard.press("Control+z");
+    await tab.strokes(0);
+    await ana.leave();
+  });
+
   test("a board that cannot be opened yet: the page says why, and opens it on the same connection", async () => {
     const made = await cluster.makeBoard("Held");
     const ana = await person([gateway.url], { name: "Ana" });

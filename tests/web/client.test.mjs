@@ -458,6 +458,31 @@ test("drawing pauses when the service has had trouble for half a second, and whe
   assert.equal(client.paused, null);
 });
 
+test("while drawing pauses nothing is undone, redone or cleared; but what was just begun can be dropped", () => {
+  const { client, last } = live({}, true);
+  for (let i = 0; i < 3; i++) dot(client);
+  client.undo();
+  last().says({ kind: "own", term: 3, offset: 4, cseq: 1, count: 4 }, mark(7, 1));
+  assert.equal(client.paused, "unsaved");
+  last().sent.splice(0);
+  client.undo();
+  client.redo();
+  client.clear();
+  assert.deepEqual([last().sent, client.board.pendingFrames], [[], 0]);
+  client.drop();
+  assert.deepEqual(last().sent.map(({ kind }) => kind), ["undo"]);
+});
+
+test("no key that repeats makes more frames unsaved than there may be", () => {
+  const { client } = live({}, true);
+  dot(client);
+  for (let i = 0; i < 3_000; i++) {
+    client.undo();
+    client.redo();
+  }
+  assert.deepEqual([client.board.unackedFrames, client.paused], [4_000, "unsaved"]);
+});
+
 test("who draws while the page stands still does not take that for the service's silence", async () => {
   const { client, last } = live({}, true);
   dot(client);

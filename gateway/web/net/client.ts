@@ -46,6 +46,8 @@ export type Phase = "connecting" | "live" | "waiting" | "ended";
 /** What the log of the board can still take. */
 export type Room = "enough" | "little" | "none";
 export type Service = "away" | "same" | "updated";
+/** Why the drawer must stop for a while. */
+export type Paused = "grace" | "trouble" | "unsaved" | "room" | null;
 export type End = "forbidden" | "notfound" | "replaced" | "crash" | "outdated" | null;
 
 /** What is used of a WebSocket; ws gives the same in Node. */
@@ -550,7 +552,7 @@ export class Client {
   }
 
   /** Must the drawer stop for a while, so that little can be lost? */
-  get paused(): "grace" | "trouble" | "unsaved" | "room" | null {
+  get paused(): Paused {
     const past = (since: number, ms: number): boolean => since !== 0 && performance.now() - since > ms;
     const ran = this.phase !== "live" || this.#turnsSince >= DEAF_TURNS;
     if (past(this.lostAt, this.graceMs) || (ran && past(this.#unansweredAt, DEAF_MS))) return "grace";
@@ -610,6 +612,10 @@ export class Client {
   }
 
   undo(): void {
+    if (this.paused === null) this.#undo();
+  }
+
+  #undo(): void {
     for (const stroke of this.board.undoable())
       this.#draw((term, cseq) => ({ kind: "undo", term, cseq, stroke_term: stroke.term, stroke_cseq: stroke.cseq }));
   }
@@ -617,16 +623,17 @@ export class Client {
   /** Takes the stroke that was just drawn back for good: redo does not bring it again. */
   drop(): void {
     for (const stroke of this.board.undoable()) this.board.drop(stroke);
-    this.undo();
+    this.#undo();
   }
 
   redo(): void {
+    if (this.paused !== null) return;
     for (const stroke of this.board.redoable())
       this.#draw((term, cseq) => ({ kind: "redo", term, cseq, stroke_term: stroke.term, stroke_cseq: stroke.cseq }));
   }
 
   clear(): void {
-    this.#draw((term, cseq) => ({ kind: "clear", term, cseq }));
+    if (this.paused === null) this.#draw((term, cseq) => ({ kind: "clear", term, cseq }));
   }
 
   /** Hands the pen to a member, or puts it down. */

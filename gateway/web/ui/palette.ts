@@ -3,7 +3,7 @@
 // The drawer's tools. Each tool keeps its own colour and size.
 import { type Colour, DEFAULT_SIZES, HIGHLIGHTER_COLOURS, PEN_COLOURS, SIZES, UNITS_PER_POINT } from "../ink/colours.ts";
 import { HIGHLIGHTER, PEN } from "../model/board.ts";
-import type { Client, PenStyle } from "../net/client.ts";
+import type { Client, Paused, PenStyle } from "../net/client.ts";
 import { words } from "../strings/words.ts";
 import { $, icon, show } from "./dom.ts";
 import { WATCH } from "./pen-view.ts";
@@ -13,6 +13,12 @@ const TOOL_KEYS = ["P", "H", "E", "L"];
 const SVG = "http://www.w3.org/2000/svg";
 /** How wide the sizes are shown, in px: told apart at a glance rather than true. */
 const DOTS = [4, 7, 11, 16, 22];
+const WHY_PAUSED = {
+  grace: words.pausedGrace,
+  trouble: words.pausedUnsaved,
+  unsaved: words.pausedUnsaved,
+  room: words.noRoom,
+};
 
 export class Palette {
   onChange: () => void = () => {};
@@ -26,7 +32,7 @@ export class Palette {
   #colours = [PEN_COLOURS[0]!.index, HIGHLIGHTER_COLOURS[0]!.index, 0];
   #sizes = [...DEFAULT_SIZES];
   #version = -1;
-  #shownFull = false;
+  #shownPaused: Paused = null;
 
   constructor(client: Client) {
     this.#client = client;
@@ -54,15 +60,15 @@ export class Palette {
   // ---- what keys and buttons do ----------------------------------------------------------------
 
   undo(): void {
-    if (this.#full || this.#client.board.undoable().length === 0) return;
+    if (this.#client.paused || this.#client.board.undoable().length === 0) return;
     this.#client.undo();
     this.onUndo();
   }
   redo(): void {
-    if (!this.#full) this.#client.redo();
+    this.#client.redo();
   }
   clear(): void {
-    if (this.#client.board.strokes.length && !this.#full) this.onClear();
+    if (this.#client.board.strokes.length && !this.#client.paused) this.onClear();
   }
   setTool(tool: number): void {
     this.#tool = tool;
@@ -86,19 +92,14 @@ export class Palette {
   update(drawing: boolean, role: number): void {
     show($("paletteColumn"), role !== WATCH);
     show($("palette"), drawing);
-    const { board } = this.#client;
-    const full = this.#full;
-    if (!drawing || (board.version === this.#version && full === this.#shownFull)) return;
+    const { board, paused } = this.#client;
+    if (!drawing || (board.version === this.#version && paused === this.#shownPaused)) return;
     this.#version = board.version;
-    this.#shownFull = full;
-    able($("undo"), !full && board.undoable().length > 0, words.undo, full ? words.noRoom : words.nothingToUndo);
-    able($("redo"), !full && board.redoable().length > 0, words.redo, full ? words.noRoom : words.nothingToRedo);
-    able($("clear"), !full && board.strokes.length > 0, words.clear, full ? words.noRoom : words.nothingToClear);
-  }
-
-  /** The log takes nothing more. */
-  get #full(): boolean {
-    return this.#client.room === "none";
+    this.#shownPaused = paused;
+    const why = paused && WHY_PAUSED[paused];
+    able($("undo"), !why && board.undoable().length > 0, words.undo, why || words.nothingToUndo);
+    able($("redo"), !why && board.redoable().length > 0, words.redo, why || words.nothingToRedo);
+    able($("clear"), !why && board.strokes.length > 0, words.clear, why || words.nothingToClear);
   }
 
   // ---- its buttons -----------------------------------------------------------------------------
