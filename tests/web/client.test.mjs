@@ -3,7 +3,7 @@
 // When a client connects again, and when it does not: with a clock and sockets in the hand of the test.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { Client, decode, encode, StrokeWriter } from "../../build/web-node/client.mjs";
+import { Client, decode, encode, StrokeWriter, visible } from "../../build/web-node/client.mjs";
 import { Clock } from "./clock.mjs";
 
 const ME = "member1";
@@ -349,11 +349,17 @@ const nobody = { kind: "state", holder: "", instance: 0, term: 0, grace_ms: 0, p
 const drawn = (offset, term, cseq) => ({ kind: "ev_begin", offset, time: 0, term, cseq, tool: 0, colour: 0, size: 80, shape: 1, flags: 4, points: new Uint8Array(4) });
 const LINE = { begin: { tool: 0, colour: 2, size: 90, even: true }, from: { x: 10, y: 20 } };
 
-/** A drawer whose beginning of a line is stored, with the rest of it and more on its way when her term ends. */
-function cutOff() {
+/** A drawer, and what she is told to be lost. */
+function drawerTold() {
   const it = live({}, true);
   const lost = [];
   it.client.onLost = (...what) => lost.push(what);
+  return { ...it, lost };
+}
+
+/** A drawer whose beginning of a line is stored, with the rest of it and more on its way when her term ends. */
+function cutOff() {
+  const it = drawerTold();
   const writer = new StrokeWriter(it.client, LINE.begin, LINE.from);
   writer.begin();
   it.last().says({ kind: "own", term: 3, offset: 4, cseq: 1, count: 1 }, mark(4));
@@ -363,7 +369,7 @@ function cutOff() {
   it.client.undo();
   dot(it.client);
   it.last().sent.splice(0);
-  return { ...it, lost };
+  return it;
 }
 const ended = { kind: "ev_grant", offset: 5, time: 0, member: "", instance: 0, name: "", ended: 3, last: 1 };
 
@@ -407,6 +413,79 @@ test("nobody can draw on a board that is full: what is lost is told at once, and
   const { client, last, lost } = cutOff();
   last().says(ended, mark(5, 16), nobody);
   assert.deepEqual([lost, client.keptStrokes, last().sent], [[[3, false]], 0, []]);
+});
+
+test("a clear comes too late in another term: it is told, and what it was to remove is not drawn again, what follows is", () => {
+  const { client, last, lost } = drawerTold();
+  dot(client);
+  last().says({ kind: "own", term: 3, offset: 4, cseq: 1, count: 1 }, mark(4));
+  dot(client);
+  client.clear();
+  dot(client);
+  assert.equal(client.board.strokes.length, 1);
+  last().sent.splice(0);
+  last().says(ended, mark(5), nobody);
+  assert.deepEqual([client.keptStrokes, client.board.strokes.length, lost], [1, 1, [[0, false]]]);
+  last().says(grant(client, 6), mark(6));
+  assert.deepEqual(last().sent.map(({ kind }) => kind), ["ask", "begin"]);
+  assert.equal(client.board.strokes.length, 2, "what was stored is there");
+});
+
+test("nor is the rest of a stroke that a clear was to remove", () => {
+  const { client, last, lost } = drawerTold();
+  const writer = new StrokeWriter(client, PEN, POINT);
+  writer.begin();
+  client.clear();
+  writer.add({ x: 30, y: 40 });
+  writer.flush(true);
+  last().sent.splice(0);
+  last().says({ ...ended, offset: 4, last: 0 }, mark(4), nobody);
+  assert.deepEqual([client.keptFrames, lost, last().sent], [0, [[0, false]], []]);
+});
+
+test("an undo is kept as a stroke is, and told when it comes too late", () => {
+  for (const late of [false, true]) {
+    const { client, last, lost } = drawerTold();
+    dot(client);
+    last().says({ kind: "own", term: 3, offset: 4, cseq: 1, count: 1 }, mark(4));
+    client.undo();
+    last().sent.splice(0);
+    last().says(ended, mark(5), nobody);
+    assert.deepEqual([client.keptFrames, client.keptStrokes, lost], [1, 0, []]);
+    last().says(...(late ? [drawn(6, 5, 1)] : [grant(client, 6), mark(6)]));
+    assert.deepEqual(last().sent.map(({ kind }) => kind), late ? ["ask"] : ["ask", "undo"]);
+    assert.deepEqual([client.keptFrames, lost], [0, late ? [[0, false]] : []]);
+  }
+});
+
+test("the rest of a stroke is not drawn again when the stroke is undone, be it there or in the log; after a redo it is", () => {
+  const again = (...acts) => {
+    const { client, last } = drawerTold();
+    const writer = new StrokeWriter(client, LINE.begin, LINE.from);
+    writer.begin();
+    last().says({ kind: "own", term: 3, offset: 4, cseq: 1, count: 1 }, mark(4));
+    for (const act of acts) {
+      if (act !== "points") client[act]();
+      else writer.add({ x: 30, y: 40 });
+      writer.flush();
+    }
+    last().sent.splice(0);
+    last().says(ended, mark(5), nobody, grant(client, 6), mark(6));
+    return [last().sent.map(({ kind }) => kind).slice(1), visible(client.board).length];
+  };
+  assert.deepEqual(again("points", "points"), [["begin", "points"], 2]);
+  assert.deepEqual(again("points", "undo", "points"), [["undo"], 0]);
+  assert.deepEqual(again("undo", "points", "redo"), [["undo", "begin", "redo"], 2]);
+
+  const { client, last } = drawerTold();
+  const writer = new StrokeWriter(client, LINE.begin, LINE.from);
+  writer.begin();
+  client.undo();
+  last().says({ kind: "own", term: 3, offset: 4, cseq: 1, count: 2 }, mark(5));
+  writer.add({ x: 30, y: 40 });
+  writer.flush(true);
+  last().says({ ...ended, offset: 6, last: 2 }, mark(6), nobody);
+  assert.equal(client.keptFrames, 0);
 });
 
 test("what gave the pen away is not done again", () => {

@@ -59,8 +59,8 @@ test("the drawer sees who asks, can say not now, and is told when the pen passes
 
 /** A client with just what the status reads. */
 const client = (more = {}, board = {}) => ({
-  phase: "live", troubleAt: 0, unsaved: false, room: "enough", held: false, paused: null, blocked: false, foreign: false, lostAt: 0, heardAt: 0, retryAt: 0, term: 0,
-  keptStrokes: 0,
+  phase: "live", troubleAt: 0, unsaved: false, room: "enough", held: false, paused: null, blocked: false, foreign: false, crowded: false, tooOld: false, lostAt: 0, heardAt: 0, retryAt: 0, term: 0,
+  keptStrokes: 0, keptFrames: more.keptStrokes ?? 0,
   board: { head: 10, applied: 10, mark: 10, pendingFrames: 0, member: "ben", ...board },
   ...more,
 });
@@ -123,6 +123,7 @@ test("strokes that wait for the pen are told after a second", () => {
   const said = (keptStrokes) => chip([client(), ...times(5, client({ keptStrokes })), client()], 300);
   assert.deepEqual(said(1), ["Live. All saved.", "Your last stroke is kept. It is drawn as soon as you have the pen.", "Live. All saved."]);
   assert.equal(said(17)[1], "Your last 17 strokes are kept. They are drawn as soon as you have the pen.");
+  assert.equal(chip(times(5, client({ keptFrames: 2 }))).at(-1), "Your last step is kept. It is done as soon as you have the pen.", "an undo");
 });
 
 test("who draws reads that drawing pauses while too much is unsaved; who watches cannot draw anyway", () => {

@@ -7,14 +7,32 @@ import { encodePoints, type Point } from "../model/points.ts";
 /** A frame with the numbers that it gets. */
 export type Make = (term: number, cseq: number) => Frame;
 
-/** Without what gave the pen away. The rest of a stroke whose beginning is in the log begins where that
- *  ended. */
+/** Without what gave the pen away, and without a clear and what it was to remove: nobody may mean it any
+ *  more. The rest of a stroke whose beginning is in the log (`strokes`) begins where that ended, unless the
+ *  stroke is undone. */
 export function ableToStand(frames: readonly Frame[], strokes: readonly Stroke[]): Frame[] {
-  const ret = frames.filter(({ kind }) => kind !== "pass");
-  const [first] = ret;
-  const begun = first?.kind === "points" && strokes.filter(({ term }) => term === first.term).at(-1);
-  if (first?.kind !== "points") return ret;
-  return begun && begun.points.count ? [goingOn(begun, first), ...ret.slice(1)] : ret.slice(1);
+  const from = frames.map(({ kind }) => kind).lastIndexOf("clear") + 1;
+  const ret = frames.slice(from).filter(({ kind }) => kind !== "pass");
+  const begun = from === 0 ? strokes.filter(({ term }) => term === ret[0]?.term).at(-1) : undefined;
+  return begunAnew(ret, begun && begun.points.count > 0 && !undoneIn(ret, begun) ? begun : null);
+}
+
+/** Is it undone in the end? */
+function undoneIn(frames: readonly Frame[], { term, cseq, undone }: Stroke): boolean {
+  const last = frames.filter((frame) => "stroke_term" in frame && frame.stroke_term === term && frame.stroke_cseq === cseq).at(-1);
+  return last ? last.kind === "undo" : undone !== 0;
+}
+
+/** Points without a begin before them go on with `stroke`, or with nothing. */
+function begunAnew(frames: readonly Frame[], stroke: Stroke | null): Frame[] {
+  const ret: Frame[] = [];
+  let begun = false;
+  for (const frame of frames) {
+    if (begun || frame.kind !== "points") ret.push(frame);
+    else if (stroke) ret.push(goingOn(stroke, frame));
+    begun = ret.at(-1)?.kind === "begin" || begun;
+  }
+  return ret;
 }
 
 function goingOn(stroke: Stroke, rest: Frame & { kind: "points" }): Frame {

@@ -131,7 +131,8 @@ export class Client {
   stateAt = 0;
 
   onChange: () => void = () => {};
-  /** Strokes that the service did not take; `setBack`: because it does not have the log that we had. */
+  /** Strokes that the service did not take, 0: nothing but an undo, redo or clear; `setBack`: because it does
+   *  not have the log that we had. */
   onLost: (strokes: number, setBack: boolean) => void = () => {};
   /** Each message as it came, after it was dealt with. */
   onMessage: (message: Incoming) => void = () => {};
@@ -514,6 +515,11 @@ export class Client {
     const tooLate = this.room === "none" || this.board.drawnIn > frames[0]!.term;
     if (this.#setBack || this.#kept.length || tooLate) return this.#tellLost(frames);
     this.#kept = ableToStand(frames, this.board.strokes);
+    this.#tellLost(frames.filter(({ kind }) => kind === "clear"));
+  }
+
+  get keptFrames(): number {
+    return this.#kept.length;
   }
 
   get keptStrokes(): number {
@@ -534,7 +540,7 @@ export class Client {
   #tellLost(frames: Frame[]): void {
     const strokes = frames.filter((frame) => frame.kind === "begin").length;
     const cutShort = frames[0]?.kind === "points" ? 1 : 0;
-    if (strokes + cutShort > 0) this.onLost(strokes + cutShort, this.#setBack);
+    if (frames.some(({ kind }) => kind !== "pass")) this.onLost(strokes + cutShort, this.#setBack);
   }
 
   // ---- who draws -------------------------------------------------------------------------------

@@ -129,12 +129,12 @@ export const de: Strings = {
   penIsWith: (name) => `Der Stift ist jetzt bei ${name}.`,
   penIsFree: "Der Stift ist frei.",
   notAdded: (n) =>
-    n === 1
-      ? "Der Stift war schon weitergegeben. Dein letzter Strich kam nicht dazu."
+    n <= 1
+      ? `Der Stift war schon weitergegeben. Dein letzter ${n ? "Strich" : "Schritt"} kam nicht dazu.`
       : `Der Stift war schon weitergegeben. Deine letzten ${number.format(n)} Striche kamen nicht dazu.`,
   setBack: (n) =>
-    n === 1
-      ? "Die Tafel wurde zurückgesetzt. Dein letzter Strich kam nicht dazu."
+    n <= 1
+      ? `Die Tafel wurde zurückgesetzt. Dein letzter ${n ? "Strich" : "Schritt"} kam nicht dazu.`
       : `Die Tafel wurde zurückgesetzt. Deine letzten ${number.format(n)} Striche kamen nicht dazu.`,
   people: "Leute",
   peopleCountShort: (here, seats) => `${number.format(here)}/${number.format(seats)}`,
@@ -165,8 +165,8 @@ export const de: Strings = {
   trouble: "Der Dienst hat ein Problem. Du bleibst verbunden, und nichts geht verloren.",
   pausedUnsaved: "Das Zeichnen ruht, bis die Tafel wieder gespeichert werden kann.",
   keptForNextTerm: (n) =>
-    n === 1
-      ? "Dein letzter Strich ist aufgehoben. Er wird gezeichnet, sobald du den Stift hast."
+    n <= 1
+      ? `Dein letzter ${n ? "Strich" : "Schritt"} ist aufgehoben. Er wird ${n ? "gezeichnet" : "ausgeführt"}, sobald du den Stift hast.`
       : `Deine letzten ${number.format(n)} Striche sind aufgehoben. Sie werden gezeichnet, sobald du den Stift hast.`,
   behind: (steps) => `Holt auf: noch ${number.format(steps)} ${steps === 1 ? "Schritt" : "Schritte"}.`,
   notSaved: "Live. Die neuesten Striche sind noch nicht gespeichert.",

@@ -131,12 +131,12 @@ export const en = {
   penIsWith: (name: string) => `The pen is with ${name} now.`,
   penIsFree: "The pen is free.",
   notAdded: (n: number) =>
-    n === 1
-      ? "The pen had already passed on. Your last stroke was not added."
+    n <= 1
+      ? `The pen had already passed on. Your last ${n ? "stroke" : "step"} was not added.`
       : `The pen had already passed on. Your last ${number.format(n)} strokes were not added.`,
   setBack: (n: number) =>
-    n === 1
-      ? "The board was set back. Your last stroke was not added."
+    n <= 1
+      ? `The board was set back. Your last ${n ? "stroke" : "step"} was not added.`
       : `The board was set back. Your last ${number.format(n)} strokes were not added.`,
   people: "People",
   peopleCountShort: (here: number, seats: number) => `${number.format(here)}/${number.format(seats)}`,
@@ -167,8 +167,8 @@ export const en = {
   trouble: "The service has a problem. You stay connected and nothing is lost.",
   pausedUnsaved: "Drawing pauses until the board can be saved again.",
   keptForNextTerm: (n: number) =>
-    n === 1
-      ? "Your last stroke is kept. It is drawn as soon as you have the pen."
+    n <= 1
+      ? `Your last ${n ? "stroke" : "step"} is kept. It is ${n ? "drawn" : "done"} as soon as you have the pen.`
       : `Your last ${number.format(n)} strokes are kept. They are drawn as soon as you have the pen.`,
   behind: (steps: number) => `Catching up: ${number.format(steps)} ${steps === 1 ? "step" : "steps"} behind.`,
   notSaved: "Live. The newest strokes are not saved yet.",

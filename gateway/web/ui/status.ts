@@ -64,7 +64,7 @@ export class StatusView {
     // No mark and no event can come meanwhile, so their time begins anew.
     if (cutOff) [this.#unsaved, this.#behind] = [new Lateness(), new Lateness()];
     const trouble = client.troubleAt ? now - client.troubleAt : 0;
-    const kept = this.#kept.ms(client.keptStrokes > 0, now);
+    const kept = this.#kept.ms(client.keptFrames > 0, now);
     const full = this.#full.ms(drawer && paused === "unsaved", now);
     const behind = this.#behind.ms(board.head, board.applied, now);
     const unsaved = this.#unsaved.ms(Math.max(board.head, board.applied) + board.pendingFrames, board.mark, now);
