@@ -488,6 +488,29 @@ test("the rest of a stroke is not drawn again when the stroke is undone, be it t
   assert.equal(client.keptFrames, 0);
 });
 
+test("nobody may have heard that the page asked for the pen: it asks again, once, when it has come again and reads that the pen is free", async () => {
+  const { client, last } = drawerTold();
+  dot(client);
+  last().says({ ...ended, offset: 4, last: 0 }, mark(4), nobody);
+  assert.equal(last().sent.at(-1).kind, "ask");
+  const reconnect = async () => {
+    last().breaks();
+    await clock.pass(10_000);
+    last().opens();
+    last().says(welcome({ head: 4, mark: 4, start: 4 }));
+    last().sent.splice(0);
+  };
+  await reconnect();
+  last().says(mark(4));
+  assert.deepEqual(last().sent, [], "how things are is not known yet");
+  last().says(nobody);
+  last().says(nobody);
+  assert.deepEqual(last().sent.map(({ kind }) => kind), ["ask"]);
+  await reconnect();
+  last().says({ ...nobody, members: [{ member: ME, name: "", role: 1, flags: 0, line: 1 }] });
+  assert.deepEqual(last().sent, [], "it was heard");
+});
+
 test("what gave the pen away is not done again", () => {
   const { client, last } = live({}, true);
   dot(client);

@@ -159,7 +159,8 @@ export class Client {
   #setBack = false; // what is lost now, is so because the service has another log
   #passed = 0; // the term that we gave away; no frame may follow
   #kept: Frame[] = []; // of a term that ended, though nobody has drawn since: for our next one
-  #askedAfter = 0; // that term, once we have asked for the next one
+  #askedAfter = 0; // that term, once we have asked for the next one on this connection
+  #newState = false; // one came since the welcome
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -436,6 +437,7 @@ export class Client {
       case "state":
         this.state = message;
         this.stateAt = performance.now();
+        this.#newState = true;
         return;
       case "full":
         this.seats = message.seats;
@@ -498,8 +500,8 @@ export class Client {
     this.phase = "live";
     this.#tries = 0;
     this.lostAt = this.retryAt = 0;
-    this.full = this.blocked = this.foreign = this.held = this.busy = this.unsaved = false;
-    this.troubleAt = 0;
+    this.full = this.blocked = this.foreign = this.held = this.busy = this.unsaved = this.#newState = false;
+    this.troubleAt = this.#askedAfter = 0; // what we asked may have gone nowhere
     for (const frame of board.pending()) this.#send(frame);
     for (const message of this.#asked.values()) this.#send(message);
     this.#asked.clear();
@@ -531,7 +533,7 @@ export class Client {
     if (term === undefined || this.phase !== "live") return;
     if (this.room === "none" || this.board.drawnIn > term) return this.#tellLost(this.#kept.splice(0));
     if (this.term) return drawAgain(this.#kept.splice(0), (make) => this.#draw(make));
-    const free = this.state?.holder === "" && this.members.every(({ line }) => line === 0);
+    const free = this.#newState && this.state?.holder === "" && this.members.every(({ line }) => line === 0);
     if (!free || this.#askedAfter === term) return;
     this.#askedAfter = term;
     this.ask();
