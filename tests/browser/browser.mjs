@@ -42,7 +42,8 @@ class Tab {
     page.on("request", (request) => asked(request.url()));
     page.on("websocket", (socket) => asked(socket.url()));
     page.on("response", (answer) => {
-      if (answer.status() >= 400 && answer.request().method() === "GET") this.faults.push(`${answer.status()} for ${answer.url()}`);
+      const why = answer.url().endsWith("/ws"); // a page that asks why its socket does not open is always refused
+      if (answer.status() >= 400 && answer.request().method() === "GET" && !why) this.faults.push(`${answer.status()} for ${answer.url()}`);
     });
     page.on("dialog", (box) => {
       this.faults.push(`box: ${box.message()}`);

@@ -18,6 +18,8 @@ const FORBIDDEN = /^This link does not open the board\. It may be cut off or no 
 const NOT_FOUND = /^There is no such board\. Check the link or the code\.$/;
 const REPLACED = /^This board is open in another tab or window\.$/;
 const CRASH = /^Something went wrong in this page\. The board is safe\.$/;
+const CROWDED = /^Too many people are connected just now\. We try again\.$/;
+const TOO_OLD = /^Easel was updated, and this page is too old to connect\. Reload it: what is not saved by now is lost then\.$/;
 const BLOCKED = /^This network blocks live connections\. Try another network\.$/;
 
 describe("instead of the board", { timeout: 600_000 }, () => {
@@ -228,6 +230,52 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     assert.equal(await ended(tab), false);
     net.upgrades = true;
     await tab.allSaved();
+    await ana.leave();
+  });
+
+  test("a service with too many connections says so: it is not taken for the network, and lets in when there is room", async () => {
+    const small = await startCluster({ env: { EASEL_CONNECTIONS_PER_ADDRESS: "1", EASEL_TRUSTED_PROXIES: "127.0.0.0/8" } });
+    const [{ url }] = small.gateways;
+    const made = await small.makeBoard("Crowded");
+    const ana = await person([url], { name: "Ana", extraHTTPHeaders: { "X-Forwarded-For": "192.0.2.1" } });
+    const one = await ana.open(`${url}/b/${made.board}#${made.tokens.draw}`);
+    await one.allSaved();
+    const ben = await person([url], { name: "Ben", extraHTTPHeaders: { "X-Forwarded-For": "192.0.2.1" } });
+    const two = await ben.open(`${url}/b/${made.board}#${made.tokens.draw}`);
+    await two.seesText(CARD, CROWDED);
+    assert.deepEqual(await buttons(two), ["Try now", "Start page"]);
+    await ana.leave();
+    await two.allSaved();
+    await ben.leave();
+  });
+
+  test("Easel was updated, and lets this page in no more: it is not loaded again over what is not saved", async () => {
+    const made = await cluster.makeBoard("Too old");
+    const ana = await someone("Ana");
+    const tab = await ana.open(address(made, "draw", net.url));
+    await tab.allSaved();
+    await tab.takePen();
+    await tab.page.evaluate((other) => {
+      window.marked = true;
+      window.fetch = async () => new Response(`<meta name="build" content="${other}">`);
+    }, OTHER);
+    net.upgrades = false;
+    net.cut();
+    await tab.draw(wave(0.5, 0.2, 1));
+    await tab.seesText("#status span", TOO_OLD);
+    assert.equal(await tab.page.textContent("#status button"), "Reload");
+    assert.equal(await tab.page.evaluate(() => window.marked), true);
+    net.upgrades = true;
+    await tab.allSaved();
+    await tab.strokes(1);
+    net.upgrades = false;
+    net.cut();
+    await tab.seesText("#status span", TOO_OLD);
+    await tab.press("Reload");
+    await until("it is loaded again", async () => !(await tab.page.evaluate(() => window.marked).catch(() => true)));
+    net.upgrades = true;
+    await tab.allSaved();
+    await tab.strokes(1);
     await ana.leave();
   });
 

@@ -153,6 +153,9 @@ export async function tour(cluster, options, visit) {
   await full.page.goto(address("watch").replace(url, narrow.url));
   await full.seesText("#card p", new RegExp(words.blocked));
   await visit(full, "blocked");
+  await full.page.route("**/ws", (route) => route.fulfill({ status: 429, json: { error: { code: "too_many", sentence: "" } } }));
+  await full.seesText("#card p", new RegExp(words.crowded));
+  await visit(full, "crowded");
   await sendBytes(watcher, 0xc1); // no frame
   await watcher.seesText("#card p", new RegExp(words.crash));
   await visit(watcher, "crash");

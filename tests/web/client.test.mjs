@@ -79,13 +79,13 @@ function live(options, drawer = false) {
 const dot = (client) => new StrokeWriter(client, PEN, POINT).flush(true);
 
 /** The waits between the next `count` tries that fail at once. */
-async function waits({ sockets, last }, count) {
+async function waits({ client, sockets, last }, count) {
   const ret = [];
   for (let i = 0; i < count; i++) {
     const { length } = sockets;
     last().breaks();
     const from = clock.now;
-    while (sockets.length === length) await clock.pass(100);
+    while (sockets.length === length && client.phase !== "ended") await clock.pass(100);
     ret.push(last().at - from);
   }
   return ret;
@@ -251,6 +251,37 @@ test("nor is it the network when the service refuses what the page of this addre
   assert.equal(it.client.foreign, false);
 });
 
+test("once a socket opens, it is neither the network nor the address, whatever the service then says", async () => {
+  for (const foreign of [false, true]) {
+    let told;
+    const it = start({ service: async () => "same", foreign: () => (foreign ? new Promise((tell) => (told = tell)) : Promise.resolve(false)) });
+    await waits(it, 3);
+    assert.equal(it.client.blocked, !foreign);
+    it.last().opens();
+    told?.(true); // late
+    await clock.pass(0);
+    assert.deepEqual([it.client.blocked, it.client.foreign], [false, false]);
+  }
+});
+
+test("it is not the network when the service has too many connections: that is told, and tried again", async () => {
+  let crowded = true;
+  const it = start({ service: async () => "same", crowded: async () => crowded });
+  await waits(it, 4);
+  assert.deepEqual([it.client.crowded, it.client.blocked], [true, false]);
+  crowded = false;
+  await waits(it, 1);
+  assert.deepEqual([it.client.crowded, it.client.blocked], [false, false]);
+  it.last().opens();
+  it.last().breaks(4429);
+  assert.deepEqual([it.client.crowded, it.client.phase], [true, "waiting"], "so when the service says so itself");
+  await clock.pass(10_000);
+  it.last().opens();
+  assert.equal(it.client.crowded, true, "as long as it is not known better");
+  it.last().says(welcome());
+  assert.equal(it.client.crowded, false);
+});
+
 test("it is not the network when the service does not answer, or when sockets open and close again", async () => {
   const away = start({ service: async () => "away" });
   await waits(away, 5);
@@ -295,6 +326,32 @@ test("after a reconnect a page that is too old makes way, once all of its stroke
   last().says(grant(client, 5, { member: "" }), mark(5));
   await clock.pass(0);
   assert.deepEqual([client.phase, client.end], ["ended", "outdated"]);
+});
+
+test("a page that is too old to connect at all makes way at once, unless it has the pen or something that is not stored", async () => {
+  const service = async () => "updated";
+  const watching = live({ service });
+  await waits(watching, 3);
+  assert.equal(watching.client.end, "outdated");
+
+  for (const draws of [false, true]) {
+    const it = live({ service }, true);
+    if (draws) dot(it.client);
+    await waits(it, 2);
+    assert.deepEqual([it.client.tooOld, it.client.end], [false, null], "the next try may open");
+    await waits(it, 2);
+    assert.deepEqual([it.client.tooOld, it.client.blocked, it.client.end], [true, false, null], "it says so, and goes on");
+    it.last().opens();
+    assert.equal(it.client.tooOld, false);
+  }
+});
+
+test("nor is a page loaded again that went wrong, while something of it is not stored", async () => {
+  const { client, last } = live({ service: async () => "updated" }, true);
+  dot(client);
+  last().breaks(4400);
+  await clock.pass(0);
+  assert.deepEqual([client.phase, client.end], ["ended", "crash"]);
 });
 
 // ---- who leaves, and who only goes elsewhere ---------------------------------------------------

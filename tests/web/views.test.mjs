@@ -170,6 +170,8 @@ test("a lost socket is silent for a second, then counts down", () => {
   assert.equal(chip(times(2, lost({ phase: "connecting" })))[1], "Reconnecting…");
   assert.equal(chip(times(2, lost({ blocked: true })))[1], "This network blocks live connections. Try another network.");
   assert.match(chip(times(2, lost({ foreign: true })))[1], /does not know itself by the address/);
+  assert.equal(chip(times(2, lost({ crowded: true })))[1], "Too many people are connected just now. We try again.");
+  assert.match(chip(times(2, lost({ tooOld: true })))[1], /^Easel was updated, and this page is too old to connect\. Reload it: /);
 });
 
 test("what was not stored when the socket was lost has a second again when it is back", () => {

@@ -22,7 +22,7 @@ const RETRY_MS_MAX = 8_000;
 const RETRY_MS_MAX_DRAWER = 1_000;
 const RETRY_MS_MAX_HIDDEN = 60_000;
 const ASKS_AFTER = 2; // sockets that never opened: then HTTP is tried after each
-const BLOCKED_AFTER = 2; // of them in a row, though HTTP answered: after one the service may just be back
+const BARRED_AFTER = 2; // of them in a row, though HTTP answered: after one the service may just be back
 const DEAF_MS = 3_000; // to who draws a gateway that lives says something within 2 s
 const DEAF_TURNS = 2; // seconds of these in which this page has run
 const TROUBLE_MS = 500; // a broker link that is made anew takes less
@@ -40,6 +40,7 @@ const LEFT = 1000; // close codes
 const RESTART = 1012;
 const START_FRESH = 4410;
 const NO_SEAT = 4423;
+const TOO_MANY = 4429;
 
 /** What the socket does now. `ended` does not come back by itself. */
 export type Phase = "connecting" | "live" | "waiting" | "ended";
@@ -77,6 +78,8 @@ export interface ClientOptions {
   service?: () => Promise<Service>;
   /** Does it refuse what this page sends, since it does not take its address for its own? */
   foreign?: () => Promise<boolean>;
+  /** Has it too many connections to take another one from here? */
+  crowded?: () => Promise<boolean>;
   random?: () => number;
 }
 
@@ -115,6 +118,8 @@ export class Client {
   full = false;
   blocked = false; // this network lets no WebSocket through
   foreign = false; // the service does not take the address of this page for its own
+  crowded = false; // the service has too many connections
+  tooOld = false; // this page for the service, and it has something that a newer one would not have
   retryAt = 0; // when the next try is due (phase waiting)
   lostAt = 0; // since when nothing comes; 0 while the socket is live, and before the first try ended
   heardAt = 0; // when something came last, or a try began
@@ -254,10 +259,7 @@ export class Client {
 
   #hello(socket: Socket): void {
     const { session, name } = this.#options;
-    if (socket === this.#socket) {
-      this.heardAt = performance.now();
-      this.#opened = true;
-    }
+    if (socket === this.#socket) this.#open();
     const message: Message = {
       kind: "hello",
       token: this.token,
@@ -269,6 +271,13 @@ export class Client {
       since: null,
     };
     socket.send(encode(message));
+  }
+
+  /** Neither the network nor our address or age is in the way. */
+  #open(): void {
+    this.heardAt = performance.now();
+    this.#opened = true;
+    this.blocked = this.foreign = this.tooOld = false;
   }
 
   /** The gateway leaves: at some moment within `ms` we call another one. Should that fail we try again
@@ -286,8 +295,7 @@ export class Client {
     if (this.#socket) release(this.#socket);
     this.#socket = this.#next;
     this.#next = null;
-    this.heardAt = performance.now();
-    this.#opened = true;
+    this.#open();
   }
 
   /** `since`: when it was heard of last. */
@@ -303,6 +311,7 @@ export class Client {
     this.lostAt ||= since;
     this.full = code === NO_SEAT;
     this.held = false;
+    if (this.#opened) this.crowded = code === TOO_MANY;
     if (code === START_FRESH) this.#forget();
     const end = ENDS[code];
     if (end === "crash") return void this.#crashed();
@@ -340,7 +349,7 @@ export class Client {
 
   async #crashed(): Promise<void> {
     this.#ended(null);
-    this.#ended((await this.#service()) === "updated" ? "outdated" : "crash");
+    this.#ended((await this.#service()) === "updated" && this.#owing === 0 ? "outdated" : "crash");
   }
 
   #wait(ms: number | undefined): void {
@@ -360,15 +369,21 @@ export class Client {
     return this.#options.service?.() ?? Promise.resolve("away");
   }
 
-  /** No WebSocket opens: because of the network, or of a page that is too old? */
+  /** No WebSocket opens: because of a crowd, of the network, or of a page that is too old? */
   async #findOutWhy(): Promise<void> {
-    const service = await this.#service();
+    const [crowded, service] = await Promise.all([this.#options.crowded?.() ?? false, this.#service()]);
     if (this.#opened || this.phase === "ended") return;
-    if (service === "updated") return this.#ended("outdated");
-    this.#answered = service === "same" ? this.#answered + 1 : 0;
-    const barred = this.#answered >= BLOCKED_AFTER;
-    this.foreign = barred && ((await this.#options.foreign?.()) ?? false);
-    this.blocked = barred && !this.foreign && !this.#opened;
+    const updated = service === "updated";
+    if (updated && this.#dispensable) return this.#ended("outdated");
+    this.#updated ||= updated;
+    this.#answered = crowded || service === "away" ? 0 : this.#answered + 1;
+    const barred = this.#answered >= BARRED_AFTER;
+    const foreign = barred && !updated && ((await this.#options.foreign?.()) ?? false);
+    if (this.#opened) return;
+    this.crowded = crowded;
+    this.tooOld = barred && updated;
+    this.foreign = foreign;
+    this.blocked = barred && !updated && !foreign;
     this.onChange();
   }
 
@@ -379,8 +394,16 @@ export class Client {
 
   /** For the new page, once everything of ours is stored; whoever has the pen goes on with this one. */
   #makeWay(): void {
-    const owing = this.board.unackedFrames + this.#kept.length;
-    if (this.#updated && this.phase === "live" && owing === 0 && this.term === 0) this.#ended("outdated");
+    if (this.#updated && this.phase === "live" && this.#dispensable) this.#ended("outdated");
+  }
+
+  /** Frames of ours that only this page has. */
+  get #owing(): number {
+    return this.board.unackedFrames + this.keptFrames;
+  }
+
+  get #dispensable(): boolean {
+    return this.#owing === 0 && this.term === 0;
   }
 
   #send(message: Message): void {
@@ -500,7 +523,7 @@ export class Client {
     this.phase = "live";
     this.#tries = 0;
     this.lostAt = this.retryAt = 0;
-    this.full = this.blocked = this.foreign = this.held = this.busy = this.unsaved = this.#newState = false;
+    this.full = this.crowded = this.held = this.busy = this.unsaved = this.#newState = false;
     this.troubleAt = this.#askedAfter = 0; // what we asked may have gone nowhere
     for (const frame of board.pending()) this.#send(frame);
     for (const message of this.#asked.values()) this.#send(message);
@@ -509,7 +532,9 @@ export class Client {
 
   #error(error: ErrorFrame): void {
     this.sentence = error.sentence;
-    if (error.code === "waiting" && this.phase === "connecting") this.held = true;
+    if (error.code !== "waiting" || this.phase !== "connecting") return;
+    this.held = true;
+    this.crowded = false;
   }
 
   /** Nobody has drawn since, so they can still be drawn, in the place that they had. */

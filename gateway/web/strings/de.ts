@@ -177,6 +177,8 @@ export const de: Strings = {
   saving: "Live. Speichert …",
   live: "Live. Alles gespeichert.",
   liveShort: "Live",
+  crowded: "Im Moment sind zu viele Leute verbunden. Wir versuchen es weiter.",
+  tooOld: "Easel wurde erneuert, und diese Seite ist zu alt, um sich zu verbinden. Lade sie neu: Was bis jetzt nicht gespeichert ist, geht dabei verloren.",
   blocked: "Dieses Netz verhindert Live-Verbindungen. Versuche ein anderes Netz.",
   foreign:
     "Dieser Dienst kennt sich nicht unter der Adresse, über die du gekommen bist, und weist ab, was ihre Seiten senden. Wer ihn betreibt, findet in seinem Protokoll, was einzustellen ist.",

@@ -179,6 +179,8 @@ export const en = {
   saving: "Live. Saving…",
   live: "Live. All saved.",
   liveShort: "Live",
+  crowded: "Too many people are connected just now. We try again.",
+  tooOld: "Easel was updated, and this page is too old to connect. Reload it: what is not saved by now is lost then.",
   blocked: "This network blocks live connections. Try another network.",
   foreign:
     "This service does not know itself by the address that you came by, and refuses what its pages send. Whoever runs it finds in its log what to set.",

@@ -9,6 +9,7 @@ import { isForeign, type Refusal } from "./answers.ts";
 import { service, update as loadNewer, watchToken, whyNoToken } from "./api.ts";
 import { parseCode } from "./code.ts";
 import { Crosshair } from "./crosshair.ts";
+import { isCrowded } from "./crowd.ts";
 import { freshSession, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
 import { disclose } from "./disclosure.ts";
 import { $, button, setText, show } from "./dom.ts";
@@ -47,6 +48,7 @@ const client = new Client({
   hidden: () => document.hidden,
   service,
   foreign: async () => isForeign(await watchToken(board)),
+  crowded: isCrowded,
 });
 const painter = new Painter(client.board, $<HTMLCanvasElement>("live"));
 const stage = new Stage(client, painter);
@@ -120,7 +122,8 @@ function showStatus(): void {
   notices.update(status);
   const chip = $("status");
   setText(chip.querySelector("span")!, status.text);
-  show(chip.querySelector("button")!, status.tryNow);
+  show(chip.querySelector("button")!, status.act !== null);
+  if (status.act) setText(chip.querySelector("button")!, words[status.act]);
   if (chip.dataset["level"] === status.level) return;
   chip.dataset["level"] = status.level;
   if (status.level === "good") chip.dataset["short"] = words.liveShort;
@@ -133,7 +136,7 @@ let ending = "";
 
 function showEnding(): void {
   const refused = refusal ? whyNoToken(refusal) : "";
-  const barred = refused || (client.foreign ? "foreign" : client.blocked ? "blocked" : "");
+  const barred = refused || (client.crowded ? "crowded" : client.foreign ? "foreign" : client.blocked ? "blocked" : "");
   const nothingToSee = client.board.member === "";
   const now = client.end ?? (client.full ? "full" : nothingToSee ? barred : "");
   if (now === ending) return;
@@ -143,13 +146,14 @@ function showEnding(): void {
   show($("board"), ending === "");
   show($("card"), ending !== "");
   if (ending === "") return;
-  const waits = ["full", "blocked", "foreign", refused].includes(ending); // and tries again
+  const waits = ["full", "crowded", "blocked", "foreign", refused].includes(ending); // and tries again
   const start = button(words.startPage, goToStart, waits ? "" : "primary");
   const reload = button(words.reload, () => location.reload(), "primary");
   const again = button(words.tryNow, tryNow, "primary");
   const here = button(words.useHere, () => client.useHere(), "primary");
   const cards: Record<string, [string, HTMLElement[]]> = {
     full: [client.seats ? words.full(client.seats) : words.fullUnknown, [again, start]],
+    crowded: [words.crowded, [again, start]],
     blocked: [words.blocked, [again, start]],
     foreign: [words.foreign, [again, start]],
     forbidden: [words.forbidden, [start]],
@@ -274,7 +278,7 @@ for (const link of document.querySelectorAll<HTMLAnchorElement>('a[href="/"]'))
     event.preventDefault();
     goToStart();
   };
-$("status").querySelector("button")!.onclick = tryNow;
+$("status").querySelector("button")!.onclick = () => (client.tooOld ? location.reload() : tryNow());
 setUpHelp(stage.pointers);
 disclose($("peopleButton"), $("peoplePanel"));
 disclose($("menuButton"), $("menu"), true);

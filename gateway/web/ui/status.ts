@@ -10,7 +10,7 @@ export interface Status {
   line: string;
   level: "good" | "warn" | "bad" | "calm";
   text: string;
-  tryNow: boolean;
+  act: "tryNow" | "reload" | null; // what its button does
 }
 
 const SHOWN_AFTER_MS = 1_000;
@@ -43,7 +43,7 @@ class Lasting {
   }
 }
 
-const status = (line: string, level: Status["level"], text: string, tryNow = false): Status => ({ line, level, text, tryNow });
+const status = (line: string, level: Status["level"], text: string, act: Status["act"] = null): Status => ({ line, level, text, act });
 
 export class StatusView {
   #unsaved = new Lateness();
@@ -93,11 +93,13 @@ export class StatusView {
 
 /** The socket is not there. */
 function away(client: Client, drawer: boolean, pauses: boolean, now: number): Status {
-  if (client.foreign) return status("foreign", "bad", words.foreign, true);
-  if (client.blocked) return status("blocked", "bad", words.blocked, true);
+  if (client.tooOld) return status("tooOld", "bad", words.tooOld, "reload");
+  if (client.crowded) return status("crowded", "bad", words.crowded, "tryNow");
+  if (client.foreign) return status("foreign", "bad", words.foreign, "tryNow");
+  if (client.blocked) return status("blocked", "bad", words.blocked, "tryNow");
   const s = Math.ceil((client.retryAt - now) / 1000);
   const waits = client.phase === "waiting" && s > 0;
   const text = waits ? words.reconnectingIn(s) : words.reconnecting;
   const more = pauses ? ` ${words.pausedGrace}` : drawer ? ` ${words.strokesKept}` : "";
-  return status(pauses ? "pauses" : "lost", "bad", text + more, waits);
+  return status(pauses ? "pauses" : "lost", "bad", text + more, waits ? "tryNow" : null);
 }
