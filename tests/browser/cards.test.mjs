@@ -122,12 +122,14 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     await Promise.all([ana.leave(), ben.leave()]);
   });
 
-  test("forbidden: a link that is cut off, and one that is no longer valid, also while it is used", async () => {
+  test("forbidden: a link that is cut off, or too long, and one that is no longer valid, also while it is used", async () => {
     const made = await cluster.makeBoard("Doors");
     const ana = await someone("Ana");
     const tab = await ana.open(`${address(made, "draw").slice(0, -3)}`);
     await tab.seesText(CARD, FORBIDDEN);
     assert.deepEqual(await buttons(tab), ["Start page"]);
+    const long = await ana.open(`${address(made, "draw")}${"x".repeat(2_048)}`);
+    await long.seesText(CARD, FORBIDDEN);
     const now = Math.floor(Date.now() / 1000);
     const token = (exp) => signToken({ b: made.board, r: "draw", exp });
     const old = await ana.open(`${gateway.url}/b/${made.board}#${token(now - 5)}`);
