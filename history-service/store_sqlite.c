@@ -302,9 +302,10 @@ static int sqlite_next(struct store *store, const struct id *after, struct id *r
         return -EIO;
     bind_id(st, 1, after);
     struct id id = {0};
-    int r;
-    while (id_empty(&id) && (r = sqlite3_step(st)) == SQLITE_ROW)
-        id = column_id(st, 0);
+    int r = SQLITE_ROW;
+    while (id_empty(&id) && r == SQLITE_ROW)
+        if ((r = sqlite3_step(st)) == SQLITE_ROW)
+            id = column_id(st, 0);
     int result = r == SQLITE_ROW ? 0 : r == SQLITE_DONE ? -ENOENT : fail(s);
     if (result == 0)
         *ret = id;
