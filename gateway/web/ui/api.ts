@@ -8,15 +8,15 @@ import { isForeign, type Made, madeOf, type Refusal, refusalOf, tokenOf } from "
 const ANSWER_MS = 12_000; // the service itself gives a question up after 10 s
 const SERVICE_MS = 5_000; // a service that takes longer to give out a page is away
 
-/** What `read` makes of the answer; or why there is none. */
-async function ask<T>(path: string, body: unknown, key: string, read: (answer: unknown) => T | null): Promise<T | Refusal> {
+/** What `read` makes of the answer to `body` (null: to a GET); or why there is none. */
+async function ask<T>(path: string, body: object | null, key: string, read: (answer: unknown) => T | null): Promise<T | Refusal> {
   const headers: Record<string, string> = { "Content-Type": "application/json" };
   if (key) headers["Authorization"] = `Bearer ${key}`;
-  const options = { method: "POST", headers, body: JSON.stringify(body), credentials: "omit" } as const;
+  const what = body ? { method: "POST", body: JSON.stringify(body) } : { method: "GET", cache: "no-store" as const };
   let response: Response | undefined;
   let answer: unknown;
   try {
-    response = await fetch(path, { ...options, signal: AbortSignal.timeout(ANSWER_MS) });
+    response = await fetch(path, { ...what, headers, credentials: "omit", signal: AbortSignal.timeout(ANSWER_MS) });
     answer = await response.json();
   } catch {
     // it did not come, not in time or not whole; or it is none of the service's
@@ -41,6 +41,13 @@ export function whyNoToken(refusal: Refusal): string {
 export async function tokensOf(board: string, own: string): Promise<Made["tokens"] | null> {
   const made = await ask(`/api/boards/${board}/links`, {}, own, madeOf);
   return "tokens" in made && made.board === board ? made.tokens : null;
+}
+
+/** Why a WebSocket does not open a page is not told: so the page asks at the same address what it would have been
+ *  answered. Has the service too many connections to take another one from here? */
+export async function isCrowded(): Promise<boolean> {
+  const { code } = await ask("/ws", null, "", () => null as never);
+  return code === "too_many" || code === "unavailable";
 }
 
 const BUILD = document.querySelector<HTMLMetaElement>('meta[name="build"]')!.content;
