@@ -21,9 +21,7 @@
 
 #define DEBT_S          16u
 #define EVENT_BYTES_MIN 256u
-#define DEBT_BYTES_MIN                                                                             \
-    (1u << 20) /* what a drawer may have kept, 4,000 frames: it comes at once                      \
-                */
+#define DEBT_BYTES_MIN  (1u << 20) /* what a drawer may have kept comes at once: 4,000 frames */
 
 void bounds_start(struct board *b); /* the board was opened */
 void bounds_drop(struct board *b);

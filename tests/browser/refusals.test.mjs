@@ -68,16 +68,19 @@ describe("instead of an answer,", { timeout: 300_000 }, () => {
     let asked;
     const tab = await ana.open(`${url}/b/${made.board}`, async (tab) => (asked = await answerWith(tab, "**/watch", CARDS["too many tries"][0])));
     await tab.seesText("#cardText", TOO_MANY);
-    for (const event of ["online", "pageshow", "visibilitychange"]) {
+    const asksAgain = async (what, act) => {
       const before = asked();
-      await until(`asked again: ${event}`, async () => { // unless it was asking just then
-        await tab.page.evaluate((event) => (event === "visibilitychange" ? document : globalThis).dispatchEvent(new Event(event)), event);
+      await until(`asked again: ${what}`, async () => { // unless it was asking just then
+        await act();
         return asked() > before;
       });
-    }
+    };
+    for (const event of ["online", "pageshow", "visibilitychange"])
+      await asksAgain(event, () =>
+        tab.page.evaluate((event) => (event === "visibilitychange" ? document : globalThis).dispatchEvent(new Event(event)), event));
     await tab.page.unroute("**/watch");
-    await answerWith(tab, "**/watch", refusal(429, "too_many", { "Retry-After": "1" }));
-    await tab.press("Try now");
+    asked = await answerWith(tab, "**/watch", refusal(429, "too_many", { "Retry-After": "1" }));
+    await asksAgain("a press", () => tab.press("Try now"));
     await tab.seesText("#cardText", /^That were many tries\. Try again in a second\.$/);
     await tab.page.unroute("**/watch");
     await tab.allSaved();
