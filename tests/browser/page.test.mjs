@@ -26,8 +26,10 @@ describe("the page", { timeout: 600_000 }, () => {
   /** Ana owns the board, Ben may draw; Ana has the pen. */
   async function anaAndBen(made) {
     const [ana, ben] = [await someone(), await someone()];
-    const tabs = [await ana.open(address(made, "own")), await ben.open(address(made, "draw", second))];
-    for (const tab of tabs) await tab.allSaved();
+    const tabs = [await ana.open(address(made, "own"))];
+    await tabs[0].allSaved(); // she is the first guest
+    tabs.push(await ben.open(address(made, "draw", second)));
+    await tabs[1].allSaved();
     await tabs[0].takePen();
     return { ana, ben, tabs, leave: () => Promise.all([ana.leave(), ben.leave()]) };
   }
