@@ -570,13 +570,20 @@ START_TEST(a_service_that_still_waits_for_its_database_leaves_politely)
 }
 END_TEST
 
+/* Nobody else can write to it until this connection is closed. */
+static sqlite3 *lock_database(void)
+{
+    sqlite3 *db;
+    ck_assert_int_eq(sqlite3_open(store_url + strlen("sqlite:"), &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    return db;
+}
+
 START_TEST(while_the_database_is_locked_nothing_is_lost)
 {
     pid_t history = start_history();
     make_and_open();
-    sqlite3 *other;
-    ck_assert_int_eq(sqlite3_open(store_url + strlen("sqlite:"), &other), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3 *other = lock_database();
     struct buf events = {0};
     struct msg_append m = segment_of(&events, 3, 1);
     owner.code = 0;
@@ -611,9 +618,7 @@ START_TEST(who_leaves_and_waits_for_its_database_uses_no_processor_meanwhile)
 {
     pid_t history = start_history();
     make_and_open();
-    sqlite3 *other;
-    ck_assert_int_eq(sqlite3_open(store_url + strlen("sqlite:"), &other), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3 *other = lock_database();
     struct buf events = {0};
     struct msg_append m = segment_of(&events, 3, 1);
     send_now(&owner, EXCHANGE_HISTORY, &TYPE_append, &m);
