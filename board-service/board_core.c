@@ -209,39 +209,42 @@ static bool has_epoch(const struct board *b, uint64_t epoch)
     return b && owner_has_log(b) && b->log.epoch == epoch;
 }
 
-union item {
-    struct id board; /* the first field of those about a board */
-    struct msg_frame frame;
-    struct msg_attach attach;
-    struct msg_pointing pointing;
-    struct msg_opened opened;
-    struct msg_refused refused;
-    struct msg_stored stored;
-    struct msg_hole hole;
-    struct msg_no_board no_board;
-    struct msg_alive alive;
-    struct msg_gone gone;
-};
-
-static void from_history(struct board_core *c, const struct id *sender, unsigned code,
-                         const union item *item)
+/* Owners tell gateways that there is no board; only history can tell us. */
+static void on_no_board(struct board_core *c, const struct id *sender, const struct msg_no_board *m)
 {
-    if (!id_is_of(sender, KIND_HISTORY)) { /* no_board, which owners tell to gateways */
+    struct board *b = owner_find(c, &m->board);
+    if (!id_is_of(sender, KIND_HISTORY))
         c->stats.bad_messages++;
-        return;
-    }
-    struct board *b = owner_find(c, &item->board);
-    if (b && code == MSG_opened)
-        owner_opened(b, &item->opened);
-    else if (b && code == MSG_refused)
-        owner_refused(b, &item->refused);
-    else if (b && code == MSG_no_board)
+    else if (b)
         owner_no_board(b);
-    else if (code == MSG_stored && has_epoch(b, item->stored.epoch))
-        sequencer_stored(b, item->stored.mark);
-    else if (code == MSG_hole && has_epoch(b, item->hole.epoch))
-        sequencer_hole(b, item->hole.want);
-    /* else of a board, or an epoch, that is no longer ours */
+}
+
+static void on_stored(struct board_core *c, const struct msg_stored *m)
+{
+    struct board *b = owner_find(c, &m->board);
+    if (has_epoch(b, m->epoch))
+        sequencer_stored(b, m->mark);
+}
+
+static void on_hole(struct board_core *c, const struct msg_hole *m)
+{
+    struct board *b = owner_find(c, &m->board);
+    if (has_epoch(b, m->epoch))
+        sequencer_hole(b, m->want);
+}
+
+static void on_opened(struct board_core *c, const struct msg_opened *m)
+{
+    struct board *b = owner_find(c, &m->board);
+    if (b)
+        owner_opened(b, m);
+}
+
+static void on_refused(struct board_core *c, const struct msg_refused *m)
+{
+    struct board *b = owner_find(c, &m->board);
+    if (b)
+        owner_refused(b, m);
 }
 
 static void on_bye(struct board_core *c, const struct id *sender)
@@ -260,49 +263,43 @@ static void on_alive(struct board_core *c, const struct id *sender, const struct
         c->owners_changed = peers_alive(c->peers, c->now, sender) || c->owners_changed;
 }
 
-static bool for_boards_service(unsigned code)
+static void on_item(struct board_core *c, const struct id *sender, enum to_board code,
+                    const union any_item *item)
 {
     switch (code) {
-    case MSG_frame:
-    case MSG_attach:
-    case MSG_pointing:
-    case MSG_opened:
-    case MSG_refused:
-    case MSG_stored:
-    case MSG_hole:
-    case MSG_no_board:
-    case MSG_alive:
-    case MSG_bye:
-    case MSG_gone:
-        return true;
-    }
-    return false;
-}
-
-static void on_item(struct board_core *c, const struct id *sender, unsigned code,
-                    const union item *item)
-{
-    switch (code) {
-    case MSG_frame:
+    case TO_BOARD_frame:
         on_frame(c, sender, &item->frame);
         return;
-    case MSG_attach:
+    case TO_BOARD_attach:
         on_attach(c, sender, &item->attach);
         return;
-    case MSG_pointing:
+    case TO_BOARD_pointing:
         on_pointing(c, &item->pointing);
         return;
-    case MSG_alive:
+    case TO_BOARD_opened:
+        on_opened(c, &item->opened);
+        return;
+    case TO_BOARD_refused:
+        on_refused(c, &item->refused);
+        return;
+    case TO_BOARD_stored:
+        on_stored(c, &item->stored);
+        return;
+    case TO_BOARD_hole:
+        on_hole(c, &item->hole);
+        return;
+    case TO_BOARD_no_board:
+        on_no_board(c, sender, &item->no_board);
+        return;
+    case TO_BOARD_alive:
         on_alive(c, sender, &item->alive);
         return;
-    case MSG_bye:
+    case TO_BOARD_bye:
         on_bye(c, sender);
         return;
-    case MSG_gone:
+    case TO_BOARD_gone:
         peers_doubt(c->peers, c->now, &item->gone.replica);
         return;
-    default:
-        from_history(c, sender, code, item);
     }
 }
 
@@ -313,9 +310,9 @@ void board_core_message(struct board_core *c, uint64_t now_ms, struct span body)
         return;
     struct items it = items_of(body, &c->stats.bad_messages);
     unsigned code;
-    union item item;
-    while (items_next(&it, for_boards_service, &code, &item))
-        on_item(c, &it.sender, code, &item);
+    union any_item item;
+    while (items_next(&it, KIND_BOARD, &code, &item))
+        on_item(c, &it.sender, (enum to_board)code, &item);
 }
 
 void board_core_returned(struct board_core *c, uint64_t now_ms, enum exchange exchange,

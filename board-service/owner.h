@@ -110,7 +110,7 @@ struct event {
     uint64_t made_at; /* owner's clock */
     uint32_t len;
     uint32_t cseq; /* 0: not a frame */
-    unsigned code;
+    enum event_code code;
     struct stroke stroke; /* after it */
 };
 

@@ -37,19 +37,9 @@ static uint64_t unanswered(const struct log *l)
     return end_of(l, l->sent) - l->bytes_at;
 }
 
-/* The state after one more event. */
-static void step(const struct log *l, struct log_state *s, uint64_t offset)
+static void step_grant(const struct log *l, struct log_state *s, uint64_t offset)
 {
-    const struct event *e = event_at(l, offset);
-    s->time = e->time;
-    s->stroke = e->stroke;
-    if (e->cseq)
-        s->cseq = e->cseq;
-    if (e->code == MSG_ev_clear)
-        s->base = offset;
-    if (e->code != MSG_ev_grant)
-        return;
-    struct span bytes = event_bytes(l, e);
+    struct span bytes = event_bytes(l, event_at(l, offset));
     struct cursor in = cursor_of(bytes.data, bytes.len);
     struct msg_ev_grant grant;
     if (GET(&in, ev_grant, &grant) < 0)
@@ -58,6 +48,33 @@ static void step(const struct log *l, struct log_state *s, uint64_t offset)
     s->instance = grant.instance;
     s->term = offset;
     s->cseq = 0;
+}
+
+/* The state after one more event. */
+static void step(const struct log *l, struct log_state *s, uint64_t offset)
+{
+    const struct event *e = event_at(l, offset);
+    s->time = e->time;
+    s->stroke = e->stroke;
+    if (e->cseq)
+        s->cseq = e->cseq;
+    switch (e->code) {
+    case MSG_ev_clear:
+        s->base = offset;
+        return;
+    case MSG_ev_grant:
+        step_grant(l, s, offset);
+        return;
+    case MSG_ev_created:
+    case MSG_ev_open:
+    case MSG_ev_released:
+    case MSG_ev_deleted:
+    case MSG_ev_begin:
+    case MSG_ev_points:
+    case MSG_ev_undo:
+    case MSG_ev_redo:
+        return;
+    }
 }
 
 static void step_all(const struct log *l, struct log_state *s, uint64_t from, uint64_t to)
@@ -164,7 +181,8 @@ static void watch_busy(struct board *b)
 }
 
 /* Counts the event whose bytes were just appended, from `start` on. */
-static void add_event(struct board *b, size_t start, unsigned code, uint32_t cseq, uint64_t time)
+static void add_event(struct board *b, size_t start, enum event_code code, uint32_t cseq,
+                      uint64_t time)
 {
     struct log *l = &b->log;
     if (l->count == l->cap) {
@@ -228,17 +246,8 @@ void sequencer_end(struct board *b, enum append_flag flag)
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-union any_frame {
-    struct msg_begin begin;
-    struct msg_points points;
-    struct msg_undo undo;
-    struct msg_redo redo;
-    struct msg_clear clear;
-    struct msg_pass pass;
-};
-
 struct frame {
-    unsigned code;
+    enum drawers_code code;
     uint32_t fields;
     uint64_t term, cseq;
     struct span rest; /* all fields, term and cseq first, as the client wrote them */
@@ -251,13 +260,13 @@ struct frame {
 static int frame_parse(struct span body, struct frame *ret)
 {
     struct cursor in = cursor_of(body.data, body.len);
-    if (message_begin(&in, &ret->code, &ret->fields) < 0)
+    unsigned code;
+    if (message_begin(&in, &code, &ret->fields) < 0 || !drawers_type(code))
         return -1;
-    if (ret->code < MSG_begin || ret->code > MSG_pass)
-        return -1;
+    ret->code = (enum drawers_code)code;
     struct cursor rest = in;
     ret->rest = (struct span){rest.pos, cursor_left(&rest)};
-    if (message_fields(&in, message_type(ret->code), ret->fields, true, &ret->is, &ret->fault) == 0)
+    if (message_fields(&in, drawers_type(code), ret->fields, true, &ret->is, &ret->fault) == 0)
         ret->fault = cursor_left(&in) > 0 ? "There is something behind the frame." : NULL;
     if (wire_uint(&rest, &ret->term) < 0 || wire_uint(&rest, &ret->cseq) < 0)
         return -1;
@@ -275,27 +284,27 @@ static void put_uint(struct buf *out, uint64_t value)
         *p++ = (uint8_t)(value >> 8 * bytes);
 }
 
-/* [kind, offset, time, the frame's fields as they are]. A client's kind and its event's are as far
- * apart as begin and ev_begin; none has 15 fields. */
+/* [code, offset, time, the frame's fields as they are]; and where the event has one more, the
+ * member. */
 static void append_frame(struct board *b, const struct frame *f)
 {
     struct log *l = &b->log;
-    unsigned code = f->code - MSG_begin + MSG_ev_begin;
-    uint32_t fields = f->fields + 2 + (f->code == MSG_clear);
+    const struct message_type *event = drawn_event(f->code);
+    uint32_t fields = message_field_count(event);
     uint64_t time = event_time(b);
     size_t start = l->bytes.len;
     *buf_grow(&l->bytes, 1) = (uint8_t)(0x90 | (fields + 1));
-    put_uint(&l->bytes, code);
+    put_uint(&l->bytes, message_code(event));
     put_uint(&l->bytes, l->head + 1);
     put_uint(&l->bytes, time);
     buf_append(&l->bytes, f->rest.data, f->rest.len);
-    if (f->code == MSG_clear) {
+    if (fields > f->fields + 2) {
         const char *member = l->newest.holder.text;
         size_t n = strlen(member);
         *buf_grow(&l->bytes, 1) = (uint8_t)(0xa0 | n);
         buf_append(&l->bytes, member, n);
     }
-    add_event(b, start, code, (uint32_t)f->cseq, time);
+    add_event(b, start, (enum event_code)message_code(event), (uint32_t)f->cseq, time);
 }
 
 static bool from_holder(const struct board *b, const struct msg_frame *m)
@@ -347,16 +356,6 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
         ask_again(b, gateway, &l->newest.holder, l->newest.instance, l->stored.cseq);
 }
 
-/* What the stroke becomes with it; or why that cannot be. */
-static const char *draw_on(struct stroke *s, const struct frame *f)
-{
-    if (f->fault)
-        return f->fault;
-    return f->code == MSG_begin    ? stroke_begin(s, &f->is.begin)
-           : f->code == MSG_points ? stroke_points(s, &f->is.points)
-                                   : NULL;
-}
-
 /* It was the next one: so its client waits for it in vain, and all that come behind it. */
 static void reject(struct board *b, const struct id *gateway, const struct msg_frame *m,
                    const struct frame *f, const char *why)
@@ -382,7 +381,7 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
         l->drawer = *gateway;
         return;
     }
-    const char *why = draw_on(&l->newest.stroke, f);
+    const char *why = f->fault ? f->fault : stroke_draw(&l->newest.stroke, f->code, &f->is);
     if (why) {
         reject(b, gateway, m, f, why);
         return;
@@ -390,12 +389,19 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
     b->core->stats.frames[FRAME_ACCEPTED]++;
     l->drawer = *gateway;
     pen_active(b);
-    if (f->code != MSG_pass) {
+    switch (f->code) {
+    case DRAWER_begin:
+    case DRAWER_points:
+    case DRAWER_undo:
+    case DRAWER_redo:
+    case DRAWER_clear:
         append_frame(b, f);
         return;
+    case DRAWER_pass:
+        l->newest.cseq = f->cseq; /* the grant that it causes carries it as the term's last */
+        pen_pass(b, &f->is.pass.to);
+        return;
     }
-    l->newest.cseq = f->cseq; /* the grant that it causes carries it as the term's last */
-    pen_pass(b, &f->is.pass.to);
 }
 
 /* Until the grant is stored nobody knows whether the old term goes on: neither taken nor refused.

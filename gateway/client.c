@@ -258,32 +258,8 @@ void client_expire(struct client *cl, uint64_t now)
 
 /* ---- frames of the drawer -------------------------------------------------------------------- */
 
-/* Any frame of a client, decoded. term and cseq lead every frame that has them. */
-union frame {
-    struct {
-        uint64_t term, cseq;
-    } drawers;
-    struct msg_hello hello;
-    struct msg_begin begin;
-    struct msg_points points;
-    struct msg_undo undo;
-    struct msg_redo redo;
-    struct msg_clear clear;
-    struct msg_pass pass;
-    struct msg_profile profile;
-    struct msg_pointer pointer;
-};
-
-/* What the client sends anew: a stroke is what its frames make of it, in their order. */
-static const char *draw_on(struct stroke *s, unsigned code, const union frame *f)
-{
-    return code == MSG_begin    ? stroke_begin(s, &f->begin)
-           : code == MSG_points ? stroke_points(s, &f->points)
-                                : NULL;
-}
-
-static void on_drawers(struct client *cl, uint64_t now, unsigned code, const union frame *f,
-                       struct span bytes)
+static void on_drawers(struct client *cl, uint64_t now, enum drawers_code code,
+                       const union any_frame *f, struct span bytes)
 {
     struct session *s = cl->session;
     uint64_t term = f->drawers.term, cseq = f->drawers.cseq;
@@ -308,7 +284,7 @@ static void on_drawers(struct client *cl, uint64_t now, unsigned code, const uni
     }
     if (!next)
         s->stroke = (struct stroke){0};
-    const char *why = draw_on(&s->stroke, code, f);
+    const char *why = stroke_draw(&s->stroke, code, f);
     if (why)
         bad_frame(cl, why);
     else
@@ -317,24 +293,21 @@ static void on_drawers(struct client *cl, uint64_t now, unsigned code, const uni
 
 /* ---- dispatch -------------------------------------------------------------------------------- */
 
-static void on_request(struct client *cl, unsigned code)
+static void on_request(struct client *cl, enum pen_request request)
 {
     struct session *s = cl->session;
-    if (code == MSG_cancel && s->role == ROLE_WATCH)
+    if (request == REQUEST_NONE && s->role == ROLE_WATCH)
         return; /* it stands in no line */
-    enum role least = code == MSG_take ? ROLE_OWN : ROLE_DRAW;
+    enum role least = request == REQUEST_TAKE ? ROLE_OWN : ROLE_DRAW;
     if (s->role < least) {
         client_warn(cl, "not_allowed", "The role of your link does not allow that.", cl->number);
         return;
     }
-    if (code != MSG_cancel && s->board->mark_flags & MARK_FULL) {
+    if (request != REQUEST_NONE && s->board->mark_flags & MARK_FULL) {
         client_warn(cl, "not_allowed", "This board is full: nobody can draw on it any more.",
                     cl->number);
         return;
     }
-    enum pen_request request = code == MSG_ask    ? REQUEST_ASK
-                               : code == MSG_take ? REQUEST_TAKE
-                                                  : REQUEST_NONE;
     bool said = request == s->request && !s->unsaid && !s->served_at;
     s->request = request;
     s->unsaid = false;
@@ -356,22 +329,29 @@ static void on_profile(struct client *cl, const struct msg_profile *m)
     attach_said(s->board);
 }
 
-static void on_frame(struct client *cl, uint64_t now, unsigned code, const union frame *f,
-                     struct span bytes)
+static void on_frame(struct client *cl, uint64_t now, enum frame_code code,
+                     const union any_frame *f, struct span bytes)
 {
     switch (code) {
+    case MSG_hello:
+        on_hello(cl, now, &f->hello);
+        return;
     case MSG_begin:
     case MSG_points:
     case MSG_undo:
     case MSG_redo:
     case MSG_clear:
     case MSG_pass:
-        on_drawers(cl, now, code, f, bytes);
+        on_drawers(cl, now, (enum drawers_code)code, f, bytes);
         return;
     case MSG_ask:
+        on_request(cl, REQUEST_ASK);
+        return;
     case MSG_cancel:
+        on_request(cl, REQUEST_NONE);
+        return;
     case MSG_take:
-        on_request(cl, code);
+        on_request(cl, REQUEST_TAKE);
         return;
     case MSG_profile:
         on_profile(cl, &f->profile);
@@ -389,7 +369,7 @@ static void next_frame(struct client *cl, uint64_t now, struct cursor *in)
     struct cursor end = *in;
     uint32_t fields;
     unsigned code;
-    union frame frame;
+    union any_frame frame;
     const char *why = NULL;
     cl->number++;
     cl->core->stats.frames++;
@@ -397,7 +377,7 @@ static void next_frame(struct client *cl, uint64_t now, struct cursor *in)
         bad_frame(cl, "This is not a msgpack array that begins with a frame code.");
         return;
     }
-    const struct message_type *type = code <= MSG_pointer ? message_type(code) : NULL;
+    const struct message_type *type = frame_type(code);
     if (!type)
         bad_frame(cl, "There is no frame with that code.");
     else if ((size_t)(end.pos - start) > FRAME_BYTES_MAX)
@@ -409,10 +389,9 @@ static void next_frame(struct client *cl, uint64_t now, struct cursor *in)
         bad_frame(cl, "No frame may come between hello and welcome.");
     else if (message_fields(in, type, fields, true, &frame, &why) < 0)
         bad_frame(cl, why);
-    else if (code == MSG_hello)
-        on_hello(cl, now, &frame.hello);
     else
-        on_frame(cl, now, code, &frame, (struct span){start, (size_t)(end.pos - start)});
+        on_frame(cl, now, (enum frame_code)code, &frame,
+                 (struct span){start, (size_t)(end.pos - start)});
 }
 
 void client_message(struct client *cl, uint64_t now_ms, struct span message)

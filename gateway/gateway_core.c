@@ -95,6 +95,15 @@ struct client *gateway_core_dirty(struct gateway_core *c)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/* What an owner says beside its log counts in the epoch that we know. NULL: it means nothing, as
+ * does all about a board that nobody has open here. */
+static struct board *owned(struct gateway_core *c, const struct id *sender, const struct id *board,
+                           uint64_t epoch)
+{
+    struct board *b = board_get(c, board);
+    return b && epoch == b->window.epoch && trust_owner(b, sender) ? b : NULL;
+}
+
 /* The owner wants what we never had: the frames before the client's first one, which it may have
  * sent by way of another gateway. There is nothing to send. */
 static void on_hole(struct session *s, uint64_t now, const struct kept *first)
@@ -112,10 +121,10 @@ static void on_hole(struct session *s, uint64_t now, const struct kept *first)
     session_drop_kept(s, now, first->term, 0); /* they can never be taken */
 }
 
-static void on_want(struct board *b, const struct msg_want *m)
+static void on_want(struct gateway_core *c, const struct id *sender, const struct msg_want *m)
 {
-    struct gateway_core *c = b->core;
-    struct session *s = session_find(b, &m->member, m->instance);
+    struct board *b = owned(c, sender, &m->board, m->epoch);
+    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
     if (!s || c->now < s->wanted_at + WANT_AGAIN_MS)
         return;
     s->wanted_at = c->now;
@@ -132,13 +141,12 @@ static void on_want(struct board *b, const struct msg_want *m)
     }
 }
 
-static void on_not_drawer(struct board *b, const struct msg_not_drawer *m)
+static void on_not_drawer(struct gateway_core *c, const struct id *sender,
+                          const struct msg_not_drawer *m)
 {
-    struct gateway_core *c = b->core;
-    struct session *s = session_find(b, &m->member, m->instance);
-    if (!s)
-        return;
-    const struct kept *k = session_kept(s, m->term, (uint32_t)m->cseq);
+    struct board *b = owned(c, sender, &m->board, m->epoch);
+    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
+    const struct kept *k = s ? session_kept(s, m->term, (uint32_t)m->cseq) : NULL;
     if (!k)
         return; /* acked meanwhile, or told already */
     resend_heard(b, c->now, false);
@@ -157,9 +165,10 @@ static void fail_as_told(struct client *cl, struct span why, uint64_t number)
     client_fail(cl, 4400, "bad_frame", cl->told_sentence, number);
 }
 
-static void on_invalid(struct board *b, const struct msg_invalid *m)
+static void on_invalid(struct gateway_core *c, const struct id *sender, const struct msg_invalid *m)
 {
-    struct session *s = session_find(b, &m->member, m->instance);
+    struct board *b = owned(c, sender, &m->board, m->epoch);
+    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
     const struct kept *k = s ? session_kept(s, m->term, (uint32_t)m->cseq) : NULL;
     if (!k)
         return; /* told already */
@@ -169,8 +178,12 @@ static void on_invalid(struct board *b, const struct msg_invalid *m)
         fail_as_told(s->client, m->why, number);
 }
 
-static void on_replaced(struct board *b, const struct msg_replaced *m)
+static void on_replaced(struct gateway_core *c, const struct id *sender,
+                        const struct msg_replaced *m)
 {
+    struct board *b = owned(c, sender, &m->board, m->epoch);
+    if (!b)
+        return;
     struct session *s;
     uint64_t below = m->conn + (m->flags & REPLACED_EQUAL ? 1 : 0);
     LIST_FOREACH (s, &b->sessions, link) {
@@ -230,116 +243,97 @@ static void on_looked(struct gateway_core *c, const struct msg_looked *m)
     core_answer(c, &a);
 }
 
-union item {
-    struct msg_events events;
-    struct msg_board_state board_state;
-    struct msg_sync sync;
-    struct msg_want want;
-    struct msg_not_drawer not_drawer;
-    struct msg_invalid invalid;
-    struct msg_not_owner not_owner;
-    struct msg_no_board no_board;
-    struct msg_replaced replaced;
-    struct msg_created created;
-    struct msg_looked looked;
-    struct msg_page page;
-    struct msg_behind behind;
-    struct msg_pointed pointed;
-};
-
-/* What an owner says of the epoch that we know, beside its log. */
-static void on_owner_item(struct board *b, unsigned code, const union item *item)
+static void on_pointed(struct gateway_core *c, const struct id *sender, const struct msg_pointed *m)
 {
-    switch (code) {
-    case MSG_want:
-        on_want(b, &item->want);
-        return;
-    case MSG_not_drawer:
-        on_not_drawer(b, &item->not_drawer);
-        return;
-    case MSG_invalid:
-        on_invalid(b, &item->invalid);
-        return;
-    case MSG_replaced:
-        on_replaced(b, &item->replaced);
-        return;
-    case MSG_pointed:
-        pointer_told(b, b->core->now, &item->pointed);
-        return;
-    }
+    struct board *b = owned(c, sender, &m->board, m->epoch);
+    if (b)
+        pointer_told(b, c->now, m);
 }
 
-/* Items about a board that nobody has open here mean nothing. */
-static void on_board_item(struct gateway_core *c, const struct id *sender, unsigned code,
-                          const union item *item)
+static void on_events(struct gateway_core *c, const struct id *sender, const struct msg_events *m)
 {
-    struct board *b = board_get(c, &item->events.board); /* every one begins with its board */
-    if (!b)
-        return;
-    switch (code) {
-    case MSG_events:
-        board_events(b, c->now, sender, &item->events);
-        return;
-    case MSG_board_state:
-        board_told_state(b, c->now, sender, &item->board_state);
-        return;
-    case MSG_no_board:
-        if (trust_no_board(b, c->now, sender))
-            board_not_there(b);
-        return;
-    case MSG_page:
-        replay_page(b, c->now, &item->page);
-        return;
-    case MSG_behind:
-        replay_behind(b, c->now, &item->behind);
-        return;
-    default: /* epoch is the second field of each */
-        if (item->want.epoch == b->window.epoch && trust_owner(b, sender))
-            on_owner_item(b, code, item);
-    }
+    struct board *b = board_get(c, &m->board);
+    if (b)
+        board_events(b, c->now, sender, m);
 }
 
-static void on_item(struct gateway_core *c, const struct id *sender, unsigned code,
-                    const union item *item)
+static void on_state(struct gateway_core *c, const struct id *sender,
+                     const struct msg_board_state *m)
+{
+    struct board *b = board_get(c, &m->board);
+    if (b)
+        board_told_state(b, c->now, sender, m);
+}
+
+static void on_no_board(struct gateway_core *c, const struct id *sender,
+                        const struct msg_no_board *m)
+{
+    struct board *b = board_get(c, &m->board);
+    if (b && trust_no_board(b, c->now, sender))
+        board_not_there(b);
+}
+
+static void on_page(struct gateway_core *c, const struct msg_page *m)
+{
+    struct board *b = board_get(c, &m->board);
+    if (b)
+        replay_page(b, c->now, m);
+}
+
+static void on_behind(struct gateway_core *c, const struct msg_behind *m)
+{
+    struct board *b = board_get(c, &m->board);
+    if (b)
+        replay_behind(b, c->now, m);
+}
+
+static void on_item(struct gateway_core *c, const struct id *sender, enum to_gateway code,
+                    const union any_item *item)
 {
     switch (code) {
-    case MSG_sync:
+    case TO_GATEWAY_events:
+        on_events(c, sender, &item->events);
+        return;
+    case TO_GATEWAY_board_state:
+        on_state(c, sender, &item->board_state);
+        return;
+    case TO_GATEWAY_want:
+        on_want(c, sender, &item->want);
+        return;
+    case TO_GATEWAY_not_drawer:
+        on_not_drawer(c, sender, &item->not_drawer);
+        return;
+    case TO_GATEWAY_invalid:
+        on_invalid(c, sender, &item->invalid);
+        return;
+    case TO_GATEWAY_replaced:
+        on_replaced(c, sender, &item->replaced);
+        return;
+    case TO_GATEWAY_pointed:
+        on_pointed(c, sender, &item->pointed);
+        return;
+    case TO_GATEWAY_sync:
         attach_asked(c, c->now, (unsigned)item->sync.shard);
         return;
-    case MSG_not_owner:
+    case TO_GATEWAY_not_owner:
         on_not_owner(c, sender, &item->not_owner);
         return;
-    case MSG_created:
+    case TO_GATEWAY_no_board:
+        on_no_board(c, sender, &item->no_board);
+        return;
+    case TO_GATEWAY_created:
         on_created(c, &item->created);
         return;
-    case MSG_looked:
+    case TO_GATEWAY_looked:
         on_looked(c, &item->looked);
         return;
-    default:
-        on_board_item(c, sender, code, item);
+    case TO_GATEWAY_page:
+        on_page(c, &item->page);
+        return;
+    case TO_GATEWAY_behind:
+        on_behind(c, &item->behind);
+        return;
     }
-}
-
-static bool for_gateways(unsigned code)
-{
-    switch (code) {
-    case MSG_events:
-    case MSG_board_state:
-    case MSG_sync:
-    case MSG_want:
-    case MSG_not_drawer:
-    case MSG_invalid:
-    case MSG_not_owner:
-    case MSG_no_board:
-    case MSG_replaced:
-    case MSG_created:
-    case MSG_looked:
-    case MSG_page:
-    case MSG_behind:
-    case MSG_pointed:
-        return true;
-    }
-    return false;
 }
 
 void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span body)
@@ -347,9 +341,9 @@ void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span b
     c->now = now_ms;
     struct items it = items_of(body, &c->stats.bad_messages);
     unsigned code;
-    union item item;
-    while (items_next(&it, for_gateways, &code, &item))
-        on_item(c, &it.sender, code, &item);
+    union any_item item;
+    while (items_next(&it, KIND_GATEWAY, &code, &item))
+        on_item(c, &it.sender, (enum to_gateway)code, &item);
     resend_run(c, now_ms);
 }
 

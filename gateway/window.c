@@ -19,20 +19,6 @@ unsigned ws_header(uint8_t out[10], size_t len)
     return 2 + bytes;
 }
 
-int event_peek(struct cursor in, unsigned *ret_code, uint64_t *ret_offset)
-{
-    uint32_t fields;
-    if (message_begin(&in, ret_code, &fields) < 0 || fields < 2)
-        return -EBADMSG;
-    return wire_uint(&in, ret_offset);
-}
-
-/* Strokes, undo, redo and clear: [code, offset, time, term, cseq, ...]. */
-static bool is_drawers(unsigned code)
-{
-    return code >= MSG_ev_begin && code <= MSG_ev_clear;
-}
-
 static int parse(struct cursor *in, uint64_t offset, struct event *ret)
 {
     struct cursor fields = *in;
@@ -44,7 +30,7 @@ static int parse(struct cursor *in, uint64_t offset, struct event *ret)
         at > OFFSET_MAX)
         return -EBADMSG;
     *ret = (struct event){.code = code};
-    if (!is_drawers(code))
+    if (!event_is_drawn(code))
         return 0;
     if (n < 4 || wire_uint(&fields, &term) < 0 || wire_uint(&fields, &cseq) < 0 || term == 0 ||
         term > OFFSET_MAX || cseq == 0 || cseq > UINT32_MAX)

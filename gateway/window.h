@@ -24,7 +24,7 @@ struct event {
     uint64_t term;    /* 0: not a frame of a drawer */
     uint64_t came_ms; /* when it came here */
     uint32_t cseq;
-    uint32_t code; /* MSG_ev_* */
+    uint32_t code; /* enum event_code, or one of a newer version */
     uint32_t len;  /* of frame, WebSocket header included */
     uint32_t head; /* how many of these bytes are the WebSocket header */
     uint8_t frame[];
@@ -78,9 +78,6 @@ void window_cut(struct window *w, uint64_t to);
 /* Drops the oldest events while there are more than WINDOW_BYTES_MAX, but never one above the
  * view's own mark. */
 void window_evict(struct window *w);
-
-/* Reads [code, offset, ...] without moving the cursor. 0 or -EBADMSG. */
-int event_peek(struct cursor in, unsigned *ret_code, uint64_t *ret_offset);
 
 /* Decodes a grant that stands in the window. */
 int event_grant(const struct event *e, struct msg_ev_grant *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What history reads of an event: [kind, offset, time, ...]. The rest is none of its business, so
- * events of kinds that it does not know are stored all the same.
+ * What history reads of an event: [code, offset, time, ...]. The rest is none of its business, so
+ * events that it does not know are stored all the same.
  */
 #ifndef EASEL_HISTORY_EVENT_H
 #define EASEL_HISTORY_EVENT_H
@@ -10,8 +10,6 @@
 
 #include "messages.h"
 
-#define EVENT_KIND_LOW  32u
-#define EVENT_KIND_HIGH 63u
 /* A page with its envelope and its other fields is one broker message, and holds one at least. */
 #define EVENT_BYTES_MAX (BROKER_MESSAGE_BYTES_MAX - 1024u)
 
@@ -19,9 +17,9 @@
 static inline int event_next(struct cursor *in, uint64_t *ret_offset, uint64_t *ret_time)
 {
     struct cursor c = *in;
-    unsigned kind;
+    unsigned code;
     uint32_t fields;
-    if (message_begin(&c, &kind, &fields) < 0 || kind < EVENT_KIND_LOW || kind > EVENT_KIND_HIGH)
+    if (message_begin(&c, &code, &fields) < 0 || code < EVENT_CODE_LOW || code > EVENT_CODE_HIGH)
         return -EBADMSG;
     if (fields < 2 || wire_uint(&c, ret_offset) < 0 || wire_uint(&c, ret_time) < 0)
         return -EBADMSG;

@@ -36,7 +36,7 @@ void answer_no_board(struct history_core *c, const struct request *r)
 void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
                     const struct request *r)
 {
-    bool open = r->code == MSG_open;
+    bool open = r->code == TO_HISTORY_open;
     struct msg_refused m = {.board = b->id,
                             .nonce = open ? r->open.nonce : 0,
                             .asked = open ? r->open.over : r->append.epoch,
@@ -88,7 +88,7 @@ static void answer_appends(struct history_core *c, const struct board *b)
     const struct request *newest = NULL, *early = NULL, *r;
     STAILQ_FOREACH(r, &b->batch, queue)
     {
-        if (r->code != MSG_append)
+        if (r->code != TO_HISTORY_append)
             continue;
         newest = r;
         if (r->append.first > tail_of(b) + 1)
@@ -108,9 +108,9 @@ void answer_batch(struct history_core *c, const struct board *b, uint64_t now_ms
     const struct request *r;
     STAILQ_FOREACH(r, &b->batch, queue)
     {
-        if (r->code == MSG_open)
+        if (r->code == TO_HISTORY_open)
             answer_opened(c, b, r);
-        if (r->code == MSG_create)
+        if (r->code == TO_HISTORY_create)
             answer_created(c, r, CREATED_STORED);
         histogram_add_ms(&c->stats.waited, r->came_ms, now_ms);
     }

@@ -169,19 +169,19 @@ void history_core_destroy(struct history_core *c)
 
 static struct span *bytes_of(struct request *r)
 {
-    return r->code == MSG_create   ? &r->create.name
-           : r->code == MSG_append ? &r->append.events
-                                   : NULL;
+    return r->code == TO_HISTORY_create   ? &r->create.name
+           : r->code == TO_HISTORY_append ? &r->append.events
+                                          : NULL;
 }
 
 static void count_request(struct history_core_stats *stats, const struct request *r)
 {
     stats->waiting_requests++;
     stats->waiting_bytes += request_size(r);
-    stats->creates += r->code == MSG_create;
-    stats->looks += r->code == MSG_look;
-    stats->opens += r->code == MSG_open;
-    stats->appends += r->code == MSG_append;
+    stats->creates += r->code == TO_HISTORY_create;
+    stats->looks += r->code == TO_HISTORY_look;
+    stats->opens += r->code == TO_HISTORY_open;
+    stats->appends += r->code == TO_HISTORY_append;
 }
 
 static bool enqueue(struct history_core *c, uint64_t now_ms, const struct request *decoded)
@@ -202,75 +202,51 @@ static bool enqueue(struct history_core *c, uint64_t now_ms, const struct reques
         *bytes_of(r) = (struct span){r->bytes, copy.len};
     count_request(&c->stats, r);
     struct board *b = board_obtain(c, &r->board);
-    if (r->code == MSG_look)
+    if (r->code == TO_HISTORY_look)
         b->known = false; /* it asks for the newest, and we may not have seen that */
     STAILQ_INSERT_TAIL(&b->requests, r, queue);
     board_wait(c, b);
     return true;
 }
 
-static const struct message_type *request_type(unsigned code)
+/* Whether the item is one of those that are served here, in the order of their coming. */
+static bool read_request(const struct id *sender, enum to_history code, const union any_item *item,
+                         struct request *ret)
 {
+    *ret = (struct request){.code = code, .sender = *sender};
     switch (code) {
-    case MSG_create:
-    case MSG_look:
-    case MSG_open:
-    case MSG_append:
-        return message_type(code);
+    case TO_HISTORY_create:
+        ret->create = item->create;
+        return true;
+    case TO_HISTORY_look:
+        ret->look = item->look;
+        return true;
+    case TO_HISTORY_open:
+        ret->open = item->open;
+        return id_equal(sender, &item->open.replica);
+    case TO_HISTORY_append:
+        ret->append = item->append;
+        return true;
+    case TO_HISTORY_read:
+    case TO_HISTORY_alive:
+    case TO_HISTORY_bye:
+    case TO_HISTORY_gone:
+        break;
     }
-    return NULL;
-}
-
-/* Each request comes from the kind of program that has a use for it. */
-static bool may_ask(const struct request *r)
-{
-    switch (r->code) {
-    case MSG_create:
-    case MSG_look:
-        return r->sender.text[0] == 'g';
-    case MSG_open:
-        return r->sender.text[0] == 'b' && id_equal(&r->sender, &r->open.replica);
-    default:
-        return r->sender.text[0] == 'b';
-    }
-}
-
-/* 1, 0: of a kind that is not known here, or -EBADMSG. */
-static int read_request(struct cursor *in, struct request *r)
-{
-    uint32_t fields;
-    if (message_begin(in, &r->code, &fields) < 0)
-        return -EBADMSG;
-    const struct message_type *type = request_type(r->code);
-    if (!type)
-        return message_type(r->code) ? -EBADMSG : 0;
-    if (message_fields(in, type, fields, false, &r->board, NULL) < 0 || !may_ask(r))
-        return -EBADMSG;
-    return 1;
+    return false;
 }
 
 unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct span body)
 {
-    struct cursor in = cursor_of(body.data, body.len);
-    struct msg_envelope envelope;
-    unsigned queued = 0;
-    if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
-        c->stats.bad_messages++;
-        return 0;
-    }
-    while (cursor_left(&in) > 0) {
-        struct cursor at = in;
-        struct request r = {.sender = envelope.sender};
-        if (wire_skip(&in) < 0) { /* nobody knows where the next one begins */
-            c->stats.bad_messages++;
-            break;
-        }
-        int read = read_request(&at, &r);
-        if (read < 0)
-            c->stats.bad_messages++;
-        else if (read > 0)
+    struct items it = items_of(body, &c->stats.bad_messages);
+    unsigned code, queued = 0;
+    union any_item item;
+    struct request r;
+    while (items_next(&it, KIND_HISTORY, &code, &item))
+        if (read_request(&it.sender, (enum to_history)code, &item, &r))
             queued += enqueue(c, now_ms, &r);
-    }
+        else
+            c->stats.bad_messages++;
     return queued;
 }
 
@@ -453,22 +429,34 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
     return TAKEN;
 }
 
+static enum verdict plan_look(struct history_core *c, const struct board *b,
+                              const struct record *record, const struct request *r)
+{
+    if (record->count)
+        return LATER;
+    answer_looked(c, b, r);
+    return ANSWERED;
+}
+
 static enum verdict plan_request(struct history_core *c, struct board *b, struct record *record,
                                  struct buf *events, const struct request *r, uint64_t now_ms)
 {
     switch (r->code) {
-    case MSG_create:
+    case TO_HISTORY_create:
         return plan_create(c, b, record, events, r, now_ms);
-    case MSG_open:
+    case TO_HISTORY_open:
         return plan_open(c, b, record, events, r, now_ms);
-    case MSG_append:
+    case TO_HISTORY_append:
         return plan_append(c, b, record, events, r, now_ms);
-    default: /* look */
-        if (record->count)
-            return LATER;
-        answer_looked(c, b, r);
-        return ANSWERED;
+    case TO_HISTORY_look:
+        return plan_look(c, b, record, r);
+    case TO_HISTORY_read:
+    case TO_HISTORY_alive:
+    case TO_HISTORY_bye:
+    case TO_HISTORY_gone:
+        break;
     }
+    return ANSWERED; /* nobody queues these */
 }
 
 /* ---- rounds ---------------------------------------------------------------------------------- */
@@ -609,7 +597,7 @@ static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
         note_deleted(c, &b->id);
         c->stats.boards -= c->stats.boards > 0;
     }
-    if (first->code == MSG_create) {
+    if (first->code == TO_HISTORY_create) {
         c->stats.boards++;
         c->stats.boards_made++;
         memcpy(b->name, first->create.name.data, first->create.name.len);

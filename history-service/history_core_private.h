@@ -12,13 +12,14 @@
 
 #include "history_core.h"
 #include "idmap.h"
+#include "items.h"
 
 #define ROUND_BOARDS_MAX 1000u
 #define ROUND_LOADS_MAX  200u /* a round that has much to read first delays the marks of all */
 
 struct request {
     STAILQ_ENTRY(request) queue; /* board.requests or board.batch */
-    unsigned code;
+    enum to_history code;
     struct id sender;
     uint64_t came_ms;
     bool read; /* since it came the board's last record was read */

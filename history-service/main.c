@@ -107,39 +107,38 @@ static void probe(struct shell *s, uint64_t now)
                    &(struct msg_alive){s->service.common.shards});
 }
 
-union peer_item {
-    struct msg_alive alive;
-    struct msg_gone gone;
-};
-
-static bool for_peers(unsigned code)
-{
-    return code == MSG_alive || code == MSG_bye || code == MSG_gone;
-}
-
-static bool on_peer(struct shell *s, const struct id *sender, unsigned code,
-                    const union peer_item *item)
+/* True: the replicas changed. */
+static bool on_peer(struct shell *s, const struct id *sender, enum to_history code,
+                    const union any_item *item)
 {
     switch (code) {
-    case MSG_bye:
-        return peers_gone(s->peers, sender);
-    case MSG_gone:
-        peers_doubt(s->peers, process_now_ms(), &item->gone.replica);
-        return false;
-    default:
+    case TO_HISTORY_alive:
         return item->alive.shards == s->service.common.shards &&
                peers_alive(s->peers, process_now_ms(), sender);
+    case TO_HISTORY_bye:
+        return peers_gone(s->peers, sender);
+    case TO_HISTORY_gone:
+        peers_doubt(s->peers, process_now_ms(), &item->gone.replica);
+        return false;
+    case TO_HISTORY_create:
+    case TO_HISTORY_look:
+    case TO_HISTORY_read:
+    case TO_HISTORY_open:
+    case TO_HISTORY_append:
+        s->bad_peer_messages++; /* by the wrong exchange */
+        return false;
     }
+    return false;
 }
 
 static void on_peers_message(struct shell *s, struct span body)
 {
     struct items it = items_of(body, &s->bad_peer_messages);
-    union peer_item item;
+    union any_item item;
     unsigned code;
     bool changed = false;
-    while (items_next(&it, for_peers, &code, &item))
-        changed = on_peer(s, &it.sender, code, &item) || changed;
+    while (items_next(&it, KIND_HISTORY, &code, &item))
+        changed = on_peer(s, &it.sender, (enum to_history)code, &item) || changed;
     if (changed)
         consume_shards(s);
 }

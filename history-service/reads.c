@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "history_core.h"
+#include "items.h"
 #include "lines.h"
 #include "log.h"
 
@@ -219,31 +220,16 @@ static void add(struct reads *r, struct message *message, const struct id *gatew
     }
 }
 
-static bool may_read(const struct id *sender, struct cursor *in, struct msg_read *ret)
-{
-    return sender->text[0] == 'g' && GET(in, read, ret) == 0 &&
-           (ret->from != NIL || ret->since != NIL);
-}
-
 static void take_requests(struct reads *r, struct message *message, struct span body)
 {
-    struct cursor in = cursor_of(body.data, body.len);
-    struct msg_envelope envelope;
-    if (GET(&in, envelope, &envelope) < 0 || envelope.version > BROKER_VERSION) {
-        r->stats.bad_messages++;
-        return;
-    }
-    while (cursor_left(&in) > 0) {
-        struct cursor at = in;
-        struct msg_read request;
-        bool whole = wire_skip(&in) == 0;
-        if (whole && may_read(&envelope.sender, &at, &request))
-            add(r, message, &envelope.sender, &request);
+    struct items it = items_of(body, &r->stats.bad_messages);
+    unsigned code;
+    union any_item item;
+    while (items_next(&it, KIND_HISTORY, &code, &item))
+        if (code == TO_HISTORY_read && (item.read.from != NIL || item.read.since != NIL))
+            add(r, message, &it.sender, &item.read);
         else
             r->stats.bad_messages++;
-        if (!whole)
-            break;
-    }
 }
 
 void reads_message(struct reads *r, uint64_t tag, struct span body)

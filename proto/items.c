@@ -3,52 +3,9 @@
 
 #include <string.h>
 
-/* The kinds of those who may say it; NULL: it is no broker message. */
-static const char *senders(unsigned code)
+static bool is_among(const char *kinds, char kind)
 {
-    switch (code) {
-    case MSG_frame:
-    case MSG_attach:
-    case MSG_pointing:
-    case MSG_create:
-    case MSG_look:
-    case MSG_read:
-        return "g";
-    case MSG_events:
-    case MSG_board_state:
-    case MSG_sync:
-    case MSG_want:
-    case MSG_not_drawer:
-    case MSG_not_owner:
-    case MSG_replaced:
-    case MSG_pointed:
-    case MSG_invalid:
-    case MSG_open:
-    case MSG_append:
-        return "b";
-    case MSG_opened:
-    case MSG_refused:
-    case MSG_stored:
-    case MSG_hole:
-    case MSG_created:
-    case MSG_looked:
-    case MSG_page:
-    case MSG_behind:
-        return "h";
-    case MSG_no_board:
-    case MSG_alive:
-        return "bh";
-    case MSG_bye:
-    case MSG_gone:
-        return "gbh";
-    }
-    return NULL;
-}
-
-static bool may_say(const struct id *sender, unsigned code)
-{
-    const char *kinds = senders(code);
-    return kinds && !id_empty(sender) && strchr(kinds, sender->text[0]);
+    return kind != '\0' && strchr(kinds, kind) != NULL;
 }
 
 struct items items_of(struct span body, uint64_t *bad)
@@ -64,7 +21,7 @@ struct items items_of(struct span body, uint64_t *bad)
     return it;
 }
 
-bool items_next(struct items *it, bool (*takes)(unsigned code), unsigned *ret_code, void *ret)
+bool items_next(struct items *it, enum process_kind taker, unsigned *ret_code, union any_item *ret)
 {
     while (cursor_left(&it->in) > 0) {
         struct cursor at = it->in;
@@ -78,10 +35,11 @@ bool items_next(struct items *it, bool (*takes)(unsigned code), unsigned *ret_co
             ++*it->bad;
             continue;
         }
-        if (!takes(*ret_code))
+        const struct message_type *type = message_type(*ret_code);
+        if (!type || !is_among(message_takers(type), (char)taker))
             continue;
-        if (may_say(&it->sender, *ret_code) &&
-            message_fields(&at, message_type(*ret_code), fields, false, ret, NULL) == 0)
+        if (is_among(message_senders(type), it->sender.text[0]) &&
+            message_fields(&at, type, fields, false, ret, NULL) == 0)
             return true;
         ++*it->bad;
     }

@@ -20,6 +20,31 @@ static inline bool id_is_of(const struct id *id, enum process_kind kind)
     return id->text[0] == (char)kind;
 }
 
+/* What each kind of program takes: TO_GATEWAY_events = MSG_events, ... A switch over one of these
+ * that lacks an item is told by the compiler. */
+#define TO_g(g, b, h, ...)     g(__VA_ARGS__)
+#define TO_b(g, b, h, ...)     b(__VA_ARGS__)
+#define TO_h(g, b, h, ...)     h(__VA_ARGS__)
+#define TO_gb(g, b, h, ...)    g(__VA_ARGS__) b(__VA_ARGS__)
+#define TO_bh(g, b, h, ...)    b(__VA_ARGS__) h(__VA_ARGS__)
+#define ENUMERATOR(name, code) name = (code),
+#define NO_ENUMERATOR(name, code)
+enum to_gateway {
+#define ITEM(name, code, from, to)                                                                 \
+    TO_##to(ENUMERATOR, NO_ENUMERATOR, NO_ENUMERATOR, TO_GATEWAY_##name, code)
+#include "messages.def"
+};
+enum to_board {
+#define ITEM(name, code, from, to)                                                                 \
+    TO_##to(NO_ENUMERATOR, ENUMERATOR, NO_ENUMERATOR, TO_BOARD_##name, code)
+#include "messages.def"
+};
+enum to_history {
+#define ITEM(name, code, from, to)                                                                 \
+    TO_##to(NO_ENUMERATOR, NO_ENUMERATOR, ENUMERATOR, TO_HISTORY_##name, code)
+#include "messages.def"
+};
+
 struct items {
     struct id sender; /* who the envelope says it is from */
     struct cursor in;
@@ -31,9 +56,8 @@ struct items {
  * `body`. */
 struct items items_of(struct span body, uint64_t *bad);
 
-/* The next item that this program takes, decoded into `ret`, which must have room for the struct
- * msg_* of every code that `takes` is true for. Others are skipped: they are of a newer version, or
- * for somebody else. False at the end. */
-bool items_next(struct items *it, bool (*takes)(unsigned code), unsigned *ret_code, void *ret);
+/* The next item that this kind of program takes; then `*ret_code` is one of its enum to_*. Others
+ * are skipped: they are of a newer version, or for somebody else. False at the end. */
+bool items_next(struct items *it, enum process_kind taker, unsigned *ret_code, union any_item *ret);
 
 #endif

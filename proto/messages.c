@@ -20,25 +20,24 @@ struct message_type {
     unsigned code; /* 0: a tuple */
     uint32_t field_count;
     const struct field *fields;
+    const char *senders, *takers;
 };
+
+#define FIELD_ROW(message, name, type, low, high, bounds, later)                                   \
+    {"The field " #name " of " #message " is not " #type " in " bounds ".",                        \
+     FIELD_##type,                                                                                 \
+     offsetof(struct msg_##message, name),                                                         \
+     low,                                                                                          \
+     high,                                                                                         \
+     later},
 
 /* Each table ends with an empty entry, since C has no empty arrays. */
 #define MESSAGE(name, code) static const struct field fields_##name[] = {
 #define TUPLE(name)         static const struct field fields_##name[] = {
 #define FIELD(message, name, type, low, high)                                                      \
-    {"The field " #name " of " #message " is not " #type " in " #low ".." #high ".",               \
-     FIELD_##type,                                                                                 \
-     offsetof(struct msg_##message, name),                                                         \
-     low,                                                                                          \
-     high,                                                                                         \
-     false},
+    FIELD_ROW(message, name, type, low, high, #low ".." #high, false)
 #define LATER(message, name, type, low, high)                                                      \
-    {"The field " #name " of " #message " is not " #type " in " #low ".." #high ".",               \
-     FIELD_##type,                                                                                 \
-     offsetof(struct msg_##message, name),                                                         \
-     low,                                                                                          \
-     high,                                                                                         \
-     true},
+    FIELD_ROW(message, name, type, low, high, #low ".." #high, true)
 #define END(name)                                                                                  \
     {                                                                                              \
         0                                                                                          \
@@ -46,32 +45,34 @@ struct message_type {
     }                                                                                              \
     ;
 #include "messages.def"
-#undef MESSAGE
-#undef TUPLE
-#undef FIELD
-#undef END
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]) - 1)
+#define TYPE_ROW(name, code, from, to)                                                             \
+    const struct message_type TYPE_##name = {#name,         code, COUNT(fields_##name),            \
+                                             fields_##name, from, to};
 
-#define MESSAGE(name, code)                                                                        \
-    const struct message_type TYPE_##name = {#name, code, COUNT(fields_##name), fields_##name};
-#define TUPLE(name) MESSAGE(name, 0)
-#define FIELD(message, name, type, low, high)
-#define END(name)
+#define MESSAGE(name, code)        TYPE_ROW(name, code, "", "")
+#define TUPLE(name)                TYPE_ROW(name, 0, "", "")
+#define ITEM(name, code, from, to) TYPE_ROW(name, code, #from, #to)
 #include "messages.def"
-#undef MESSAGE
-#undef TUPLE
-#undef END
+
+/* What readers and writers count on that do not decode the whole message. */
+#define IS_FIELD(at, message, name)                                                                \
+    _Static_assert(offsetof(struct msg_##message, name) == (at), #name " of " #message);
+#define DRAWERS(name, code)              IS_FIELD(0, name, term) IS_FIELD(8, name, cseq)
+#define BOARD_ITEM(name, code, from, to) IS_FIELD(0, name, board)
+#define EVENT(name, code)                                                                          \
+    IS_FIELD(0, name, offset)                                                                      \
+    IS_FIELD(8, name, time)                                                                        \
+    _Static_assert((code) >= EVENT_CODE_LOW && (code) <= EVENT_CODE_HIGH, "code of " #name);       \
+    _Static_assert(COUNT(fields_##name) < 15, "with its code " #name " is at most a fixarray");
+#include "messages.def"
+#define DRAWN(name, code, event) IS_FIELD(16, event, term) IS_FIELD(24, event, cseq)
+#include "messages.def"
 
 static const struct message_type *const TYPES[128] = {
 #define MESSAGE(name, code) [code] = &TYPE_##name,
-#define TUPLE(name)
-#define END(name)
 #include "messages.def"
-#undef MESSAGE
-#undef TUPLE
-#undef FIELD
-#undef END
 };
 
 const struct message_type *message_type(unsigned code)
@@ -87,6 +88,61 @@ const char *message_name(const struct message_type *type)
 unsigned message_code(const struct message_type *type)
 {
     return type->code;
+}
+
+uint32_t message_field_count(const struct message_type *type)
+{
+    return type->field_count;
+}
+
+const char *message_senders(const struct message_type *type)
+{
+    return type->senders;
+}
+
+const char *message_takers(const struct message_type *type)
+{
+    return type->takers;
+}
+
+const struct message_type *frame_type(unsigned code)
+{
+    switch (code) {
+#define FRAME(name, number) case number:
+#include "messages.def"
+        return TYPES[code];
+    }
+    return NULL;
+}
+
+const struct message_type *drawers_type(unsigned code)
+{
+    switch (code) {
+#define DRAWERS(name, number) case number:
+#include "messages.def"
+        return TYPES[code];
+    }
+    return NULL;
+}
+
+const struct message_type *drawn_event(enum drawers_code code)
+{
+    static const struct message_type *const EVENTS[] = {
+#define DRAWN(name, number, event) [number] = &TYPE_##event,
+#define DRAWERS(name, number)      [number] = NULL,
+#include "messages.def"
+    };
+    return EVENTS[code];
+}
+
+bool event_is_drawn(unsigned code)
+{
+    switch (code) {
+#define DRAWN(name, number, event) case MSG_##event:
+#include "messages.def"
+        return true;
+    }
+    return false;
 }
 
 /* ---- encoding -------------------------------------------------------------------------------- */

@@ -57,17 +57,33 @@ enum append_flag {
 enum created_status { CREATED_STORED = 0, CREATED_TAKEN = 1, CREATED_FULL = 2 };
 enum replaced_flag { REPLACED_EQUAL = 1 };
 
-/* Codes: MSG_hello = 1, ... A tuple has no code and is named TUPLE_member, ... */
-enum message_code {
-#define MESSAGE(name, code) MSG_##name = (code),
-#define TUPLE(name)
-#define FIELD(message, name, type, low, high)
-#define END(name)
+/* Events have these codes, also those of newer versions. */
+#define EVENT_CODE_LOW  32u
+#define EVENT_CODE_HIGH 63u
+
+/* Codes: MSG_hello = 1, ... */
+enum frame_code {
+#define FRAME(name, code) MSG_##name = (code),
 #include "messages.def"
-#undef MESSAGE
-#undef TUPLE
-#undef FIELD
-#undef END
+};
+enum event_code {
+#define EVENT(name, code) MSG_##name = (code),
+#include "messages.def"
+};
+enum told_code {
+#define TOLD(name, code) MSG_##name = (code),
+#include "messages.def"
+};
+enum item_code {
+#define ITEM(name, code, from, to) MSG_##name = (code),
+#define ENVELOPE(name, code)       MSG_##name = (code),
+#include "messages.def"
+};
+
+/* Those of the frames that need the pen: DRAWER_begin = MSG_begin, ... */
+enum drawers_code {
+#define DRAWERS(name, code) DRAWER_##name = (code),
+#include "messages.def"
 };
 
 typedef uint64_t field_UINT;
@@ -77,33 +93,37 @@ typedef struct span field_STR;
 typedef struct span field_BIN;
 typedef struct list field_LIST;
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic" /* ask, cancel, take and bye have no fields */
 #define MESSAGE(name, code)                   struct msg_##name {
 #define TUPLE(name)                           struct msg_##name {
 #define FIELD(message, name, type, low, high) field_##type name;
 #define END(name)                                                                                  \
     }                                                                                              \
     ;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpedantic" /* ask, cancel, take and bye have no fields */
 #include "messages.def"
 #pragma GCC diagnostic pop
-#undef MESSAGE
-#undef TUPLE
-#undef FIELD
-#undef END
+
+/* Any frame of a client, and any item of a broker message, decoded. */
+union any_frame {
+    struct {
+        uint64_t term, cseq;
+    } drawers; /* the first fields of each that needs the pen */
+#define FRAME(name, code) struct msg_##name name;
+#include "messages.def"
+};
+union any_item {
+    struct id board; /* the first field of each that is about a board */
+#define ITEM(name, code, from, to) struct msg_##name name;
+#include "messages.def"
+};
 
 struct message_type;
 
 /* &TYPE_hello, ...: what the codec knows of each message and tuple. */
 #define MESSAGE(name, code) extern const struct message_type TYPE_##name;
 #define TUPLE(name)         extern const struct message_type TYPE_##name;
-#define FIELD(message, name, type, low, high)
-#define END(name)
 #include "messages.def"
-#undef MESSAGE
-#undef TUPLE
-#undef FIELD
-#undef END
 
 /* Appends `message`, a struct msg_* of that type, to `out`. Fields out of their bounds are a bug of
  * the caller and abort. */
@@ -114,6 +134,20 @@ void message_put(struct buf *out, const struct message_type *type, const void *m
 const struct message_type *message_type(unsigned code);
 const char *message_name(const struct message_type *type);
 unsigned message_code(const struct message_type *type);
+uint32_t message_field_count(const struct message_type *type);
+
+/* The kinds of programs that may say an item, and those that take it, as the first letters of their
+ * ids; empty: it is no item. */
+const char *message_senders(const struct message_type *type);
+const char *message_takers(const struct message_type *type);
+/* The type of a client's frame, or of a drawer's only; NULL: the code is none of these. */
+const struct message_type *frame_type(unsigned code);
+const struct message_type *drawers_type(unsigned code);
+/* The event that a drawer's frame becomes; NULL: none of its own. */
+const struct message_type *drawn_event(enum drawers_code code);
+/* Whether the event was a drawer's frame: [code, offset, time, term, cseq, ...]. Those of newer
+ * versions are not. */
+bool event_is_drawn(unsigned code);
 
 /* Reads the array head and the code of the message at the cursor and moves the cursor to its first
  * field. `ret_fields` is how many elements follow the code. 0, or -EBADMSG. */

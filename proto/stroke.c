@@ -40,7 +40,7 @@ static const char *add(struct stroke *s, size_t bytes)
     return NULL;
 }
 
-const char *stroke_begin(struct stroke *s, const struct msg_begin *m)
+static const char *begin(struct stroke *s, const struct msg_begin *m)
 {
     struct stroke begun = {.known = true, .pressure = m->flags & STROKE_PRESSURE};
     if (!has_its_colour(m))
@@ -51,11 +51,27 @@ const char *stroke_begin(struct stroke *s, const struct msg_begin *m)
     return why;
 }
 
-const char *stroke_points(struct stroke *s, const struct msg_points *m)
+static const char *go_on(struct stroke *s, const struct msg_points *m)
 {
     if (m->flags & ~(uint64_t)STROKE_END)
         return "The flags of points can only be 0 or 4.";
     return add(s, m->points.len);
+}
+
+const char *stroke_draw(struct stroke *s, enum drawers_code code, const union any_frame *f)
+{
+    switch (code) {
+    case DRAWER_begin:
+        return begin(s, &f->begin);
+    case DRAWER_points:
+        return go_on(s, &f->points);
+    case DRAWER_undo:
+    case DRAWER_redo:
+    case DRAWER_clear:
+    case DRAWER_pass:
+        break;
+    }
+    return NULL;
 }
 
 uint32_t stroke_bits(const struct stroke *s)

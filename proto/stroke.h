@@ -24,10 +24,9 @@ struct stroke {
     bool pressure;
 };
 
-/* Adds a frame's points. NULL, or a constant sentence that tells what is wrong with the frame; then
- * nothing was added. */
-const char *stroke_begin(struct stroke *s, const struct msg_begin *m);
-const char *stroke_points(struct stroke *s, const struct msg_points *m);
+/* What the stroke becomes with this frame. NULL, or a constant sentence that tells what is wrong
+ * with the frame; then the stroke is as it was. */
+const char *stroke_draw(struct stroke *s, enum drawers_code code, const union any_frame *f);
 
 /* As in the flags of append, from APPEND_STROKE_SHIFT on: 12 bits of points, 1 of pressure. 0: not
  * known. Bits of later versions mean nothing. */

@@ -23,26 +23,26 @@ HEAD = """\
 """
 
 LIMITS = {"OFFSET_MAX": 2**53 - 1, "UINT32_MAX": 2**32 - 1}
-LISTS = {
-    ("state", "members"): "member",
-    ("attach", "boards"): "at_board",
-    ("at_board", "members"): "at_member",
-    ("board_state", "members"): "member",
-    ("board_state", "full"): "member_id",
-}
+FORMS = ("FRAME", "DRAWERS", "DRAWN", "EVENT", "TOLD", "ITEM", "BOARD_ITEM", "ENVELOPE")
+LISTS = {}  # the tuple of each list
 EDGES = [0, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**53 - 1]
 
 
 def read_types():
     types = {}
     for line in open("messages.def", encoding="utf-8"):
-        if m := re.match(r"MESSAGE\((\w+), (\d+)\)", line):
-            types[m[1]] = {"code": int(m[2]), "fields": []}
-        elif m := re.match(r"TUPLE\((\w+)\)", line):
-            types[m[1]] = {"code": None, "fields": []}
-        elif m := re.match(r"(?:FIELD|LATER)\((\w+), (\w+), (\w+), (\w+), (\w+)\)", line):
-            low, high = (LIMITS[x] if x in LIMITS else int(x) for x in m.group(4, 5))
-            types[m[1]]["fields"].append((m[2], m[3], low, high))
+        form, _, rest = line.strip().partition("(")
+        words = rest.rstrip(")").split(", ")
+        if form in FORMS:
+            types[words[0]] = {"code": int(words[1]), "fields": []}
+        elif form == "TUPLE":
+            types[words[0]] = {"code": None, "fields": []}
+        elif form in ("FIELD", "LATER", "LIST"):
+            low, high = (LIMITS[x] if x in LIMITS else int(x) for x in words[3:5])
+            kind = "LIST" if form == "LIST" else words[2]
+            types[words[0]]["fields"].append((words[1], kind, low, high))
+        if form == "LIST":
+            LISTS[words[0], words[1]] = words[2]
     return types
 
 

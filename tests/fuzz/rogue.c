@@ -104,6 +104,25 @@ static void put_id(const struct rogue *r, struct buf *out)
     put_text(out, invented, n > r->facts->id_count ? 0 : strlen(invented));
 }
 
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+static const unsigned EVENTS[] = {
+#define EVENT(name, code) code,
+#include "messages.def"
+};
+static const unsigned ITEMS[] = {
+#define ITEM(name, code, from, to) code,
+#include "messages.def"
+};
+
+static const struct description *described(unsigned code)
+{
+    const struct description *d = DESCRIPTIONS;
+    while (d->code != code)
+        d++;
+    return d;
+}
+
 static void put_fields(struct rogue *r, const struct description *d, struct buf *out);
 
 /* Events from the base on, one after the other, mostly. */
@@ -111,13 +130,10 @@ static void put_events(struct rogue *r, struct buf *out)
 {
     struct buf events = {0};
     unsigned count = choose(r->c, 40);
-    unsigned kind = choose(r->c, 10);
+    unsigned code = EVENTS[choose(r->c, COUNT(EVENTS))];
     for (unsigned i = 0; i < count && events.len < 50000; i++) {
-        const struct description *d = DESCRIPTIONS;
-        while (d->code != MSG_ev_created + kind)
-            d++;
         struct choices before = *r->c;
-        put_fields(r, d, &events);
+        put_fields(r, described(code), &events);
         r->base++;
         if (i + 1 < count && choose(r->c, 4))
             *r->c = before; /* the next one looks the same */
@@ -140,17 +156,15 @@ static void put_bin(struct rogue *r, const struct field_description *f, struct b
     buf_free(&bytes);
 }
 
-static void put_list(struct rogue *r, const struct description *d,
-                     const struct field_description *f, struct buf *out)
+static void put_list(struct rogue *r, const struct field_description *f, struct buf *out)
 {
     unsigned count = choose(r->c, 6), claimed = choose(r->c, 16) ? count : choose(r->c, 256);
     put_be(out, 0xdc, claimed, 2);
     for (unsigned i = 0; i < count; i++)
-        put_fields(r, element_of(d, f), out);
+        put_fields(r, description_of(f->tuple), out);
 }
 
-static void put_field(struct rogue *r, const struct description *d,
-                      const struct field_description *f, struct buf *out)
+static void put_field(struct rogue *r, const struct field_description *f, struct buf *out)
 {
     if (r->forced && strcmp(f->name, r->forced) == 0) {
         put_number(out, jump(r->c));
@@ -175,7 +189,7 @@ static void put_field(struct rogue *r, const struct description *d,
         put_bin(r, f, out);
         return;
     case KIND_LIST:
-        put_list(r, d, f, out);
+        put_list(r, f, out);
         return;
     }
 }
@@ -189,13 +203,10 @@ static void put_fields(struct rogue *r, const struct description *d, struct buf 
     if (d->code)
         put_number(out, d->code);
     for (unsigned i = 0; i < count; i++)
-        put_field(r, d, &d->fields[i], out);
+        put_field(r, &d->fields[i], out);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
-
-#define FIRST_CODE MSG_frame
-#define LAST_CODE  MSG_invalid
 
 /* What a sender of the right kind may say without lying plausibly: these numbers jump; the others
  * are checked before they count. */
@@ -217,29 +228,19 @@ static const struct {
 /* A kind that cannot say it. */
 static char wrong_kind(unsigned code)
 {
-    switch (code) {
-    case MSG_frame:
-    case MSG_attach:
-    case MSG_pointing:
-    case MSG_create:
-    case MSG_look:
-    case MSG_read:
-        return 'h';
-    case MSG_gone:
-    case MSG_bye:
-        return 'x';
-    default:
-        return 'g';
-    }
+    const char *kind = "hgbx";
+    while (strchr(message_senders(message_type(code)), *kind))
+        kind++;
+    return *kind;
 }
 
 /* The code and the sender of a message that does not lie plausibly. */
 static unsigned choose_implausible(struct rogue *r, struct id *ret_sender)
 {
-    unsigned n = choose(r->c, 2 * sizeof IMPLAUSIBLE / sizeof *IMPLAUSIBLE);
-    unsigned invented = choose(r->c, 256), code = FIRST_CODE + choose(r->c, 29);
+    unsigned n = choose(r->c, 2 * COUNT(IMPLAUSIBLE));
+    unsigned invented = choose(r->c, 256), code = ITEMS[choose(r->c, COUNT(ITEMS))];
     char kind = wrong_kind(code);
-    if (n < sizeof IMPLAUSIBLE / sizeof *IMPLAUSIBLE) {
+    if (n < COUNT(IMPLAUSIBLE)) {
         code = IMPLAUSIBLE[n].code;
         kind = IMPLAUSIBLE[n].kind;
         r->forced = IMPLAUSIBLE[n].jumps;
@@ -256,15 +257,7 @@ static unsigned choose_any(struct rogue *r, struct id *ret_sender)
     char kind = "gbhx"[choose(r->c, 4)];
     snprintf(ret_sender->text, sizeof ret_sender->text, "%c%u", kind,
              choose(r->c, 2) ? invented + 100 : 1);
-    return FIRST_CODE + choose(r->c, LAST_CODE - FIRST_CODE + 1);
-}
-
-static const struct description *described(unsigned code)
-{
-    const struct description *d = DESCRIPTIONS;
-    while (d->code != code)
-        d++;
-    return d;
+    return ITEMS[choose(r->c, COUNT(ITEMS))];
 }
 
 void rogue_message(struct choices *c, const struct facts *f, bool plausible, struct buf *out)

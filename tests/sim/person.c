@@ -444,7 +444,7 @@ static void receive_frame(struct world *w, struct person *p, struct cursor *in)
         return;
     }
     at = *in;
-    if (code >= MSG_ev_created && code < MSG_welcome) {
+    if (code >= EVENT_CODE_LOW && code <= EVENT_CODE_HIGH) {
         struct seen e;
         uint64_t offset;
         if (seen_event(in, &offset, &e) == 0)

@@ -9,7 +9,9 @@
 #define MESSAGE(name, code) static const struct field_description fields_##name[] = {
 #define TUPLE(name)         static const struct field_description fields_##name[] = {
 #define FIELD(message, name, type, low, high)                                                      \
-    {#name, KIND_##type, offsetof(struct msg_##message, name), low, high},
+    {#name, KIND_##type, offsetof(struct msg_##message, name), low, high, NULL},
+#define LIST(message, name, tuple, low, high)                                                      \
+    {#name, KIND_LIST, offsetof(struct msg_##message, name), low, high, #tuple},
 #define END(name)                                                                                  \
     {                                                                                              \
         0                                                                                          \
@@ -17,30 +19,12 @@
     }                                                                                              \
     ;
 #include "messages.def"
-#undef MESSAGE
-#undef TUPLE
-#undef FIELD
-#undef END
 
 const struct description DESCRIPTIONS[] = {
 #define MESSAGE(name, code) {#name, code, sizeof(struct msg_##name), &TYPE_##name, fields_##name},
 #define TUPLE(name)         {#name, 0, sizeof(struct msg_##name), &TYPE_##name, fields_##name},
-#define FIELD(message, name, type, low, high)
-#define END(name)
 #include "messages.def"
-#undef MESSAGE
-#undef TUPLE
-#undef FIELD
-#undef END
     {0}};
-
-static const struct {
-    const char *owner, *field, *element;
-} LISTS[] = {
-    {"state", "members", "member"},       {"attach", "boards", "at_board"},
-    {"at_board", "members", "at_member"}, {"board_state", "members", "member"},
-    {"board_state", "full", "member_id"},
-};
 
 const struct description *description_of(const char *name)
 {
@@ -48,15 +32,6 @@ const struct description *description_of(const char *name)
         if (strcmp(d->name, name) == 0)
             return d;
     return NULL;
-}
-
-const struct description *element_of(const struct description *owner,
-                                     const struct field_description *field)
-{
-    for (unsigned i = 0; i < sizeof LISTS / sizeof *LISTS; i++)
-        if (strcmp(LISTS[i].owner, owner->name) == 0 && strcmp(LISTS[i].field, field->name) == 0)
-            return description_of(LISTS[i].element);
-    abort(); /* a new list: name its tuple above */
 }
 
 static void put_text(struct buf *out, const char *text)
@@ -115,8 +90,7 @@ static void put_list(struct buf *out, const struct description *element, struct 
     free(tuple);
 }
 
-static void put_field(struct buf *out, const struct description *d,
-                      const struct field_description *f, const void *at)
+static void put_field(struct buf *out, const struct field_description *f, const void *at)
 {
     switch (f->kind) {
     case KIND_UINT:
@@ -136,7 +110,7 @@ static void put_field(struct buf *out, const struct description *d,
         put_hex(out, *(const struct span *)at);
         return;
     case KIND_LIST:
-        put_list(out, element_of(d, f), *(const struct list *)at);
+        put_list(out, description_of(f->tuple), *(const struct list *)at);
         return;
     }
 }
@@ -147,7 +121,7 @@ static void put_fields(struct buf *out, const struct description *d, const void 
         put_text(out, f == d->fields ? "" : " ");
         put_text(out, f->name);
         put_text(out, "=");
-        put_field(out, d, f, (const char *)message + f->at);
+        put_field(out, f, (const char *)message + f->at);
     }
 }
 

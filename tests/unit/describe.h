@@ -15,6 +15,7 @@ struct field_description {
     enum kind kind;
     size_t at;
     uint64_t low, high;
+    const char *tuple; /* the elements of a list */
 };
 
 struct description {
@@ -28,9 +29,6 @@ struct description {
 /* All messages and tuples; the last one has no name. */
 extern const struct description DESCRIPTIONS[];
 const struct description *description_of(const char *name); /* NULL: there is none */
-/* The tuple that is the element of this list. */
-const struct description *element_of(const struct description *owner,
-                                     const struct field_description *field);
 
 /* "undo term=1 cseq=2 ..." */
 void describe(struct buf *out, const struct description *d, const void *message);
@@ -40,13 +38,7 @@ int decode(struct cursor *in, const struct description *d, void *ret);
 union any_message {
 #define MESSAGE(name, code) struct msg_##name name;
 #define TUPLE(name)         struct msg_##name name;
-#define FIELD(message, name, type, low, high)
-#define END(name)
 #include "messages.def"
-#undef MESSAGE
-#undef TUPLE
-#undef FIELD
-#undef END
 };
 
 #endif

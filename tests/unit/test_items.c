@@ -4,14 +4,10 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct buf body;
 static uint64_t bad;
-
-static bool takes_some(unsigned code)
-{
-    return code == MSG_stored || code == MSG_hole || code == MSG_no_board || code == MSG_sync;
-}
 
 static void begin(const char *sender)
 {
@@ -32,20 +28,15 @@ static void put_raw(const char *bytes, size_t len)
     buf_append(&body, bytes, len);
 }
 
-/* The items that come out: the mark of a stored, the name of any other. */
-static const char *read_all(void)
+/* The items that come out for that kind of program: the mark of a stored, the name of any other. */
+static const char *read_as(enum process_kind taker)
 {
     static char text[256];
     struct items it = items_of(buf_span(&body), &bad);
     unsigned code;
-    union {
-        struct msg_stored stored;
-        struct msg_hole hole;
-        struct msg_no_board no_board;
-        struct msg_sync sync;
-    } item;
+    union any_item item;
     text[0] = '\0';
-    while (items_next(&it, takes_some, &code, &item)) {
+    while (items_next(&it, taker, &code, &item)) {
         size_t n = strlen(text);
         if (code == MSG_stored)
             snprintf(text + n, sizeof text - n, "%u ", (unsigned)item.stored.mark);
@@ -63,7 +54,7 @@ START_TEST(items_come_in_order_and_those_of_others_are_skipped)
     put_raw("\x91\x7f", 2);                    /* a code that there is none of */
     PUT(&body, no_board, {"k3v9x2mq4t"});
     put_mark(4);
-    ck_assert_str_eq(read_all(), "3 no_board 4 ");
+    ck_assert_str_eq(read_as(KIND_BOARD), "3 no_board 4 ");
     ck_assert_uint_eq(bad, 0);
 }
 END_TEST
@@ -77,7 +68,7 @@ START_TEST(a_malformed_item_harms_no_other)
     put_mark(4);
     put_raw("\x90", 1); /* without a code */
     put_mark(5);
-    ck_assert_str_eq(read_all(), "3 4 5 ");
+    ck_assert_str_eq(read_as(KIND_BOARD), "3 4 5 ");
     ck_assert_uint_eq(bad, 3);
 }
 END_TEST
@@ -88,7 +79,7 @@ START_TEST(what_is_no_msgpack_ends_the_message)
     put_mark(3);
     put_raw("\xc1", 1);
     put_mark(4);
-    ck_assert_str_eq(read_all(), "3 ");
+    ck_assert_str_eq(read_as(KIND_BOARD), "3 ");
     ck_assert_uint_eq(bad, 1);
 }
 END_TEST
@@ -97,20 +88,34 @@ START_TEST(an_item_counts_only_from_the_kind_that_says_it)
 {
     begin("b1");
     put_mark(3);
-    PUT(&body, sync, 0);
+    PUT(&body, alive, 8);
     PUT(&body, no_board, {"k3v9x2mq4t"});
-    ck_assert_str_eq(read_all(), "sync no_board ");
+    ck_assert_str_eq(read_as(KIND_BOARD), "alive no_board ");
     ck_assert_uint_eq(bad, 1);
     begin("g1");
     put_mark(3);
-    PUT(&body, sync, 0);
+    PUT(&body, alive, 8);
     PUT(&body, no_board, {"k3v9x2mq4t"});
-    ck_assert_str_eq(read_all(), "");
+    ck_assert_str_eq(read_as(KIND_BOARD), "");
     ck_assert_uint_eq(bad, 3);
     begin("x1");
     put_mark(3);
-    ck_assert_str_eq(read_all(), "");
+    ck_assert_str_eq(read_as(KIND_BOARD), "");
     ck_assert_uint_eq(bad, 1);
+}
+END_TEST
+
+START_TEST(each_kind_of_program_gets_what_is_for_it)
+{
+    begin("b1");
+    PUT(&body, sync, 0);
+    PUT(&body, alive, 8);
+    PUT(&body, no_board, {"k3v9x2mq4t"});
+    PUT(&body, open, {"k3v9x2mq4t"}, {"b1"}, 1, 0);
+    ck_assert_str_eq(read_as(KIND_GATEWAY), "sync no_board ");
+    ck_assert_str_eq(read_as(KIND_BOARD), "alive no_board ");
+    ck_assert_str_eq(read_as(KIND_HISTORY), "alive open ");
+    ck_assert_uint_eq(bad, 0);
 }
 END_TEST
 
@@ -119,17 +124,17 @@ START_TEST(a_message_without_an_envelope_of_our_version_has_no_items)
     begin("h1");
     buf_clear(&body);
     put_mark(3);
-    ck_assert_str_eq(read_all(), "");
+    ck_assert_str_eq(read_as(KIND_BOARD), "");
     ck_assert_uint_eq(bad, 1);
     buf_clear(&body);
     bad = 0;
     PUT(&body, envelope, BROKER_VERSION + 1, {"h1"});
     put_mark(3);
-    ck_assert_str_eq(read_all(), "");
+    ck_assert_str_eq(read_as(KIND_BOARD), "");
     ck_assert_uint_eq(bad, 1);
     buf_clear(&body);
     bad = 0;
-    ck_assert_str_eq(read_all(), "");
+    ck_assert_str_eq(read_as(KIND_BOARD), "");
     ck_assert_uint_eq(bad, 1);
 }
 END_TEST
@@ -142,6 +147,7 @@ int main(void)
     tcase_add_test(t, a_malformed_item_harms_no_other);
     tcase_add_test(t, what_is_no_msgpack_ends_the_message);
     tcase_add_test(t, an_item_counts_only_from_the_kind_that_says_it);
+    tcase_add_test(t, each_kind_of_program_gets_what_is_for_it);
     tcase_add_test(t, a_message_without_an_envelope_of_our_version_has_no_items);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

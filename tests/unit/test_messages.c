@@ -95,10 +95,9 @@ static struct id random_name(const struct field_description *f)
 
 static void make_random(const struct description *d, void *ret, unsigned elements_max);
 
-static struct list random_list(const struct description *d, const struct field_description *f,
-                               unsigned elements_max)
+static struct list random_list(const struct field_description *f, unsigned elements_max)
 {
-    const struct description *element = element_of(d, f);
+    const struct description *element = description_of(f->tuple);
     struct buf *tuples = new_buf();
     uint32_t count = (uint32_t)random_below(elements_max + 1);
     void *tuple = xcalloc(1, element->size);
@@ -134,7 +133,7 @@ static void make_random(const struct description *d, void *ret, unsigned element
             *(struct span *)at = random_bytes(f);
             break;
         case KIND_LIST:
-            *(struct list *)at = random_list(d, f, elements_max);
+            *(struct list *)at = random_list(f, elements_max);
             break;
         }
     }
@@ -199,8 +198,7 @@ static void check_bytes(const char *data, size_t len, const void *expected, size
         ck_assert_mem_eq(data, expected, len);
 }
 
-static void check_object_field(const struct description *d, const struct field_description *f,
-                               const void *at, msgpack_object o)
+static void check_object_field(const struct field_description *f, const void *at, msgpack_object o)
 {
     const struct span *bytes = at;
     const struct id *id = at;
@@ -233,7 +231,7 @@ static void check_object_field(const struct description *d, const struct field_d
         ck_assert_uint_eq(o.via.array.size, list.count);
         for (uint32_t i = 0; i < o.via.array.size; i++) {
             union any_message tuple;
-            const struct description *element = element_of(d, f);
+            const struct description *element = description_of(f->tuple);
             ck_assert_int_eq(list_next(&list, element->type, &tuple), 1);
             check_object(element, &tuple, o.via.array.ptr[i]);
         }
@@ -248,7 +246,7 @@ static void check_object(const struct description *d, const void *message, msgpa
     if (d->code)
         ck_assert_uint_eq(object.via.array.ptr[i++].via.u64, d->code);
     for (const struct field_description *f = d->fields; f->name; f++)
-        check_object_field(d, f, (const char *)message + f->at, object.via.array.ptr[i++]);
+        check_object_field(f, (const char *)message + f->at, object.via.array.ptr[i++]);
     ck_assert_uint_eq(object.via.array.size, i);
 }
 
@@ -438,6 +436,50 @@ START_TEST(types_are_found_by_their_code)
 }
 END_TEST
 
+/* The fields of a drawer's frame stand in its event as they are, behind offset and time; where
+ * there is one more, it is the member. */
+static void check_event_of(const char *frame, const char *event)
+{
+    const struct field_description *f = description_of(frame)->fields;
+    const struct field_description *e = description_of(event)->fields;
+    ck_assert_str_eq(e[0].name, "offset");
+    ck_assert_str_eq(e[1].name, "time");
+    for (e += 2; f->name; f++, e++) {
+        ck_assert_str_eq(f->name, e->name);
+        ck_assert_int_eq(f->kind, e->kind);
+        ck_assert_uint_ge(f->low, e->low);
+        ck_assert_uint_le(f->high, e->high);
+    }
+    if (e->name) {
+        ck_assert_str_eq(e->name, "member");
+        ck_assert_ptr_null(e[1].name);
+    }
+}
+
+START_TEST(an_event_has_the_fields_of_its_frame)
+{
+#define DRAWN(frame, code, event) check_event_of(#frame, #event);
+#include "messages.def"
+}
+END_TEST
+
+START_TEST(a_code_tells_what_a_message_is)
+{
+    ck_assert_ptr_eq(frame_type(MSG_pass), &TYPE_pass);
+    ck_assert_ptr_eq(frame_type(MSG_pointer), &TYPE_pointer);
+    ck_assert_ptr_null(frame_type(MSG_ev_begin));
+    ck_assert_ptr_null(frame_type(0));
+    ck_assert_ptr_null(frame_type(UINT32_MAX));
+    ck_assert_ptr_eq(drawers_type(MSG_pass), &TYPE_pass);
+    ck_assert_ptr_null(drawers_type(MSG_hello));
+    ck_assert_ptr_eq(drawn_event(DRAWER_clear), &TYPE_ev_clear);
+    ck_assert_ptr_null(drawn_event(DRAWER_pass));
+    ck_assert(event_is_drawn(MSG_ev_redo));
+    ck_assert(!event_is_drawn(MSG_ev_grant));
+    ck_assert(!event_is_drawn(63));
+}
+END_TEST
+
 START_TEST(a_list_is_read_to_its_end_and_no_further)
 {
     struct buf tuples = {0}, out = {0};
@@ -492,6 +534,8 @@ int main(void)
     tcase_add_test(c, a_field_that_a_sender_of_before_does_not_know_reads_as_nothing);
     tcase_add_test(c, a_message_of_another_kind_is_not_got);
     tcase_add_test(c, types_are_found_by_their_code);
+    tcase_add_test(c, an_event_has_the_fields_of_its_frame);
+    tcase_add_test(c, a_code_tells_what_a_message_is);
     tcase_add_test(c, a_list_is_read_to_its_end_and_no_further);
     tcase_add_test_raise_signal(c, a_number_out_of_bounds_is_a_bug_of_the_writer, SIGABRT);
     tcase_add_test_raise_signal(c, a_text_out_of_bounds_is_a_bug_of_the_writer, SIGABRT);

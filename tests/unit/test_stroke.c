@@ -10,21 +10,30 @@
 
 static const uint8_t BYTES[5120];
 
+static const char *draw_begin(struct stroke *s, struct msg_begin m)
+{
+    return stroke_draw(s, DRAWER_begin, &(union any_frame){.begin = m});
+}
+
+static const char *draw_points(struct stroke *s, struct msg_points m)
+{
+    return stroke_draw(s, DRAWER_points, &(union any_frame){.points = m});
+}
+
 static const char *begin(struct stroke *s, uint64_t flags, size_t bytes)
 {
-    return stroke_begin(s, &(struct msg_begin){.flags = flags, .points = {BYTES, bytes}});
+    return draw_begin(s, (struct msg_begin){.flags = flags, .points = {BYTES, bytes}});
 }
 
 static const char *points(struct stroke *s, size_t bytes)
 {
-    return stroke_points(s, &(struct msg_points){.points = {BYTES, bytes}});
+    return draw_points(s, (struct msg_points){.points = {BYTES, bytes}});
 }
 
 static const char *colour(uint64_t tool, uint64_t number)
 {
     struct stroke s = {0};
-    return stroke_begin(&s,
-                        &(struct msg_begin){.tool = tool, .colour = number, .points = {BYTES, 4}});
+    return draw_begin(&s, (struct msg_begin){.tool = tool, .colour = number, .points = {BYTES, 4}});
 }
 
 #define ONE_POINT_TOO_MANY "A stroke can have at most 2000 points."
@@ -120,9 +129,9 @@ START_TEST(points_have_no_flag_but_the_end)
     struct stroke s = {0};
     for (uint64_t flags = 0; flags < 8; flags++) {
         struct msg_points m = {.flags = flags, .points = {BYTES, 4}};
-        ck_assert_pstr_eq(stroke_points(&s, &m), flags == 0 || flags == STROKE_END
-                                                     ? NULL
-                                                     : "The flags of points can only be 0 or 4.");
+        ck_assert_pstr_eq(draw_points(&s, m), flags == 0 || flags == STROKE_END
+                                                  ? NULL
+                                                  : "The flags of points can only be 0 or 4.");
     }
 }
 END_TEST

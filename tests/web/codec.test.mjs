@@ -6,17 +6,19 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 import { BadFrame, codec, decode, encode } from "../../build/web-node/client.mjs";
-import { LISTS, parse } from "../../gateway/web/build/messages.mjs";
+import { parse } from "../../gateway/web/build/messages.mjs";
 import { randomOf } from "./random.mjs";
 
 const VECTORS = readFileSync(new URL("../../proto/vectors.txt", import.meta.url), "utf8");
-const ALL = parse().map(({ name, code, fields }) => ({
+const DEFINED = parse();
+const ALL = DEFINED.map(({ name, code, fields }) => ({
   kind: name,
   code,
   fields: fields.map(({ name, type, low, high }) => [name, type, low, high]),
 }));
 const kindOf = (name) => ALL.find((kind) => kind.kind === name);
-const TUPLES = Object.fromEntries(Object.entries(LISTS).map(([list, tuple]) => [list, kindOf(tuple)]));
+const LISTS = DEFINED.flatMap(({ name, fields }) => fields.filter((f) => f.tuple).map((f) => [`${name}.${f.name}`, f.tuple]));
+const TUPLES = Object.fromEntries(LISTS.map(([list, tuple]) => [list, kindOf(tuple)]));
 // A tuple stands in the vectors by itself: there its first field takes the place of the code.
 const whole = codec(ALL.filter((kind) => kind.code > 0), TUPLES);
 
@@ -89,6 +91,10 @@ test("roles and flags of a version to come are read", () => {
   const state = { kind: "state", holder: "", instance: 0, term: 0, grace_ms: 0, pass_ms: 0, members: [member] };
   const points = { kind: "ev_points", offset: 4, time: 0, term: 3, cseq: 2, flags: 255, points: new Uint8Array() };
   for (const message of [state, points]) assert.deepEqual(decode(encode(message)), [message]);
+});
+
+test("events, and only these, have the codes that stand for them", () => {
+  for (const { form, code } of DEFINED) assert.equal(code >= 32 && code <= 63, form === "EVENT");
 });
 
 test("of an event that we do not know we know its offset; frames beyond the events are none", () => {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads proto/messages.def, where every message of Easel is defined once, and writes the page's table
-// and types of the frames and events (codes below 96). Tests use parse() for all messages.
+// and types of the frames and events. Tests use parse() for all messages.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const DEF = new URL("../../../proto/messages.def", import.meta.url);
 const OUT = new URL("../codec/messages.gen.ts", import.meta.url);
-const BROKER = 96; // codes from here on never reach a page
+const UNIONS = { DrawersFrame: ["DRAWERS", "DRAWN"], LogEvent: ["EVENT"] }; // types of these forms
+const PAGES = ["FRAME", "DRAWERS", "DRAWN", "EVENT", "TOLD"]; // no other form reaches a page
 const NAMED = { OFFSET_MAX: 2 ** 53 - 1, UINT32_MAX: 2 ** 32 - 1 };
 
 function bound(text) {
@@ -16,48 +17,45 @@ function bound(text) {
   return value;
 }
 
-/** [{name, code, fields: [{name, type, low, high}]}]; a tuple has the code 0. */
+// name, then code, then what the form says besides.
+const FORMS = ["FRAME", "DRAWERS", "DRAWN", "EVENT", "TOLD", "ITEM", "BOARD_ITEM", "ENVELOPE", "TUPLE"];
+
+/** [{form, name, code, event, fields: [{name, type, low, high, tuple}]}]; a tuple has the code 0. */
 export function parse(text = readFileSync(DEF, "utf8")) {
   const kinds = [];
   const at = (name) => kinds.find((kind) => kind.name === name);
   for (const line of text.replace(/\/\*[^]*?\*\//g, "").split("\n")) {
     if (line.trim() === "" || line.startsWith("#")) continue; // the preprocessor's
-    const m = /^(MESSAGE|TUPLE|FIELD|LATER|END)\((.*)\)$/.exec(line.trim());
-    if (!m) throw new Error(`messages.def: not understood: ${line}`);
-    const words = m[2].split(",").map((word) => word.trim());
-    if (m[1] === "MESSAGE") kinds.push({ name: words[0], code: bound(words[1]), fields: [] });
-    if (m[1] === "TUPLE") kinds.push({ name: words[0], code: 0, fields: [] });
-    if (m[1] === "FIELD" || m[1] === "LATER")
+    const m = /^([A-Z_]+)\((.*)\)$/.exec(line.trim());
+    const form = m?.[1];
+    const words = m?.[2].split(",").map((word) => word.trim()) ?? [];
+    if (FORMS.includes(form))
+      kinds.push({ form, name: words[0], code: bound(words[1] ?? 0), event: form === "DRAWN" ? words[2] : null, fields: [] });
+    else if (form === "LIST")
+      at(words[0]).fields.push({ name: words[1], type: "LIST", tuple: words[2], low: bound(words[3]), high: bound(words[4]) });
+    else if (form === "FIELD" || form === "LATER")
       at(words[0]).fields.push({ name: words[1], type: words[2], low: bound(words[3]), high: bound(words[4]) });
+    else if (form !== "END") throw new Error(`messages.def: not understood: ${line}`);
   }
   return kinds;
 }
 
-/** Which tuple a LIST field holds. */
-export const LISTS = {
-  "state.members": "member",
-  "attach.boards": "at_board",
-  "at_board.members": "at_member",
-  "board_state.members": "member",
-  "board_state.full": "member_id",
-};
-
-function tuple(kinds, kind, field) {
-  const found = kinds.find((other) => other.code === 0 && other.name === LISTS[`${kind.name}.${field.name}`]);
-  if (!found) throw new Error(`messages.def: no tuple for the list ${field.name} of ${kind.name}`);
+function tuple(kinds, field) {
+  const found = kinds.find((other) => other.form === "TUPLE" && other.name === field.tuple);
+  if (!found) throw new Error(`messages.def: no tuple ${field.tuple} for the list ${field.name}`);
   return found;
 }
 
 const pascal = (name) => name.replace(/(^|_)(.)/g, (_, __, letter) => letter.toUpperCase());
 
-function typeOf(kinds, kind, field) {
+function typeOf(kinds, field) {
   switch (field.type) {
     case "UINT": return "number";
     case "NUINT": return "number | null";
     case "ID":
     case "STR": return "string";
     case "BIN": return "Uint8Array";
-    case "LIST": return `${pascal(tuple(kinds, kind, field).name)}[]`;
+    case "LIST": return `${pascal(tuple(kinds, field).name)}[]`;
     default: throw new Error(`messages.def: what is the type ${field.type}?`);
   }
 }
@@ -69,9 +67,9 @@ function row(kind) {
 
 function generate() {
   const all = parse();
-  const messages = all.filter((kind) => kind.code > 0 && kind.code < BROKER);
+  const messages = all.filter((kind) => PAGES.includes(kind.form));
   const lists = messages.flatMap((kind) => kind.fields.filter((f) => f.type === "LIST").map((field) => [kind, field]));
-  const tuples = [...new Set(lists.map(([kind, field]) => tuple(all, kind, field)))];
+  const tuples = [...new Set(lists.map(([, field]) => tuple(all, field)))];
   const lines = [
     "// SPDX-License-Identifier: Apache-2.0",
     "// Made from proto/messages.def by gateway/web/build/messages.mjs. Not edited by hand.",
@@ -81,12 +79,15 @@ function generate() {
   for (const kind of [...tuples, ...messages]) {
     lines.push(`export interface ${pascal(kind.name)} {`);
     if (kind.code) lines.push(`  kind: "${kind.name}";`);
-    for (const field of kind.fields) lines.push(`  ${field.name}: ${typeOf(all, kind, field)};`);
+    for (const field of kind.fields) lines.push(`  ${field.name}: ${typeOf(all, field)};`);
     lines.push("}", "");
   }
-  lines.push(`export type Message =\n  | ${messages.map((kind) => pascal(kind.name)).join("\n  | ")};`, "");
+  const union = (name, kinds) =>
+    lines.push(`export type ${name} =\n  | ${kinds.map((kind) => pascal(kind.name)).join("\n  | ")};`, "");
+  union("Message", messages);
+  for (const [name, forms] of Object.entries(UNIONS)) union(name, messages.filter(({ form }) => forms.includes(form)));
   lines.push("/** What each LIST field holds. */", "export const TUPLES: Readonly<Record<string, Kind>> = {");
-  for (const [kind, field] of lists) lines.push(`  "${kind.name}.${field.name}": ${row(tuple(all, kind, field))},`);
+  for (const [kind, field] of lists) lines.push(`  "${kind.name}.${field.name}": ${row(tuple(all, field))},`);
   lines.push("};", "", "export const MESSAGES: readonly Kind[] = [");
   for (const kind of messages) lines.push(`  ${row(kind)},`);
   lines.push("];", "");

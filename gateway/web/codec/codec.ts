@@ -5,7 +5,7 @@
 // do not know is skipped, unless it is an event's, which takes its offset; and so are fields beyond those
 // that we know, whatever they hold.
 import { Decoder, Encoder } from "@msgpack/msgpack";
-import { MESSAGES, TUPLES, type Message } from "./messages.gen.ts";
+import { type LogEvent, MESSAGES, type Message, TUPLES } from "./messages.gen.ts";
 
 export type FieldType = "UINT" | "NUINT" | "ID" | "STR" | "BIN" | "LIST";
 export interface Kind {
@@ -20,6 +20,7 @@ export interface EvUnknown {
   offset: number;
 }
 export type Incoming = Message | EvUnknown;
+export const isEvent = (message: Incoming): message is LogEvent | EvUnknown => message.kind.startsWith("ev_");
 
 const EVENTS = [32, 63] as const; // the codes of events, known or not
 const MESSAGE_BYTES_MAX = 65535;

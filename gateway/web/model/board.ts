@@ -11,18 +11,13 @@
 // frame that comes back in the log changes nothing that can be seen.
 import type {
   Begin,
-  Clear,
+  DrawersFrame,
   EvBegin,
-  EvClear,
-  EvCreated,
-  EvDeleted,
   EvGrant,
-  EvOpen,
   EvPoints,
   EvRedo,
-  EvReleased,
   EvUndo,
-  Pass,
+  LogEvent,
   Points,
   Redo,
   Undo,
@@ -40,20 +35,9 @@ export const ERASER = 2;
 const FIRST_OF_HIGHLIGHTER = 8; // among the colours
 const LAST_OF_HIGHLIGHTER = 11;
 
-export type Event =
-  | EvCreated
-  | EvOpen
-  | EvReleased
-  | EvGrant
-  | EvBegin
-  | EvPoints
-  | EvUndo
-  | EvRedo
-  | EvClear
-  | EvDeleted
-  | EvUnknown;
+export type Event = LogEvent | EvUnknown;
 /** What the drawer sends; each carries (term, cseq). */
-export type Frame = Begin | Points | Undo | Redo | Clear | Pass;
+export type Frame = DrawersFrame;
 
 export interface Stroke {
   readonly term: number;
@@ -402,8 +386,13 @@ export class Board {
       case "ev_created":
         this.name = event.name;
         return NOTHING;
+      case "ev_open":
+      case "ev_released":
+      case "ev_unknown":
+      case "pass":
+        return NOTHING; // nothing to be seen
       default:
-        return NOTHING; // open, released, unknown, pass: nothing to be seen
+        return event satisfies never;
     }
   }
 

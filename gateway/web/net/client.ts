@@ -7,7 +7,7 @@
 // same session and instance, and sends what is not acked again. Frames of a term go out only when its
 // grant is at or below the mark. When its gateway leaves (goaway) it goes to another one while the old
 // socket still serves it, so that nobody notices.
-import { decode, encode, type Incoming } from "../codec/codec.ts";
+import { decode, encode, type Incoming, isEvent } from "../codec/codec.ts";
 import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../codec/messages.gen.ts";
 import { Board, END, type Frame, PRESSURE } from "../model/board.ts";
 import { encodePoints, type Point } from "../model/points.ts";
@@ -469,21 +469,10 @@ export class Client {
         return this.#error(message);
       case "goaway":
         return this.#goOn(message.delay_ms);
-      case "ev_created":
-      case "ev_open":
-      case "ev_released":
-      case "ev_grant":
-      case "ev_begin":
-      case "ev_points":
-      case "ev_undo":
-      case "ev_redo":
-      case "ev_clear":
-      case "ev_deleted":
-      case "ev_unknown":
+      default:
+        if (!isEvent(message)) return; // only clients say that
         board.head = Math.max(board.head, message.offset);
         return this.#expect(board.event(message));
-      default:
-        return;
     }
   }
 
