@@ -123,17 +123,19 @@ static void ask_to_open(struct board *b)
     put_open(b);
 }
 
-/* What is in the log lies below the open event, and above it there is room for all that we add. */
-static bool is_sound(const struct msg_opened *m)
+/* What its state names lies below the open event, and above that there is room for all that we
+ * add. */
+static bool is_sound(const struct msg_opened *m, struct log_state *ret)
 {
-    return m->term < m->epoch && m->base < m->epoch && m->epoch <= OFFSET_MAX - JUMP_MAX;
+    return m->epoch <= OFFSET_MAX - JUMP_MAX && log_state_of_opened(m, ret) == 0;
 }
 
 void owner_opened(struct board *b, const struct msg_opened *m)
 {
     if (b->ownership != BOARD_OPENING || m->nonce != b->nonce)
         return;
-    if (!is_sound(m)) {
+    struct log_state state;
+    if (!is_sound(m, &state)) {
         b->core->stats.bad_messages++; /* we ask again */
         return;
     }
@@ -142,7 +144,7 @@ void owner_opened(struct board *b, const struct msg_opened *m)
     memcpy(b->name, m->name.data, m->name.len);
     b->name[m->name.len] = '\0';
     b->empty_since = NEVER;
-    sequencer_start(b, m);
+    sequencer_start(b, m, &state);
     pen_start(b);
     /* Before the very first owner (event 2, after created) nobody had a seat. */
     seats_start(b, m->clean == 1 || m->epoch == 2);

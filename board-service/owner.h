@@ -29,8 +29,8 @@
 
 #include "board_core.h"
 #include "idmap.h"
+#include "log_state.h"
 #include "peers.h"
-#include "stroke.h"
 
 #define OPEN_AGAIN_MS       UINT64_C(1000) /* an open without an answer is repeated */
 #define WAIT_FENCED_LOW_MS  UINT64_C(2000) /* who lost a board to one whom it does not hear */
@@ -97,13 +97,6 @@ struct attachment {
     uint64_t state_at, state_list, state_number; /* of the state that was sent last */
 };
 
-/* What an append carries beside its events: the board after the last of them. */
-struct log_state {
-    struct id holder;
-    uint64_t instance, term, cseq, base, time;
-    struct stroke stroke; /* begun last in the term */
-};
-
 struct event {
     uint64_t at; /* position in the stream of bytes; log.bytes_at is that of its first byte */
     uint64_t time;
@@ -124,6 +117,7 @@ struct debt {
 struct log {
     uint64_t epoch, head, mark, sent;
     struct log_state stored, reached, newest; /* after mark, sent, head */
+    uint64_t newest_time;
     struct buf bytes;
     uint64_t bytes_at;
     struct event *events; /* mark + 1 ... head */

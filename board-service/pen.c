@@ -48,22 +48,27 @@ static void tell_place(struct board *b)
 }
 
 /* To the connection of `m` that counts, or to nobody. */
-static void give(struct board *b, struct member *m)
+static void give_after(struct board *b, struct member *m, uint64_t last)
 {
-    uint64_t term = sequencer_grant(b, m, m ? m->newest.instance : 0);
+    uint64_t term = sequencer_grant(b, m, m ? m->newest.instance : 0, last);
     if (!m)
         return;
     m->granted = term; /* its request is served, whatever older lists say */
     m->request = REQUEST_NONE;
 }
 
+static void give(struct board *b, struct member *m)
+{
+    give_after(b, m, b->log.newest.cseq);
+}
+
 /* To somebody who is not there the pen is put down; whoever waits gets it by the next grant. */
-void pen_pass(struct board *b, const struct id *to)
+void pen_pass(struct board *b, const struct id *to, uint64_t cseq)
 {
     struct member *m = members_find(b, to);
     if (m && (!m->seated || !m->connected || m->role == ROLE_WATCH))
         m = NULL;
-    give(b, m);
+    give_after(b, m, cseq);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */

@@ -10,7 +10,8 @@
 void pen_start(struct board *b);  /* the board was opened, or a grant is stored */
 void pen_active(struct board *b); /* the holder drew, or could not because of us */
 bool pen_points(struct board *b, const struct msg_pointing *m); /* false: not the holder */
-void pen_pass(struct board *b, const struct id *to);            /* by the holder; empty: put down */
+/* By the holder, with its frame of that cseq; empty: it is put down. */
+void pen_pass(struct board *b, const struct id *to, uint64_t cseq);
 void pen_turn(struct board *b);
 uint64_t pen_deadline(const struct board *b);
 

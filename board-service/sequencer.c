@@ -37,44 +37,11 @@ static uint64_t unanswered(const struct log *l)
     return end_of(l, l->sent) - l->bytes_at;
 }
 
-static void step_grant(const struct log *l, struct log_state *s, uint64_t offset)
-{
-    struct span bytes = event_bytes(l, event_at(l, offset));
-    struct cursor in = cursor_of(bytes.data, bytes.len);
-    struct msg_ev_grant grant;
-    if (GET(&in, ev_grant, &grant) < 0)
-        abort(); /* we wrote it ourselves */
-    s->holder = grant.member;
-    s->instance = grant.instance;
-    s->term = offset;
-    s->cseq = 0;
-}
-
 /* The state after one more event. */
 static void step(const struct log *l, struct log_state *s, uint64_t offset)
 {
     const struct event *e = event_at(l, offset);
-    s->time = e->time;
-    s->stroke = e->stroke;
-    if (e->cseq)
-        s->cseq = e->cseq;
-    switch (e->code) {
-    case MSG_ev_clear:
-        s->base = offset;
-        return;
-    case MSG_ev_grant:
-        step_grant(l, s, offset);
-        return;
-    case MSG_ev_created:
-    case MSG_ev_open:
-    case MSG_ev_released:
-    case MSG_ev_deleted:
-    case MSG_ev_begin:
-    case MSG_ev_points:
-    case MSG_ev_undo:
-    case MSG_ev_redo:
-        return;
-    }
+    log_state_step(s, &(struct log_event){e->code, offset, e->cseq, e->stroke, event_bytes(l, e)});
 }
 
 static void step_all(const struct log *l, struct log_state *s, uint64_t from, uint64_t to)
@@ -118,11 +85,11 @@ static void set_mark(struct board *b, uint64_t mark)
 
 /* ---- epochs ---------------------------------------------------------------------------------- */
 
-void sequencer_start(struct board *b, const struct msg_opened *m)
+void sequencer_start(struct board *b, const struct msg_opened *m, const struct log_state *before)
 {
-    struct log_state state = {m->holder, m->instance, m->term, m->cseq, m->base, m->time, {0}};
-#ifndef EASEL_NO_STROKE_COUNT /* a simulator's switch: each owner then counts from nothing */
-    state.stroke = stroke_of_bits(m->stroke);
+    struct log_state state = *before;
+#ifdef EASEL_NO_STROKE_COUNT /* a simulator's switch: each owner then counts from nothing */
+    state.stroke = (struct stroke){0};
 #endif
     b->log = (struct log){
         .epoch = m->epoch,
@@ -132,6 +99,7 @@ void sequencer_start(struct board *b, const struct msg_opened *m)
         .stored = state,
         .reached = state,
         .newest = state,
+        .newest_time = m->time,
         .asked_at = NEVER,
     };
     bounds_start(b);
@@ -156,7 +124,7 @@ void sequencer_drop(struct board *b)
 /* Times never go back, whoever's clock they came from. */
 static uint64_t event_time(const struct board *b)
 {
-    uint64_t before = b->log.newest.time;
+    uint64_t before = b->log.newest_time;
     return b->core->now > before ? b->core->now : before;
 }
 
@@ -182,7 +150,7 @@ static void watch_busy(struct board *b)
 
 /* Counts the event whose bytes were just appended, from `start` on. */
 static void add_event(struct board *b, size_t start, enum event_code code, uint32_t cseq,
-                      uint64_t time)
+                      struct stroke stroke, uint64_t time)
 {
     struct log *l = &b->log;
     if (l->count == l->cap) {
@@ -195,11 +163,12 @@ static void add_event(struct board *b, size_t start, enum event_code code, uint3
                                            .len = (uint32_t)(l->bytes.len - start),
                                            .cseq = cseq,
                                            .code = code,
-                                           .stroke = l->newest.stroke};
+                                           .stroke = stroke};
     uint64_t interval = b->core->config.segment_ms;
     if (l->sent == l->head)
         l->segment_at = (b->core->clock / interval + 1) * interval;
     l->head++;
+    l->newest_time = time;
     step(l, &l->newest, l->head);
     b->core->stats.events++;
     b->core->stats.unstored_events++;
@@ -209,23 +178,22 @@ static void add_event(struct board *b, size_t start, enum event_code code, uint3
     owner_touch(b);
 }
 
-uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t instance)
+uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t instance, uint64_t last)
 {
     struct log *l = &b->log;
     uint64_t time = event_time(b);
     size_t start = l->bytes.len;
     struct msg_ev_grant grant = {
-        .offset = l->head + 1, .time = time, .ended = l->newest.term, .last = l->newest.cseq};
+        .offset = l->head + 1, .time = time, .ended = l->newest.term, .last = last};
     if (m) {
         grant.member = m->id;
         grant.instance = instance;
         grant.name = span_of(m->name);
     }
     message_put(&l->bytes, &TYPE_ev_grant, &grant);
-    l->newest.stroke = (struct stroke){0};
     l->urgent = b->flush = true;
     b->core->stats.grants++;
-    add_event(b, start, MSG_ev_grant, 0, time);
+    add_event(b, start, MSG_ev_grant, 0, (struct stroke){0}, time);
     return l->head;
 }
 
@@ -241,7 +209,8 @@ void sequencer_end(struct board *b, enum append_flag flag)
     l->urgent = b->flush = true;
     l->end_flags = flag;
     buf_free(&l->held); /* they stay with the gateway, for the next owner */
-    add_event(b, start, flag == APPEND_DELETED ? MSG_ev_deleted : MSG_ev_released, 0, time);
+    add_event(b, start, flag == APPEND_DELETED ? MSG_ev_deleted : MSG_ev_released, 0,
+              l->newest.stroke, time);
 }
 
 /* ---- frames ---------------------------------------------------------------------------------- */
@@ -286,7 +255,7 @@ static void put_uint(struct buf *out, uint64_t value)
 
 /* [code, offset, time, the frame's fields as they are]; and where the event has one more, the
  * member. */
-static void append_frame(struct board *b, const struct frame *f)
+static void append_frame(struct board *b, const struct frame *f, struct stroke stroke)
 {
     struct log *l = &b->log;
     const struct message_type *event = drawn_event(f->code);
@@ -304,7 +273,7 @@ static void append_frame(struct board *b, const struct frame *f)
         *buf_grow(&l->bytes, 1) = (uint8_t)(0xa0 | n);
         buf_append(&l->bytes, member, n);
     }
-    add_event(b, start, (enum event_code)message_code(event), (uint32_t)f->cseq, time);
+    add_event(b, start, (enum event_code)message_code(event), (uint32_t)f->cseq, stroke, time);
 }
 
 static bool from_holder(const struct board *b, const struct msg_frame *m)
@@ -381,7 +350,8 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
         l->drawer = *gateway;
         return;
     }
-    const char *why = f->fault ? f->fault : stroke_draw(&l->newest.stroke, f->code, &f->is);
+    struct stroke stroke = l->newest.stroke;
+    const char *why = f->fault ? f->fault : stroke_draw(&stroke, f->code, &f->is);
     if (why) {
         reject(b, gateway, m, f, why);
         return;
@@ -395,11 +365,10 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
     case DRAWER_undo:
     case DRAWER_redo:
     case DRAWER_clear:
-        append_frame(b, f);
+        append_frame(b, f, stroke);
         return;
     case DRAWER_pass:
-        l->newest.cseq = f->cseq; /* the grant that it causes carries it as the term's last */
-        pen_pass(b, &f->is.pass.to);
+        pen_pass(b, &f->is.pass.to, f->cseq);
         return;
     }
 }
@@ -471,22 +440,19 @@ void sequencer_frame(struct board *b, const struct id *gateway, const struct msg
 
 /* ---- history --------------------------------------------------------------------------------- */
 
-static void put_append(struct board *b, uint64_t first, uint32_t count, const struct log_state *s,
-                       unsigned flags, struct span events)
+static void put_append(struct board *b, uint64_t first, uint32_t count, uint64_t time,
+                       const struct log_state *s, unsigned flags, struct span events)
 {
     struct msg_append m = {.board = b->id,
                            .epoch = b->log.epoch,
                            .first = first,
                            .count = count,
-                           .time = s->time,
-                           .holder = s->holder,
-                           .instance = s->instance,
-                           .term = s->term,
-                           .cseq = s->cseq,
-                           .base = s->base,
-                           .flags = flags | stroke_bits(&s->stroke) << APPEND_STROKE_SHIFT,
+                           .time = time,
+                           .flags = flags,
                            .events = events};
+    struct state_bytes state = log_state_pack(s);
     struct id to = shard_destination(b->shard);
+    log_state_to_append(s, &state, &m);
     outbox_put(b->core->out, EXCHANGE_HISTORY, &to, &b->id, &TYPE_append, &m);
     if (b->log.asked_at == NEVER)
         b->log.asked_at = b->core->clock;
@@ -501,7 +467,7 @@ static void send_segment(struct board *b)
         last++;
     set_sent(b, last);
     struct span events = {l->bytes.data + (start - l->bytes_at), (size_t)(end_of(l, last) - start)};
-    put_append(b, first, (uint32_t)(last - first + 1), &l->reached,
+    put_append(b, first, (uint32_t)(last - first + 1), event_at(l, last)->time, &l->reached,
                last == l->head ? l->end_flags : 0, events);
 }
 
@@ -512,7 +478,7 @@ void sequencer_probe(struct board *b)
         return;
     l->probing = true;
     l->asked_at = b->core->clock;
-    put_append(b, l->mark + 1, 0, &l->stored, 0, (struct span){0});
+    put_append(b, l->mark + 1, 0, 0, &l->stored, 0, (struct span){0});
     owner_touch(b);
 }
 

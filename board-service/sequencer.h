@@ -16,12 +16,13 @@
 #define WANT_EVERY_MS        UINT64_C(100)
 #define ANSWER_MS            UINT64_C(1000) /* then we probe */
 
-void sequencer_start(struct board *b, const struct msg_opened *m);
+void sequencer_start(struct board *b, const struct msg_opened *m, const struct log_state *state);
 void sequencer_drop(struct board *b); /* forgets all that is not stored */
 
 void sequencer_frame(struct board *b, const struct id *gateway, const struct msg_frame *f);
-/* The pen goes to `m`, or to nobody (NULL). Returns the new term. */
-uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t instance);
+/* The pen goes to `m`, or to nobody (NULL); `last`: the newest accepted cseq of the term that ends.
+ * Returns the new term. */
+uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t instance, uint64_t last);
 /* The last event of this epoch: released or deleted. */
 void sequencer_end(struct board *b, enum append_flag flag);
 

@@ -73,7 +73,7 @@ struct outbox *outbox_create(const struct outbox_config *config)
     TAILQ_INIT(&o->waiting);
     TAILQ_INIT(&o->idle);
     o->tokens = tokens_max(o);
-    PUT(&o->envelope, envelope, .version = BROKER_VERSION, .sender = config->self);
+    PUT(&o->envelope, envelope, .version = BROKER_VERSION_WRITTEN, .sender = config->self);
     return o;
 }
 

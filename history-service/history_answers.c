@@ -41,26 +41,24 @@ void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
                             .nonce = open ? r->open.nonce : 0,
                             .asked = open ? r->open.over : r->append.epoch,
                             .newest = b->last.epoch,
-                            .replica = b->last.state.opener,
+                            .replica = b->last.opener,
                             .wait_ms = open_wait(b, now_ms)};
     to_board(c, r, &TYPE_refused, &m);
 }
 
 void answer_opened(struct history_core *c, const struct board *b, const struct request *r)
 {
-    const struct board_log_state *s = &b->last.state;
+    const struct record *last = &b->last;
     struct msg_opened m = {.board = b->id,
-                           .nonce = s->nonce,
-                           .epoch = b->last.epoch,
-                           .time = s->time,
+                           .nonce = last->nonce,
+                           .epoch = last->epoch,
+                           .time = last->time,
                            .name = span_of(b->name),
-                           .holder = s->holder,
-                           .instance = s->instance,
-                           .term = s->term,
-                           .cseq = s->cseq,
-                           .base = s->base,
-                           .clean = (s->flags & APPEND_RELEASED) != 0,
-                           .stroke = (s->flags & UINT32_MAX) >> APPEND_STROKE_SHIFT};
+                           .clean = (last->flags & RECORD_RELEASED) != 0};
+    struct log_state before;
+    if (log_state_unpack(state_span(&last->state), last->epoch, &before) < 0)
+        return; /* no store gives such a record, and none is made */
+    log_state_to_opened(&before, &last->state, &m);
     to_board(c, r, &TYPE_opened, &m);
 }
 
@@ -76,7 +74,7 @@ void answer_looked(struct history_core *c, const struct board *b, const struct r
         m.name = span_of(b->name);
         m.epoch = b->last.epoch;
         m.tail = tail_of(b);
-        m.time = b->last.state.time;
+        m.time = b->last.time;
     }
     to_gateway(c, r, &TYPE_looked, &m);
 }

@@ -20,7 +20,6 @@
 #define TAILS_MAX       100000u
 #define ROUND_BYTES_MAX (8u << 20)
 #define TRIES_MAX       4u /* of a board whose key was taken, one after the other */
-#define STROKE_FLAGS    (~UINT64_C(0) << APPEND_STROKE_SHIFT)
 
 struct history_core *history_core_create(const struct history_core_config *config)
 {
@@ -209,6 +208,21 @@ static bool enqueue(struct history_core *c, uint64_t now_ms, const struct reques
     return true;
 }
 
+/* As it came, whatever a newer version has in it; that of a version before is made. None: it cannot
+ * be. */
+static struct state_bytes state_of(const struct msg_append *m)
+{
+    struct log_state state;
+    struct state_bytes bytes = {0};
+    if (log_state_of_append(m, &state) < 0)
+        return bytes;
+    if (m->state.len == 0)
+        return log_state_pack(&state);
+    bytes.len = (uint8_t)m->state.len;
+    memcpy(bytes.data, m->state.data, m->state.len);
+    return bytes;
+}
+
 /* Whether the item is one of those that are served here, in the order of their coming. */
 static bool read_request(const struct id *sender, enum to_history code, const union any_item *item,
                          struct request *ret)
@@ -226,6 +240,8 @@ static bool read_request(const struct id *sender, enum to_history code, const un
         return id_equal(sender, &item->open.replica);
     case TO_HISTORY_append:
         ret->append = item->append;
+        ret->state = state_of(&item->append);
+        ret->append.state = (struct span){0};
         return true;
     case TO_HISTORY_read:
     case TO_HISTORY_alive:
@@ -273,10 +289,20 @@ static bool may_refuse(struct board *b, const struct request *r)
     return r->read;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static void start_record(const struct board *b, struct record *r, uint64_t epoch)
 {
-    *r = (struct record){
-        .board = b->id, .first = tail_of(b) + 1, .epoch = epoch, .state = b->last.state};
+    *r = (struct record){.board = b->id,
+                         .first = tail_of(b) + 1,
+                         .epoch = epoch,
+                         .opener = b->last.opener,
+                         .nonce = b->last.nonce,
+                         .time = b->last.time,
+                         .state = b->last.state};
 }
 
 static enum verdict plan_create(struct history_core *c, struct board *b, struct record *record,
@@ -286,7 +312,7 @@ static enum verdict plan_create(struct history_core *c, struct board *b, struct 
     if (record->count || (b->last.count && !may_refuse(b, r)))
         return LATER;
     if (b->last.count) {
-        bool same = b->last.epoch == 0 && b->last.state.nonce == m->nonce &&
+        bool same = b->last.epoch == 0 && b->last.nonce == m->nonce &&
                     strlen(b->name) == m->name.len &&
                     memcmp(b->name, m->name.data, m->name.len) == 0;
         answer_created(c, r, same ? CREATED_STORED : CREATED_TAKEN);
@@ -299,32 +325,30 @@ static enum verdict plan_create(struct history_core *c, struct board *b, struct 
     }
     start_record(b, record, 0);
     record->count = 1;
-    record->state = (struct board_log_state){.nonce = m->nonce, .time = now_ms};
+    record->nonce = m->nonce;
+    record->time = now_ms;
+    record->state = log_state_pack(&(struct log_state){0});
     PUT(events, ev_created, record->first, now_ms, m->name);
     return TAKEN;
 }
 
-/* The open's record keeps the state before it, so that the same question gets the same answer: also
- * the stroke that is under way, which means nothing to us. */
+/* The open's record keeps the state before it, so that the same question gets the same answer. */
 static void admit(const struct board *b, struct record *record, struct buf *events,
                   const struct msg_open *m, uint64_t now_ms)
 {
-    uint64_t before = b->last.state.time;
     start_record(b, record, tail_of(b) + 1);
     record->count = 1;
-    record->state.opener = m->replica;
-    record->state.nonce = m->nonce;
-    record->state.time = now_ms > before ? now_ms : before;
-    record->state.flags =
-        (ended_cleanly(&b->last) ? APPEND_RELEASED : 0u) | (b->last.state.flags & STROKE_FLAGS);
-    PUT(events, ev_open, record->first, record->state.time, m->replica);
+    record->opener = m->replica;
+    record->nonce = m->nonce;
+    record->time = later(now_ms, b->last.time);
+    record->flags = ended_cleanly(&b->last) ? RECORD_RELEASED : 0u;
+    PUT(events, ev_open, record->first, record->time, m->replica);
 }
 
 static enum verdict plan_open(struct history_core *c, struct board *b, struct record *record,
                               struct buf *events, const struct request *r, uint64_t now_ms)
 {
     const struct msg_open *m = &r->open;
-    const struct board_log_state *s = &b->last.state;
     /* Never behind the old epoch's appends: their answer would name our event as theirs (!). */
     if (record->count || !STAILQ_EMPTY(&b->batch) || (!is_there(b) && !may_refuse(b, r)))
         return LATER;
@@ -332,7 +356,7 @@ static enum verdict plan_open(struct history_core *c, struct board *b, struct re
         answer_no_board(c, r);
         return ANSWERED;
     }
-    if (is_open(&b->last) && id_equal(&s->opener, &m->replica) && s->nonce == m->nonce) {
+    if (is_open(&b->last) && id_equal(&b->last.opener, &m->replica) && b->last.nonce == m->nonce) {
         answer_opened(c, b, r);
         return ANSWERED;
     }
@@ -347,12 +371,12 @@ static enum verdict plan_open(struct history_core *c, struct board *b, struct re
     return TAKEN;
 }
 
-/* Checks that the segment is what it says, and gives its events above `tail`. Its state names no
- * event behind it: whoever opens the board and reads from there would wait for ever. */
-static int segment_rest(const struct msg_append *m, uint64_t tail, struct span *ret)
+/* Checks that the segment is what it says, and gives its events above `tail`. */
+static int segment_rest(const struct request *r, uint64_t tail, struct span *ret)
 {
+    const struct msg_append *m = &r->append;
     struct cursor in = cursor_of(m->events.data, m->events.len), rest = in;
-    if (m->count && (m->term >= m->first + m->count || m->base >= m->first + m->count))
+    if (m->count && !r->state.len)
         return -EBADMSG;
     for (uint64_t offset = m->first; offset - m->first < m->count; offset++) {
         uint64_t found, time;
@@ -366,19 +390,15 @@ static int segment_rest(const struct msg_append *m, uint64_t tail, struct span *
 }
 
 static void extend(const struct board *b, struct record *record, struct buf *events,
-                   const struct msg_append *m, struct span rest)
+                   const struct request *r, struct span rest)
 {
+    const struct msg_append *m = &r->append;
     if (!record->count)
         start_record(b, record, b->last.epoch);
-    uint64_t before = record->state.time;
     record->count = (uint32_t)(m->first + m->count - record->first);
-    record->state.holder = m->holder;
-    record->state.instance = m->instance;
-    record->state.term = m->term;
-    record->state.cseq = m->cseq;
-    record->state.base = m->base;
-    record->state.time = m->time > before ? m->time : before;
-    record->state.flags = m->flags & ~RECORD_ERASED; /* that is for the store to say */
+    record->time = later(m->time, record->time);
+    record->flags = m->flags & (APPEND_RELEASED | APPEND_DELETED);
+    record->state = r->state;
     buf_append(events, rest.data, rest.len);
 }
 
@@ -409,7 +429,7 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
         return ANSWERED;
     }
     /* A malformed segment would be repeated for ever; refused, its owner opens the board again. */
-    if (segment_rest(m, tail, &rest) < 0) {
+    if (segment_rest(r, tail, &rest) < 0) {
         c->stats.bad_segments++;
         answer_refused(c, b, now_ms, r);
         return ANSWERED;
@@ -425,7 +445,7 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
     if (events->len + rest.len > RECORD_BYTES_MAX)
         return LATER;
     c->stats.trimmed += m->first <= tail ? tail + 1 - m->first : 0;
-    extend(b, record, events, m, rest);
+    extend(b, record, events, r, rest);
     return TAKEN;
 }
 
@@ -465,7 +485,7 @@ static enum verdict plan_request(struct history_core *c, struct board *b, struct
 static bool is_whole(const struct record *record)
 {
     return record->count &&
-           (record->epoch == 0 || is_open(record) || record->state.flags & APPEND_DELETED);
+           (record->epoch == 0 || is_open(record) || record->flags & RECORD_DELETED);
 }
 
 /* At most one record: a second one could land behind an open of another that refused the first. */
@@ -561,7 +581,7 @@ void history_core_loaded(struct history_core *c, const struct id *board, const s
     struct board *b = idmap_get(&c->boards, board);
     if (!b)
         return;
-    if (last && record_is_tombstone(last) && !(last->state.flags & RECORD_ERASED))
+    if (last && record_is_tombstone(last) && !(last->flags & RECORD_ERASED))
         note_deleted(c, board);
     b->known = true;
     b->last = last ? *last : (struct record){0};
@@ -570,7 +590,7 @@ void history_core_loaded(struct history_core *c, const struct id *board, const s
     memcpy(b->name, name.len ? (const void *)name.data : "", len);
     b->name[len] = '\0';
     if (last && is_open(last))
-        b->opened_ms = last->state.time;
+        b->opened_ms = last->time;
 }
 
 void history_core_broken(struct history_core *c, const struct id *board)

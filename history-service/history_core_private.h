@@ -22,7 +22,8 @@ struct request {
     enum to_history code;
     struct id sender;
     uint64_t came_ms;
-    bool read; /* since it came the board's last record was read */
+    bool read;                /* since it came the board's last record was read */
+    struct state_bytes state; /* of an append; none: it cannot be */
     union {
         struct id board; /* every one begins with its board */
         struct msg_create create;
@@ -91,7 +92,7 @@ static inline bool is_there(const struct board *b)
  * state before it, for the answer. */
 static inline bool ended_cleanly(const struct record *last)
 {
-    return last->epoch == 0 || (!is_open(last) && last->state.flags & APPEND_RELEASED);
+    return last->epoch == 0 || (!is_open(last) && last->flags & RECORD_RELEASED);
 }
 
 /* How long until the next open may come. */

@@ -18,6 +18,29 @@ static const struct store_kind *kind_of(const char *url)
     return NULL;
 }
 
+static int check_shards(struct store *s, unsigned shards)
+{
+    uint64_t stored = 0;
+    int r = s->kind->setting(s, "shards", shards, &stored);
+    if (r < 0 || stored == shards)
+        return r;
+    return store_fail(s, -EINVAL, "the store was made with EASEL_SHARDS=%llu, and now it is %u",
+                      (unsigned long long)stored, shards);
+}
+
+/* What we write, programs that know schema 1 can read. */
+static int check_schema(struct store *s)
+{
+    uint64_t stored = 0;
+    int r = s->kind->setting(s, "schema", STORE_SCHEMA_WRITTEN, &stored);
+    if (r < 0 || stored <= STORE_SCHEMA)
+        return r;
+    return store_fail(s, -EINVAL,
+                      "the store has schema %llu, and this program knows none above %u: start the"
+                      " release that has used the store before, or a later one",
+                      (unsigned long long)stored, STORE_SCHEMA);
+}
+
 int store_open(const struct store_address *address, unsigned shards, struct store **ret,
                const char **ret_why)
 {
@@ -28,7 +51,11 @@ int store_open(const struct store_address *address, unsigned shards, struct stor
         return -ENOTSUP;
     }
     struct store *s = NULL;
-    int r = kind->open(address, shards, &s);
+    int r = kind->open(address, &s);
+    if (r == 0)
+        r = check_schema(s);
+    if (r == 0)
+        r = check_shards(s, shards);
     snprintf(why, sizeof why, "%s", s->why);
     *ret_why = why;
     if (r == 0)
@@ -116,7 +143,7 @@ int store_find_time(struct store *s, const struct id *board, uint64_t time, uint
     int error = store_last(s, board, &r);
     if (error < 0)
         return error;
-    if (r.state.time < time)
+    if (r.time < time)
         return -ENOENT;
     uint64_t low = 1, high = r.first; /* the record at high is late enough, those below low not */
     while (low < high) {
@@ -126,7 +153,7 @@ int store_find_time(struct store *s, const struct id *board, uint64_t time, uint
             return error;
         if (error == -ENOENT || record_last(&r) < middle)
             return store_fail(s, -EIO, "the log of board %s has a hole", log_board(board));
-        if (r.state.time >= time)
+        if (r.time >= time)
             high = r.first;
         else
             low = record_last(&r) + 1;
@@ -146,7 +173,7 @@ int store_erase(struct store *s, const struct id *board)
     int r = store_last(s, board, &last);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    if (!record_is_tombstone(&last) || last.state.flags & RECORD_ERASED)
+    if (!record_is_tombstone(&last) || last.flags & RECORD_ERASED)
         return 0;
     return s->kind->erase(s, board, last.first);
 }
@@ -172,12 +199,37 @@ int store_fail(struct store *s, int r, const char *format, ...)
     return r;
 }
 
-int store_check_shards(struct store *s, uint64_t stored, unsigned wanted)
+struct store_columns store_columns_of(const struct record *r)
 {
-    if (stored == wanted)
-        return 0;
-    return store_fail(s, -EINVAL, "the store was made with EASEL_SHARDS=%llu, and now it is %u",
-                      (unsigned long long)stored, wanted);
+    struct store_columns columns = {.flags = r->flags};
+    struct log_state s;
+    if (log_state_unpack(state_span(&r->state), record_last(r), &s) < 0)
+        return columns;
+    columns.holder = s.holder;
+    columns.instance = s.instance;
+    columns.term = s.term;
+    columns.cseq = s.cseq;
+    columns.base = s.base;
+    columns.flags |= stroke_bits(&s.stroke) << APPEND_STROKE_SHIFT;
+    return columns;
+}
+
+void store_take_state(struct record *r, struct span bytes, const struct store_columns *columns)
+{
+    const struct store_columns *c = columns;
+    r->flags = c->flags & (RECORD_RELEASED | RECORD_DELETED | RECORD_ERASED);
+    r->state = (struct state_bytes){0};
+    if (bytes.len > LOG_STATE_BYTES_MAX || c->instance > OFFSET_MAX || c->term > OFFSET_MAX ||
+        c->cseq > UINT32_MAX || c->base > OFFSET_MAX || c->flags > UINT32_MAX)
+        return;
+    if (bytes.len > 0) {
+        r->state.len = (uint8_t)bytes.len;
+        memcpy(r->state.data, bytes.data, bytes.len);
+        return;
+    }
+    struct log_state s = {c->holder, c->instance, c->term,
+                          c->cseq,   c->base,     stroke_of_bits(c->flags >> APPEND_STROKE_SHIFT)};
+    r->state = log_state_pack(&s);
 }
 
 int store_result(const int *results, unsigned count)

@@ -10,31 +10,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "log_state.h"
 #include "messages.h"
 
 #define RECORD_BYTES_MAX (256u << 10)
-
-/* The state of a board after a record's last event (an open's record: of the state before it). */
-struct board_log_state {
-    struct id opener;
-    uint64_t nonce;
-    struct id holder;
-    uint64_t instance;
-    uint64_t term;
-    uint64_t cseq;
-    uint64_t base;
-    uint64_t time;  /* of the last event */
-    uint64_t flags; /* enum append_flag: the last event is released or deleted; the open stroke */
-};
 
 /* Events first .. first + count - 1. Unique on (board, first). */
 struct record {
     struct id board;
     uint64_t first;
     uint32_t count;
-    uint64_t epoch; /* 0: the record of the created event */
-    struct board_log_state state;
-    struct span events; /* whoever passes the record owns the bytes */
+    uint64_t epoch;           /* 0: the record of the created event */
+    struct id opener;         /* of the epoch, */
+    uint64_t nonce;           /* by that question (of the created event: by that) */
+    uint64_t time;            /* of the last event */
+    unsigned flags;           /* enum record_flag */
+    struct state_bytes state; /* after the last event; of an open: before it (log_state.h) */
+    struct span events;       /* whoever passes the record owns the bytes */
+};
+
+/* What a record is, beside its events. Of an open: what the record before it was. */
+enum record_flag {
+    RECORD_RELEASED = APPEND_RELEASED, /* the last event is released, */
+    RECORD_DELETED = APPEND_DELETED,   /* or deleted */
+    RECORD_ERASED = 4,                 /* a tombstone: nothing is left of the board but this */
 };
 
 static inline uint64_t record_last(const struct record *r)
@@ -42,24 +41,20 @@ static inline uint64_t record_last(const struct record *r)
     return r->first + r->count - 1;
 }
 
-/* Beside enum append_flag, of a tombstone: nothing is left of the board but this. */
-#define RECORD_ERASED UINT64_C(4)
-
 /* A deleted board: its id is never used again. */
 static inline bool record_is_tombstone(const struct record *r)
 {
-    return r->first != r->epoch && r->state.flags & APPEND_DELETED;
+    return r->first != r->epoch && r->flags & RECORD_DELETED;
 }
 
 /* Its numbers are within the bounds of the messages that carry them, with room for those that
  * follow. Each record that a store gives is: a row that somebody broke must not end us. */
 static inline bool record_is_sound(const struct record *r)
 {
-    const struct board_log_state *s = &r->state;
+    struct log_state state;
     return r->first >= 1 && r->count >= 1 && r->first <= OFFSET_MAX - 2 * (uint64_t)UINT32_MAX &&
-           r->epoch <= OFFSET_MAX && s->nonce <= OFFSET_MAX && s->instance <= OFFSET_MAX &&
-           s->term <= OFFSET_MAX && s->cseq <= UINT32_MAX && s->base <= OFFSET_MAX &&
-           s->time <= OFFSET_MAX && s->flags <= UINT32_MAX;
+           r->epoch <= OFFSET_MAX && r->nonce <= OFFSET_MAX && r->time <= OFFSET_MAX &&
+           log_state_unpack(state_span(&r->state), record_last(r), &state) == 0;
 }
 
 struct store;
@@ -70,10 +65,21 @@ struct store_address {
     const char *user, *password; /* of MongoDB; win over those in the URL; without any encoding */
 };
 
+/* How records are kept. A store says which schema a program must know to use it; we know all up to
+ * the first of these, and what we write is read by who knows the second:
+ *
+ *   1  the state of a record in columns of its own: holder, instance, term, cseq, base, and the
+ *      stroke under way in the flags
+ *   2  in bytes, and in these columns as well for programs that know schema 1
+ *
+ * Records of schema 1 are read as they are, for ever: nothing has to be converted. */
+#define STORE_SCHEMA         2u
+#define STORE_SCHEMA_WRITTEN 1u
+
 /* Opens (and sets up) the store. `shards` is written at the first start of all; later another
- * number gives -EINVAL. `ret_why` is then, and on every other error, a sentence for the log, valid
- * until the next call; empty, or something worth a warning, when all is well. -ENOTSUP: no such
- * kind of store. */
+ * number gives -EINVAL, and so does a schema that we do not know. `ret_why` is then, and on every
+ * other error, a sentence for the log, valid until the next call; empty, or something worth a
+ * warning, when all is well. -ENOTSUP: no such kind of store. */
 int store_open(const struct store_address *address, unsigned shards, struct store **ret,
                const char **ret_why);
 void store_close(struct store *s);

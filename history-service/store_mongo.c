@@ -67,8 +67,14 @@ static void put_number(bson_t *doc, const char *name, uint64_t value)
     bson_append_int64(doc, name, -1, (int64_t)value);
 }
 
+static void put_bytes(bson_t *doc, const char *name, struct span bytes)
+{
+    bson_append_binary(doc, name, -1, BSON_SUBTYPE_BINARY, bytes.data, (uint32_t)bytes.len);
+}
+
 static bson_t *document_of(const struct record *r)
 {
+    struct store_columns columns = store_columns_of(r);
     char key[KEY_CHARS + 1];
     make_key(key, &r->board, r->first);
     bson_t *doc = bson_sized_new(r->events.len + 512);
@@ -77,17 +83,17 @@ static bson_t *document_of(const struct record *r)
     put_number(doc, "first", r->first);
     put_number(doc, "count", r->count);
     put_number(doc, "epoch", r->epoch);
-    bson_append_utf8(doc, "opener", -1, r->state.opener.text, -1);
-    put_number(doc, "nonce", r->state.nonce);
-    bson_append_utf8(doc, "holder", -1, r->state.holder.text, -1);
-    put_number(doc, "instance", r->state.instance);
-    put_number(doc, "term", r->state.term);
-    put_number(doc, "cseq", r->state.cseq);
-    put_number(doc, "base", r->state.base);
-    put_number(doc, "time", r->state.time);
-    put_number(doc, "flags", r->state.flags);
-    bson_append_binary(doc, "events", -1, BSON_SUBTYPE_BINARY, r->events.data,
-                       (uint32_t)r->events.len);
+    bson_append_utf8(doc, "opener", -1, r->opener.text, -1);
+    put_number(doc, "nonce", r->nonce);
+    bson_append_utf8(doc, "holder", -1, columns.holder.text, -1);
+    put_number(doc, "instance", columns.instance);
+    put_number(doc, "term", columns.term);
+    put_number(doc, "cseq", columns.cseq);
+    put_number(doc, "base", columns.base);
+    put_number(doc, "time", r->time);
+    put_number(doc, "flags", columns.flags);
+    put_bytes(doc, "state", state_span(&r->state));
+    put_bytes(doc, "events", r->events);
     return doc;
 }
 
@@ -109,12 +115,12 @@ static struct id get_id(const bson_t *doc, const char *name)
     return id;
 }
 
-static struct span get_events(const bson_t *doc)
+static struct span get_bytes(const bson_t *doc, const char *name)
 {
     bson_iter_t at;
     uint32_t len = 0;
     const uint8_t *data = NULL;
-    if (bson_iter_init_find(&at, doc, "events") && BSON_ITER_HOLDS_BINARY(&at))
+    if (bson_iter_init_find(&at, doc, name) && BSON_ITER_HOLDS_BINARY(&at))
         bson_iter_binary(&at, NULL, &len, &data);
     return (struct span){data, len};
 }
@@ -135,17 +141,18 @@ static struct record record_of(const bson_t *doc)
         .first = get_number(doc, "first"),
         .count = store_count(get_number(doc, "count")),
         .epoch = get_number(doc, "epoch"),
-        .state = {.opener = get_id(doc, "opener"),
-                  .nonce = get_number(doc, "nonce"),
-                  .holder = get_id(doc, "holder"),
-                  .instance = get_number(doc, "instance"),
-                  .term = get_number(doc, "term"),
-                  .cseq = get_number(doc, "cseq"),
-                  .base = get_number(doc, "base"),
-                  .time = get_number(doc, "time"),
-                  .flags = get_number(doc, "flags")},
-        .events = get_events(doc),
+        .opener = get_id(doc, "opener"),
+        .nonce = get_number(doc, "nonce"),
+        .time = get_number(doc, "time"),
+        .events = get_bytes(doc, "events"),
     };
+    struct store_columns columns = {.holder = get_id(doc, "holder"),
+                                    .instance = get_number(doc, "instance"),
+                                    .term = get_number(doc, "term"),
+                                    .cseq = get_number(doc, "cseq"),
+                                    .base = get_number(doc, "base"),
+                                    .flags = get_number(doc, "flags")};
+    store_take_state(&r, get_bytes(doc, "state"), &columns);
     make_key(key, &r.board, r.first);
     if (strcmp(key, get_key(doc)) != 0)
         r.first = 0;
@@ -451,7 +458,8 @@ static int bare(struct mongo *s, const struct id *board, uint64_t first)
     bson_t *update = BCON_NEW(
         "$set", "{", "events", BCON_BIN(BSON_SUBTYPE_BINARY, (const uint8_t *)"", 0), "holder",
         BCON_UTF8(""), "instance", BCON_INT64(0), "term", BCON_INT64(0), "cseq", BCON_INT64(0),
-        "base", BCON_INT64(0), "flags", BCON_INT64(APPEND_DELETED | RECORD_ERASED), "}");
+        "base", BCON_INT64(0), "flags", BCON_INT64(RECORD_DELETED | RECORD_ERASED), "}", "$unset",
+        "{", "state", BCON_INT32(1), "}");
     bson_error_t error;
     bool done = mongoc_collection_update_one(s->records, filter, update, NULL, NULL, &error);
     bson_destroy(update);
@@ -577,26 +585,25 @@ static int connect_to(struct mongo *s, const struct store_address *address)
     return s->pool ? 0 : fail(s, &error);
 }
 
-static int check_shards(struct mongo *s, unsigned shards)
+static int mongo_setting(struct store *store, const char *name, uint64_t first, uint64_t *ret)
 {
+    struct mongo *s = (struct mongo *)store;
     bson_error_t error;
-    bson_t *mine = BCON_NEW("_id", BCON_UTF8("shards"), "value", BCON_INT64(shards));
-    bson_t *filter = BCON_NEW("_id", BCON_UTF8("shards"));
+    bson_t *mine = BCON_NEW("_id", BCON_UTF8(name), "value", BCON_INT64((int64_t)first));
+    bson_t *filter = BCON_NEW("_id", BCON_UTF8(name));
     bool written = mongoc_collection_insert_one(s->settings, mine, NULL, NULL, &error);
     int r = written || error.code == CODE_DUPLICATE_KEY ? 0 : fail(s, &error);
-    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(s->settings, filter, NULL, NULL);
-    const bson_t *doc;
-    if (r == 0 && mongoc_cursor_next(cursor, &doc))
-        r = store_check_shards(&s->store, get_number(doc, "value"), shards);
-    else if (r == 0 && mongoc_cursor_error(cursor, &error))
-        r = fail(s, &error);
-    mongoc_cursor_destroy(cursor);
+    int64_t value = 0;
+    if (r == 0)
+        r = take_first(s, mongoc_collection_find_with_opts(s->settings, filter, NULL, NULL),
+                       take_value, &value);
     bson_destroy(filter);
     bson_destroy(mine);
-    return r;
+    *ret = (uint64_t)value;
+    return r == -ENOENT ? store_fail(store, -EIO, "MongoDB: a setting was not kept") : r;
 }
 
-static int mongo_open(const struct store_address *address, unsigned shards, struct store **ret)
+static int mongo_open(const struct store_address *address, struct store **ret)
 {
     mongoc_init();
     mongoc_log_set_handler(NULL, NULL); /* our own log says what failed */
@@ -604,8 +611,6 @@ static int mongo_open(const struct store_address *address, unsigned shards, stru
     s->store.kind = &STORE_MONGO;
     *ret = &s->store;
     int r = connect_to(s, address);
-    if (r == 0)
-        r = check_shards(s, shards);
     return r < 0 ? r : find_marker(s);
 }
 
@@ -613,6 +618,7 @@ const struct store_kind STORE_MONGO = {
     .scheme = "mongodb",
     .open = mongo_open,
     .close = mongo_close,
+    .setting = mongo_setting,
     .at = mongo_at,
     .append = mongo_append,
     .read = mongo_read,

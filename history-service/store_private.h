@@ -11,8 +11,10 @@ struct store_kind {
     const char *scheme; /* the URL's, with its colon */
     /* As store_open. The store is to begin with a struct store, and keeps its errors in `why`. On
      * failure a store that was allocated is given all the same, for its `why`, and then closed. */
-    int (*open)(const struct store_address *address, unsigned shards, struct store **ret);
+    int (*open)(const struct store_address *address, struct store **ret);
     void (*close)(struct store *s);
+    /* A number that the store keeps by that name: `first`, if it had none yet. 0 or -EIO. */
+    int (*setting)(struct store *s, const char *name, uint64_t first, uint64_t *ret);
     /* The record with the largest `first` that is not above `offset`, without its events. 0,
      * -ENOENT or -EIO. */
     int (*at)(struct store *s, const struct id *board, uint64_t offset, struct record *ret);
@@ -44,11 +46,20 @@ static inline uint32_t store_count(uint64_t stored)
     return stored <= UINT32_MAX ? (uint32_t)stored : 0;
 }
 
+/* A record's state as schema 1 has it: in columns of its own, the stroke under way in the flags
+ * from APPEND_STROKE_SHIFT on. Written beside the bytes, for the release before. */
+struct store_columns {
+    struct id holder;
+    uint64_t instance, term, cseq, base, flags;
+};
+struct store_columns store_columns_of(const struct record *r);
+/* Sets the record's state, from its bytes, or if it has none from the columns, and its flags. What
+ * cannot be makes the record unsound. */
+void store_take_state(struct record *r, struct span bytes, const struct store_columns *columns);
+
 /* Notes the sentence and returns `r`. */
 int store_fail(struct store *s, int r, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* 0, or -EINVAL with its sentence. */
-int store_check_shards(struct store *s, uint64_t stored, unsigned wanted);
 /* What the results of an append amount to. */
 int store_result(const int *results, unsigned count);
 

@@ -57,11 +57,17 @@ static const char SETUP[] = "PRAGMA auto_vacuum = INCREMENTAL;"
                             " time INTEGER NOT NULL,"
                             " flags INTEGER NOT NULL,"
                             " events BLOB NOT NULL,"
+                            " state BLOB,"
                             " UNIQUE (board, first)) STRICT;";
 
+/* Of schema 1, which has no state: the columns holder to base stand for it, and the stroke under
+ * way in the flags. They are written for programs of before. */
+static const char ADD_STATE[] = "ALTER TABLE record ADD COLUMN state BLOB";
+
 #define COLUMNS                                                                                    \
-    "board, first, count, epoch, opener, nonce, holder, instance, term, cseq, base, time, flags"
-#define EVENTS_COLUMN 13
+    "board, first, count, epoch, opener, nonce, holder, instance, term, cseq, base, time, flags,"  \
+    " state"
+#define EVENTS_COLUMN 14
 
 enum statement {
     BEGIN,
@@ -76,8 +82,8 @@ enum statement {
     BARE,
     VACUUM_MODE,
     FREE_PAGES,
-    SHARDS_PUT,
-    SHARDS_GET,
+    SETTING_PUT,
+    SETTING_GET,
     STATEMENTS
 };
 
@@ -86,7 +92,7 @@ static const char *const SQL[STATEMENTS] = {
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
     [INSERT] = "INSERT INTO record (" COLUMNS ", events)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [AT] = "SELECT " COLUMNS " FROM record WHERE board = ? AND first <= ?"
            " ORDER BY first DESC LIMIT 1",
     [READ] = "SELECT " COLUMNS ", events FROM record WHERE board = ? AND first >= ?"
@@ -96,11 +102,11 @@ static const char *const SQL[STATEMENTS] = {
               " ORDER BY first",
     [ERASE] = "DELETE FROM record WHERE board = ? AND first <= ?",
     [BARE] = "UPDATE record SET events = x'', holder = '', instance = 0, term = 0, cseq = 0,"
-             " base = 0, flags = flags | ? WHERE board = ? AND first = ?",
+             " base = 0, state = NULL, flags = ? WHERE board = ? AND first = ?",
     [VACUUM_MODE] = "PRAGMA auto_vacuum",
     [FREE_PAGES] = "PRAGMA freelist_count",
-    [SHARDS_PUT] = "INSERT INTO setting VALUES ('shards', ?) ON CONFLICT DO NOTHING",
-    [SHARDS_GET] = "SELECT value FROM setting WHERE name = 'shards'",
+    [SETTING_PUT] = "INSERT INTO setting VALUES (?, ?) ON CONFLICT DO NOTHING",
+    [SETTING_GET] = "SELECT value FROM setting WHERE name = ?",
 };
 
 struct sqlite {
@@ -190,7 +196,7 @@ static int end(struct sqlite *s, int r)
 
 static void bind_id(sqlite3_stmt *st, int at, const struct id *id)
 {
-    sqlite3_bind_text(st, at, id->text, (int)strlen(id->text), SQLITE_STATIC);
+    sqlite3_bind_text(st, at, id->text, (int)strlen(id->text), SQLITE_TRANSIENT);
 }
 
 static void bind_number(sqlite3_stmt *st, int at, uint64_t value)
@@ -200,21 +206,22 @@ static void bind_number(sqlite3_stmt *st, int at, uint64_t value)
 
 static void bind_record(sqlite3_stmt *st, const struct record *r)
 {
-    const struct board_log_state *state = &r->state;
+    struct store_columns columns = store_columns_of(r);
     int at = 1;
     bind_id(st, at++, &r->board);
     bind_number(st, at++, r->first);
     bind_number(st, at++, r->count);
     bind_number(st, at++, r->epoch);
-    bind_id(st, at++, &state->opener);
-    bind_number(st, at++, state->nonce);
-    bind_id(st, at++, &state->holder);
-    bind_number(st, at++, state->instance);
-    bind_number(st, at++, state->term);
-    bind_number(st, at++, state->cseq);
-    bind_number(st, at++, state->base);
-    bind_number(st, at++, state->time);
-    bind_number(st, at++, state->flags);
+    bind_id(st, at++, &r->opener);
+    bind_number(st, at++, r->nonce);
+    bind_id(st, at++, &columns.holder);
+    bind_number(st, at++, columns.instance);
+    bind_number(st, at++, columns.term);
+    bind_number(st, at++, columns.cseq);
+    bind_number(st, at++, columns.base);
+    bind_number(st, at++, r->time);
+    bind_number(st, at++, columns.flags);
+    sqlite3_bind_blob(st, at++, r->state.data, r->state.len, SQLITE_STATIC);
     sqlite3_bind_blob64(st, at, r->events.data, r->events.len, SQLITE_STATIC);
 }
 
@@ -231,23 +238,31 @@ static uint64_t column_number(sqlite3_stmt *st, int at)
     return (uint64_t)sqlite3_column_int64(st, at);
 }
 
+static struct span column_blob(sqlite3_stmt *st, int at)
+{
+    const void *data = sqlite3_column_blob(st, at);
+    return (struct span){data, (size_t)sqlite3_column_bytes(st, at)};
+}
+
 static struct record column_record(sqlite3_stmt *st)
 {
     struct record r = {0};
+    struct store_columns columns = {0};
     int at = 0;
     r.board = column_id(st, at++);
     r.first = column_number(st, at++);
     r.count = store_count(column_number(st, at++));
     r.epoch = column_number(st, at++);
-    r.state.opener = column_id(st, at++);
-    r.state.nonce = column_number(st, at++);
-    r.state.holder = column_id(st, at++);
-    r.state.instance = column_number(st, at++);
-    r.state.term = column_number(st, at++);
-    r.state.cseq = column_number(st, at++);
-    r.state.base = column_number(st, at++);
-    r.state.time = column_number(st, at++);
-    r.state.flags = column_number(st, at++);
+    r.opener = column_id(st, at++);
+    r.nonce = column_number(st, at++);
+    columns.holder = column_id(st, at++);
+    columns.instance = column_number(st, at++);
+    columns.term = column_number(st, at++);
+    columns.cseq = column_number(st, at++);
+    columns.base = column_number(st, at++);
+    r.time = column_number(st, at++);
+    columns.flags = column_number(st, at++);
+    store_take_state(&r, column_blob(st, at), &columns);
     return r;
 }
 
@@ -283,8 +298,7 @@ static int sqlite_read(struct store *store, const struct id *board, uint64_t fir
     int r;
     while ((r = sqlite3_step(st)) == SQLITE_ROW) {
         struct record record = column_record(st);
-        record.events.data = sqlite3_column_blob(st, EVENTS_COLUMN);
-        record.events.len = (size_t)sqlite3_column_bytes(st, EVENTS_COLUMN);
+        record.events = column_blob(st, EVENTS_COLUMN);
         if (!each(owner, &record))
             break;
     }
@@ -376,7 +390,7 @@ static int erase_upto(struct sqlite *s, const struct id *board, uint64_t last)
 static int bare(struct sqlite *s, const struct id *board, uint64_t first)
 {
     sqlite3_stmt *st = s->statement[BARE];
-    bind_number(st, 1, RECORD_ERASED);
+    bind_number(st, 1, RECORD_DELETED | RECORD_ERASED);
     bind_id(st, 2, board);
     bind_number(st, 3, first);
     return run(s, BARE);
@@ -477,14 +491,31 @@ static int prepare_all(struct sqlite *s)
     return 0;
 }
 
-static int check_shards(struct sqlite *s, unsigned shards)
+static int sqlite_setting(struct store *store, const char *name, uint64_t first, uint64_t *ret)
 {
-    uint64_t stored = 0;
-    bind_number(s->statement[SHARDS_PUT], 1, shards);
-    int r = run(s, SHARDS_PUT);
+    struct sqlite *s = (struct sqlite *)store;
+    int r = take_turn(s);
+    if (r < 0)
+        return r;
+    sqlite3_bind_text(s->statement[SETTING_PUT], 1, name, -1, SQLITE_STATIC);
+    bind_number(s->statement[SETTING_PUT], 2, first);
+    r = run(s, SETTING_PUT);
+    sqlite3_bind_text(s->statement[SETTING_GET], 1, name, -1, SQLITE_STATIC);
     if (r == 0)
-        r = get_number(s, SHARDS_GET, &stored);
-    return r < 0 ? r : store_check_shards(&s->store, stored, shards);
+        r = get_number(s, SETTING_GET, ret);
+    sqlite3_clear_bindings(s->statement[SETTING_PUT]);
+    sqlite3_clear_bindings(s->statement[SETTING_GET]);
+    end_turn(s);
+    return r;
+}
+
+/* A table that was made before it has none. */
+static int add_state(struct sqlite *s)
+{
+    if (sqlite3_table_column_metadata(s->db, NULL, "record", "state", NULL, NULL, NULL, NULL,
+                                      NULL) == SQLITE_OK)
+        return 0;
+    return sqlite3_exec(s->db, ADD_STATE, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(s);
 }
 
 /* A file that was made before files shrank is rewritten, once. That needs time, and room for a copy
@@ -503,19 +534,19 @@ static int convert(struct sqlite *s)
     return 0;
 }
 
-static int set_up(struct sqlite *s, unsigned shards)
+static int set_up(struct sqlite *s)
 {
     if (sqlite3_exec(s->db, SETUP, NULL, NULL, NULL) != SQLITE_OK)
         return fail(s);
-    int r = prepare_all(s);
+    int r = add_state(s);
+    if (r == 0)
+        r = prepare_all(s);
     if (r == 0 && s->on_disk && (r = store_files_remember(&s->files)) < 0)
         r = store_fail(&s->store, -EIO, "SQLite: a file of the database: %s", strerror(-r));
-    if (r == 0)
-        r = check_shards(s, shards);
     return r == 0 && s->on_disk ? convert(s) : r;
 }
 
-static int sqlite_open(const struct store_address *address, unsigned shards, struct store **ret)
+static int sqlite_open(const struct store_address *address, struct store **ret)
 {
     struct sqlite *s = xcalloc(1, sizeof *s);
     s->store.kind = &STORE_SQLITE;
@@ -534,7 +565,7 @@ static int sqlite_open(const struct store_address *address, unsigned shards, str
     int r = take_turn(s);
     if (r < 0)
         return r;
-    r = set_up(s, shards);
+    r = set_up(s);
     end_turn(s);
     return r;
 }
@@ -543,6 +574,7 @@ const struct store_kind STORE_SQLITE = {
     .scheme = "sqlite:",
     .open = sqlite_open,
     .close = sqlite_close,
+    .setting = sqlite_setting,
     .at = sqlite_at,
     .append = sqlite_append,
     .read = sqlite_read,

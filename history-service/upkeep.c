@@ -82,10 +82,12 @@ static int expire(struct store *store, const struct record *last, uint64_t now_m
                                .first = record_last(last) + 1,
                                .count = 1,
                                .epoch = last->epoch,
+                               .opener = last->opener,
+                               .nonce = last->nonce,
+                               .time = now_ms,
+                               .flags = RECORD_DELETED,
                                .state = last->state};
     int result = -EIO;
-    tombstone.state.time = now_ms;
-    tombstone.state.flags = APPEND_DELETED;
     PUT(&events, ev_deleted, tombstone.first, now_ms);
     tombstone.events = buf_span(&events);
     store_append(store, &tombstone, 1, &result);
@@ -95,7 +97,7 @@ static int expire(struct store *store, const struct record *last, uint64_t now_m
 
 static bool is_overdue(const struct upkeep *u, const struct record *last)
 {
-    return u->keep_ms > 0 && last->state.time + u->keep_ms < u->begun_ms;
+    return u->keep_ms > 0 && last->time + u->keep_ms < u->begun_ms;
 }
 
 /* A board whose last record is broken is there: nothing is known of its end. */
@@ -121,7 +123,7 @@ static int look_at(struct upkeep *u, struct store *store, const struct id *board
     }
     if (!tombstone)
         f->there++;
-    else if (!(last.state.flags & RECORD_ERASED))
+    else if (!(last.flags & RECORD_ERASED))
         f->deleted[f->deleted_count++] = *board;
     return 0;
 }

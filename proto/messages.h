@@ -19,10 +19,13 @@
 
 #define OFFSET_MAX UINT64_C(9007199254740991) /* 2^53 - 1 */
 /* What history does not confirm may be so much larger than the largest that it did. */
-#define JUMP_MAX       (UINT64_C(1) << 32)
-#define NIL            UINT64_MAX /* what a NUINT field holds for nil */
-#define PROTOCOL_WS    "easel.v1"
-#define BROKER_VERSION 1
+#define JUMP_MAX    (UINT64_C(1) << 32)
+#define NIL         UINT64_MAX /* what a NUINT field holds for nil */
+#define PROTOCOL_WS "easel.v1"
+/* Of the broker's messages: what is read, up to, and what is written, which programs of the release
+ * before can read. */
+#define BROKER_VERSION         2
+#define BROKER_VERSION_WRITTEN 1
 
 #define FRAME_BYTES_MAX          16384u /* one client frame */
 #define BROKER_MESSAGE_BYTES_MAX 65536u
@@ -52,7 +55,7 @@ enum mark_flag {
 enum append_flag {
     APPEND_RELEASED = 1,
     APPEND_DELETED = 2,
-    APPEND_STROKE_SHIFT = 8, /* the stroke under way from this bit on: stroke_bits() in stroke.h */
+    APPEND_STROKE_SHIFT = 8, /* for programs of before: the stroke under way from this bit on */
 };
 enum created_status { CREATED_STORED = 0, CREATED_TAKEN = 1, CREATED_FULL = 2 };
 enum replaced_flag { REPLACED_EQUAL = 1 };

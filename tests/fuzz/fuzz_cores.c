@@ -293,7 +293,7 @@ static void answer_read(const struct msg_read *m, const struct id *asker)
             continue;
         r.events = buf_span(&world.store.records[i].events);
         tail = record_last(&r);
-        if (more && (m->from == NIL ? r.state.time >= m->since : record_last(&r) >= m->from))
+        if (more && (m->from == NIL ? r.time >= m->since : record_last(&r) >= m->from))
             more = history_page_record(&page, &r);
     }
     history_page_answer(&page, tail, asker, history_core_outbox(history));
@@ -464,7 +464,9 @@ static void learn(void)
     if (world.store.count == 0)
         return;
     const struct record *r = &world.store.records[world.store.count - 1].record;
-    uint64_t numbers[] = {r->epoch, r->first, record_last(r), r->state.term, r->state.instance};
+    struct log_state s = {.term = 0};
+    log_state_unpack(state_span(&r->state), record_last(r), &s);
+    uint64_t numbers[] = {r->epoch, r->first, record_last(r), s.term, s.instance};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         facts_number(&facts, numbers[i]);
 }
@@ -564,7 +566,8 @@ static void create_boards(void)
         struct record r = {.board = name_of_board(i),
                            .first = 1,
                            .count = 1,
-                           .state = {.time = world.now},
+                           .time = world.now,
+                           .state = log_state_pack(&(struct log_state){.term = 0}),
                            .events = buf_span(&created)};
         memory_append(&world, &r);
         buf_free(&created);

@@ -56,8 +56,7 @@ static int insert(const struct record *r)
     expect(record_count < RECORDS_MAX && r->first == tail() + 1 && r->count > 0);
     if (record_count > 0)
         expect(!record_is_tombstone(&records[record_count - 1]));
-    expect(record_is_sound(r) && !(r->state.flags & RECORD_ERASED));
-    expect(r->state.term <= record_last(r) && r->state.base <= record_last(r));
+    expect(record_is_sound(r) && !(r->flags & RECORD_ERASED));
     if (r->epoch != r->first)
         expect(r->epoch == (record_count ? records[record_count - 1].epoch : 0));
     events[record_count] = (struct buf){0};
@@ -110,8 +109,8 @@ static void check_opened(const struct id *to, const struct msg_opened *m)
     for (unsigned i = 0; i < record_count; i++)
         if (records[i].first == m->epoch) {
             expect(records[i].epoch == m->epoch);
-            expect(id_equal(&records[i].state.opener, to));
-            expect(records[i].state.nonce == m->nonce);
+            expect(id_equal(&records[i].opener, to));
+            expect(records[i].nonce == m->nonce);
             return;
         }
     abort();
@@ -295,8 +294,7 @@ static void read_page(unsigned a, unsigned b)
     for (unsigned i = 0; i < record_count; i++) {
         struct record r = records[i];
         r.events = buf_span(&events[i]);
-        bool before =
-            request.from == NIL ? r.state.time < request.since : record_last(&r) < request.from;
+        bool before = request.from == NIL ? r.time < request.since : record_last(&r) < request.from;
         if (!before && !history_page_record(&page, &r))
             break;
     }
@@ -323,7 +321,7 @@ static void keep_up(struct service *s, unsigned a)
         history_core_boards(s->core, number(a >> 1));
     else if (history_core_deleted(s->core, &board) && record_count > 0 &&
              record_is_tombstone(&records[record_count - 1]))
-        records[record_count - 1].state.flags |= RECORD_ERASED;
+        records[record_count - 1].flags |= RECORD_ERASED;
 }
 
 /* Three bytes each: what, and two numbers for it. */

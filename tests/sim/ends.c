@@ -13,7 +13,7 @@ bool board_is_gone(const struct world *w, unsigned board)
     for (unsigned i = w->store.count; i > 0; i--) {
         const struct record *r = &w->store.records[i - 1].record;
         if (id_equal(&r->board, &w->board_id[board]))
-            return r->state.flags & APPEND_DELETED;
+            return r->flags & RECORD_DELETED;
     }
     return false;
 }
@@ -50,8 +50,11 @@ static void expire(struct world *w)
     say(w, "board %u is too old", w->doomed);
     struct record r = {.board = last.board, .first = record_last(&last) + 1, .count = 1};
     r.epoch = last.epoch;
+    r.opener = last.opener;
+    r.nonce = last.nonce;
+    r.time = last.time;
     r.state = last.state;
-    r.state.flags = APPEND_DELETED;
+    r.flags = RECORD_DELETED;
     PUT(&events, ev_deleted, r.first, w->now);
     r.events = buf_span(&events);
     memory_append(w, &r);

@@ -415,7 +415,7 @@ static void answer_read(struct world *w, struct process *p, const struct msg_rea
             continue;
         r.events = buf_span(&w->store.records[i].events);
         tail = record_last(&r);
-        if (more && (m->from == NIL ? r.state.time >= m->since : record_last(&r) >= m->from))
+        if (more && (m->from == NIL ? r.time >= m->since : record_last(&r) >= m->from))
             more = history_page_record(&page, &r);
     }
     history_page_answer(&page, tail, gateway, history_core_outbox(p->history));
@@ -581,8 +581,9 @@ static void create_boards(struct world *w)
         struct record r = {.board = w->board_id[i],
                            .first = 1,
                            .count = 1,
-                           .state = {.time = w->now},
+                           .time = w->now,
                            .events = buf_span(&event)};
+        r.state = log_state_pack(&(struct log_state){.term = 0});
         memory_append(w, &r);
         buf_free(&event);
     }
@@ -622,7 +623,7 @@ static bool goes_on(const struct world *w)
         const struct person *p = &w->person[i];
         unstored = unstored || (p->client && p->welcomed && p->applied > person_mark(p));
     }
-    return unstored || m->records[m->count - 1].record.state.time + 1000 > w->now;
+    return unstored || m->records[m->count - 1].record.time + 1000 > w->now;
 }
 
 /* The pen still goes round among those who wait: not just now. */

@@ -230,6 +230,13 @@ static struct record last_record(void)
     return last;
 }
 
+static struct log_state state_of(const struct record *r)
+{
+    struct log_state state;
+    ck_assert_int_eq(log_state_unpack(state_span(&r->state), record_last(r), &state), 0);
+    return state;
+}
+
 static const struct history_core_stats *stats(void)
 {
     return history_core_stats(core);
@@ -351,7 +358,7 @@ START_TEST(a_board_is_made_by_storing_its_first_event)
     create("g1", 7, "Physics");
     expect("g1 created");
     expect_log("1+1@0");
-    ck_assert_uint_eq(last_record().state.time, now);
+    ck_assert_uint_eq(last_record().time, now);
 }
 END_TEST
 
@@ -680,10 +687,58 @@ START_TEST(a_segment_at_the_tail_is_stored_with_its_state)
     struct record last = last_record();
     ck_assert_uint_eq(last.first, 3);
     ck_assert_uint_eq(last.count, 4);
-    ck_assert_str_eq(last.state.opener.text, "b1");
-    ck_assert_uint_eq(last.state.nonce, 70);
-    ck_assert_str_eq(last.state.holder.text, "0123456789ab");
-    ck_assert_uint_eq(last.state.cseq, 7);
+    ck_assert_str_eq(last.opener.text, "b1");
+    ck_assert_uint_eq(last.nonce, 70);
+    ck_assert_str_eq(state_of(&last).holder.text, "0123456789ab");
+    ck_assert_uint_eq(state_of(&last).cseq, 7);
+}
+END_TEST
+
+/* As a newer owner sends it: only as bytes, with more in them than we know. */
+static struct state_bytes newer_state(void)
+{
+    struct log_state state = {.holder = id_of("zoe"), .instance = 9, .term = 3, .cseq = 4};
+    struct state_bytes bytes = log_state_pack(&state);
+    bytes.data[0]++;
+    bytes.data[bytes.len++] = 0xc3;
+    return bytes;
+}
+
+static void append_newer(void)
+{
+    struct buf events = {0};
+    struct state_bytes bytes = newer_state();
+    put_events(&events, 3, 4);
+    struct msg_append m = {.board = id_of(BOARD),
+                           .epoch = 2,
+                           .first = 3,
+                           .count = 4,
+                           .time = now,
+                           .events = buf_span(&events),
+                           .state = state_span(&bytes)};
+    from("b1", &TYPE_append, &m);
+    buf_free(&events);
+}
+
+START_TEST(a_state_is_stored_as_it_came_and_given_to_the_next_owner)
+{
+    struct state_bytes bytes = newer_state();
+    opened_by_b1();
+    append_newer();
+    expect("b1 stored 6 epoch 2");
+    struct record last = last_record();
+    ck_assert_uint_eq(last.state.len, bytes.len);
+    ck_assert_mem_eq(last.state.data, bytes.data, bytes.len);
+    now += HISTORY_OPEN_EVERY_MS;
+    ask_to_open("b2", 71, 2);
+    round_of(core);
+    take_answers(core);
+    ck_assert_uint_eq(newest.opened.epoch, 7);
+    last = last_record(); /* the open's: it keeps the state before it */
+    ck_assert_uint_eq(last.state.len, bytes.len);
+    ck_assert_mem_eq(last.state.data, bytes.data, bytes.len);
+    ck_assert_str_eq(newest.opened.holder.text, "zoe"); /* for a board service of before */
+    ck_assert_uint_eq(newest.opened.cseq, 4);
 }
 END_TEST
 
@@ -803,7 +858,8 @@ START_TEST(waiting_segments_of_a_board_become_one_record_and_one_answer)
     round_of(core);
     expect("b1 stored 8 epoch 2");
     expect_log("1+1@0 2+1@2 3+6@2");
-    ck_assert_uint_eq(last_record().state.cseq, 9);
+    struct record last = last_record();
+    ck_assert_uint_eq(state_of(&last).cseq, 9);
 }
 END_TEST
 
@@ -1267,6 +1323,7 @@ static Suite *history_core_suite(void)
     tcase_add_test(all, the_time_of_an_open_is_not_before_the_event_before_it);
     tcase_add_test(all, a_board_that_never_was_or_is_deleted_cannot_be_opened);
     tcase_add_test(all, a_segment_at_the_tail_is_stored_with_its_state);
+    tcase_add_test(all, a_state_is_stored_as_it_came_and_given_to_the_next_owner);
     tcase_add_test(all, a_segment_of_an_older_epoch_is_refused);
     tcase_add_test(all, a_segment_of_an_epoch_that_never_was_is_refused);
     tcase_add_test(all, the_epoch_is_checked_before_all_else_and_a_refusal_carries_no_mark);

@@ -396,7 +396,7 @@ START_TEST(an_owner_whose_board_was_deleted_elsewhere_is_told_at_its_next_append
     PUT(&end, ev_deleted, 3, now);
     struct record tombstone = last_record();
     tombstone.first = 3;
-    tombstone.state.flags = APPEND_DELETED;
+    tombstone.flags = RECORD_DELETED;
     tombstone.events = buf_span(&end);
     ck_assert_int_eq(store_append(store, &tombstone, 1, &result), 0);
     struct msg_append m = segment_of(&events, 3, 2);

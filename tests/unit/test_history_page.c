@@ -35,7 +35,7 @@ static void make_record(unsigned i, uint64_t epoch, uint64_t first, uint32_t cou
                                  .first = first,
                                  .count = count,
                                  .epoch = epoch,
-                                 .state = {.time = (first + count - 1) * 1000},
+                                 .time = (first + count - 1) * 1000,
                                  .events = buf_span(&bytes[i])};
 }
 
@@ -59,8 +59,7 @@ static void collect(const struct msg_read *m)
     history_page_begin(&page, m);
     bool more = true;
     for (unsigned i = 0; i < 3 && more; i++)
-        if (m->from == NIL ? records[i].state.time >= m->since
-                           : record_last(&records[i]) >= m->from)
+        if (m->from == NIL ? records[i].time >= m->since : record_last(&records[i]) >= m->from)
             more = history_page_record(&page, &records[i]);
 }
 

@@ -652,7 +652,7 @@ static void until_erased(void)
     struct store *s = open_store();
     struct record last = {0};
     uint64_t begun = uv_now(&loop);
-    while (store_last(s, &board, &last) != 0 || !(last.state.flags & RECORD_ERASED)) {
+    while (store_last(s, &board, &last) != 0 || !(last.flags & RECORD_ERASED)) {
         ck_assert_uint_lt(uv_now(&loop) - begun, 60000);
         uv_run(&loop, UV_RUN_ONCE);
     }
@@ -661,7 +661,7 @@ static void until_erased(void)
 }
 
 /* A board of three records, as owners before us left it at that time. */
-static void seed(uint64_t time, uint64_t flags)
+static void seed(uint64_t time, unsigned flags)
 {
     struct store *s = open_store();
     struct buf events[3] = {0};
@@ -669,13 +669,15 @@ static void seed(uint64_t time, uint64_t flags)
     PUT(&events[1], ev_open, 2, time, owner.self);
     PUT(&events[2], ev_deleted, 3, time);
     for (unsigned i = 0; i < 3; i++) {
-        struct record r = {
-            .board = board,
-            .first = i + 1,
-            .count = 1,
-            .epoch = i ? 2 : 0,
-            .state = {.opener = owner.self, .time = time, .flags = i < 2 ? 0 : flags},
-            .events = buf_span(&events[i])};
+        struct record r = {.board = board,
+                           .first = i + 1,
+                           .count = 1,
+                           .epoch = i ? 2 : 0,
+                           .opener = owner.self,
+                           .time = time,
+                           .flags = i < 2 ? 0 : flags,
+                           .state = log_state_pack(&(struct log_state){.term = 0}),
+                           .events = buf_span(&events[i])};
         int result;
         ck_assert_int_eq(store_append(s, &r, 1, &result), 0);
         buf_free(&events[i]);
@@ -781,7 +783,9 @@ static void add_record(uint64_t first, uint32_t count, uint64_t record_epoch)
                        .first = first,
                        .count = count,
                        .epoch = record_epoch,
-                       .state = {.opener = owner.self, .time = first * 1000}};
+                       .opener = owner.self,
+                       .time = first * 1000,
+                       .state = log_state_pack(&(struct log_state){.term = 0})};
     int result;
     for (uint32_t i = 0; i < count; i++)
         PUT(&events, ev_points, first + i, first * 1000, 3, 1, 0, {(const uint8_t *)"1234", 4});

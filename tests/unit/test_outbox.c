@@ -61,7 +61,7 @@ static void expect(uint64_t now_ms, const char *key, unsigned first, unsigned la
     ck_assert_str_eq(m.key, key);
     struct cursor in = cursor_of(m.body.data, m.body.len);
     ck_assert_int_eq(GET(&in, envelope, &envelope), 0);
-    ck_assert_uint_eq(envelope.version, BROKER_VERSION);
+    ck_assert_uint_eq(envelope.version, BROKER_VERSION_WRITTEN);
     ck_assert_str_eq(envelope.sender.text, "b0123456789");
     for (unsigned n = first; n <= last; n++) {
         ck_assert_int_eq(GET(&in, not_owner, &item), 0);
