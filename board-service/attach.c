@@ -240,6 +240,12 @@ static void tell_again(struct attachment *at, const struct msg_at_board *m)
 #endif
 }
 
+/* A backup was restored, and one of us does not know it yet. */
+static bool of_another_store(const struct board *b, const struct msg_at_board *m)
+{
+    return m->incarnation && b->incarnation && m->incarnation != b->incarnation;
+}
+
 /* What this gateway should be told in answer to its list. */
 static void answer(struct attachment *at, const struct msg_at_board *m, bool first, bool changed)
 {
@@ -247,8 +253,8 @@ static void answer(struct attachment *at, const struct msg_at_board *m, bool fir
         fanout_attached(at);
     else
         fanout_listed(at);
-    if (at->epoch > at->board->log.epoch)
-        sequencer_doubt(at->board); /* ours is void: history will say by whom */
+    if (at->epoch > at->board->log.epoch || of_another_store(at->board, m))
+        sequencer_doubt(at->board); /* ours is void: history will say so */
     if (first || changed)
         at->state_due = at->force = true;
     else
@@ -274,10 +280,11 @@ static void apply_board(struct board_core *c, struct gateway_list *list, uint64_
     if (first && !(at = add(b, list)))
         return;
     bool jumps = m->epoch > b->newest && m->epoch - b->newest > JUMP_MAX;
+    bool other = of_another_store(b, m);
     c->stats.bad_messages += jumps;
     at->number = number;
-    at->epoch = jumps ? 0 : m->epoch;
-    at->applied = m->applied;
+    at->epoch = jumps || other ? 0 : m->epoch;
+    at->applied = other ? 0 : m->applied;
     if (at->epoch > b->newest)
         b->newest = at->epoch;
     if (m->flags & ATTACH_DELETE)

@@ -222,14 +222,14 @@ static void on_no_board(struct board_core *c, const struct id *sender, const str
 static void on_stored(struct board_core *c, const struct msg_stored *m)
 {
     struct board *b = owner_find(c, &m->board);
-    if (has_epoch(b, m->epoch))
+    if (has_epoch(b, m->epoch) && owner_same_store(b, m->incarnation))
         sequencer_stored(b, m->mark);
 }
 
 static void on_hole(struct board_core *c, const struct msg_hole *m)
 {
     struct board *b = owner_find(c, &m->board);
-    if (has_epoch(b, m->epoch))
+    if (has_epoch(b, m->epoch) && owner_same_store(b, m->incarnation))
         sequencer_hole(b, m->want);
 }
 
@@ -255,10 +255,26 @@ static void on_bye(struct board_core *c, const struct id *sender)
         c->owners_changed = peers_gone(c->peers, sender) || c->owners_changed;
 }
 
+/* Boards that were opened from another store ask history, also where nobody draws any more. */
+static void hear_of_store(struct board_core *c, uint64_t incarnation)
+{
+    if (incarnation == 0 || incarnation == c->incarnation)
+        return;
+    c->incarnation = incarnation;
+    for (unsigned i = 0; i < c->config.shards; i++) {
+        struct board *b;
+        TAILQ_FOREACH (b, &c->shard[i].boards, shard_link)
+            if (owner_has_log(b) && b->incarnation && b->incarnation != incarnation)
+                sequencer_doubt(b);
+    }
+}
+
 static void on_alive(struct board_core *c, const struct id *sender, const struct msg_alive *m)
 {
     if (id_equal(sender, &c->config.self) && c->now > peers_hear_until(c->peers))
         hear_all_again(c);
+    if (id_is_of(sender, KIND_HISTORY))
+        hear_of_store(c, m->incarnation);
     if (m->shards == c->config.shards)
         c->owners_changed = peers_alive(c->peers, c->now, sender) || c->owners_changed;
 }
@@ -346,7 +362,7 @@ static void heartbeat(struct board_core *c)
         return;
     c->heartbeat_at = c->now + PEER_HEARTBEAT_MS;
     outbox_put(c->out, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_alive,
-               &(struct msg_alive){c->config.shards});
+               &(struct msg_alive){.shards = c->config.shards});
 }
 
 /* A direct message to each whose queue is to be tried; it says what our heartbeat says. */
@@ -355,7 +371,7 @@ static void probe_peers(struct board_core *c)
     struct id to;
     while (peers_probe(c->peers, c->now, &to)) {
         outbox_put(c->out, EXCHANGE_BOARD, &to, NULL, &TYPE_alive,
-                   &(struct msg_alive){c->config.shards});
+                   &(struct msg_alive){.shards = c->config.shards});
         outbox_flush(c->out, EXCHANGE_BOARD, &to);
     }
 }

@@ -68,6 +68,7 @@ struct board_core_stats {
     uint64_t frames[FRAME_RESULTS], events;
     uint64_t opens, opens_refused, fenced, grants, busy_boards, unstored_events, unstored_bytes,
         bad_messages;
+    uint64_t stores_changed; /* boards that were opened anew, out of a store that was restored */
     uint64_t full_boards, throttled; /* times that a board was busy for its bytes a second */
     uint64_t pointers, pointers_ignored;
     uint64_t dropped;    /* boards and lists beyond a limit */

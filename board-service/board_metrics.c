@@ -39,6 +39,8 @@ static void ownership(const struct board_core_stats *t, struct buf *out)
     COUNTER("opens_refused_total", "Open requests that were refused.", t->opens_refused);
     GAUGE("list_bytes", "What is kept of the gateways' lists of who is where.", t->list_bytes);
     GAUGE("list_limit_bytes", "The limit of these.", LISTS_BYTES_MAX);
+    COUNTER("restored_total", "Boards opened anew, since a backup was restored into the store.",
+            t->stores_changed);
     COUNTER("fenced_total", "Boards lost to another replica.", t->fenced);
 }
 

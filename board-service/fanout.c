@@ -15,7 +15,8 @@ static void put_events(struct attachment *at, uint64_t first, struct span events
                            .head = l->head,
                            .mark = l->mark,
                            .flags = (l->busy ? MARK_BUSY : 0u) | bounds_flags(b),
-                           .events = events};
+                           .events = events,
+                           .incarnation = b->incarnation};
     outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_events, &m);
     at->told_mark = l->mark;
     at->told_flags = (unsigned)m.flags;

@@ -141,6 +141,7 @@ void owner_opened(struct board *b, const struct msg_opened *m)
     }
     become(b, BOARD_OPEN);
     b->newest = m->epoch;
+    b->incarnation = m->incarnation;
     memcpy(b->name, m->name.data, m->name.len);
     b->name[m->name.len] = '\0';
     b->empty_since = NEVER;
@@ -149,6 +150,16 @@ void owner_opened(struct board *b, const struct msg_opened *m)
     /* Before the very first owner (event 2, after created) nobody had a seat. */
     seats_start(b, m->clean == 1 || m->epoch == 2);
     fanout_start(b, m->time);
+}
+
+bool owner_same_store(struct board *b, uint64_t incarnation)
+{
+    if (incarnation == 0 || b->incarnation == 0 || incarnation == b->incarnation)
+        return true;
+    b->newest = 0; /* its epochs were others */
+    b->core->stats.stores_changed++;
+    wait_and_open(b, 0);
+    return false;
 }
 
 static uint64_t at_most(uint64_t a, uint64_t most)
@@ -177,7 +188,7 @@ void owner_refused(struct board *b, const struct msg_refused *m)
 {
     bool open = b->ownership == BOARD_OPENING && m->nonce != 0 && m->nonce == b->nonce;
     bool append = owner_has_log(b) && m->nonce == 0 && m->asked == b->log.epoch;
-    if (!open && !append)
+    if ((!open && !append) || (append && !owner_same_store(b, m->incarnation)))
         return;
     if (append && m->newest > b->log.epoch + JUMP_MAX) {
         b->core->stats.bad_messages++; /* no nonce says that it answers us */

@@ -215,6 +215,7 @@ struct board {
     unsigned entry_count; /* of all of them */
 
     uint64_t newest;                         /* the newest epoch that we know of */
+    uint64_t incarnation;                    /* of the store that it was opened from; 0: not known */
     uint64_t nonce, over, open_at, asked_at; /* what we ask history for */
     bool delete_wanted;
     uint64_t empty_since; /* NEVER: members are here */
@@ -255,6 +256,7 @@ struct board_core {
     TAILQ_HEAD(, gateway_list) lists;
     struct idmap gateways; /* those that have lists */
     uint64_t state_number;
+    uint64_t incarnation; /* of the store, as history services say */
     struct buf scratch, scratch2;
     struct board_core_stats stats;
 };
@@ -275,6 +277,9 @@ void owner_let_go(struct board *b);
 void owner_opened(struct board *b, const struct msg_opened *m);
 void owner_refused(struct board *b, const struct msg_refused *m);
 void owner_no_board(struct board *b);
+/* History answers out of a store of this incarnation. False: of another one, so our log is of
+ * another past, and the board is opened anew. */
+bool owner_same_store(struct board *b, uint64_t incarnation);
 /* Events have offsets here that history may still have to store. */
 bool owner_has_log(const struct board *b);
 

@@ -92,7 +92,8 @@ static void put_state(struct attachment *at, const struct lists *lists)
                                 .idle_ms = config->pen_idle_ms,
                                 .members = lists->members,
                                 .full = lists->full,
-                                .keep_ms = (uint32_t)config->seat_keep_ms};
+                                .keep_ms = (uint32_t)config->seat_keep_ms,
+                                .incarnation = b->incarnation};
     outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_board_state, &m);
     at->told_mark = b->log.mark;
     at->state_at = b->core->clock;

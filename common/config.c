@@ -88,6 +88,8 @@ static int refuse(const struct setting *s, const char *value, const char *allowe
 
 static int read_one(const struct setting *s, void *ret)
 {
+    if (s->type == SETTING_ARGUMENT)
+        return 0; /* arguments() did that */
     const char *value = getenv(s->name);
     if (!value)
         value = s->preset;
@@ -127,7 +129,9 @@ static void help_table(const struct setting *table)
 {
     for (const struct setting *s = table; s && s->name; s++) {
         printf("  %s", s->name);
-        if (!s->preset)
+        if (s->type == SETTING_ARGUMENT)
+            printf(" (an argument)");
+        else if (!s->preset)
             printf(" (must be set)");
         else if (*s->preset)
             printf(" (%s)", s->preset);
@@ -138,8 +142,19 @@ static void help_table(const struct setting *table)
     }
 }
 
+static bool take_argument(const char *argument, const struct setting *own, void *ret_own)
+{
+    const uint64_t given = 1;
+    for (const struct setting *s = own; s && s->name; s++)
+        if (s->type == SETTING_ARGUMENT && strcmp(s->name, argument) == 0) {
+            memcpy((char *)ret_own + s->at, &given, sizeof given);
+            return true;
+        }
+    return false;
+}
+
 static int arguments(int argc, char **argv, const char *program, const struct setting *common,
-                     const struct setting *own)
+                     const struct setting *own, void *ret_own)
 {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--version") == 0) {
@@ -152,6 +167,8 @@ static int arguments(int argc, char **argv, const char *program, const struct se
             help_table(common);
             exit(0);
         }
+        if (take_argument(argv[i], own, ret_own))
+            continue;
         fprintf(stderr, "%s: %s is not known; there are --help and --version\n", program, argv[i]);
         return -EINVAL;
     }
@@ -181,7 +198,7 @@ static void tell_unknown(const char *program, const struct setting *common,
 int settings_read(int argc, char **argv, const char *program, const struct setting *common,
                   void *ret_common, const struct setting *own, void *ret_own)
 {
-    if (arguments(argc, argv, program, common, own) < 0)
+    if (arguments(argc, argv, program, common, own, ret_own) < 0)
         return -EINVAL;
     tell_unknown(program, common, own);
     int r = read_table(common, ret_common);

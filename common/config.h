@@ -10,10 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum setting_type { SETTING_UINT, SETTING_TEXT, SETTING_SECRET };
+enum setting_type {
+    SETTING_UINT,
+    SETTING_TEXT,
+    SETTING_SECRET,
+    SETTING_ARGUMENT, /* of the command line: uint64_t, 1 when it is given */
+};
 
 struct setting {
-    const char *name; /* "EASEL_PORT" */
+    const char *name; /* "EASEL_PORT", "--restored" */
     enum setting_type type;
     uint64_t low, high; /* UINT: value; TEXT and SECRET: length */
     const char *preset; /* the default; NULL: it must be set */
@@ -32,7 +37,8 @@ struct setting {
  * prints to stderr and returns -EINVAL (the caller exits 2); an EASEL_* variable that no setting
  * has is only mentioned there, since programs often share one environment. An empty preset means
  * "not given" and is subject to no bounds. `common` and `own` both end with SETTINGS_END; either
- * may be NULL. Handles --help and --version (prints, exits 0) and refuses other arguments. */
+ * may be NULL. Handles --help and --version (prints, exits 0) and refuses arguments that are not in
+ * `own`. */
 int settings_read(int argc, char **argv, const char *program, const struct setting *common,
                   void *ret_common, const struct setting *own, void *ret_own);
 

@@ -100,7 +100,7 @@ static void put_board(struct buf *out, const struct board *b)
         count += put_members(&members, b, wanted);
     PUT(out, at_board, b->id, b->window.epoch, window_applied(&b->window),
         (b->deleting ? ATTACH_DELETE : 0u) | b->mark_flags << ATTACH_MARK_SHIFT,
-        list_of(count, &members), b->window.told, b->state.number);
+        list_of(count, &members), b->window.told, b->state.number, b->incarnation);
     buf_free(&members);
 }
 

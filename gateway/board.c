@@ -127,10 +127,10 @@ void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch)
 
 /* True when a message of that epoch counts, with numbers as large as `largest`. Who speaks first in
  * an epoch is its owner. */
-static bool admit(struct board *b, uint64_t now, const struct id *sender, uint64_t epoch,
-                  uint64_t largest)
+static bool admit(struct board *b, uint64_t now, const struct id *sender, uint64_t incarnation,
+                  uint64_t epoch, uint64_t largest)
 {
-    if (epoch < b->window.epoch || !trust_number(b, now, larger(epoch, largest)))
+    if (!trust_incarnation(b, now, incarnation) || epoch < b->window.epoch || !trust_number(b, now, larger(epoch, largest)))
         return false;
     bool news = epoch > b->window.epoch;
     if (epoch > b->window.epoch) {
@@ -140,6 +140,8 @@ static bool admit(struct board *b, uint64_t now, const struct id *sender, uint64
     if (!trust_owner(b, sender))
         return false;
     b->heard_at = now;
+    if (b->incarnation == 0)
+        b->incarnation = incarnation;
     news = news || id_empty(&b->owner);
     b->owner = *sender;
     resend_heard(b, now, news);
@@ -304,7 +306,8 @@ static void note_lag(struct board *b, uint64_t now)
 void board_events(struct board *b, uint64_t now, const struct id *sender,
                   const struct msg_events *m)
 {
-    if (!admit(b, now, sender, m->epoch, larger(larger(m->first, m->head), m->mark)))
+    if (!admit(b, now, sender, m->incarnation, m->epoch,
+               larger(larger(m->first, m->head), m->mark)))
         return;
     struct window *w = &b->window;
     if (w->first == 0)
@@ -417,7 +420,7 @@ static void refuse_seat(struct board *b, const struct id *member)
         if (!id_equal(&s->member, member))
             continue;
         if (s->client)
-            client_fail(s->client, 4423, "full", "All places on this board are taken.", 0);
+            client_fail(s->client, ERROR_full, NULL, 0);
         session_destroy(s);
         attach_changed(b);
     }
@@ -441,7 +444,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
         return;
     }
     uint64_t largest = larger(larger(m->head, m->mark), larger(m->base, m->term));
-    if (!admit(b, now, sender, m->epoch, largest) || m->number <= b->state.number)
+    if (!admit(b, now, sender, m->incarnation, m->epoch, largest) || m->number <= b->state.number)
         return;
     if (b->window.first == 0)
         window_reset(&b->window, m->mark + 1);
@@ -476,12 +479,40 @@ void board_not_there(struct board *b)
     }
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
-        client_fail(cl, 4404, "no_board", "There is no such board.", 0);
+        client_fail(cl, ERROR_no_board, NULL, 0);
     while (!LIST_EMPTY(&b->sessions))
         session_destroy(LIST_FIRST(&b->sessions));
     b->state.number = 0; /* nobody is welcomed to what was there */
     attach_changed(b);
     board_drop_if_unused(b);
+}
+
+static void forget_past(struct board *b)
+{
+    struct window *w = &b->window;
+    b->core->stats.window_bytes -= w->bytes;
+    window_free(w);
+    replay_forget(b);
+    b->owner = (struct id){0};
+    b->trust.confirmed = 0;
+    b->state.number = 0;
+    b->head = 0;
+    b->mark_flags = 0;
+    b->lag_since = b->behind_since = b->mark_moved_at = 0;
+}
+
+void board_restored(struct board *b, uint64_t incarnation)
+{
+    struct client *cl;
+    LIST_FOREACH (cl, &b->clients, link)
+        client_fail(cl, ERROR_start_fresh, "A backup was restored: begin anew (from nil), what you know is of another past.",
+                    0);
+    while (!LIST_EMPTY(&b->sessions))
+        session_destroy(LIST_FIRST(&b->sessions));
+    forget_past(b);
+    b->incarnation = incarnation;
+    b->core->stats.restored++;
+    attach_changed(b);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */

@@ -79,36 +79,34 @@ bool client_goaway(struct client *cl, uint64_t delay_ms)
     return true;
 }
 
-unsigned client_close_code(const struct client *cl, const char **ret_reason)
+bool client_ends(const struct client *cl, enum error_code *ret)
 {
-    if (cl->close_code && ret_reason)
-        *ret_reason = cl->close_reason;
-    return cl->close_code;
+    if (cl->ends && ret)
+        *ret = cl->error;
+    return cl->ends;
 }
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-void client_warn(struct client *cl, const char *code, const char *sentence, uint64_t number)
+void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number)
 {
-    if (cl->close_code)
+    if (cl->ends)
         return;
-    cl->core->stats.errors[error_index(code)]++;
-    cl->error_code = code;
-    cl->error_sentence = sentence;
+    cl->core->stats.errors[error]++;
+    cl->error = error;
+    cl->sentence = sentence ? sentence : ERRORS[error].sentence;
     cl->error_number = number;
     cl->flags |= PULL_ERROR;
     client_touch(cl);
 }
 
-void client_fail(struct client *cl, unsigned close_code, const char *code, const char *sentence,
-                 uint64_t number)
+void client_fail(struct client *cl, enum error_code error, const char *sentence, uint64_t number)
 {
-    if (cl->close_code)
+    if (cl->ends)
         return;
-    client_warn(cl, code, sentence, number);
+    client_warn(cl, error, sentence, number);
     cl->flags = PULL_ERROR;
-    cl->close_code = close_code;
-    cl->close_reason = code;
+    cl->ends = true;
     cl->state = CLIENT_CLOSING;
     cl->since = NIL;
     if (cl->session) {
@@ -127,8 +125,7 @@ void client_tell_waiting(struct client *cl, uint64_t now)
     if (cl->state != CLIENT_JOINING || now < cl->waiting_at)
         return;
     cl->waiting_at = now + WAITING_AGAIN_MS;
-    client_warn(cl, "waiting",
-                !cl->core->link_up ? "The broker does not answer."
+    client_warn(cl, ERROR_waiting, !cl->core->link_up ? "The broker does not answer."
                 : !seated          ? "The board's service does not answer yet."
                                    : "History does not answer yet.",
                 0);
@@ -136,7 +133,7 @@ void client_tell_waiting(struct client *cl, uint64_t now)
 
 static void bad_frame(struct client *cl, const char *sentence)
 {
-    client_fail(cl, 4400, "bad_frame", sentence, cl->number);
+    client_fail(cl, ERROR_bad_frame, sentence, cl->number);
 }
 
 /* ---- hello ----------------------------------------------------------------------------------- */
@@ -164,7 +161,7 @@ void client_seated(struct client *cl, uint64_t now)
 static void replace_client(struct session *s)
 {
     if (s->client)
-        client_fail(s->client, 4409, "replaced", "This board is open in another tab or window.", 0);
+        client_fail(s->client, ERROR_replaced, NULL, 0);
 }
 
 /* The session of this hello; the member's older connections are replaced. NULL: refused. */
@@ -173,7 +170,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
 {
     struct session *s = session_find(b, &grant->member, m->instance);
     if (s && m->conn <= s->conn) {
-        client_fail(cl, 4409, "replaced", "A newer connection of this page is here.", cl->number);
+        client_fail(cl, ERROR_replaced, "A newer connection of this page is here.", cl->number);
         return NULL;
     }
     struct session *other;
@@ -187,7 +184,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
     if (!s)
         s = session_create(b, &grant->member, m->instance, grant->role);
     if (!s) {
-        client_fail(cl, 4423, "full", "All places on this board are taken.", cl->number);
+        client_fail(cl, ERROR_full, NULL, cl->number);
         return NULL;
     }
     s->client = cl;
@@ -207,7 +204,7 @@ static void join(struct client *cl, uint64_t now, const struct grant *grant,
 {
     struct board *b = board_obtain(cl->core, &grant->board);
     if (!b) {
-        client_fail(cl, 4429, "too_many", "This gateway has too many boards.", cl->number);
+        client_fail(cl, ERROR_too_many, NULL, cl->number);
         return;
     }
     cl->board = b;
@@ -240,9 +237,9 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
     }
     int r = c->config.authenticate(c->config.owner, now, m->token, m->session, &grant);
     if (r == -ETIME)
-        client_fail(cl, 4403, "expired", "The token of this link has expired.", cl->number);
+        client_fail(cl, ERROR_expired, NULL, cl->number);
     else if (r < 0)
-        client_fail(cl, 4403, "forbidden", "The token does not open a board.", cl->number);
+        client_fail(cl, ERROR_forbidden, NULL, cl->number);
     else {
         if (grant.valid_ms != 0 && grant.valid_ms < UINT64_MAX - now)
             cl->expires_at = now + grant.valid_ms;
@@ -253,7 +250,7 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
 void client_expire(struct client *cl, uint64_t now)
 {
     if (now >= cl->expires_at)
-        client_fail(cl, 4403, "expired", "The token of this link has expired.", 0);
+        client_fail(cl, ERROR_expired, NULL, 0);
 }
 
 /* ---- frames of the drawer -------------------------------------------------------------------- */
@@ -266,7 +263,7 @@ static void on_drawers(struct client *cl, uint64_t now, enum drawers_code code,
     /* A grant that the client cannot know to be stored is none. Only here this can be told: the
      * owner (and our window) may be behind the client. */
     if (s->role == ROLE_WATCH || term < s->kept_term || term > cl->knows) {
-        client_warn(cl, "not_drawer", "You do not have the pen of that term.", cl->number);
+        client_warn(cl, ERROR_not_drawer, NULL, cl->number);
         return;
     }
     /* The frames before its first one may have gone by way of another gateway. */
@@ -300,11 +297,11 @@ static void on_request(struct client *cl, enum pen_request request)
         return; /* it stands in no line */
     enum role least = request == REQUEST_TAKE ? ROLE_OWN : ROLE_DRAW;
     if (s->role < least) {
-        client_warn(cl, "not_allowed", "The role of your link does not allow that.", cl->number);
+        client_warn(cl, ERROR_not_allowed, NULL, cl->number);
         return;
     }
     if (request != REQUEST_NONE && s->board->mark_flags & MARK_FULL) {
-        client_warn(cl, "not_allowed", "This board is full: nobody can draw on it any more.",
+        client_warn(cl, ERROR_not_allowed, "This board is full: nobody can draw on it any more.",
                     cl->number);
         return;
     }
@@ -381,7 +378,7 @@ static void next_frame(struct client *cl, uint64_t now, struct cursor *in)
     if (!type)
         bad_frame(cl, "There is no frame with that code.");
     else if ((size_t)(end.pos - start) > FRAME_BYTES_MAX)
-        client_fail(cl, 4413, "too_long", "A frame can have at most 16384 bytes.", cl->number);
+        client_fail(cl, ERROR_too_long, NULL, cl->number);
     else if ((code == MSG_hello) != (cl->state == CLIENT_NEW))
         bad_frame(cl, code == MSG_hello ? "There was a hello already."
                                         : "The first frame must be a hello.");
@@ -398,10 +395,10 @@ void client_message(struct client *cl, uint64_t now_ms, struct span message)
 {
     cl->core->now = now_ms;
     struct cursor in = cursor_of(message.data, message.len);
-    if (message.len == 0 && !cl->close_code) {
+    if (message.len == 0 && !cl->ends) {
         cl->number++;
         bad_frame(cl, "The message is empty.");
     }
-    while (cursor_left(&in) > 0 && !cl->close_code)
+    while (cursor_left(&in) > 0 && !cl->ends)
         next_frame(cl, now_ms, &in);
 }

@@ -185,8 +185,9 @@ struct client {
 
     uint64_t goaway_ms;  /* as the frame says it */
     uint64_t expires_at; /* its token; UINT64_MAX: never */
-    unsigned close_code;
-    const char *close_reason, *error_code, *error_sentence;
+    bool ends; /* with this error: */
+    enum error_code error;
+    const char *sentence;
     char *told_sentence; /* of an owner, owned; NULL: none */
     uint64_t error_number;
 };
@@ -214,6 +215,7 @@ struct board {
         uint64_t confirmed;      /* the largest epoch or offset that history told us */
         uint64_t nonce, look_at; /* our question to it (0: none waits); when the next may go */
     } trust;
+    uint64_t incarnation; /* of the store that all here is of; 0: not known */
     struct window window;
     uint64_t head;          /* as the owner told, at least window_applied */
     unsigned mark_flags;    /* MARKS_OF_OWNER, as it told */
@@ -316,6 +318,9 @@ void board_events(struct board *b, uint64_t now, const struct id *sender,
 void board_told_state(struct board *b, uint64_t now, const struct id *sender,
                       const struct msg_board_state *m);
 void board_not_there(struct board *b);
+/* The store is of another past: clients are to begin anew, and what is known here counts for
+ * nothing. */
+void board_restored(struct board *b, uint64_t incarnation);
 void board_heartbeat(struct board *b, uint64_t now);
 void board_link_changed(struct board *b, uint64_t now);
 void board_tell_trouble(struct board *b);
@@ -324,6 +329,10 @@ void board_tell_trouble(struct board *b);
 /* Whether numbers of this board as large as that are believed; if not, history is asked. */
 bool trust_number(struct board *b, uint64_t now, uint64_t largest);
 void trust_confirmed(struct board *b, uint64_t number); /* history says so */
+/* Whether what is of that incarnation of the store counts; if not, history is asked. */
+bool trust_incarnation(struct board *b, uint64_t now, uint64_t incarnation);
+/* History says that it is the store's. False: what we knew was of another past, and is gone. */
+bool trust_store(struct board *b, uint64_t incarnation);
 /* True: it answers us. The board may have ended by that. */
 bool trust_looked(struct board *b, const struct msg_looked *m);
 /* Whether it may speak as the owner in the window's epoch. */
@@ -395,9 +404,9 @@ void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard);
 void attach_tick(struct gateway_core *c, uint64_t now);
 
 /* client.c */
-void client_fail(struct client *cl, unsigned close_code, const char *code, const char *sentence,
-                 uint64_t number);
-void client_warn(struct client *cl, const char *code, const char *sentence, uint64_t number);
+/* It is told that, with its own sentence of the error where `sentence` is NULL, and is closed. */
+void client_fail(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
+void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
 void client_seated(struct client *cl, uint64_t now); /* the state may let it in */
 void client_expire(struct client *cl, uint64_t now); /* if its token has expired */
 void client_tell_waiting(struct client *cl, uint64_t now);
@@ -411,5 +420,6 @@ void replay_page(struct board *b, uint64_t now, const struct msg_page *m);
 void replay_behind(struct board *b, uint64_t now, const struct msg_behind *m);
 void replay_tick(struct board *b, uint64_t now);
 void replay_free(struct board *b);
+void replay_forget(struct board *b); /* also what is asked for */
 
 #endif

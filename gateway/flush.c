@@ -111,7 +111,7 @@ void flush_client(struct connection *c)
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         client_pull(c->client, gateway_now(g), &g->pull);
         if (g->pull.count == 0 && !c->ping_due) {
-            if (client_close_code(c->client, NULL) != 0)
+            if (client_ends(c->client, NULL))
                 flush_ask_writeable(c); /* closing is done there */
             return;
         }
@@ -131,7 +131,7 @@ void flush_client(struct connection *c)
 static void append_error(struct connection *c, size_t *len)
 {
     struct buf body = {0};
-    PUT(&body, error, .code = span_of(c->close_name), .sentence = span_of(c->close_sentence));
+    PUT(&body, error, .code = span_of(ERRORS[c->error].name), .sentence = span_of(c->sentence));
     uint8_t head[] = {0x82, 126, (uint8_t)(body.len >> 8), (uint8_t)body.len};
     if (body.len < 126)
         head[1] = (uint8_t)body.len;
@@ -142,11 +142,11 @@ static void append_error(struct connection *c, size_t *len)
 
 static void append_close(struct connection *c, size_t *len)
 {
-    uint8_t reason_len = (uint8_t)strnlen(c->close_name, 100);
-    uint8_t head[] = {0x88, (uint8_t)(2 + reason_len), (uint8_t)(c->close_code >> 8),
-                      (uint8_t)c->close_code};
+    const struct error_kind *e = &ERRORS[c->error];
+    uint8_t reason_len = (uint8_t)strnlen(e->name, 100);
+    uint8_t head[] = {0x88, (uint8_t)(2 + reason_len), (uint8_t)(e->close >> 8), (uint8_t)e->close};
     append(c, len, head, sizeof head);
-    append(c, len, c->close_name, reason_len);
+    append(c, len, e->name, reason_len);
 }
 
 /* The error frame and CLOSE; then, when they have left, nothing more. CLOSE is not left to lws: it
@@ -160,7 +160,7 @@ static void write_end(struct connection *c)
         return;
     }
     c->told_end = true;
-    if (c->close_sentence)
+    if (c->sentence)
         append_error(c, &len);
     append_close(c, &len);
     if (lws_take(c, len))
@@ -203,10 +203,10 @@ void flush_writeable(struct connection *c)
     if (!c->client)
         return;
     client_pull(c->client, gateway_now(g), &g->pull);
-    const char *reason = "";
-    unsigned code = client_close_code(c->client, &reason);
+    enum error_code error;
+    bool ends = client_ends(c->client, &error);
     if (g->pull.count > 0 || c->ping_due)
         write_joined(c, &g->pull);
-    else if (code != 0)
-        ws_fail(c, code, reason, NULL); /* the core has sent its error frame */
+    else if (ends)
+        ws_end(c, error); /* the core has sent its error frame */
 }

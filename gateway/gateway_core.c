@@ -116,7 +116,7 @@ static void on_hole(struct session *s, uint64_t now, const struct kept *first)
         return;
     }
     if (s->client)
-        client_fail(s->client, 4400, "bad_frame", "A cseq is missing before this frame.",
+        client_fail(s->client, ERROR_bad_frame, "A cseq is missing before this frame.",
                     first->number);
     session_drop_kept(s, now, first->term, 0); /* they can never be taken */
 }
@@ -151,18 +151,18 @@ static void on_not_drawer(struct gateway_core *c, const struct id *sender,
         return; /* acked meanwhile, or told already */
     resend_heard(b, c->now, false);
     if (s->client)
-        client_warn(s->client, "not_drawer", "You do not have the pen of that term.", k->number);
+        client_warn(s->client, ERROR_not_drawer, NULL, k->number);
     session_drop_kept(s, c->now, m->term, (uint32_t)m->cseq - 1);
 }
 
 /* A client's sentence must outlive the message that brought it. */
 static void fail_as_told(struct client *cl, struct span why, uint64_t number)
 {
-    if (cl->close_code)
+    if (cl->ends)
         return;
     cl->told_sentence = xcalloc(1, why.len + 1);
     memcpy(cl->told_sentence, why.data, why.len);
-    client_fail(cl, 4400, "bad_frame", cl->told_sentence, number);
+    client_fail(cl, ERROR_bad_frame, cl->told_sentence, number);
 }
 
 static void on_invalid(struct gateway_core *c, const struct id *sender, const struct msg_invalid *m)
@@ -190,7 +190,7 @@ static void on_replaced(struct gateway_core *c, const struct id *sender,
         if (!s->client || !id_equal(&s->member, &m->member) ||
             (s->instance == m->instance && s->conn >= below))
             continue;
-        client_fail(s->client, 4409, "replaced", "This board is open in another tab or window.", 0);
+        client_fail(s->client, ERROR_replaced, NULL, 0);
         s->flags &= ~(unsigned)MEMBER_SEATED; /* it sits elsewhere: nothing is kept here */
     }
 }

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "error_code.h"
+#include "errors.h"
 #include "metrics.h"
 #include "outbox.h"
 
@@ -106,9 +106,8 @@ void client_pull(struct client *cl, uint64_t now_ms, struct pull *p);
 uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames);
 void pull_free(struct pull *p);
 
-/* 0, or the WebSocket close code with which the shell closes once everything is pulled;
- * `ret_reason` is a constant text. */
-unsigned client_close_code(const struct client *cl, const char **ret_reason);
+/* Whether the shell closes once everything is pulled, and (if asked for) for which error. */
+bool client_ends(const struct client *cl, enum error_code *ret);
 
 /* ---- boards over HTTP ------------------------------------------------------------------------ */
 
@@ -146,6 +145,7 @@ struct gateway_core_stats {
         wants, bad_messages, resent, lost;
     uint64_t resends_waiting; /* sessions whose frames wait for the budget of what goes again */
     uint64_t resends_delayed; /* turns of the loop that ended so */
+    uint64_t restored;        /* boards whose past was forgotten, since the store was restored */
     uint64_t unsaved_boards;  /* where clients are told that nothing is saved */
     uint64_t pointers, pointers_given, pointers_dropped;
     uint64_t errors[ERROR_CODES];    /* that clients were told */

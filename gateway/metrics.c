@@ -37,7 +37,7 @@ static void inwards(const struct gateway *g, struct buf *out)
     COUNTER("received_messages_total", "WebSocket messages from clients.", s->messages);
     COUNTER("frames_total", "Frames in these.", t->frames);
     metric_counters(out, "easel_gateway_errors_total", "Errors that clients were told.", "code",
-                    ERROR_CODE, errors, ERROR_CODES);
+                    ERROR_NAMES, errors, ERROR_CODES);
     COUNTER("reads_slowed_total", "Times that a client's frames were too many, and read later.",
             s->slowed);
     GAUGE("reassembly_bytes", "Messages from clients that are not whole yet.", s->reassembly_bytes);
@@ -85,6 +85,8 @@ static void boards(const struct gateway *g, struct buf *out)
     GAUGE("page_bytes", "Pages from history that cursors read.", t->page_bytes);
     COUNTER("events_total", "Events that came from owners.", t->events);
     COUNTER("cuts_total", "Windows cut back to their mark.", t->cuts);
+    COUNTER("restored_total", "Boards that began anew, since a backup was restored into the store.",
+            t->restored);
     COUNTER("history_reads_total", "Reads asked of history.", t->history_reads);
     COUNTER("history_pages_total", "Pages that history sent.", t->history_pages);
     COUNTER("bad_messages_total", "Broker messages that could not be read.", t->bad_messages);

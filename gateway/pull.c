@@ -82,7 +82,8 @@ static void add_welcome(struct client *cl, uint64_t now, struct pull *p)
     ADD_FRAME(p, PULL_WELCOME, 0, welcome, .board = b->id, .name = span_of(b->state.name),
               .member = cl->session->member, .role = cl->session->role, .epoch = b->window.epoch,
               .head = larger(b->head, mark), .mark = mark, .start = cl->cursor, .now = wall_ms,
-              .seats = b->state.seats, .grace_ms = b->state.grace_ms, .idle_ms = b->state.idle_ms);
+              .seats = b->state.seats, .grace_ms = b->state.grace_ms, .idle_ms = b->state.idle_ms,
+              .incarnation = b->incarnation);
 }
 
 static uint64_t left(uint64_t until, uint64_t now)
@@ -118,7 +119,7 @@ static void add_mark(struct client *cl, uint64_t cursor, bool with_events, struc
     if (!(cl->flags & PULL_MARK) && !(news && with_events && reached))
         return;
     uint64_t head = b->head > window_applied(&b->window) ? b->head : window_applied(&b->window);
-    ADD_FRAME(p, PULL_MARK, 0, mark, head, b->window.told, flags);
+    ADD_FRAME(p, PULL_MARK, 0, mark, head, b->window.told, flags, b->incarnation);
 }
 
 static void add_pointer(struct client *cl, uint64_t now, uint64_t cursor, struct pull *p)
@@ -130,9 +131,9 @@ static void add_pointer(struct client *cl, uint64_t now, uint64_t cursor, struct
 
 static void add_error(struct client *cl, struct pull *p)
 {
-    if (cl->close_code == 4423 && cl->board->state.seats > 0)
+    if (cl->ends && cl->error == ERROR_full && cl->board->state.seats > 0)
         ADD_FRAME(p, 0, 0, full, cl->board->state.seats);
-    ADD_FRAME(p, PULL_ERROR, 0, error, span_of(cl->error_code), span_of(cl->error_sentence),
+    ADD_FRAME(p, PULL_ERROR, 0, error, span_of(ERRORS[cl->error].name), span_of(cl->sentence),
               cl->error_number);
 }
 

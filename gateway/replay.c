@@ -26,6 +26,14 @@ void replay_free(struct board *b)
         page_free(b, LIST_FIRST(&b->pages));
 }
 
+void replay_forget(struct board *b)
+{
+    replay_free(b);
+    memset(b->reads, 0, sizeof b->reads);
+    memset(&b->tail, 0, sizeof b->tail);
+    memset(&b->seek, 0, sizeof b->seek);
+}
+
 /* ---- asking ---------------------------------------------------------------------------------- */
 
 /* Whether the question is to go now: for the first time, or again. */
@@ -253,8 +261,7 @@ static void told_tail(struct board *b, uint64_t now, uint64_t tail)
             cl->knows = cl->cursor;
             client_seated(cl, now);
         } else if (cl->answer == nonce) {
-            client_fail(cl, 4410, "start_fresh",
-                        "History has nothing at that offset: begin anew (from nil).", cl->number);
+            client_fail(cl, ERROR_start_fresh, NULL, cl->number);
         } else {
             again = true;
         }
@@ -273,7 +280,7 @@ void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
             b->reads[i].ask.nonce = 0;
             asked = true;
         }
-    if (!asked)
+    if (!asked || !trust_store(b, m->incarnation))
         return;
     if (sought)
         told_time(b, now, m);
@@ -289,6 +296,11 @@ void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
 void replay_behind(struct board *b, uint64_t now, const struct msg_behind *m)
 {
     if (m->nonce == 0)
+        return;
+    bool asked = m->nonce == b->tail.nonce;
+    for (unsigned i = 0; i < PAGES_MAX; i++)
+        asked = asked || b->reads[i].ask.nonce == m->nonce;
+    if (!asked || !trust_store(b, m->incarnation))
         return;
     if (m->nonce == b->tail.nonce)
         told_tail(b, now, m->tail);

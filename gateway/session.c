@@ -42,7 +42,7 @@ static bool make_room(struct board *b, enum role role)
         return true;
     if (weakest->role >= role)
         return false;
-    client_fail(weakest->client, 4423, "full", "All places on this board are taken.", 0);
+    client_fail(weakest->client, ERROR_full, NULL, 0);
     session_destroy(weakest);
     return true;
 }

@@ -145,8 +145,8 @@ struct connection {
     uint64_t ending_ms; /* since when the core wants it closed; 0: it does not */
     uint64_t goaway_ms; /* when it was asked to go; 0: it was not */
     bool told_end;
-    unsigned close_code; /* of PHASE_FAILED */
-    const char *close_name, *close_sentence;
+    enum error_code error; /* of PHASE_FAILED */
+    const char *sentence;  /* NULL: it was told already */
 };
 
 TAILQ_HEAD(visits, visit);
@@ -272,8 +272,9 @@ void ws_closing(struct connection *c);
 /* The peer's CLOSE came; `payload` begins with its code, if it has one. */
 void ws_peer_closes(struct connection *c, const uint8_t *payload, size_t len);
 void ws_closed(struct connection *c);
-/* Tells the client why, and closes. No `sentence`: it knows already. */
-void ws_fail(struct connection *c, unsigned close_code, const char *name, const char *sentence);
+/* Tells the client that, with its own sentence of the error where `sentence` is NULL, and closes. */
+void ws_fail(struct connection *c, enum error_code error, const char *sentence);
+void ws_end(struct connection *c, enum error_code error); /* it was told: closes only */
 /* Reads or not, as the rate and the core want it. */
 void ws_update_reading(struct connection *c);
 void ws_sweep(struct connection *c, uint64_t now_ms);

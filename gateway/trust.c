@@ -5,6 +5,7 @@
  * once a second. So a number that is wrong by far moves nothing, and one that is right counts as
  * soon as history has answered; no board gets beyond the first JUMP_MAX in practice. Likewise a
  * board ends by the word of its owner, or of history: who else says that it is gone makes us ask.
+ * And only history can say that a backup was restored into the store.
  */
 #include "core.h"
 
@@ -35,11 +36,30 @@ void trust_confirmed(struct board *b, uint64_t number)
         b->trust.confirmed = number;
 }
 
+bool trust_incarnation(struct board *b, uint64_t now, uint64_t incarnation)
+{
+    if (incarnation == 0 || b->incarnation == 0 || incarnation == b->incarnation)
+        return true;
+    ask_history(b, now);
+    return false;
+}
+
+bool trust_store(struct board *b, uint64_t incarnation)
+{
+    if (b->incarnation == 0)
+        b->incarnation = incarnation;
+    if (incarnation == 0 || incarnation == b->incarnation)
+        return true;
+    board_restored(b, incarnation);
+    return false;
+}
+
 bool trust_looked(struct board *b, const struct msg_looked *m)
 {
     if (m->nonce == 0 || m->nonce != b->trust.nonce)
         return false;
     b->trust.nonce = 0;
+    trust_store(b, m->incarnation);
     trust_confirmed(b, m->epoch);
     trust_confirmed(b, m->tail);
     if (m->tail == 0)

@@ -85,19 +85,24 @@ void ws_closed(struct connection *c)
     c->lingering = false;
 }
 
-void ws_fail(struct connection *c, unsigned close_code, const char *name, const char *sentence)
+void ws_end(struct connection *c, enum error_code error)
 {
     if (c->phase >= PHASE_FAILED)
         return;
     connection_phase(c, PHASE_FAILED);
-    c->close_code = close_code;
-    c->close_name = name;
-    c->close_sentence = sentence;
-    if (sentence) /* else the core has told it, and counted */
-        c->gateway->stats.errors[error_index(name)]++;
+    c->error = error;
     drop_client(c);
     read_socket(c, false); /* lws would answer a PING behind CLOSE */
     flush_ask_writeable(c);
+}
+
+void ws_fail(struct connection *c, enum error_code error, const char *sentence)
+{
+    if (c->phase >= PHASE_FAILED)
+        return;
+    c->sentence = sentence ? sentence : ERRORS[error].sentence;
+    c->gateway->stats.errors[error]++;
+    ws_end(c, error);
 }
 
 /* Closing at once, with bytes of the client unread, would reset the connection, and the client
@@ -230,16 +235,16 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
     ws_heard(c);
     /* lws lets the first of them pass; the message is not what it seems. */
     if (lws_get_reserved_bits(c->wsi)) {
-        ws_fail(c, 1002, "bad_frame", "No extension was agreed upon: reserved bits are zero.");
+        ws_fail(c, ERROR_bad_websocket, NULL);
         return;
     }
     if (!lws_frame_is_binary(c->wsi)) {
-        ws_fail(c, 4400, "bad_frame", "Messages are binary, not text.");
+        ws_fail(c, ERROR_bad_frame, "Messages are binary, not text.");
         return;
     }
     const char *why = why_too_long(c, len, lws_remaining_packet_payload(c->wsi));
     if (why) {
-        ws_fail(c, 4413, "too_long", why);
+        ws_fail(c, ERROR_too_long, why);
         return;
     }
     c->seen_bytes += len;
@@ -251,7 +256,7 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
     }
     if (len > REASSEMBLY_BYTES_MAX - g->stats.reassembly_bytes ||
         !limits_keep(g->limits, &c->address, len)) {
-        ws_fail(c, 4429, "too_many", "There are too many unfinished messages.");
+        ws_fail(c, ERROR_too_many, "There are too many unfinished messages.");
         return;
     }
     if (c->message.len == 0)
@@ -274,7 +279,7 @@ void ws_tick(struct gateway *g)
 
 static bool core_ends(struct connection *c, uint64_t now_ms)
 {
-    if (!client_close_code(c->client, NULL))
+    if (!client_ends(c->client, NULL))
         return false;
     if (c->ending_ms == 0)
         c->ending_ms = now_ms;
@@ -295,7 +300,7 @@ void ws_sweep(struct connection *c, uint64_t now_ms)
     if (core_ends(c, now_ms))
         return;
     if (c->phase == PHASE_HELLO && now_ms - c->since_ms >= g->settings.hello_timeout_s * 1000) {
-        ws_fail(c, 4408, "no_hello", "No hello came in time.");
+        ws_fail(c, ERROR_no_hello, NULL);
         return;
     }
     charge_others(c);
@@ -303,7 +308,7 @@ void ws_sweep(struct connection *c, uint64_t now_ms)
         ws_heard(c);                  /* its PONGs lie unread, */
         c->message_since_ms = now_ms; /* and the rest of its message */
     } else if (c->message.len > 0 && now_ms - c->message_since_ms >= REQUEST_MS) {
-        ws_fail(c, 4400, "bad_frame", "A message was not finished in time.");
+        ws_fail(c, ERROR_bad_frame, "A message was not finished in time.");
         return;
     } else if (now_ms - c->heard_ms >= SILENT_MS) {
         g->stats.closed_silent++;

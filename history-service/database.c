@@ -27,15 +27,18 @@ struct database {
     struct job_queue todo, done;
     bool stop;
     int result; /* of opening; 1: not tried yet */
+    uint64_t incarnation;
     char why[400];
 };
 
 /* ---- in the thread --------------------------------------------------------------------------- */
 
-static void note_opening(struct database *db, int result, const char *why)
+static void note_opening(struct database *db, int result, const char *why,
+                         const struct store *store)
 {
     pthread_mutex_lock(&db->lock);
     db->result = result;
+    db->incarnation = store ? store_incarnation(store) : 0;
     snprintf(db->why, sizeof db->why, "%s", why);
     pthread_mutex_unlock(&db->lock);
     uv_async_send(&db->async);
@@ -62,7 +65,7 @@ static struct store *open_store(struct database *db)
     int r;
     do {
         r = store_open(db->address, db->shards, &store, &why);
-        note_opening(db, r, why);
+        note_opening(db, r, why, store);
     } while (r == -EIO && pause_before_retry(db));
     return store;
 }
@@ -104,12 +107,13 @@ static void tell_opening(struct database *db)
     char why[sizeof db->why];
     pthread_mutex_lock(&db->lock);
     int result = db->result;
+    uint64_t incarnation = db->incarnation;
     snprintf(why, sizeof why, "%s", db->why);
     pthread_mutex_unlock(&db->lock);
     if (result == db->told)
         return;
     db->told = result;
-    db->opened(db->owner, result, why);
+    db->opened(db->owner, result, why, incarnation);
 }
 
 static void on_async(uv_async_t *async)

@@ -42,7 +42,8 @@ void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
                             .asked = open ? r->open.over : r->append.epoch,
                             .newest = b->last.epoch,
                             .replica = b->last.opener,
-                            .wait_ms = open_wait(b, now_ms)};
+                            .wait_ms = open_wait(b, now_ms),
+                            .incarnation = c->incarnation};
     to_board(c, r, &TYPE_refused, &m);
 }
 
@@ -54,7 +55,8 @@ void answer_opened(struct history_core *c, const struct board *b, const struct r
                            .epoch = last->epoch,
                            .time = last->time,
                            .name = span_of(b->name),
-                           .clean = (last->flags & RECORD_RELEASED) != 0};
+                           .clean = (last->flags & RECORD_RELEASED) != 0,
+                           .incarnation = c->incarnation};
     struct log_state before;
     if (log_state_unpack(state_span(&last->state), last->epoch, &before) < 0)
         return; /* no store gives such a record, and none is made */
@@ -69,7 +71,8 @@ void answer_created(struct history_core *c, const struct request *r, unsigned st
 
 void answer_looked(struct history_core *c, const struct board *b, const struct request *r)
 {
-    struct msg_looked m = {.board = b->id, .nonce = r->look.nonce};
+    struct msg_looked m = {
+        .board = b->id, .nonce = r->look.nonce, .incarnation = c->incarnation};
     if (is_there(b)) {
         m.name = span_of(b->name);
         m.epoch = b->last.epoch;
@@ -94,11 +97,11 @@ static void answer_appends(struct history_core *c, const struct board *b)
     }
     if (newest)
         to_board(c, newest, &TYPE_stored,
-                 &(struct msg_stored){b->id, newest->append.epoch, tail_of(b)});
+                 &(struct msg_stored){b->id, newest->append.epoch, tail_of(b), c->incarnation});
     if (!early)
         return;
     c->stats.holes++;
-    to_board(c, early, &TYPE_hole, &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1});
+    to_board(c, early, &TYPE_hole, &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1, c->incarnation});
 }
 
 void answer_batch(struct history_core *c, const struct board *b, uint64_t now_ms)

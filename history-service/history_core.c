@@ -556,6 +556,11 @@ const struct history_plan *history_core_plan(struct history_core *c, uint64_t no
     return &c->plan;
 }
 
+void history_core_incarnation(struct history_core *c, uint64_t incarnation)
+{
+    c->incarnation = incarnation;
+}
+
 void history_core_boards(struct history_core *c, uint64_t boards)
 {
     c->stats.boards = boards;

@@ -66,6 +66,9 @@ void history_core_unavailable(struct history_core *c);
 
 struct outbox *history_core_outbox(struct history_core *c);
 
+/* The store's incarnation, for all answers: as soon as it is open. */
+void history_core_incarnation(struct history_core *c, uint64_t incarnation);
+
 /* How many boards the store has, without the deleted ones, as somebody counted. From then on the
  * core keeps count of what it makes and deletes itself; others do that, too, so count again. */
 void history_core_boards(struct history_core *c, uint64_t boards);
@@ -87,8 +90,8 @@ void history_page_begin(struct history_page *p, const struct msg_read *request);
 bool history_page_record(struct history_page *p, const struct record *record);
 /* The page, or behind, to the gateway that asked. `tail` is the last stored offset, as read before
  * the events; 0: there is no such board, or it is deleted (record_is_tombstone). */
-void history_page_answer(struct history_page *p, uint64_t tail, const struct id *gateway,
-                         struct outbox *out);
+void history_page_answer(struct history_page *p, uint64_t tail, uint64_t incarnation,
+                         const struct id *gateway, struct outbox *out);
 void history_page_free(struct history_page *p);
 
 struct history_core_stats {

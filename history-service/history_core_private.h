@@ -58,6 +58,7 @@ struct planned {
 struct history_core {
     struct history_core_config config;
     struct outbox *out;
+    uint64_t incarnation; /* of the store; 0: not known yet */
     struct idmap boards;
     struct board_list waiting, idle; /* idle: the one longest unused first */
     unsigned idle_count;

@@ -62,8 +62,8 @@ bool history_page_record(struct history_page *p, const struct record *record)
     return p->events.len < p->bytes_max && p->passed < PASS_BYTES_MAX;
 }
 
-static void put_page(const struct history_page *p, uint64_t tail, const struct id *gateway,
-                     struct outbox *out)
+static void put_page(const struct history_page *p, uint64_t tail, uint64_t incarnation,
+                     const struct id *gateway, struct outbox *out)
 {
     struct msg_page m = {.board = p->board,
                          .nonce = p->nonce,
@@ -71,7 +71,8 @@ static void put_page(const struct history_page *p, uint64_t tail, const struct i
                          .from = p->from,
                          .to = p->last,
                          .tail = tail > p->last ? tail : p->last,
-                         .events = buf_span(&p->events)};
+                         .events = buf_span(&p->events),
+                         .incarnation = incarnation};
     if (p->events.len == 0) { /* nothing is that new */
         m.from = tail + 1;
         m.to = tail;
@@ -79,17 +80,17 @@ static void put_page(const struct history_page *p, uint64_t tail, const struct i
     outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->board, &TYPE_page, &m);
 }
 
-void history_page_answer(struct history_page *p, uint64_t tail, const struct id *gateway,
-                         struct outbox *out)
+void history_page_answer(struct history_page *p, uint64_t tail, uint64_t incarnation,
+                         const struct id *gateway, struct outbox *out)
 {
     if (tail == 0)
         outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->board, &TYPE_no_board,
                    &(struct msg_no_board){p->board});
     else if (p->events.len == 0 && p->want_from != NIL)
         outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->board, &TYPE_behind,
-                   &(struct msg_behind){p->board, p->nonce, tail});
+                   &(struct msg_behind){p->board, p->nonce, tail, incarnation});
     else
-        put_page(p, tail, gateway, out);
+        put_page(p, tail, incarnation, gateway, out);
 }
 
 void history_page_free(struct history_page *p)

@@ -11,14 +11,14 @@
 #include "history_metrics.h"
 #include "items.h"
 #include "log.h"
-#include "peers.h"
 #include "process.h"
 #include "reads.h"
 #include "rounds.h"
 #include "service.h"
+#include "sharing.h"
 
 #define PREFETCH      100u
-#define TAILS_MAX     100000u        /* some 35 MB */
+#define TAILS_MAX     100000u        /* some 45 MB */
 #define LEAVE_MS_MAX  UINT64_C(4000) /* for what waits to be stored */
 #define LINK_CLOSE_MS 500u
 #define STORES        3u /* rounds, reads, upkeep */
@@ -35,7 +35,7 @@ static const char *check_store(const char *value)
 
 struct settings {
     struct store_address store;
-    uint64_t keep_days, boards_max;
+    uint64_t keep_days, boards_max, restored;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -51,6 +51,9 @@ static const struct setting SETTINGS[] = {
      "Boards without a new event for so many days are deleted; 0: none is.", NULL},
     {"EASEL_BOARDS_MAX", SETTING_UINT, 1, 1000000000, "1000000", AT(boards_max),
      "No board is made beyond so many; deleted ones do not count.", NULL},
+    {"--restored", SETTING_ARGUMENT, 0, 1, NULL, AT(restored),
+     "Tells the store that a backup was restored into it, and ends: pages that know more begin anew.",
+     NULL},
     SETTINGS_END,
 };
 
@@ -58,7 +61,7 @@ struct shell {
     struct service service;
     struct settings settings;
     struct history_core *core;
-    struct peers *peers;
+    struct sharing *sharing;
     struct database *rounds_db, *reads_db, *upkeep_db;
     struct rounds *rounds;
     struct reads *reads;
@@ -66,81 +69,19 @@ struct shell {
     bool *consumed; /* shards that we asked the link for */
     unsigned stores_open;
     char trouble[400]; /* why the stores are not open, in one line */
-    uint64_t heartbeat_ms, leave_until_ms;
+    uint64_t leave_until_ms;
     uint64_t bad_segments; /* that the log tells of */
-    uint64_t bad_peer_messages;
     bool lost, full, nearly_full; /* the store; of boards; that the log tells of */
 };
-
-/* ---- shards and peers ------------------------------------------------------------------------ */
 
 static void consume_shards(struct shell *s)
 {
     for (unsigned shard = 0; shard < s->service.common.shards; shard++) {
-        struct id owner = peers_owner(s->peers, shard);
-        bool wanted = !s->service.leaving && id_equal(&owner, &s->service.self);
+        bool wanted = sharing_wants(s->sharing, shard);
         if (wanted != s->consumed[shard])
             link_consume(s->service.link, shard, wanted);
         s->consumed[shard] = wanted;
     }
-}
-
-static void to_peers(struct shell *s, const struct message_type *type, const void *message)
-{
-    outbox_put(history_core_outbox(s->core), EXCHANGE_PEERS, &(struct id){0}, NULL, type, message);
-}
-
-static void beat(struct shell *s, uint64_t now)
-{
-    if (now < s->heartbeat_ms || !link_is_up(s->service.link) || s->service.leaving)
-        return;
-    s->heartbeat_ms = now + PEER_HEARTBEAT_MS;
-    to_peers(s, &TYPE_alive, &(struct msg_alive){s->service.common.shards});
-}
-
-/* A direct message to each whose queue is to be tried; it says what our heartbeat says. */
-static void probe(struct shell *s, uint64_t now)
-{
-    struct id to;
-    while (peers_probe(s->peers, now, &to))
-        outbox_put(history_core_outbox(s->core), EXCHANGE_HISTORY, &to, NULL, &TYPE_alive,
-                   &(struct msg_alive){s->service.common.shards});
-}
-
-/* True: the replicas changed. */
-static bool on_peer(struct shell *s, const struct id *sender, enum to_history code,
-                    const union any_item *item)
-{
-    switch (code) {
-    case TO_HISTORY_alive:
-        return item->alive.shards == s->service.common.shards &&
-               peers_alive(s->peers, process_now_ms(), sender);
-    case TO_HISTORY_bye:
-        return peers_gone(s->peers, sender);
-    case TO_HISTORY_gone:
-        peers_doubt(s->peers, process_now_ms(), &item->gone.replica);
-        return false;
-    case TO_HISTORY_create:
-    case TO_HISTORY_look:
-    case TO_HISTORY_read:
-    case TO_HISTORY_open:
-    case TO_HISTORY_append:
-        s->bad_peer_messages++; /* by the wrong exchange */
-        return false;
-    }
-    return false;
-}
-
-static void on_peers_message(struct shell *s, struct span body)
-{
-    struct items it = items_of(body, &s->bad_peer_messages);
-    union any_item item;
-    unsigned code;
-    bool changed = false;
-    while (items_next(&it, KIND_HISTORY, &code, &item))
-        changed = on_peer(s, &it.sender, (enum to_history)code, &item) || changed;
-    if (changed)
-        consume_shards(s);
 }
 
 /* ---- the broker link ------------------------------------------------------------------------- */
@@ -149,15 +90,14 @@ static void on_up(void *owner)
 {
     struct shell *s = owner;
     log_info("broker link up");
-    peers_link(s->peers, process_now_ms(), true);
-    s->heartbeat_ms = 0;
+    sharing_link(s->sharing, process_now_ms(), true);
 }
 
 static void on_down(void *owner)
 {
     struct shell *s = owner;
     log_warn("broker link down: %s", link_trouble(s->service.link));
-    peers_link(s->peers, process_now_ms(), false);
+    sharing_link(s->sharing, process_now_ms(), false);
     outbox_clear(history_core_outbox(s->core));
 }
 
@@ -172,17 +112,15 @@ static void on_message(void *owner, const struct link_delivery *d)
     else if (d->tag)
         reads_message(s->reads, d->tag, d->body);
     else
-        on_peers_message(s, d->body);
+        sharing_message(s->sharing, process_now_ms(), d->body);
 }
 
 static void on_returned(void *owner, enum exchange exchange, const char *key, struct span body)
 {
     struct shell *s = owner;
-    struct id to;
     (void)body;
-    if (exchange == EXCHANGE_HISTORY && id_parse(key, strcspn(key, "."), &to) == 0 &&
-        peers_returned(s->peers, process_now_ms(), &to))
-        consume_shards(s);
+    if (exchange == EXCHANGE_HISTORY)
+        sharing_returned(s->sharing, process_now_ms(), key);
 }
 
 static void on_shard(void *owner, unsigned shard, bool held)
@@ -210,9 +148,13 @@ static void open_link(struct shell *s)
         service_stop(&s->service, 1);
 }
 
-static void on_opened(void *owner, int result, const char *why)
+static void on_opened(void *owner, int result, const char *why, uint64_t incarnation)
 {
     struct shell *s = owner;
+    if (result == 0) {
+        history_core_incarnation(s->core, incarnation);
+        sharing_incarnation(s->sharing, incarnation);
+    }
     if (result == 0) {
         if (*why && s->stores_open == 0)
             log_warn("%s", why);
@@ -296,7 +238,7 @@ static void publish(struct shell *s, uint64_t now)
 
 static void say_goodbye(struct shell *s, uint64_t now)
 {
-    to_peers(s, &TYPE_bye, NULL); /* it has no fields */
+    sharing_goodbye(s->sharing);
     outbox_flush_all(history_core_outbox(s->core));
     publish(s, now);
     service_stop(&s->service, 0);
@@ -319,10 +261,8 @@ static uint64_t deadline(const struct shell *s)
     uint64_t own = s->service.leaving ? s->leave_until_ms : upkeep_deadline(s->upkeep);
     if (!link_is_up(s->service.link))
         return own;
-    if (!s->service.leaving)
-        own = earlier(own, s->heartbeat_ms);
-    return earlier(
-        own, earlier(peers_deadline(s->peers), outbox_deadline(history_core_outbox(s->core))));
+    return earlier(own, earlier(sharing_deadline(s->sharing),
+                                outbox_deadline(history_core_outbox(s->core))));
 }
 
 static void on_turn(void *owner)
@@ -344,10 +284,8 @@ static void on_turn(void *owner)
         say_goodbye(s, now);
         return;
     }
-    if (peers_tick(s->peers, now))
-        consume_shards(s);
-    beat(s, now);
-    probe(s, now);
+    sharing_tick(s->sharing, now);
+    consume_shards(s);
     publish(s, now);
     service_wake_at(&s->service, deadline(s));
 }
@@ -370,10 +308,10 @@ static void put_metrics(void *owner, struct buf *out)
                                             .reads = s->reads,
                                             .upkeep = s->upkeep,
                                             .boards_max = s->settings.boards_max,
-                                            .bad_peer_messages = s->bad_peer_messages,
+                                            .bad_peer_messages = sharing_bad_messages(s->sharing),
                                             .tails_max = TAILS_MAX,
                                             .shards = count_consumed(s),
-                                            .replicas = peers_count(s->peers),
+                                            .replicas = sharing_replicas(s->sharing),
                                             .lost = s->lost},
                     out);
     shell_metrics("history", history_core_outbox(s->core), s->service.link, &s->service.turns, out);
@@ -394,7 +332,7 @@ static void leave(void *owner)
 {
     struct shell *s = owner;
     s->leave_until_ms = process_now_ms() + LEAVE_MS_MAX;
-    peers_leave(s->peers);
+    sharing_leave(s->sharing);
     if (s->service.link)
         consume_shards(s);
 }
@@ -409,7 +347,8 @@ static void create_core(struct shell *s)
         .tails_max = TAILS_MAX,
         .boards_max = s->settings.boards_max,
     });
-    s->peers = peers_create(&s->service.self, process_now_ms());
+    s->sharing = sharing_create(&s->service.self, (unsigned)s->service.common.shards,
+                                history_core_outbox(s->core), process_now_ms());
     s->consumed = xcalloc(s->service.common.shards, sizeof *s->consumed);
 }
 
@@ -452,9 +391,28 @@ static void finish(struct shell *s)
     upkeep_destroy(s->upkeep);
     reads_destroy(s->reads);
     rounds_destroy(s->rounds);
+    sharing_destroy(s->sharing);
     history_core_destroy(s->core);
-    peers_destroy(s->peers);
     free(s->consumed);
+}
+
+/* A backup was restored: who knows of what came after it is to be told from those who begin now. */
+static int renew_store(struct shell *s)
+{
+    struct store *store;
+    const char *why = "";
+    int r = store_open(&s->settings.store, (unsigned)s->service.common.shards, &store, &why);
+    if (r < 0) {
+        log_error("cannot open the store: %s", why);
+        return 1;
+    }
+    r = store_renew(store);
+    if (r < 0)
+        log_error("cannot renew the store: %s", store_why(store));
+    else
+        log_info("the store has another incarnation: pages that know more than it begin anew");
+    store_close(store);
+    return r < 0;
 }
 
 int main(int argc, char **argv)
@@ -464,7 +422,9 @@ int main(int argc, char **argv)
     if (service_init(&s->service, &KIND, s, argc, argv, &s->settings) < 0)
         return 2;
     create_core(s);
-    if (open_databases(s) == 0 && service_open_admin(&s->service) == 0) {
+    if (s->settings.restored) {
+        s->service.exit_code = renew_store(s);
+    } else if (open_databases(s) == 0 && service_open_admin(&s->service) == 0) {
         uv_run(&s->service.loop, UV_RUN_DEFAULT);
         log_info("left");
     } else {

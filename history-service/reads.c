@@ -31,7 +31,7 @@ struct read {
     struct msg_read request;
     struct id gateway;
     struct history_page page;
-    uint64_t tail;
+    uint64_t tail, incarnation;
     int error;
     char why[200];
 };
@@ -130,6 +130,7 @@ static void run_read(struct job *job, struct store *store)
 {
     struct read *read = (struct read *)job;
     read->error = read_page(store, read);
+    read->incarnation = store_incarnation(store);
     if (read->page.broken)
         snprintf(read->why, sizeof read->why, "a record of board %s is not the events that it says",
                  log_board(&read->request.board));
@@ -172,7 +173,7 @@ static void on_read(struct job *job)
     if (read->error < 0)
         r->stats.errors++; /* no answer: the gateway asks again */
     else
-        history_page_answer(&read->page, read->tail, &read->gateway, r->out);
+        history_page_answer(&read->page, read->tail, read->incarnation, &read->gateway, r->out);
     read_end(read);
 }
 

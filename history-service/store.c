@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "log.h"
 
@@ -41,6 +43,15 @@ static int check_schema(struct store *s)
                       (unsigned long long)stored, STORE_SCHEMA);
 }
 
+static uint64_t random_number(void)
+{
+    uint32_t number = 0;
+    while (number == 0)
+        if (getrandom(&number, sizeof number, 0) != sizeof number)
+            abort();
+    return number;
+}
+
 int store_open(const struct store_address *address, unsigned shards, struct store **ret,
                const char **ret_why)
 {
@@ -56,6 +67,8 @@ int store_open(const struct store_address *address, unsigned shards, struct stor
         r = check_schema(s);
     if (r == 0)
         r = check_shards(s, shards);
+    if (r == 0)
+        r = kind->setting(s, "incarnation", random_number(), &s->incarnation);
     snprintf(why, sizeof why, "%s", s->why);
     *ret_why = why;
     if (r == 0)
@@ -69,6 +82,20 @@ void store_close(struct store *s)
 {
     if (s)
         s->kind->close(s);
+}
+
+uint64_t store_incarnation(const struct store *s)
+{
+    return s->incarnation;
+}
+
+int store_renew(struct store *s)
+{
+    uint64_t another = random_number();
+    int r = s->kind->change(s, "incarnation", another);
+    if (r == 0)
+        s->incarnation = another;
+    return r;
 }
 
 const char *store_why(const struct store *s)

@@ -83,6 +83,11 @@ struct store_address {
 int store_open(const struct store_address *address, unsigned shards, struct store **ret,
                const char **ret_why);
 void store_close(struct store *s);
+/* A random number, 1..UINT32_MAX, that the store got when it was made; and since then, when a backup
+ * was restored into it. */
+uint64_t store_incarnation(const struct store *s);
+/* Gives it another one: a backup was restored. Who has it open does not learn of it. 0 or -EIO. */
+int store_renew(struct store *s);
 
 /* The last record of a board (events are not read); -ENOENT: it has none. -EIO: the database
  * cannot be asked now. -EBADMSG: it is broken (record_is_sound). */

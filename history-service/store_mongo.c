@@ -603,6 +603,18 @@ static int mongo_setting(struct store *store, const char *name, uint64_t first, 
     return r == -ENOENT ? store_fail(store, -EIO, "MongoDB: a setting was not kept") : r;
 }
 
+static int mongo_change(struct store *store, const char *name, uint64_t value)
+{
+    struct mongo *s = (struct mongo *)store;
+    bson_error_t error;
+    bson_t *filter = BCON_NEW("_id", BCON_UTF8(name));
+    bson_t *update = BCON_NEW("$set", "{", "value", BCON_INT64((int64_t)value), "}");
+    bool done = mongoc_collection_update_one(s->settings, filter, update, NULL, NULL, &error);
+    bson_destroy(update);
+    bson_destroy(filter);
+    return done ? 0 : fail(s, &error);
+}
+
 static int mongo_open(const struct store_address *address, struct store **ret)
 {
     mongoc_init();
@@ -619,6 +631,7 @@ const struct store_kind STORE_MONGO = {
     .open = mongo_open,
     .close = mongo_close,
     .setting = mongo_setting,
+    .change = mongo_change,
     .at = mongo_at,
     .append = mongo_append,
     .read = mongo_read,

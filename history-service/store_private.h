@@ -15,6 +15,7 @@ struct store_kind {
     void (*close)(struct store *s);
     /* A number that the store keeps by that name: `first`, if it had none yet. 0 or -EIO. */
     int (*setting)(struct store *s, const char *name, uint64_t first, uint64_t *ret);
+    int (*change)(struct store *s, const char *name, uint64_t value); /* one that is there */
     /* The record with the largest `first` that is not above `offset`, without its events. 0,
      * -ENOENT or -EIO. */
     int (*at)(struct store *s, const struct id *board, uint64_t offset, struct record *ret);
@@ -38,6 +39,7 @@ struct store {
     const struct store_kind *kind;
     char why[STORE_WHY_MAX];
     bool lost;
+    uint64_t incarnation;
 };
 
 /* A record's count as it is stored; 0, which none has, when it cannot be. */

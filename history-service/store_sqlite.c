@@ -84,6 +84,7 @@ enum statement {
     FREE_PAGES,
     SETTING_PUT,
     SETTING_GET,
+    SETTING_CHANGE,
     STATEMENTS
 };
 
@@ -107,6 +108,7 @@ static const char *const SQL[STATEMENTS] = {
     [FREE_PAGES] = "PRAGMA freelist_count",
     [SETTING_PUT] = "INSERT INTO setting VALUES (?, ?) ON CONFLICT DO NOTHING",
     [SETTING_GET] = "SELECT value FROM setting WHERE name = ?",
+    [SETTING_CHANGE] = "UPDATE setting SET value = ?2 WHERE name = ?1",
 };
 
 struct sqlite {
@@ -509,6 +511,20 @@ static int sqlite_setting(struct store *store, const char *name, uint64_t first,
     return r;
 }
 
+static int sqlite_change(struct store *store, const char *name, uint64_t value)
+{
+    struct sqlite *s = (struct sqlite *)store;
+    int r = take_turn(s);
+    if (r < 0)
+        return r;
+    sqlite3_bind_text(s->statement[SETTING_CHANGE], 1, name, -1, SQLITE_STATIC);
+    bind_number(s->statement[SETTING_CHANGE], 2, value);
+    r = run(s, SETTING_CHANGE);
+    sqlite3_clear_bindings(s->statement[SETTING_CHANGE]);
+    end_turn(s);
+    return r;
+}
+
 /* A table that was made before it has none. */
 static int add_state(struct sqlite *s)
 {
@@ -575,6 +591,7 @@ const struct store_kind STORE_SQLITE = {
     .open = sqlite_open,
     .close = sqlite_close,
     .setting = sqlite_setting,
+    .change = sqlite_change,
     .at = sqlite_at,
     .append = sqlite_append,
     .read = sqlite_read,

@@ -247,7 +247,7 @@ static void flush(struct client *client)
             reads(v, pull.frame[i]);
         TURN(client_pulled(client, &pull, pull.count));
     } while (pull.count > 0);
-    if (!client_close_code(client, &(const char *){0}))
+    if (!client_ends(client, NULL))
         return;
     client_closed(client, world.now);
     if (v)

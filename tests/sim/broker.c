@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define QUEUE_TTL_MS 5000u
+#define QUEUE_LOOK_MS 20u /* so often it is seen that a queue has a consumer */
 
 static uint64_t delay(struct world *w)
 {
@@ -69,19 +69,47 @@ static bool hears(const struct process *p, enum exchange exchange, const char *d
     }
 }
 
-/* History queues have one active consumer, but a change of consumer can leave two at work. */
-static void to_history(struct world *w, struct process *from, const struct outbox_message *m)
+/* One of those who consume the shard's queue, the same one mostly: it has one active consumer, but
+ * a change of consumer can leave two at work. NULL: nobody does. */
+static struct process *consumer(struct world *w, unsigned shard)
 {
-    struct process *p = random_process(w, HISTORY);
-    if (!p)
-        return;
+    struct process *found = NULL;
+    for (unsigned i = GATEWAYS + BOARD_CORES; i < PROCESSES; i++) {
+        struct process *p = &w->process[i];
+        if (p->alive && p->hearing && p->bound[shard] && (!found || odds(w, 300)))
+            found = p;
+    }
+    return found;
+}
+
+/* What nobody consumes stays in the queue. */
+static void to_shard(struct world *w, unsigned from, const struct outbox_message *m)
+{
     unsigned shard = 0;
     sscanf(m->key, "s%u", &shard);
-    struct process *usual = &w->process[GATEWAYS + BOARD_CORES + shard % HISTORIES];
-    if (usual->alive && usual->hearing && m->exchange == EXCHANGE_HISTORY &&
-        !(w->trouble && odds(w, 300)))
-        p = usual;
-    deliver_to(w, from, (unsigned)(p - w->process), m);
+    struct process *p = consumer(w, shard % SHARDS);
+    if (p) {
+        deliver_to(w, &w->process[from], (unsigned)(p - w->process), m);
+        return;
+    }
+    struct event e = {.what = QUEUED, .arg = from, .sent_at = w->now};
+    snprintf(e.key, sizeof e.key, "%s", m->key);
+    buf_append(&e.bytes, m->body.data, m->body.len);
+    happen(w, w->now + QUEUE_LOOK_MS, e);
+}
+
+void broker_queued(struct world *w, const struct event *e)
+{
+    struct outbox_message m = {.exchange = EXCHANGE_HISTORY, .body = buf_span(&e->bytes)};
+    snprintf(m.key, sizeof m.key, "%s", e->key);
+    to_shard(w, e->arg, &m);
+}
+
+static void to_any_history(struct world *w, struct process *from, const struct outbox_message *m)
+{
+    struct process *p = random_process(w, HISTORY);
+    if (p)
+        deliver_to(w, from, (unsigned)(p - w->process), m);
 }
 
 void broker_publish(struct world *w, struct process *from, const struct outbox_message *m)
@@ -89,8 +117,12 @@ void broker_publish(struct world *w, struct process *from, const struct outbox_m
     if (!from->linked || w->now < from->mute_until || w->now < w->broker_down_until)
         return;
     bool of_shard = m->exchange == EXCHANGE_HISTORY && m->key[0] == 's';
-    if (of_shard || m->exchange == EXCHANGE_REPLAY) {
-        to_history(w, from, m);
+    if (of_shard) {
+        to_shard(w, (unsigned)(from - w->process), m);
+        return;
+    }
+    if (m->exchange == EXCHANGE_REPLAY) {
+        to_any_history(w, from, m);
         return;
     }
     char destination[40];

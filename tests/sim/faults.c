@@ -5,6 +5,8 @@
  */
 #include "world.h"
 
+#include <string.h>
+
 #define LINK_PULSE_MS 600 /* what silence is noticed late by */
 
 #ifdef SIM_NO_PULSE /* a switch: the heartbeats of AMQP tell, each connection for itself */
@@ -61,6 +63,11 @@ void set_link(struct world *w, struct process *p, enum link_change change)
     if (p->board) {
         board_core_link(p->board, w->now, up);
         tell_bound(w, p, change);
+    }
+    if (p->sharing) {
+        sharing_link(p->sharing, w->now, up);
+        if (change == LINK_DOWN || change == LINK_UP)
+            memset(p->wants, 0, sizeof p->wants); /* what it wants it consumes anew */
     }
 }
 

@@ -71,7 +71,8 @@ static void check_frame(struct world *w, const struct hostile *h, struct span fr
     struct cursor at = in;
     if (message_begin(&at, &code, &fields) < 0 || code != MSG_welcome)
         return;
-    if (GET(&in, welcome, &m) == 0 && m.start > tail_of(w, h->board))
+    if (GET(&in, welcome, &m) == 0 && m.incarnation == w->incarnation &&
+        m.start > tail_of(w, h->board))
         fail(w, "somebody was welcomed at %llu, and the log ends at %llu",
              (unsigned long long)m.start, (unsigned long long)tail_of(w, h->board));
 }
@@ -83,7 +84,7 @@ static bool reads(struct world *w, struct hostile *h)
     for (;;) {
         client_pull(h->client, w->now, &pull);
         if (pull.count == 0)
-            return client_close_code(h->client, &(const char *){0}) == 0;
+            return !client_ends(h->client, NULL);
         for (unsigned i = 0; i < pull.count; i++)
             check_frame(w, h, pull.frame[i]);
         client_pulled(h->client, &pull, pull.count);

@@ -343,8 +343,30 @@ static void resend(struct world *w, struct person *p)
         send_frame(w, p, &p->frames[i]);
 }
 
+static void reload(struct world *w, struct person *p);
+
+/* Another incarnation of the store than what it knows is of: it begins anew (PROTOCOL J10). */
+static bool is_of_another_past(struct world *w, struct person *p, uint64_t incarnation)
+{
+#ifndef SIM_NO_INCARNATION /* a switch: two pasts are mixed then */
+    if (p->incarnation && incarnation && incarnation != p->incarnation) {
+        say(w, "person %u begins anew", p->number);
+        person_leave(w, p);
+        reload(w, p);
+        return true;
+    }
+#endif
+    if (incarnation)
+        p->incarnation = incarnation;
+    return false;
+}
+
 static void on_welcome(struct world *w, struct person *p, const struct msg_welcome *m)
 {
+    if (m->incarnation == 0)
+        fail(w, "person %u: welcomed without an incarnation", p->number);
+    if (is_of_another_past(w, p, m->incarnation))
+        return;
     promise_there(w, p);
     if (m->mark < m->start || m->head < m->mark)
         fail(w, "person %u: welcomed at %u, mark %u, head %u", p->number, (unsigned)m->start,
@@ -392,6 +414,8 @@ static void on_own(struct world *w, struct person *p, const struct msg_own *m)
 static void on_mark(struct world *w, struct person *p, const struct msg_mark *m)
 {
     uint64_t before = person_mark(p);
+    if (is_of_another_past(w, p, m->incarnation))
+        return;
     if (m->mark > p->told)
         p->told = m->mark;
     p->head = m->head;
@@ -407,7 +431,10 @@ static void on_error(struct world *w, struct person *p, const struct msg_error *
 {
     w->count.refused++;
     say(w, "person %u error %.*s", p->number, (int)m->code.len, (const char *)m->code.data);
-    if (is_code(m, "start_fresh"))
+    bool behind = p->incarnation != w->incarnation; /* it does not know what was restored */
+    if (is_code(m, "start_fresh") && behind)
+        reload(w, p);
+    else if (is_code(m, "start_fresh"))
         fail(w, "person %u: history is said not to reach %u", p->number, (unsigned)p->applied);
     if (is_code(m, "replaced"))
         p->replaced = true;
@@ -415,7 +442,7 @@ static void on_error(struct world *w, struct person *p, const struct msg_error *
         promise_no_board(w, p);
         p->gone = true;
     }
-    if (p->tab || !is_code(m, "bad_frame"))
+    if (p->tab || behind || !is_code(m, "bad_frame"))
         return;
     if (p->cheated)
         p->caught = true;
@@ -532,6 +559,7 @@ static void connect_person(struct world *w, struct person *p)
 static void reload(struct world *w, struct person *p)
 {
     p->reloaded = true;
+    p->incarnation = 0;
     p->author = ++w->authors;
     p->instance = (chance(w) & OFFSET_MAX) | 1;
     p->conn = 0;

@@ -13,6 +13,8 @@ void promise_stored(struct world *w, const struct person *p, uint64_t offset)
 {
     struct truth *t = &w->truth[p->board];
     const struct seen *e = &p->log[offset - p->start - 1];
+    if (p->incarnation != w->incarnation)
+        return; /* it is yet to hear that a backup was restored */
     if (offset >= t->cap) {
         size_t cap = (size_t)offset * 2 + 64;
         t->hash = xrealloc(t->hash, cap, sizeof *t->hash);
@@ -29,6 +31,8 @@ void promise_stored(struct world *w, const struct person *p, uint64_t offset)
 void promise_acked(struct world *w, const struct person *p, const struct own_frame *f)
 {
     w->count.acked++;
+    if (p->incarnation != w->incarnation)
+        return;
     if (w->acked_count == w->acked_cap) {
         w->acked_cap = w->acked_cap ? w->acked_cap * 2 : 256;
         w->acked = xrealloc(w->acked, w->acked_cap, sizeof *w->acked);
@@ -191,6 +195,32 @@ static void check_truth(struct world *w, unsigned board, const struct log *log)
     for (uint64_t at = 1; at < t->cap; at++)
         if (t->hash[at] && (at > log->tail || t->hash[at] != log->event[at - 1].hash))
             fail(w, "P4: event %u was told to be stored and is not", (unsigned)at);
+}
+
+static bool is_stored(const struct acked *a, const struct log *log)
+{
+    for (uint64_t at = a->term; at < log->tail; at++)
+        if (log->event[at].term == a->term && log->event[at].cseq == a->cseq)
+            return true;
+    return false;
+}
+
+/* What came behind the backup is gone, and so is what was said about it. */
+void promise_restored(struct world *w)
+{
+    struct log logs[BOARDS] = {0};
+    size_t kept = 0;
+    for (unsigned i = 0; i < BOARDS; i++) {
+        read_log(w, i, &logs[i]);
+        for (size_t at = (size_t)logs[i].tail + 1; at < w->truth[i].cap; at++)
+            w->truth[i].hash[at] = 0;
+    }
+    for (size_t i = 0; i < w->acked_count; i++)
+        if (is_stored(&w->acked[i], &logs[w->acked[i].board]))
+            w->acked[kept++] = w->acked[i];
+    w->acked_count = kept;
+    for (unsigned i = 0; i < BOARDS; i++)
+        free(logs[i].event);
 }
 
 /* An open shows nothing. One by a board service that was not the owner any more when history took

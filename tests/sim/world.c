@@ -168,6 +168,11 @@ static void start_core(struct world *w, struct process *p)
         struct history_core_config c = {
             .self = p->id, .shards = SHARDS, .pace_ms = 4, .tails_max = 1 + (unsigned)below(w, 3)};
         p->history = history_core_create(&c);
+        p->incarnation = w->incarnation;
+        p->sharing = sharing_create(&p->id, SHARDS, history_core_outbox(p->history), w->now);
+        history_core_incarnation(p->history, w->incarnation);
+        sharing_incarnation(p->sharing, w->incarnation);
+        sharing_link(p->sharing, w->now, true);
     }
 }
 
@@ -201,8 +206,10 @@ static void free_core(struct world *w, struct process *p)
     gateway_core_destroy(p->gateway);
     if (p->board)
         board_core_destroy(p->board);
+    sharing_destroy(p->sharing);
     if (p->history)
         history_core_destroy(p->history);
+    p->sharing = NULL;
     p->gateway = NULL;
     p->board = NULL;
     p->history = NULL;
@@ -236,7 +243,7 @@ void kill_process(struct world *w, struct process *p)
 static void bind_shards(struct world *w, struct process *p)
 {
     for (unsigned s = 0; s < SHARDS; s++) {
-        bool wants = board_core_wants(p->board, s);
+        bool wants = p->board ? board_core_wants(p->board, s) : sharing_wants(p->sharing, s);
         if (wants == p->wants[s])
             continue;
         p->wants[s] = wants;
@@ -282,7 +289,7 @@ static void flush_client(struct world *w, struct client *cl)
             to_person(w, m, pull.frame[i]);
         client_pulled(cl, &pull, n);
     }
-    if (!client_close_code(cl, &(const char *){0}))
+    if (!client_ends(cl, NULL))
         return;
     client_closed(cl, w->now);
     m->client = NULL;
@@ -312,6 +319,8 @@ static void wake(struct world *w, struct process *p)
         core_due = gateway_core_deadline(p->gateway);
     if (p->board)
         core_due = board_core_deadline(p->board);
+    if (p->history)
+        core_due = sharing_deadline(p->sharing);
     due = core_due < due ? core_due : due;
     if (due == UINT64_MAX)
         return;
@@ -350,8 +359,11 @@ void turn(struct world *w, struct process *p)
         board_core_tick(p->board, w->now);
         bind_shards(w, p);
     }
-    if (p->history)
+    if (p->history) {
+        sharing_tick(p->sharing, w->now);
+        bind_shards(w, p);
         start_round(w, p);
+    }
     struct outbox_message m;
     while (outbox_next(outbox_of(p), w->now, &m))
         broker_publish(w, p, &m);
@@ -418,7 +430,7 @@ static void answer_read(struct world *w, struct process *p, const struct msg_rea
         if (more && (m->from == NIL ? r.time >= m->since : record_last(&r) >= m->from))
             more = history_page_record(&page, &r);
     }
-    history_page_answer(&page, tail, gateway, history_core_outbox(p->history));
+    history_page_answer(&page, tail, p->incarnation, gateway, history_core_outbox(p->history));
     history_page_free(&page);
 }
 
@@ -450,6 +462,7 @@ static void deliver(struct world *w, struct process *p, const struct event *e)
     if (p->history) {
         history_core_message(p->history, w->now, body);
         reads_of(w, p, body);
+        sharing_message(p->sharing, w->now, body);
     }
 }
 
@@ -489,12 +502,14 @@ static void to_process(struct world *w, struct event *e)
             gateway_core_returned(p->gateway, w->now, (enum exchange)e->arg, e->key);
         if (p->board)
             board_core_returned(p->board, w->now, (enum exchange)e->arg, e->key);
+        if (p->sharing && e->arg == EXCHANGE_HISTORY)
+            sharing_returned(p->sharing, w->now, e->key);
         break;
     case BOUND:
         if (p->wants[e->arg / 2] != e->arg % 2)
             break; /* it wants something else by now */
         p->bound[e->arg / 2] = e->arg % 2;
-        if (p->linked) /* else at its next up */
+        if (p->linked && p->board) /* else at its next up */
             board_core_bound(p->board, w->now, e->arg / 2, e->arg % 2);
         break;
     case ROUND:
@@ -561,6 +576,15 @@ static void dispatch(struct world *w, struct event *e)
         return;
     case END:
         end_board(w, e->arg);
+        return;
+    case BACKUP:
+        make_backup(w);
+        return;
+    case RESTORE:
+        restore_backup(w);
+        return;
+    case QUEUED:
+        broker_queued(w, e);
         return;
     default:
         to_process(w, e);
@@ -687,6 +711,7 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
     w->seed = w->random = seed;
     w->verbose = verbose;
     w->now = 1000000;
+    w->incarnation = 1;
     w->events_max = seed % FEW_EVERY == 0 ? EVENTS_FEW : EVENTS_MAX;
     create_boards(w);
     w->trouble = true;
@@ -703,6 +728,7 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
         hostile_start(w, i);
     happen(w, w->now + 3000, (struct event){.what = FAULT});
     plan_end(w);
+    plan_restore(w);
     if (seed % QUIET_END_EVERY == 0)
         break_last(w);
     run_until(w, w->trouble_until);

@@ -11,6 +11,7 @@
  *   person.c   a client: its log, its frames, what it does
  *   hostile.c  a client that makes its numbers up
  *   ends.c     a board is deleted
+ *   restore.c  a backup is restored
  *   promises.c P1..P5, checked while it runs and at the end
  */
 #ifndef EASEL_SIM_WORLD_H
@@ -23,6 +24,7 @@
 #include "gateway_core.h"
 #include "history_core.h"
 #include "link.h"
+#include "sharing.h"
 
 #define SHARDS          2u
 #define BOARDS          2u
@@ -37,7 +39,8 @@
 #define EVENTS_FEW      300u
 #define FEW_EVERY       8u
 #define QUIET_END_EVERY 3u
-#define END_EVERY       4u /* in so many worlds a board is deleted */
+#define END_EVERY       4u /* in so many worlds a board is deleted, */
+#define RESTORE_EVERY   8u /* and in so many others a backup is restored */
 #define BYTES_PER_S     65536u
 #define TROUBLE_MS      40000u /* faults happen so long */
 #define QUIET_MS        30000u /* then people go on without */
@@ -63,7 +66,7 @@ enum happening {
     WAKE,       /* a process looks at its deadlines */
     DELIVERY,   /* a broker message arrives at a process */
     RETURN,     /* a mandatory message came back */
-    BOUND,      /* a board core's shard key is bound (arg 1) or unbound (0) */
+    BOUND,      /* a shard is bound (arg % 2: 1), or consumed, by this process, or is not (0) any more */
     ROUND,      /* a history core takes the next step of its round */
     READ,       /* a history core answers a read */
     TO_GATEWAY, /* bytes of a person arrive at its gateway */
@@ -74,6 +77,9 @@ enum happening {
     HOSTILE_ACT,
     FAULT, /* something breaks */
     END,   /* a board is to be deleted; for its age (arg 1), by its owner (0) */
+    BACKUP,
+    RESTORE,
+    QUEUED, /* a message to a shard's history whose queue nobody consumes */
     START, /* a process starts again */
     LINK,  /* a process's broker link goes up or down (arg: enum link_change) */
     SILENT /* nothing comes back by it (arg 1), or something does again (0) */
@@ -113,6 +119,8 @@ struct process {
     struct gateway_core *gateway;
     struct board_core *board;
     struct history_core *history;
+    struct sharing *sharing; /* of a history service */
+    uint64_t incarnation;    /* of the store that it opened */
     bool wants[SHARDS], bound[SHARDS];
     bool in_round;
     const struct history_plan *plan; /* its records wait to be inserted, or settled */
@@ -171,6 +179,7 @@ struct person {
     uint32_t author; /* a new one for each instance */
     enum role role;
     bool tab; /* shares its member with the person before */
+    uint64_t incarnation; /* of the store that all it knows is of; 0: not known */
 
     /* connection */
     unsigned gateway, gateway_generation;
@@ -243,6 +252,7 @@ void promise_pointer(struct world *w, const struct person *p, const struct msg_p
 void promise_seats(struct world *w, unsigned board, struct list members);
 void promise_there(struct world *w, const struct person *p);    /* it is welcomed */
 void promise_no_board(struct world *w, const struct person *p); /* it is told so */
+void promise_restored(struct world *w); /* what was promised since the backup does not count */
 /* What everybody must have seen soon. */
 struct due {
     uint64_t tail, grant;
@@ -261,6 +271,8 @@ struct world {
     struct process process[PROCESSES];
     uint64_t last_delivery[PROCESSES][PROCESSES]; /* the broker keeps the order of a pair */
     struct memory store;
+    uint64_t incarnation;  /* of the store, from 1 on */
+    unsigned backup_count; /* its records when the backup was made */
     struct person person[PEOPLE];
     struct hostile hostile[BOARDS];
     struct id board_id[BOARDS];
@@ -296,6 +308,10 @@ void fault(struct world *w);      /* something breaks; the next thing in a while
 void last_fault(struct world *w); /* before the silence: some gateway's link carries nothing */
 void plan_end(struct world *w);   /* of a board, perhaps */
 void end_board(struct world *w, bool for_age);
+void plan_restore(struct world *w);
+void make_backup(struct world *w);
+void restore_backup(struct world *w);
+void broker_queued(struct world *w, const struct event *e); /* a QUEUED message is tried again */
 void take_answers(struct world *w, struct process *p); /* of a gateway, to who deletes */
 bool board_is_gone(const struct world *w, unsigned board);
 void kill_process(struct world *w, struct process *p);

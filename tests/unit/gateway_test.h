@@ -248,6 +248,13 @@ static inline void tick(uint64_t ms)
 
 /* ---- the sockets' side ----------------------------------------------------------------------- */
 
+/* 0: it is not closed. */
+static inline unsigned close_code_of(const struct client *cl)
+{
+    enum error_code error;
+    return client_ends(cl, &error) ? ERRORS[error].close : 0;
+}
+
 static inline struct client *hello(const char *token, uint64_t instance, uint64_t conn,
                                    uint64_t from, uint64_t since)
 {

@@ -63,7 +63,7 @@ START_TEST(who_does_not_have_the_pen_points_at_nothing_and_stays)
     tick(100);
     ck_assert_str_eq(sent(), "");
     ck_assert_str_eq(pulls(viewer), "");
-    ck_assert_uint_eq(client_close_code(viewer, &(const char *){0}), 0);
+    ck_assert_uint_eq(close_code_of(viewer), 0);
     ck_assert_uint_eq(dropped(), 1);
 }
 END_TEST

@@ -14,8 +14,8 @@ static void expect_board_is_well(void)
     owner_sends(2, 4, 4, 3);
     ck_assert_str_eq(pulls(viewer), "event 4");
     owner_sends(2, 5, 4, 4);
-    ck_assert_uint_eq(client_close_code(viewer, NULL), 0);
-    ck_assert_uint_eq(client_close_code(drawer, NULL), 0);
+    ck_assert_uint_eq(close_code_of(viewer), 0);
+    ck_assert_uint_eq(close_code_of(drawer), 0);
 }
 
 static void put_mark(uint64_t epoch, uint64_t first, uint64_t head, uint64_t mark)
@@ -228,7 +228,7 @@ START_TEST(a_page_of_nonce_0_finds_nobody)
     PUT(&body, page, .board = id_of(BOARD), .nonce = 0, .epoch = 2, .from = 3, .to = 2, .tail = 2);
     deliver();
     ck_assert_str_eq(pulls(cl), "");
-    ck_assert_uint_eq(client_close_code(cl, NULL), 0);
+    ck_assert_uint_eq(close_code_of(cl), 0);
 }
 END_TEST
 
@@ -279,7 +279,7 @@ START_TEST(the_owner_ends_a_board)
 {
     two_on_a_board();
     says_no_board("b2");
-    ck_assert_uint_eq(client_close_code(viewer, NULL), 4404);
+    ck_assert_uint_eq(close_code_of(viewer), 4404);
 }
 END_TEST
 
@@ -289,10 +289,10 @@ START_TEST(history_is_asked_when_another_than_the_owner_ends_a_board)
     two_on_a_board();
     uint64_t before = bad();
     says_no_board("b7");
-    ck_assert_uint_eq(client_close_code(viewer, NULL), 0);
+    ck_assert_uint_eq(close_code_of(viewer), 0);
     history_looked(look_nonce(), 0, 0);
-    ck_assert_uint_eq(client_close_code(viewer, NULL), 4404);
-    ck_assert_uint_eq(client_close_code(drawer, NULL), 4404);
+    ck_assert_uint_eq(close_code_of(viewer), 4404);
+    ck_assert_uint_eq(close_code_of(drawer), 4404);
     ck_assert_uint_eq(bad(), before);
 }
 END_TEST

@@ -39,12 +39,12 @@ static void expect_bad_frame(struct client *cl, unsigned frame, const char *why)
     snprintf(line, sizeof line, "error bad_frame@%u", frame);
     ck_assert_str_eq(pulls(cl), line);
     ck_assert_str_eq(sentence, why);
-    ck_assert_uint_eq(client_close_code(cl, NULL), 4400);
+    ck_assert_uint_eq(close_code_of(cl), 4400);
 }
 
 static void expect_fine(struct client *cl)
 {
-    ck_assert_uint_eq(client_close_code(cl, NULL), 0);
+    ck_assert_uint_eq(close_code_of(cl), 0);
 }
 
 /* ---- strokes --------------------------------------------------------------------------------- */

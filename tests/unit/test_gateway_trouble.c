@@ -12,11 +12,6 @@ static void history_tail(uint64_t nonce, uint64_t tail)
     deliver();
 }
 
-static unsigned close_code(const struct client *cl)
-{
-    return client_close_code(cl, &(const char *){0});
-}
-
 /* Ticks for so long, and pulls; what came, without the pauses. */
 static const char *hears(struct client *cl, uint64_t ms)
 {
@@ -59,7 +54,7 @@ START_TEST(a_from_beyond_what_history_has_is_told_to_start_fresh)
     history_tail(last_nonce, 3);
     ck_assert_str_eq(pulls(cl), "error start_fresh@1");
     ck_assert_str_eq(sentence, "History has nothing at that offset: begin anew (from nil).");
-    ck_assert_uint_eq(close_code(cl), 4410);
+    ck_assert_uint_eq(close_code_of(cl), 4410);
 }
 END_TEST
 
@@ -115,9 +110,9 @@ START_TEST(while_history_is_away_a_client_waits_and_it_is_asked_again)
         tick(50);
     ck_assert_ptr_nonnull(strstr(sent(), "read"));
     ck_assert_uint_eq(last_nonce, old); /* the same question: each answer to it counts */
-    ck_assert_uint_eq(close_code(cl), 0);
+    ck_assert_uint_eq(close_code_of(cl), 0);
     history_tail(old, 3);
-    ck_assert_uint_eq(close_code(cl), 4410);
+    ck_assert_uint_eq(close_code_of(cl), 4410);
 }
 END_TEST
 
@@ -131,7 +126,7 @@ START_TEST(all_who_wait_are_judged_by_one_answer_but_not_by_an_older_one)
     ck_assert_str_eq(sent(), "");
     history_tail(last_nonce, 55); /* as it was when only the first one was there */
     ck_assert_str_eq(pulls(first), "welcome@50 state mark 3/3");
-    ck_assert_uint_eq(close_code(second), 0);
+    ck_assert_uint_eq(close_code_of(second), 0);
     ck_assert_ptr_nonnull(strstr(sent(), "read"));
     history_tail(last_nonce, 60);
     ck_assert_str_eq(pulls(second), "welcome@60 state mark 3/3");
@@ -142,7 +137,7 @@ START_TEST(from_and_since_do_not_go_together)
 {
     struct client *cl = hello("draw ana", 11, 1, 5, 777);
     ck_assert_str_eq(pulls(cl), "error bad_frame@1");
-    ck_assert_uint_eq(close_code(cl), 4400);
+    ck_assert_uint_eq(close_code_of(cl), 4400);
 }
 END_TEST
 
@@ -156,7 +151,7 @@ START_TEST(a_hello_that_is_not_answered_is_told_why_after_a_second_and_a_half_an
     ck_assert_str_eq(sentence, "The board's service does not answer yet.");
     ck_assert_str_eq(hears(cl, 3950), "");
     ck_assert_str_eq(hears(cl, 50), "error waiting@0");
-    ck_assert_uint_eq(close_code(cl), 0);
+    ck_assert_uint_eq(close_code_of(cl), 0);
     owner_tells(2, 2, "ana", NULL);
     ck_assert_str_eq(hears(cl, 3900), "welcome@0 state mark 2/2");
 }

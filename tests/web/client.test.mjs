@@ -66,7 +66,7 @@ const welcome = (more = {}) => ({
 const grant = (client, offset, more = {}) => ({
   kind: "ev_grant", offset, time: 0, member: ME, instance: client.instance, name: "Ana", ended: 0, last: 0, ...more,
 });
-const mark = (head, flags = 0) => ({ kind: "mark", head, mark: head, flags });
+const mark = (head, flags = 0, incarnation = 0) => ({ kind: "mark", head, mark: head, flags, incarnation });
 
 /** A client that is there; with the pen if asked. */
 function live(options, drawer = false) {
@@ -692,6 +692,31 @@ test("start_fresh: forgets its log, comes by itself as another instance, and tel
   const [, first] = last().sent;
   assert.deepEqual([first.kind, first.term, first.cseq], ["begin", 5, 1]);
 });
+
+for (const first of ["welcome", "mark"])
+  test(`another incarnation, told by a ${first}: a backup was restored, and it begins anew`, async () => {
+    const { client, sockets, last } = live({}, true);
+    const lost = [];
+    client.onLost = (strokes, setBack) => lost.push([strokes, setBack]);
+    dot(client);
+    last().says({ kind: "own", term: 3, offset: 4, cseq: 1, count: 1 }, mark(4, 0, 7), mark(4, 0, 0));
+    dot(client);
+    last().breaks(1006);
+    await clock.pass(1_500);
+    last().opens();
+    assert.equal(last().sent[0].from, 4);
+    const { instance } = client;
+    const before = sockets.length;
+    last().says(welcome({ head: 4, mark: 4, start: 4, incarnation: first === "welcome" ? 8 : 0 }));
+    if (first === "mark") last().says(mark(4, 0, 8));
+    assert.deepEqual([lost, client.board.applied, client.board.strokes], [[[1, true]], 0, []]);
+    await clock.pass(1_500);
+    assert.equal(sockets.length, before + 1);
+    last().opens();
+    assert.deepEqual([last().sent[0].from, last().sent[0].instance === instance], [null, false]);
+    last().says(welcome({ head: 5, mark: 5, start: 4, incarnation: 8 }), mark(5, 0, 8));
+    assert.equal(client.phase, "live");
+  });
 
 test("a token of another board opens none here: nothing of it is shown, and its place is left at once", async () => {
   const told = [];

@@ -14,7 +14,7 @@ const DEFINED = parse();
 const ALL = DEFINED.map(({ name, code, fields }) => ({
   kind: name,
   code,
-  fields: fields.map(({ name, type, low, high }) => [name, type, low, high]),
+  fields: fields.map(({ name, type, low, high, later }) => [name, type, low, high, later]),
 }));
 const kindOf = (name) => ALL.find((kind) => kind.kind === name);
 const LISTS = DEFINED.flatMap(({ name, fields }) => fields.filter((f) => f.tuple).map((f) => [`${name}.${f.name}`, f.tuple]));
@@ -84,6 +84,11 @@ test("several frames in one message are read one after the other", () => {
 test("kinds and fields that we do not know are skipped", () => {
   const bytes = bytesOf("93cd04d20102" + "9343" + "05" + "a161"); // code 1234; cut to 5 with one more
   assert.deepEqual(decode(bytes), [{ kind: "cut", to: 5 }]);
+});
+
+test("a field that came later may be left out, and no other", () => {
+  assert.deepEqual(decode(bytesOf("94420a0900")), [{ kind: "mark", head: 10, mark: 9, flags: 0, incarnation: 0 }]);
+  assert.throws(() => decode(bytesOf("93420a09")), BadFrame);
 });
 
 test("roles and flags of a version to come are read", () => {

@@ -11,6 +11,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { write as writeErrors } from "./errors.mjs";
 import { write as writeMessages } from "./messages.mjs";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -78,6 +79,7 @@ function fillPage(html, words, parts) {
 }
 
 writeMessages();
+writeErrors();
 await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
 await buildNode();

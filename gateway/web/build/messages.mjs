@@ -20,7 +20,7 @@ function bound(text) {
 // name, then code, then what the form says besides.
 const FORMS = ["FRAME", "DRAWERS", "DRAWN", "EVENT", "TOLD", "ITEM", "BOARD_ITEM", "ENVELOPE", "TUPLE"];
 
-/** [{form, name, code, event, fields: [{name, type, low, high, tuple}]}]; a tuple has the code 0. */
+/** [{form, name, code, event, fields: [{name, type, low, high, tuple, later}]}]; a tuple has the code 0. */
 export function parse(text = readFileSync(DEF, "utf8")) {
   const kinds = [];
   const at = (name) => kinds.find((kind) => kind.name === name);
@@ -32,9 +32,9 @@ export function parse(text = readFileSync(DEF, "utf8")) {
     if (FORMS.includes(form))
       kinds.push({ form, name: words[0], code: bound(words[1] ?? 0), event: form === "DRAWN" ? words[2] : null, fields: [] });
     else if (form === "LIST")
-      at(words[0]).fields.push({ name: words[1], type: "LIST", tuple: words[2], low: bound(words[3]), high: bound(words[4]) });
+      at(words[0]).fields.push({ name: words[1], type: "LIST", tuple: words[2], low: bound(words[3]), high: bound(words[4]), later: false });
     else if (form === "FIELD" || form === "LATER")
-      at(words[0]).fields.push({ name: words[1], type: words[2], low: bound(words[3]), high: bound(words[4]) });
+      at(words[0]).fields.push({ name: words[1], type: words[2], low: bound(words[3]), high: bound(words[4]), later: form === "LATER" });
     else if (form !== "END") throw new Error(`messages.def: not understood: ${line}`);
   }
   return kinds;
@@ -61,7 +61,7 @@ function typeOf(kinds, field) {
 }
 
 function row(kind) {
-  const fields = kind.fields.map((f) => `["${f.name}", "${f.type}", ${f.low}, ${f.high}]`);
+  const fields = kind.fields.map((f) => `["${f.name}", "${f.type}", ${f.low}, ${f.high}, ${f.later}]`);
   return `{ kind: "${kind.name}", code: ${kind.code}, fields: [${fields.join(", ")}] }`;
 }
 

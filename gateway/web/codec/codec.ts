@@ -11,7 +11,8 @@ export type FieldType = "UINT" | "NUINT" | "ID" | "STR" | "BIN" | "LIST";
 export interface Kind {
   kind: string;
   code: number; // 0: a tuple
-  fields: readonly (readonly [name: string, type: FieldType, low: number, high: number])[];
+  /** later: a sender of before leaves it out. */
+  fields: readonly (readonly [name: string, type: FieldType, low: number, high: number, later: boolean])[];
 }
 
 /** An event of a later version: all that we know of it is its place in the log. */
@@ -24,6 +25,9 @@ export const isEvent = (message: Incoming): message is LogEvent | EvUnknown => m
 
 const EVENTS = [32, 63] as const; // the codes of events, known or not
 const MESSAGE_BYTES_MAX = 65535;
+
+/** What a field reads as that its sender does not know. */
+const ABSENT = { UINT: 0, NUINT: null, ID: "", STR: "", BIN: new Uint8Array(), LIST: [] } as const;
 
 /** No field that we know is a map or an extension, so what is in them is not read. */
 const LENIENT = {
@@ -66,8 +70,10 @@ function fits(value: unknown, type: FieldType, low: number, high: number): boole
 
 /** Fills `ret` from elements `from`, from + 1, … of `array`. */
 function take(kind: Kind, array: unknown[], from: number, ret: Values, tuples: Tuples): Values {
-  if (array.length - from < kind.fields.length) throw new BadFrame(`${kind.kind} has too few fields`);
-  kind.fields.forEach(([name, type, low, high], i) => {
+  kind.fields.forEach(([name, type, low, high, later], i) => {
+    const absent = from + i >= array.length;
+    if (absent && !later) throw new BadFrame(`${kind.kind} has too few fields`);
+    if (absent) return void (ret[name] = ABSENT[type]);
     let value = array[from + i];
     if (!fits(value, type, low, high))
       throw new BadFrame(`The field ${name} of ${kind.kind} is not ${type} in ${low}..${high}.`);
@@ -84,8 +90,8 @@ function takeTuple(kind: Kind, item: unknown, tuples: Tuples): Values {
 
 function give(kind: Kind, values: Values, tuples: Tuples): unknown[] {
   const array: unknown[] = kind.code ? [kind.code] : [];
-  for (const [name, type, low, high] of kind.fields) {
-    const value = values[name];
+  for (const [name, type, low, high, later] of kind.fields) {
+    const value = values[name] ?? (later ? ABSENT[type] : values[name]);
     if (!fits(value, type, low, high))
       throw new BadFrame(`The field ${name} of ${kind.kind} is not ${type} in ${low}..${high}.`);
     const tuple = tuples[`${kind.kind}.${name}`];

@@ -8,6 +8,7 @@
 // grant is at or below the mark. When its gateway leaves (goaway) it goes to another one while the old
 // socket still serves it, so that nobody notices.
 import { decode, encode, type Incoming, isEvent } from "../codec/codec.ts";
+import { ERRORS } from "../codec/errors.gen.ts";
 import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../codec/messages.gen.ts";
 import { Board, END, type Frame, PRESSURE } from "../model/board.ts";
 import { encodePoints, type Point } from "../model/points.ts";
@@ -36,12 +37,7 @@ const UNSAVED = 4;
 const NEARLY_FULL = 8;
 const FULL = 16;
 
-const LEFT = 1000; // close codes
-const RESTART = 1012;
-const START_FRESH = 4410;
-const NO_SEAT = 4423;
-const TOO_MANY = 4429;
-
+const LEFT = 1000; // a close code of our own
 /** What the socket does now. `ended` does not come back by itself. */
 export type Phase = "connecting" | "live" | "waiting" | "ended";
 /** What the log of the board can still take. */
@@ -90,13 +86,18 @@ export interface PenStyle {
   even?: boolean; // as wide everywhere, whatever speed and pressure
 }
 
-const ENDS: Record<number, End> = {
-  4400: "crash",
-  4403: "forbidden",
-  4404: "notfound",
-  4409: "replaced",
-  4413: "crash",
+/** Errors after which a client does not come again by itself. */
+type Stops = { [E in keyof typeof ERRORS]: (typeof ERRORS)[E]["then"] extends "stops" ? E : never }[keyof typeof ERRORS];
+const ENDS: Record<Stops, End> = {
+  bad_frame: "crash",
+  forbidden: "forbidden",
+  expired: "forbidden",
+  no_board: "notfound",
+  replaced: "replaced",
+  too_long: "crash",
 };
+const endOf = (close: number): End | undefined =>
+  Object.entries(ENDS).find(([error]) => ERRORS[error as Stops].close === close)?.[1];
 
 /** Closes the socket; whatever it still says is ignored. Without the code the service keeps our place. */
 function release(socket: Socket, code?: number): void {
@@ -150,6 +151,7 @@ export class Client {
   #next: Socket | null = null; // to the gateway that follows the one that leaves, until its welcome
   #asked = new Map<string, Message>(); // of the old one meanwhile: the new one may not have heard it
   #joined = false; // the model stands on a welcome
+  #incarnation = 0; // of the store that it is of; 0: not known
   #opened = false; // the WebSocket, whatever the service then said
   #updated = false; // the service gives out another page than this one
   #tries = 0;
@@ -309,17 +311,17 @@ export class Client {
     }
     this.#drop();
     this.lostAt ||= since;
-    this.full = code === NO_SEAT;
+    this.full = code === ERRORS.full.close;
     this.held = false;
-    if (this.#opened) this.crowded = code === TOO_MANY;
-    if (code === START_FRESH) this.#forget();
-    const end = ENDS[code];
+    if (this.#opened) this.crowded = code === ERRORS.too_many.close;
+    if (code === ERRORS.start_fresh.close) this.#forget();
+    const end = endOf(code);
     if (end === "crash") return void this.#crashed();
     if (end) return this.#ended(end);
     this.#unopened = this.#opened ? 0 : this.#unopened + 1;
     if (this.#opened) this.#answered = 0;
     if (this.#unopened >= ASKS_AFTER) void this.#findOutWhy();
-    this.#wait(code === RESTART ? 0 : undefined);
+    this.#wait(code === ERRORS.restart.close ? 0 : undefined);
   }
 
   /** The service does not have the log that we have. We begin anew, as somebody else of this member. */
@@ -331,6 +333,7 @@ export class Client {
     this.#setBack = false;
     this.instance = randomInstance();
     this.#joined = false;
+    this.#incarnation = 0;
     this.#conn = this.#term = this.#cseq = this.#passed = this.#askedAfter = this.#unansweredAt = 0;
     this.state = null;
   }
@@ -449,10 +452,12 @@ export class Client {
     const { board } = this;
     switch (message.kind) {
       case "welcome":
+        if (this.#ofAnotherPast(message.incarnation)) return this.#closed(ERRORS.start_fresh.close);
         return this.#welcome(message);
       case "own":
         return this.#expect(board.own(message.term, message.offset, message.cseq, message.count));
       case "mark":
+        if (this.#ofAnotherPast(message.incarnation)) return this.#closed(ERRORS.start_fresh.close);
         this.#flags(message.flags);
         return board.marked(message.head, message.mark);
       case "cut":
@@ -474,6 +479,13 @@ export class Client {
         board.head = Math.max(board.head, message.offset);
         return this.#expect(board.event(message));
     }
+  }
+
+  /** A backup was restored: what we know came after it, and the log has gone on in another way. */
+  #ofAnotherPast(incarnation: number): boolean {
+    if (incarnation && this.#incarnation && incarnation !== this.#incarnation) return true;
+    this.#incarnation ||= incarnation;
+    return false;
   }
 
   /** The token is of another board, where nobody should see us. */

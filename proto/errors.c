@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "errors.h"
+
+const struct error_kind ERRORS[ERROR_CODES] = {
+#define ERROR(name, close, then, sentence, meaning) [ERROR_##name] = {#name, close, sentence},
+#include "errors.def"
+#undef ERROR
+};
+
+const char *const ERROR_NAMES[ERROR_CODES] = {
+#define ERROR(name, close, then, sentence, meaning) [ERROR_##name] = #name,
+#include "errors.def"
+#undef ERROR
+};

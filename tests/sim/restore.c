@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A backup is restored, in some worlds: the store is again as it was some seconds ago, and has
+ * another incarnation. History is stopped for that, and in every second of these worlds all else as
+ * well; in the others gateways and board services go on, and know more than history does.
+ */
+#include "world.h"
+
+#define BACKUP_FROM_MS  4000u
+#define BACKUP_SPAN_MS  12000u /* the backup is made within so long */
+#define RESTORE_SPAN_MS 12000u /* and restored within so long behind it */
+
+void plan_restore(struct world *w)
+{
+    if (w->seed % RESTORE_EVERY != 2)
+        return;
+    uint64_t backup = BACKUP_FROM_MS + below(w, BACKUP_SPAN_MS);
+    uint64_t restore = backup + 1000 + below(w, RESTORE_SPAN_MS);
+    happen(w, w->now + backup, (struct event){.what = BACKUP});
+    happen(w, w->now + restore, (struct event){.what = RESTORE});
+}
+
+void make_backup(struct world *w)
+{
+    say(w, "a backup is made");
+    w->backup_count = w->store.count;
+}
+
+static bool stops(const struct process *p, bool all)
+{
+    return p->alive && (all || p->kind == HISTORY);
+}
+
+void restore_backup(struct world *w)
+{
+    struct memory *m = &w->store;
+    bool all = odds(w, 5000);
+    say(w, "a backup is restored%s", all ? ", and everything starts anew" : "");
+    for (unsigned i = 0; i < PROCESSES; i++)
+        if (stops(&w->process[i], all))
+            kill_process(w, &w->process[i]);
+    while (m->count > w->backup_count)
+        buf_free(&m->records[--m->count].events);
+    m->grown_at = w->now;
+    w->incarnation++;
+    promise_restored(w);
+}
