@@ -43,7 +43,7 @@ static size_t bytes_of(const struct attachment *at)
 void attachment_free(struct attachment *at)
 {
     at->board->seats.dirty = true;
-    owner_touch(at->board);
+    board_touch(at->board);
     LIST_REMOVE(at, board_link);
     LIST_REMOVE(at, list_link);
     idmap_remove(&at->list->boards, &at->board->id);
@@ -74,17 +74,6 @@ static void drop_list(struct board_core *c, struct gateway_list *list)
     free(list);
 }
 
-/* There may be many lists, and many items that name one: so none is looked for among all. */
-static struct gateway_list *find_list(const struct board_core *c, const struct id *gateway,
-                                      unsigned shard)
-{
-    const struct gateway *g = idmap_get(&c->gateways, gateway);
-    struct gateway_list *list = g ? LIST_FIRST(&g->lists) : NULL;
-    while (list && list->shard != shard)
-        list = LIST_NEXT(list, gateway_link);
-    return list;
-}
-
 static struct gateway *obtain_gateway(struct board_core *c, const struct id *id)
 {
     struct gateway *g = idmap_get(&c->gateways, id);
@@ -100,7 +89,7 @@ static struct gateway_list *find_or_add_list(struct board_core *c, const struct 
                                              unsigned shard)
 {
     struct shard *s = &c->shard[shard];
-    struct gateway_list *list = find_list(c, gateway, shard);
+    struct gateway_list *list = board_list_of(c, gateway, shard);
     if (list)
         return list;
     if (s->list_count >= SHARD_LISTS_MAX) {
@@ -118,12 +107,6 @@ static struct gateway_list *find_or_add_list(struct board_core *c, const struct 
 }
 
 /* ---- a board in a list ----------------------------------------------------------------------- */
-
-struct attachment *attachment_at(const struct board *b, const struct id *gateway)
-{
-    const struct gateway_list *list = find_list(b->core, gateway, b->shard);
-    return list ? idmap_get(&list->boards, &b->id) : NULL;
-}
 
 static struct attachment *add(struct board *b, struct gateway_list *list)
 {
@@ -270,9 +253,9 @@ static bool is_wanted(const struct msg_at_board *m)
 static void apply_board(struct board_core *c, struct gateway_list *list, uint64_t number,
                         const struct msg_at_board *m)
 {
-    struct board *b = owner_find(c, &m->board);
+    struct board *b = board_find(c, &m->board);
     if (!b && is_wanted(m))
-        b = owner_add(c, &m->board);
+        b = board_add(c, &m->board);
     if (!b)
         return;
     struct attachment *at = idmap_get(&list->boards, &b->id);
@@ -292,9 +275,9 @@ static void apply_board(struct board_core *c, struct gateway_list *list, uint64_
     bool changed = keep_members(at, &m->members);
     if (first || changed || has_request(at))
         b->seats.dirty = true;
-    if (owner_has_log(b))
+    if (board_has_log(b))
         answer(at, m, first, changed);
-    owner_touch(b);
+    board_touch(b);
 }
 
 /* False when the part is malformed: then the list counts for nothing more. */

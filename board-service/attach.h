@@ -5,14 +5,12 @@
 #ifndef EASEL_BOARD_ATTACH_H
 #define EASEL_BOARD_ATTACH_H
 
-#include "owner.h"
+#include "board.h"
 
 #define LIST_PARTS_MAX  64u
 #define SHARD_LISTS_MAX 1024u
 
 void attachment_list(struct board_core *c, const struct id *gateway, const struct msg_attach *m);
-/* The board in that gateway's list; NULL: it is not there. */
-struct attachment *attachment_at(const struct board *b, const struct id *gateway);
 void attachment_free(struct attachment *at);
 void attachment_gateway_gone(struct board_core *c, const struct id *gateway);
 void attachment_forget_all(struct board_core *c);

@@ -59,25 +59,17 @@ void board_core_destroy(struct board_core *c)
     free(c);
 }
 
-uint64_t core_random(struct board_core *c)
-{
-    uint64_t x = c->random += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (x ^ (x >> 31)) & OFFSET_MAX;
-}
-
 /* ---- time and hearing ----------------------------------------------------------------------- */
 
 /* An owner of the past that has nothing to store must ask, too: when its successor has deleted the
  * board, nobody is left who knows of a newer epoch. */
 static void hear_again(struct board *b)
 {
-    if (owner_has_log(b)) {
+    if (board_has_log(b)) {
         fanout_all_again(b);
         sequencer_probe(b);
     }
-    owner_touch(b);
+    board_touch(b);
 }
 
 /* We were deaf for a while and can hear again: nobody was silent meanwhile, and whoever missed
@@ -179,7 +171,7 @@ static void on_frame(struct board_core *c, const struct id *sender, const struct
         send_away(c, sender, shard);
         return;
     }
-    struct board *b = owner_find(c, &m->board);
+    struct board *b = board_find(c, &m->board);
     if (b && b->ownership == BOARD_OPEN)
         sequencer_frame(b, sender, m);
     else
@@ -188,7 +180,7 @@ static void on_frame(struct board_core *c, const struct id *sender, const struct
 
 static void on_pointing(struct board_core *c, const struct msg_pointing *m)
 {
-    struct board *b = owner_find(c, &m->board);
+    struct board *b = board_find(c, &m->board);
     c->stats.pointers++;
     if (!b || b->ownership != BOARD_OPEN || !pen_points(b, m))
         c->stats.pointers_ignored++;
@@ -206,13 +198,13 @@ static void on_attach(struct board_core *c, const struct id *sender, const struc
 
 static bool has_epoch(const struct board *b, uint64_t epoch)
 {
-    return b && owner_has_log(b) && b->log.epoch == epoch;
+    return b && board_has_log(b) && b->log.epoch == epoch;
 }
 
 /* Owners tell gateways that there is no board; only history can tell us. */
 static void on_no_board(struct board_core *c, const struct id *sender, const struct msg_no_board *m)
 {
-    struct board *b = owner_find(c, &m->board);
+    struct board *b = board_find(c, &m->board);
     if (!id_is_of(sender, KIND_HISTORY))
         c->stats.bad_messages++;
     else if (b)
@@ -221,28 +213,28 @@ static void on_no_board(struct board_core *c, const struct id *sender, const str
 
 static void on_stored(struct board_core *c, const struct msg_stored *m)
 {
-    struct board *b = owner_find(c, &m->board);
+    struct board *b = board_find(c, &m->board);
     if (has_epoch(b, m->epoch) && owner_same_store(b, m->incarnation))
         sequencer_stored(b, m->mark);
 }
 
 static void on_hole(struct board_core *c, const struct msg_hole *m)
 {
-    struct board *b = owner_find(c, &m->board);
+    struct board *b = board_find(c, &m->board);
     if (has_epoch(b, m->epoch) && owner_same_store(b, m->incarnation))
         sequencer_hole(b, m->want);
 }
 
 static void on_opened(struct board_core *c, const struct msg_opened *m)
 {
-    struct board *b = owner_find(c, &m->board);
+    struct board *b = board_find(c, &m->board);
     if (b)
         owner_opened(b, m);
 }
 
 static void on_refused(struct board_core *c, const struct msg_refused *m)
 {
-    struct board *b = owner_find(c, &m->board);
+    struct board *b = board_find(c, &m->board);
     if (b)
         owner_refused(b, m);
 }
@@ -264,7 +256,7 @@ static void hear_of_store(struct board_core *c, uint64_t incarnation)
     for (unsigned i = 0; i < c->config.shards; i++) {
         struct board *b;
         TAILQ_FOREACH (b, &c->shard[i].boards, shard_link)
-            if (owner_has_log(b) && b->incarnation && b->incarnation != incarnation)
+            if (board_has_log(b) && b->incarnation && b->incarnation != incarnation)
                 sequencer_doubt(b);
     }
 }
@@ -384,7 +376,7 @@ static void sweep(struct board_core *c)
     struct board *b;
     TAILQ_FOREACH (b, &c->active, active_link) {
         if (b->deadline <= c->clock)
-            owner_touch(b);
+            board_touch(b);
         else if (b->deadline < c->sweep_at)
             c->sweep_at = b->deadline;
     }

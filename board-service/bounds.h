@@ -17,7 +17,7 @@
 #ifndef EASEL_BOARD_BOUNDS_H
 #define EASEL_BOARD_BOUNDS_H
 
-#include "owner.h"
+#include "board.h"
 
 #define DEBT_S          16u
 #define EVENT_BYTES_MIN 256u

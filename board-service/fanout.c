@@ -130,7 +130,7 @@ void fanout_repeat(struct attachment *at, uint64_t offset)
         at->force = true;
     else if (offset < at->next)
         at->next = offset;
-    owner_touch(at->board);
+    board_touch(at->board);
 }
 
 /* To all gateways; that of the drawer may have others, too. */

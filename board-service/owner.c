@@ -16,36 +16,6 @@
 #include "sequencer.h"
 #include "telling.h"
 
-struct board *owner_find(struct board_core *c, const struct id *id)
-{
-    return idmap_get(&c->boards, id);
-}
-
-struct board *owner_add(struct board_core *c, const struct id *id)
-{
-    if (c->boards.count >= BOARDS_MAX) {
-        c->stats.dropped++;
-        return NULL;
-    }
-    struct board *b = xcalloc(1, sizeof *b);
-    b->core = c;
-    b->id = *id;
-    b->shard = board_shard(id, c->config.shards);
-    b->ownership = BOARD_WAITING;
-    b->open_at = c->clock;
-    b->deadline = NEVER;
-    LIST_INIT(&b->attachments);
-    TAILQ_INSERT_TAIL(&c->shard[b->shard].boards, b, shard_link);
-    idmap_put(&c->boards, id, b);
-    owner_touch(b);
-    return b;
-}
-
-bool owner_has_log(const struct board *b)
-{
-    return b->ownership == BOARD_OPEN || b->ownership == BOARD_ENDING;
-}
-
 static bool has_members(const struct board *b)
 {
     const struct attachment *at;
@@ -68,33 +38,25 @@ void owner_forget(struct board *b)
         TAILQ_REMOVE(&c->active, b, active_link);
     TAILQ_REMOVE(&c->shard[b->shard].boards, b, shard_link);
     idmap_remove(&c->boards, &b->id);
-    c->stats.boards_open -= owner_has_log(b);
+    c->stats.boards_open -= board_has_log(b);
     c->stats.boards_opening -= b->ownership == BOARD_OPENING;
     free(b);
-}
-
-void owner_touch(struct board *b)
-{
-    if (b->is_dirty)
-        return;
-    b->is_dirty = true;
-    TAILQ_INSERT_TAIL(&b->core->dirty, b, dirty_link);
 }
 
 /* Every change of a board's state happens here. */
 static void become(struct board *b, enum ownership to)
 {
     struct board_core_stats *stats = &b->core->stats;
-    stats->boards_open -= owner_has_log(b);
+    stats->boards_open -= board_has_log(b);
     stats->boards_opening -= b->ownership == BOARD_OPENING;
     b->ownership = to;
-    stats->boards_open += owner_has_log(b);
+    stats->boards_open += board_has_log(b);
     stats->boards_opening += to == BOARD_OPENING;
-    if (!owner_has_log(b))
+    if (!board_has_log(b))
         sequencer_drop(b); /* nobody goes on in an epoch whose unstored events are lost */
     if (to == BOARD_OPENING)
-        b->nonce = core_random(b->core);
-    owner_touch(b);
+        b->nonce = board_random(b->core);
+    board_touch(b);
 }
 
 static void wait_and_open(struct board *b, uint64_t wait_ms)
@@ -178,7 +140,7 @@ static void fenced(struct board *b, const struct msg_refused *m)
     uint64_t span = WAIT_FENCED_HIGH_MS - WAIT_FENCED_LOW_MS + 1;
     uint64_t wait_ms = WAIT_RELEASE_MS + at_most(m->wait_ms, WAIT_REFUSED_MAX_MS);
     if (unheard) {
-        wait_ms = WAIT_FENCED_LOW_MS + core_random(c) % span;
+        wait_ms = WAIT_FENCED_LOW_MS + board_random(c) % span;
         c->owners_changed = true; /* the shard may be the other's now */
     }
     wait_and_open(b, wait_ms);
@@ -187,7 +149,7 @@ static void fenced(struct board *b, const struct msg_refused *m)
 void owner_refused(struct board *b, const struct msg_refused *m)
 {
     bool open = b->ownership == BOARD_OPENING && m->nonce != 0 && m->nonce == b->nonce;
-    bool append = owner_has_log(b) && m->nonce == 0 && m->asked == b->log.epoch;
+    bool append = board_has_log(b) && m->nonce == 0 && m->asked == b->log.epoch;
     if ((!open && !append) || (append && !owner_same_store(b, m->incarnation)))
         return;
     if (append && m->newest > b->log.epoch + JUMP_MAX) {

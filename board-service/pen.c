@@ -11,18 +11,21 @@
 
 void pen_start(struct board *b)
 {
-    b->pen = (struct pen){
-        .lost_at = NEVER, .grace_until = NEVER, .active_at = b->core->clock, .wait_since = NEVER};
+    b->pen = (struct pen){.term = b->log.stored.term,
+                          .lost_at = NEVER,
+                          .grace_until = NEVER,
+                          .active_at = b->core->clock,
+                          .wait_since = NEVER};
 }
 
-void pen_active(struct board *b)
+static void active(struct board *b, uint64_t at)
 {
-    b->pen.active_at = b->core->clock;
+    b->pen.active_at = at;
     if (!b->pen.passing)
         return;
     b->pen.passing = false;
     b->seats.stale = true;
-    owner_touch(b);
+    board_touch(b);
 }
 
 bool pen_points(struct board *b, const struct msg_pointing *m)
@@ -31,11 +34,11 @@ bool pen_points(struct board *b, const struct msg_pointing *m)
     if (sequencer_grant_pending(b) || !id_equal(&s->holder, &m->member) ||
         s->instance != m->instance)
         return false;
-    pen_active(b);
+    active(b, b->core->clock);
     b->pen.points = true;
     b->pen.x = m->x;
     b->pen.y = m->y;
-    owner_touch(b);
+    board_touch(b);
     return true;
 }
 
@@ -63,12 +66,24 @@ static void give(struct board *b, struct member *m)
 }
 
 /* To somebody who is not there the pen is put down; whoever waits gets it by the next grant. */
-void pen_pass(struct board *b, const struct id *to, uint64_t cseq)
+static void hand_over(struct board *b)
 {
-    struct member *m = members_find(b, to);
+    struct member *m = members_find(b, &b->log.pass.to);
     if (m && (!m->seated || !m->connected || m->role == ROLE_WATCH))
         m = NULL;
-    give_after(b, m, cseq);
+    give_after(b, m, b->log.pass.cseq);
+}
+
+/* A grant is stored, the holder has drawn, or handed the pen over. */
+static void follow_log(struct board *b)
+{
+    const struct log *l = &b->log;
+    if (b->pen.term != l->stored.term)
+        pen_start(b);
+    if (l->active_at > b->pen.active_at)
+        active(b, l->active_at);
+    if (l->pass.cseq)
+        hand_over(b);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -154,6 +169,7 @@ static bool asks_anew(const struct board *b, const struct member *holder)
 
 void pen_turn(struct board *b)
 {
+    follow_log(b);
     if (sequencer_grant_pending(b))
         return;
     tell_place(b);

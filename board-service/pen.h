@@ -5,13 +5,11 @@
 #ifndef EASEL_BOARD_PEN_H
 #define EASEL_BOARD_PEN_H
 
-#include "owner.h"
+#include "board.h"
 
-void pen_start(struct board *b);  /* the board was opened, or a grant is stored */
-void pen_active(struct board *b); /* the holder drew, or could not because of us */
+void pen_start(struct board *b);                                /* the board was opened */
 bool pen_points(struct board *b, const struct msg_pointing *m); /* false: not the holder */
-/* By the holder, with its frame of that cseq; empty: it is put down. */
-void pen_pass(struct board *b, const struct id *to, uint64_t cseq);
+/* What the log has since the last turn, and who waits: the pen may go to another. */
 void pen_turn(struct board *b);
 uint64_t pen_deadline(const struct board *b);
 

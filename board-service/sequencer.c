@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach.h"
 #include "bounds.h"
 #include "fanout.h"
-#include "pen.h"
 
 #define KEPT_BYTES_MAX (16u << 10) /* of an empty log's buffer */
 
@@ -143,7 +141,7 @@ static void watch_busy(struct board *b)
         b->core->stats.throttled += in_debt;
     } else {
         b->core->stats.busy_boards--;
-        pen_active(b); /* it was us who made the drawer pause */
+        l->active_at = b->core->clock; /* it was us who made the drawer pause */
     }
     fanout_marks(b);
 }
@@ -175,7 +173,7 @@ static void add_event(struct board *b, size_t start, enum event_code code, uint3
     b->core->stats.unstored_bytes += l->bytes.len - start;
     bounds_took(b, l->bytes.len - start);
     watch_busy(b);
-    owner_touch(b);
+    board_touch(b);
 }
 
 uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t instance, uint64_t last)
@@ -192,6 +190,7 @@ uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t insta
     }
     message_put(&l->bytes, &TYPE_ev_grant, &grant);
     l->urgent = b->flush = true;
+    l->pass.cseq = 0;
     b->core->stats.grants++;
     add_event(b, start, MSG_ev_grant, 0, (struct stroke){0}, time);
     return l->head;
@@ -314,7 +313,7 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
 {
     struct log *l = &b->log;
     b->core->stats.frames[FRAME_REPEATED]++;
-    struct attachment *at = attachment_at(b, gateway);
+    struct attachment *at = board_at(b, gateway);
     uint64_t back = l->newest.cseq - f->cseq;
     uint64_t offset = back < l->head ? l->head - back : 0;
     if (at)
@@ -358,7 +357,7 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
     }
     b->core->stats.frames[FRAME_ACCEPTED]++;
     l->drawer = *gateway;
-    pen_active(b);
+    l->active_at = b->core->clock;
     switch (f->code) {
     case DRAWER_begin:
     case DRAWER_points:
@@ -368,7 +367,9 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
         append_frame(b, f, stroke);
         return;
     case DRAWER_pass:
-        pen_pass(b, &f->is.pass.to, f->cseq);
+        l->pass.to = f->is.pass.to;
+        l->pass.cseq = f->cseq;
+        board_touch(b);
         return;
     }
 }
@@ -479,7 +480,7 @@ void sequencer_probe(struct board *b)
     l->probing = true;
     l->asked_at = b->core->clock;
     put_append(b, l->mark + 1, 0, 0, &l->stored, 0, (struct span){0});
-    owner_touch(b);
+    board_touch(b);
 }
 
 void sequencer_doubt(struct board *b)
@@ -528,7 +529,6 @@ static void advance(struct board *b, uint64_t mark)
     if (l->stored.term != term) {
         l->want_at = 0;
         l->turned_away = false;
-        pen_start(b);
         fanout_marks(b);
         b->flush = b->seats.dirty = true;
         judge_held(b);
@@ -553,7 +553,7 @@ void sequencer_stored(struct board *b, uint64_t mark)
         l->probing = false;
         go_back(b);
     }
-    owner_touch(b);
+    board_touch(b);
 }
 
 /* Each segment behind a lost one gives a hole: going back once is enough. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The link's inside. Three threads: the loop's (link.c), the publisher (link_publisher.c) and the
- * consumer (link_consumer.c). They share what stands under `lock`; everything else belongs to one
- * of them.
+ * consumer (link_consumer.c). They share what stands under `lock` (link_worker.c); everything else
+ * belongs to one of them.
  */
 #ifndef EASEL_LINK_PRIVATE_H
 #define EASEL_LINK_PRIVATE_H
@@ -96,7 +96,6 @@ struct link {
 };
 
 uint64_t link_now_ms(void);
-void worker_wake(struct worker *w);
 
 /* Hands a note over; `full` (if asked for): the loop has enough. */
 struct note *note_new(enum note_kind kind, struct span body);
@@ -110,6 +109,12 @@ void link_drop_posts(struct link *l, struct post_queue *posts);
 bool link_is_full(struct link *l);
 void link_take_posts(struct link *l, struct post_queue *ret);
 
+int worker_init(struct worker *w);
+void worker_finish(struct worker *w);
+int worker_start(struct worker *w, struct link *l, void *(*run)(void *));
+void worker_wake(struct worker *w);
+/* False: the thread hangs in a name look-up. It and its memory are left to the end of the process. */
+bool worker_join(struct worker *w, uint64_t timeout_ms);
 /* Runs `session` on a fresh connection again and again until the link stops. A session returns when
  * its connection has failed or the link stops. */
 void worker_run(struct worker *w, void (*session)(struct worker *w));

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A board as the files of the board service's core share it. They stand in floors: each calls what is
+ * below it, and none of its own floor.
+ *
+ *   board_core.c  messages, time, peers and shards
+ *   owner.c       taking boards over, their turns, letting them go
+ *   attach.c      the gateways' lists: who is where
+ *   telling.c     the state of the board, as gateways are told it
+ *   pen.c         who may draw
+ *   seats.c       who has a seat, and who waits for the pen
+ *   members.c     what the lists say of each member
+ *   sequencer.c   frames become events, events are stored
+ *   fanout.c      events and marks to the gateways
+ *   bounds.c      what a board may take of the store
+ *   board.c       finding and touching; no decisions
+ *
+ * A turn: messages change boards and put them on `dirty`; board_core_tick then lets each of these
+ * speak once, so that what belongs together leaves together. What waits for time stands in `active`
+ * and is looked at on a grid of segment_ms: timers are late by that at most, and all segments leave
+ * in the same messages.
+ *
+ * The owner's clock stands still while the broker link is down, and while not even what we say
+ * ourselves comes back over it: nobody loses a pen or a seat because we could not hear them. All
+ * times of a board are of that clock, except those in events.
+ */
+#ifndef EASEL_BOARD_BOARD_H
+#define EASEL_BOARD_BOARD_H
+
+#include <sys/queue.h>
+
+#include "board_core.h"
+#include "idmap.h"
+#include "log_state.h"
+#include "peers.h"
+
+#define OPEN_AGAIN_MS       UINT64_C(1000) /* an open without an answer is repeated */
+#define WAIT_FENCED_LOW_MS  UINT64_C(2000) /* who lost a board to one whom it does not hear */
+#define WAIT_FENCED_HIGH_MS UINT64_C(6000) /* waits so long before it asks again */
+#define WAIT_RELEASE_MS     UINT64_C(1000) /* a replica hears us, counts us, releases, is stored */
+#define WAIT_REFUSED_MAX_MS UINT64_C(30000)
+#define TRUST_MS            UINT64_C(6000)
+#define RELEASE_EMPTY_MS    UINT64_C(60000)
+#define LEAVE_MS            UINT64_C(500)
+#define ATTACH_EVERY_MS     UINT64_C(2000) /* gateways repeat their lists so often */
+#define ATTACH_SILENT_MS    UINT64_C(6000)
+#define BOARDS_MAX          100000u
+#define LISTED_PER_SEAT     4u   /* entries of a board that we look at, for each seat, in a list */
+#define LISTED_PER_BOARD    512u /* and in all its lists together: these, */
+#define LISTED_SEATS        16u  /* and so many for each seat */
+#define REPLACE_AFTER_MS    UINT64_C(2000) /* a page that was reloaded is gone by then */
+#define NEVER               UINT64_MAX
+
+struct board;
+
+/* What a gateway has told us, by its id. */
+struct gateway {
+    LIST_HEAD(, gateway_list) lists; /* one a shard */
+};
+
+/* One gateway's list of one shard. */
+struct gateway_list {
+    TAILQ_ENTRY(gateway_list) heard_link;  /* core.lists, longest silent first */
+    LIST_ENTRY(gateway_list) gateway_link; /* gateway.lists */
+    LIST_HEAD(, attachment) attachments;
+    struct idmap boards; /* the attachments again, by board */
+    struct id gateway;
+    unsigned shard;
+    uint64_t number; /* of the list in force */
+    uint64_t heard_at;
+    uint64_t sent_at; /* the newest list, by the gateway's clock; 0: it does not say */
+    /* a list of several parts under way */
+    uint64_t part_number;
+    unsigned part_count, parts_there;
+    struct buf *parts;
+    uint32_t *part_boards;
+};
+
+/* A board in a gateway's list. */
+struct attachment {
+    LIST_ENTRY(attachment) board_link; /* board.attachments */
+    LIST_ENTRY(attachment) list_link;  /* gateway_list.attachments */
+    struct board *board;
+    struct gateway_list *list;
+    uint64_t number; /* of the newest list that names it */
+    uint64_t epoch, applied;
+    struct buf members; /* as they came; names in `entries` point into it */
+    struct msg_at_member *entries;
+    unsigned entry_count;
+    bool cut_short; /* the board had no room for all entries */
+    /* what this gateway was told */
+    uint64_t next;                          /* the first event that it was not sent */
+    uint64_t told_mark, told_at, told_list; /* a ..._list: when its newest list before was sent */
+    unsigned told_flags;
+    uint64_t repeated_at; /* when a list made us send something again */
+    uint64_t repeat_at;   /* not before then does a frame */
+    bool force;           /* tell the mark at once */
+    bool state_due;
+    uint64_t state_at, state_list, state_number; /* of the state that was sent last */
+};
+
+struct event {
+    uint64_t at; /* position in the stream of bytes; log.bytes_at is that of its first byte */
+    uint64_t time;
+    uint64_t made_at; /* owner's clock */
+    uint32_t len;
+    uint32_t cseq; /* 0: not a frame */
+    enum event_code code;
+    struct stroke stroke; /* after it */
+};
+
+/* What a board has taken of its bytes a second and has not paid off, as of the owner's clock. */
+struct debt {
+    uint64_t bytes_1000; /* thousandths of a byte */
+    uint64_t at;
+};
+
+/* The events above the mark, and how far they went. mark <= sent <= head. */
+struct log {
+    uint64_t epoch, head, mark, sent;
+    struct log_state stored, reached, newest; /* after mark, sent, head */
+    uint64_t newest_time;
+    struct buf bytes;
+    uint64_t bytes_at;
+    struct event *events; /* mark + 1 ... head */
+    size_t count, cap;
+    uint64_t segment_at;    /* when the first unsent event is due */
+    uint64_t asked_at;      /* history owes us an answer since then; NEVER: it does not */
+    uint64_t hole, hole_at; /* the last hole that made us go back */
+    uint64_t want_at;       /* not before then is the drawer asked to repeat */
+    uint64_t doubt_at;      /* not before then does somebody's word make us probe */
+    struct id drawer;       /* the gateway of the newest frame */
+    uint64_t active_at;     /* the drawer drew then, or could not because of us */
+    struct {
+        struct id to;  /* the drawer hands the pen to that member, or puts it down (empty), */
+        uint64_t cseq; /* with this frame; 0: it does not. The grant that this causes is yet to come */
+    } pass;
+    bool urgent;            /* a grant: nothing waits for its interval */
+    bool probing;
+    bool busy;
+    bool full;          /* nobody draws on it any more */
+    bool turned_away;   /* a frame found no room */
+    unsigned end_flags; /* enum append_flag: the log ends here */
+    struct buf held;    /* frames that came while a grant was not stored */
+    struct debt debt;
+};
+
+struct pen {
+    uint64_t term;        /* that all this is about */
+    uint64_t lost_at;     /* the holder's page; NEVER: it is here */
+    uint64_t grace_until; /* a lost holder keeps the pen until then; NEVER: it is here */
+    uint64_t active_at;   /* the holder's last frame or place, or when its grant was stored */
+    uint64_t wait_since;  /* somebody waits since then; NEVER: nobody does */
+    bool passing;         /* the countdown of idleness is told */
+    bool points;          /* its holder, and that is not told: */
+    uint64_t x, y;        /* where to, the newest place */
+};
+
+struct connection {
+    struct id gateway;
+    uint64_t instance, conn;
+    uint64_t came; /* its hello, by our clock */
+};
+
+struct member {
+    struct id id;
+    char name[129];
+    enum role role;
+    unsigned flags;             /* MEMBER_AWAY, MEMBER_LOST as it is told */
+    bool listed, seated_before; /* at some gateway now; under another owner */
+    bool orphaned;              /* its gateway is gone: it may come back at another one */
+    bool left;                  /* it went by itself */
+    bool pen_is_here;           /* a connection of the instance that holds the pen is up */
+    bool connected;
+    struct connection
+        newest;            /* the one that counts: up rather than lost, then the last that came */
+    uint64_t rivals_since; /* more than one is up since then; NEVER */
+    uint64_t lost_at;      /* NEVER: it is connected */
+    bool seated;
+    unsigned seat;                      /* which */
+    bool given_up;                      /* its seat was, since it is lost */
+    enum pen_request request, standing; /* now, and before the lists were read anew */
+    uint64_t granted;                   /* offset of its newest grant that we know of */
+    uint64_t line;                      /* order of arrival; 0: does not wait */
+};
+
+/* A seat may be kept for who is away from it for so long; used up meanwhile, filled up again while
+ * nobody is away from it. */
+struct seat {
+    uint64_t left_ms, counted_at;
+    bool away;
+};
+
+struct seats {
+    struct member *members;
+    unsigned count, cap;
+    struct seat *seat; /* config.seats for all, and behind them one for an own link */
+    bool dirty;        /* lists or grants changed */
+    bool stale;        /* what we told may no longer be true */
+    uint64_t opened_at;
+    uint64_t closed_until; /* nobody new is admitted before */
+    uint64_t line;         /* arrivals so far */
+    uint64_t told_hash;    /* of the state told last */
+};
+
+enum ownership {
+    BOARD_WAITING, /* not ours (yet): asks at open_at */
+    BOARD_OPENING, /* asked history */
+    BOARD_OPEN,
+    BOARD_ENDING, /* its log is ended (released or deleted); gone once that is stored */
+};
+
+struct board {
+    struct board_core *core;
+    struct id id;
+    unsigned shard;
+    enum ownership ownership; /* changed by become() in owner.c only */
+    TAILQ_ENTRY(board) shard_link, dirty_link, active_link;
+    bool is_dirty, is_active;
+    bool flush; /* what this turn sends does not wait for the pace */
+    uint64_t deadline;
+    LIST_HEAD(, attachment) attachments;
+    unsigned entry_count; /* of all of them */
+
+    uint64_t newest;                         /* the newest epoch that we know of */
+    uint64_t incarnation;                    /* of the store that it was opened from; 0: not known */
+    uint64_t nonce, over, open_at, asked_at; /* what we ask history for */
+    bool delete_wanted;
+    uint64_t empty_since; /* NEVER: members are here */
+    char name[129];
+
+    struct log log;
+    struct pen pen;
+    struct seats seats;
+};
+
+TAILQ_HEAD(board_queue, board);
+
+struct shard {
+    bool wanted, bound, held;
+    uint64_t unanswered; /* bytes at history */
+    struct board_queue boards;
+    unsigned list_count;
+    struct id sent_away;   /* the gateway told last that we do not own it, */
+    uint64_t sent_away_at; /* and when */
+};
+
+struct board_core {
+    struct board_core_config config;
+    struct outbox *out;
+    struct peers *peers;
+    uint64_t now;   /* of the call under way */
+    uint64_t clock; /* the owner's */
+    uint64_t random;
+    bool link_up;
+    bool leaving, gone;
+    uint64_t leave_until;
+    uint64_t heartbeat_at;
+    bool owners_changed; /* who has which shard is to be computed anew */
+    struct shard *shard;
+    struct idmap boards;
+    struct board_queue dirty, active;
+    uint64_t sweep_at; /* owner's clock */
+    TAILQ_HEAD(, gateway_list) lists;
+    struct idmap gateways; /* those that have lists */
+    uint64_t state_number;
+    uint64_t incarnation; /* of the store, as history services say */
+    struct buf scratch, scratch2;
+    struct board_core_stats stats;
+};
+
+/* ---- board.c: no decisions -------------------------------------------------------------------- */
+
+uint64_t board_random(struct board_core *c); /* 0..2^53 - 1 */
+struct board *board_find(struct board_core *c, const struct id *id);
+/* A board that a list named; NULL: there are too many. */
+struct board *board_add(struct board_core *c, const struct id *id);
+/* The board speaks at the end of this turn. */
+void board_touch(struct board *b);
+/* Events have offsets here that history may still have to store. */
+bool board_has_log(const struct board *b);
+/* That gateway's list of the shard, and the board in it; NULL: there is none. */
+struct gateway_list *board_list_of(const struct board_core *c, const struct id *gateway,
+                                   unsigned shard);
+struct attachment *board_at(const struct board *b, const struct id *gateway);
+
+#endif

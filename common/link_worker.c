@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the link's threads stand on: the queues between them and the loop, and their lives.
+ */
+#include "link_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BACKOFF_MIN_MS 100u
+#define BACKOFF_MAX_MS 500u   /* there is always work: somebody waits */
+#define STABLE_MS      10000u /* a connection that lasted so long starts the backoff anew */
+#define ABORTED_MS     10000  /* for a thread to end after its socket was shut down */
+
+uint64_t link_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* ---- between a thread and the loop ----------------------------------------------------------- */
+
+struct note *note_new(enum note_kind kind, struct span body)
+{
+    struct note *note = xcalloc(1, sizeof *note + body.len);
+    note->kind = kind;
+    note->shard = -1;
+    note->len = body.len;
+    if (body.len)
+        memcpy(note->body, body.data, body.len);
+    return note;
+}
+
+void link_note(struct link *l, struct note *note, bool *full)
+{
+    pthread_mutex_lock(&l->lock);
+    bool first = STAILQ_EMPTY(&l->notes) && !l->closed;
+    STAILQ_INSERT_TAIL(&l->notes, note, queue);
+    l->in_bytes += sizeof *note + note->len;
+    if (full)
+        *full = l->in_full = l->in_bytes >= LINK_IN_BYTES_MAX;
+    pthread_mutex_unlock(&l->lock);
+    if (first)
+        uv_async_send(&l->async);
+}
+
+void link_note_state(struct link *l, enum note_kind kind, bool up, const char *trouble)
+{
+    pthread_mutex_lock(&l->lock);
+    if (*trouble)
+        snprintf(l->trouble, sizeof l->trouble, "%s", trouble);
+    pthread_mutex_unlock(&l->lock);
+    struct note *note = note_new(kind, (struct span){0});
+    note->yes = up;
+    link_note(l, note, NULL);
+}
+
+void worker_wake(struct worker *w)
+{
+    uint64_t one = 1;
+    ssize_t written = write(w->wake, &one, sizeof one);
+    (void)written; /* fails only when the count is at its end, which wakes just as well */
+}
+
+void link_take_posts(struct link *l, struct post_queue *ret)
+{
+    pthread_mutex_lock(&l->lock);
+    STAILQ_CONCAT(ret, &l->posts);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* What waited for a connection that is gone is old: the hops repeat what is still wanted. */
+void link_drop_posts(struct link *l, struct post_queue *posts)
+{
+    struct post *post;
+    link_take_posts(l, posts);
+    while ((post = STAILQ_FIRST(posts))) {
+        STAILQ_REMOVE_HEAD(posts, queue);
+        pthread_mutex_lock(&l->lock);
+        l->out_bytes -= post->len;
+        pthread_mutex_unlock(&l->lock);
+        l->dropped++;
+        free(post);
+    }
+}
+
+uint64_t link_stop_ms(struct link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    uint64_t stop_ms = l->stop_ms;
+    pthread_mutex_unlock(&l->lock);
+    return stop_ms;
+}
+
+bool link_is_full(struct link *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool full = l->in_full;
+    pthread_mutex_unlock(&l->lock);
+    return full;
+}
+
+/* ---- the pulse ------------------------------------------------------------------------------- */
+
+enum exchange pulse_exchange(const struct link *l)
+{
+    return l->config.hears_board     ? EXCHANGE_BOARD
+           : l->config.hears_gateway ? EXCHANGE_GATEWAY
+                                     : EXCHANGE_HISTORY;
+}
+
+void pulse_key(const struct link *l, char *ret, size_t size)
+{
+    snprintf(ret, size, "%s.pulse", l->config.self.text);
+}
+
+/* ---- the life of a thread -------------------------------------------------------------------- */
+
+/* Waits for about `ms`, or until the link stops. */
+static void pause_before_retry(struct worker *w, unsigned ms)
+{
+    uint32_t random = 0;
+    if (getrandom(&random, sizeof random, 0) < 0)
+        random = 0;
+    uint64_t until = link_now_ms() + ms / 2 + random % (ms / 2 + 1);
+    for (uint64_t now; link_stop_ms(w->link) == 0 && (now = link_now_ms()) < until;) {
+        struct pollfd fd = {.fd = w->wake, .events = POLLIN};
+        uint64_t count;
+        if (poll(&fd, 1, (int)(until - now)) == 1 && read(w->wake, &count, sizeof count) < 0)
+            return;
+    }
+}
+
+void worker_run(struct worker *w, void (*session)(struct worker *w))
+{
+    unsigned backoff_ms = BACKOFF_MIN_MS;
+    while (link_stop_ms(w->link) == 0) {
+        uint64_t begun = link_now_ms();
+        session(w);
+        if (link_now_ms() - begun >= STABLE_MS)
+            backoff_ms = BACKOFF_MIN_MS;
+        pause_before_retry(w, backoff_ms);
+        backoff_ms = backoff_ms * 2 < BACKOFF_MAX_MS ? backoff_ms * 2 : BACKOFF_MAX_MS;
+    }
+    uint64_t one = 1;
+    ssize_t written = write(w->ended, &one, sizeof one);
+    (void)written;
+}
+
+int worker_start(struct worker *w, struct link *l, void *(*run)(void *))
+{
+    sigset_t all, before;
+    w->link = l;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the loop's */
+    int r = -pthread_create(&w->thread, NULL, run, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    w->started = r == 0;
+    return r;
+}
+
+static bool await_end(struct worker *w, uint64_t timeout_ms)
+{
+    struct pollfd fd = {.fd = w->ended, .events = POLLIN};
+    int r;
+    while ((r = poll(&fd, 1, (int)timeout_ms)) < 0 && errno == EINTR)
+        ;
+    return r == 1;
+}
+
+bool worker_join(struct worker *w, uint64_t timeout_ms)
+{
+    if (!w->started)
+        return true;
+    if (!await_end(w, timeout_ms)) {
+        connection_abort(&w->connection);
+        if (!await_end(w, ABORTED_MS)) {
+            pthread_detach(w->thread);
+            return false;
+        }
+    }
+    pthread_join(w->thread, NULL);
+    return true;
+}
+
+int worker_init(struct worker *w)
+{
+    connection_init(&w->connection);
+    w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    w->ended = eventfd(0, EFD_CLOEXEC);
+    return w->wake < 0 || w->ended < 0 ? -errno : 0;
+}
+
+void worker_finish(struct worker *w)
+{
+    connection_finish(&w->connection);
+    if (w->wake >= 0)
+        close(w->wake);
+    if (w->ended >= 0)
+        close(w->ended);
+}
