@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * When frames go to the owner, and when again (gateway/resend.c).
+ * When frames go to the owner, and when again (gateway/core/resend.c).
  */
 #include "gateway_test.h"
 

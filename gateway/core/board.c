@@ -12,11 +12,6 @@
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-struct board *board_get(struct gateway_core *c, const struct id *id)
-{
-    return idmap_get(&c->boards, id);
-}
-
 struct board *board_obtain(struct gateway_core *c, const struct id *id)
 {
     struct board *b = board_get(c, id);
@@ -57,14 +52,6 @@ void board_drop_if_unused(struct board *b)
 {
     if (LIST_EMPTY(&b->sessions) && LIST_EMPTY(&b->clients) && !b->deleting)
         board_destroy(b);
-}
-
-void board_wake(struct board *b)
-{
-    if (b->busy)
-        return;
-    b->busy = true;
-    LIST_INSERT_HEAD(&b->core->busy, b, busy_link);
 }
 
 static void touch_all(struct board *b, unsigned flags, const struct session *but)
@@ -389,16 +376,6 @@ static bool state_is_news(const struct board *b, uint64_t now, const struct msg_
            (members->len > 0 && memcmp(members->data, m->members.at.pos, members->len) != 0);
 }
 
-bool board_lists(const struct board *b, const struct id *member)
-{
-    struct list list = list_of(b->state.member_count, &b->state.members);
-    struct msg_member m;
-    while (b->state.number && NEXT(&list, member, &m) > 0)
-        if (id_equal(&m.member, member))
-            return true;
-    return false;
-}
-
 static void seat(struct board *b, uint64_t now, const struct msg_member *m)
 {
     struct session *s;
@@ -619,6 +596,7 @@ void board_tick(struct board *b, uint64_t now)
     pending = attach_said_tick(b, now) || pending;
     mend_lag(b, now);
     replay_tick(b, now);
+    joining_tick(b, now);
     pending = pending || b->lag_since != 0 || !LIST_EMPTY(&b->pages) || b->deleting;
     for (unsigned i = 0; i < PAGES_MAX; i++)
         pending = pending || b->reads[i].ask.nonce != 0;

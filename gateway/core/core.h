@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the gateway's core share: the structs and who calls whom.
+ * What the files of the gateway's core share. They stand in floors: each calls what is below it, and
+ * none of its own floor.
  *
- *   client.c   frames from a socket: hello, strokes, requests            -> session, board
- *   session.c  a person's place at a board; frames until acked or lost   -> resend
- *   resend.c   when frames go to the owner, and when again               -> outbox
- *   board.c    events, states and epochs from the board service          -> window, session
- *   trust.c    which of their numbers and senders are believed
- *   attach.c   the numbered lists that tell the board service who is here
- *   replay.c   pages from history, for cursors older than the window
- *   pointer.c  where the drawer's pointer is, beside the log
- *   pull.c     what a socket gets next
  *   gateway_core.c  dispatch, time, questions over HTTP
+ *   client.c        frames from a socket: hello, strokes, requests
+ *   attach.c        the numbered lists that tell the board service who is here
+ *   answers.c       what history answers
+ *   board.c         events, states and epochs from the board service
+ *   joining.c       from the hello to the welcome
+ *   trust.c         which numbers and senders are believed
+ *   pull.c          what a socket gets next
+ *   replay.c        pages from history, for cursors older than the window, and what is asked of it
+ *   pointer.c       where the drawer's pointer is, beside the log
+ *   session.c       a person's place at a board; frames until acked or lost
+ *   resend.c        when frames go to the owner, and when again
+ *   window.c        the newest events, framed
+ *   core.c          finding and marking; no decisions
  */
 #ifndef EASEL_GATEWAY_CORE_INTERNAL_H
 #define EASEL_GATEWAY_CORE_INTERNAL_H
@@ -297,19 +302,124 @@ struct gateway_core {
     struct gateway_core_stats stats;
 };
 
-/* gateway_core.c */
+/* ---- core.c: no decisions ---------------------------------------------------------------------- */
+
 uint64_t core_nonce(struct gateway_core *c);
 void core_answer(struct gateway_core *c, const struct http_answer *answer);
+void core_ask_history(struct gateway_core *c, const struct id *board,
+                      const struct message_type *type, const void *message);
+
+struct board *board_get(struct gateway_core *c, const struct id *id); /* NULL: not open here */
+void board_wake(struct board *b);                                     /* let time look at it */
+bool board_lists(const struct board *b, const struct id *member);     /* with a seat, by the state */
+void attach_changed(struct board *b);
+void attach_said(struct board *b);                    /* a member changed what it says of itself */
+bool attach_said_tick(struct board *b, uint64_t now); /* true: something waits */
+
+void session_lose_client(struct session *s, uint64_t now);
+bool session_full(const struct session *s);  /* no more frames may be read from it */
+bool session_draws(const struct session *s); /* its instance has the pen, as far as we know */
+
 void client_touch(struct client *cl); /* onto the dirty list */
+/* It is told that, with its own sentence of the error where `sentence` is NULL, and is closed. */
+void client_fail(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
+void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
+void client_expire(struct client *cl, uint64_t now); /* if its token has expired */
+
+/* ---- session.c --------------------------------------------------------------------------------- */
+
+struct session *session_find(struct board *b, const struct id *member, uint64_t instance);
+/* NULL: too many wait for a seat, and none of them has a weaker role. */
+struct session *session_create(struct board *b, const struct id *member, uint64_t instance,
+                               enum role role);
+/* The member has a new instance: of the older ones only those stay that have unsaved frames. */
+void session_outdated(struct board *b, const struct session *newest);
+void session_destroy(struct session *s);
+void session_tick(struct session *s, uint64_t now);
+/* A frame from the client that is next in cseq: kept and sent. */
+void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,
+                  struct span frame);
+/* The client sends a frame again that it sent before: on this connection it has another number. */
+void session_repeated(struct session *s, uint64_t number, uint64_t term, uint32_t cseq);
+/* Its frames may come again from the first one on: there is a new connection. */
+void session_expect_repeats(struct session *s);
+const struct kept *session_kept(const struct session *s, uint64_t term, uint32_t cseq);
+/* The owner says that this frame can never be an event: it and all behind it are forgotten. */
+void session_reject(struct session *s, const struct kept *k);
+/* An own event stands in the window. Now and then somebody who looks on is chosen, and its copy of
+ * the event followed until it leaves. */
+void session_logged(struct session *s, uint64_t now, const struct event *e, uint64_t offset);
+void session_acked(struct session *s, uint64_t now, uint64_t term, uint32_t cseq);
+void session_granted(struct session *s, uint64_t term, bool stored);
+void session_learn_term(struct session *s); /* from the board's state */
+void session_learn_line(struct session *s, uint64_t line);
+/* Time has passed since its connection was lost: true when nothing is left to wait for. */
+bool session_is_over(const struct session *s, uint64_t now);
+/* Of those without a connection only as many stay as the board's seats give reason for. */
+bool session_forget_gone(struct board *b); /* true: some went */
+void session_cut(struct session *s, uint64_t now, uint64_t to);
+void session_drop_kept(struct session *s, uint64_t now, uint64_t term, uint32_t above_cseq);
+
+/* ---- resend.c ---------------------------------------------------------------------------------- */
+
+void resend_kept(struct session *s, uint64_t now, struct kept *k); /* the newest, from its client */
+void resend_forgotten(struct session *s, const struct kept *k);    /* before it is freed */
+void resend_answered(struct session *s, uint64_t now);             /* the log has more of it */
+void resend_wanted(struct session *s, uint64_t now, const struct msg_want *m);
+void resend_missing(struct session *s, uint64_t now);        /* wanted is what we never had */
+void resend_leave(struct session *s);                        /* before the session is freed */
+void resend_heard(struct board *b, uint64_t now, bool news); /* the owner, or a new one, is there */
+bool resend_tick(struct board *b, uint64_t now);       /* true: something waits for an answer */
+void resend_run(struct gateway_core *c, uint64_t now); /* whoever has its turn sends */
+
+/* ---- pointer.c --------------------------------------------------------------------------------- */
+
+void pointer_moved(struct session *s, uint64_t now, const struct msg_pointer *m);
+bool pointer_tick(struct session *s, uint64_t now); /* true: a place waits */
+void pointer_told(struct board *b, uint64_t now, const struct msg_pointed *m);
+bool pointer_fresh(const struct client *cl, uint64_t now); /* it may have the newest */
+
+/* ---- replay.c ---------------------------------------------------------------------------------- */
+
+const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset);
+bool replay_has(const struct board *b, uint64_t offset); /* asks for nothing */
+void replay_keep(struct board *b, uint64_t now, const struct msg_page *m);
+void replay_touch_readers(struct board *b);               /* there may be something for them */
+bool replay_seeks(const struct client *cl);               /* it joins by time, */
+void replay_seek(struct board *b, uint64_t now);          /* and so the first event of that is asked for */
+bool replay_asks_tail(const struct client *cl);           /* it knows more than we do, */
+void replay_ask_tail(struct board *b, uint64_t now);      /* and so is asked how far the board reaches */
+void replay_tick(struct board *b, uint64_t now);
+void replay_free(struct board *b);
+void replay_forget(struct board *b); /* also what is asked for */
+
+/* ---- pull.c ------------------------------------------------------------------------------------ */
+
 void client_note_slow(struct client *cl);
 
-/* board.c */
-struct board *board_get(struct gateway_core *c, const struct id *id);    /* NULL: not open here */
+/* ---- trust.c ----------------------------------------------------------------------------------- */
+
+/* Whether numbers of this board as large as that are believed; if not, history is asked. */
+bool trust_number(struct board *b, uint64_t now, uint64_t largest);
+void trust_confirmed(struct board *b, uint64_t number); /* history says so */
+/* Whether what is of that incarnation of the store counts; if not, history is asked. */
+bool trust_incarnation(struct board *b, uint64_t now, uint64_t incarnation);
+/* Whether it may speak as the owner in the window's epoch. */
+bool trust_owner(struct board *b, const struct id *sender);
+/* Whether it may say that the board is gone; if not, history is asked. */
+bool trust_no_board(struct board *b, uint64_t now, const struct id *sender);
+
+/* ---- joining.c --------------------------------------------------------------------------------- */
+
+void client_seated(struct client *cl, uint64_t now); /* the state may let it in */
+void client_tell_waiting(struct client *cl, uint64_t now);
+void joining_tick(struct board *b, uint64_t now);
+
+/* ---- board.c ----------------------------------------------------------------------------------- */
+
 struct board *board_obtain(struct gateway_core *c, const struct id *id); /* NULL: too many */
 void board_drop_if_unused(struct board *b);
 void board_destroy(struct board *b);
-void board_wake(struct board *b);                                 /* let time look at it */
-bool board_lists(const struct board *b, const struct id *member); /* with a seat, by the state */
 void board_tick(struct board *b, uint64_t now);
 void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch);
 void board_owner_gone(struct board *b);
@@ -325,101 +435,19 @@ void board_heartbeat(struct board *b, uint64_t now);
 void board_link_changed(struct board *b, uint64_t now);
 void board_tell_trouble(struct board *b);
 
-/* trust.c */
-/* Whether numbers of this board as large as that are believed; if not, history is asked. */
-bool trust_number(struct board *b, uint64_t now, uint64_t largest);
-void trust_confirmed(struct board *b, uint64_t number); /* history says so */
-/* Whether what is of that incarnation of the store counts; if not, history is asked. */
-bool trust_incarnation(struct board *b, uint64_t now, uint64_t incarnation);
-/* History says that it is the store's. False: what we knew was of another past, and is gone. */
-bool trust_store(struct board *b, uint64_t incarnation);
+/* ---- answers.c --------------------------------------------------------------------------------- */
+
+void answers_page(struct board *b, uint64_t now, const struct msg_page *m);
+void answers_behind(struct board *b, uint64_t now, const struct msg_behind *m);
 /* True: it answers us. The board may have ended by that. */
-bool trust_looked(struct board *b, const struct msg_looked *m);
-/* Whether it may speak as the owner in the window's epoch. */
-bool trust_owner(struct board *b, const struct id *sender);
-/* Whether it may say that the board is gone; if not, history is asked. */
-bool trust_no_board(struct board *b, uint64_t now, const struct id *sender);
+bool answers_looked(struct board *b, const struct msg_looked *m);
 
-/* session.c */
-struct session *session_find(struct board *b, const struct id *member, uint64_t instance);
-/* NULL: too many wait for a seat, and none of them has a weaker role. */
-struct session *session_create(struct board *b, const struct id *member, uint64_t instance,
-                               enum role role);
-/* The member has a new instance: of the older ones only those stay that have unsaved frames. */
-void session_outdated(struct board *b, const struct session *newest);
-void session_destroy(struct session *s);
-void session_lose_client(struct session *s, uint64_t now);
-void session_tick(struct session *s, uint64_t now);
-/* A frame from the client that is next in cseq: kept and sent. */
-void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,
-                  struct span frame);
-/* The client sends a frame again that it sent before: on this connection it has another number. */
-void session_repeated(struct session *s, uint64_t number, uint64_t term, uint32_t cseq);
-/* Its frames may come again from the first one on: there is a new connection. */
-void session_expect_repeats(struct session *s);
-const struct kept *session_kept(const struct session *s, uint64_t term, uint32_t cseq);
-/* The owner says that this frame can never be an event: it and all behind it are forgotten. */
-void session_reject(struct session *s, const struct kept *k);
-bool session_full(const struct session *s);  /* no more frames may be read from it */
-bool session_draws(const struct session *s); /* its instance has the pen, as far as we know */
-/* An own event stands in the window. Now and then somebody who looks on is chosen, and its copy of
- * the event followed until it leaves. */
-void session_logged(struct session *s, uint64_t now, const struct event *e, uint64_t offset);
-void session_acked(struct session *s, uint64_t now, uint64_t term, uint32_t cseq);
-void session_granted(struct session *s, uint64_t term, bool stored);
-void session_learn_term(struct session *s); /* from the board's state */
-void session_learn_line(struct session *s, uint64_t line);
-/* Time has passed since its connection was lost: true when nothing is left to wait for. */
-bool session_is_over(const struct session *s, uint64_t now);
-/* Of those without a connection only as many stay as the board's seats give reason for. */
-bool session_forget_gone(struct board *b); /* true: some went */
-void session_cut(struct session *s, uint64_t now, uint64_t to);
-void session_drop_kept(struct session *s, uint64_t now, uint64_t term, uint32_t above_cseq);
+/* ---- attach.c ---------------------------------------------------------------------------------- */
 
-/* resend.c */
-void resend_kept(struct session *s, uint64_t now, struct kept *k); /* the newest, from its client */
-void resend_forgotten(struct session *s, const struct kept *k);    /* before it is freed */
-void resend_answered(struct session *s, uint64_t now);             /* the log has more of it */
-void resend_wanted(struct session *s, uint64_t now, const struct msg_want *m);
-void resend_missing(struct session *s, uint64_t now);        /* wanted is what we never had */
-void resend_leave(struct session *s);                        /* before the session is freed */
-void resend_heard(struct board *b, uint64_t now, bool news); /* the owner, or a new one, is there */
-bool resend_tick(struct board *b, uint64_t now);       /* true: something waits for an answer */
-void resend_run(struct gateway_core *c, uint64_t now); /* whoever has its turn sends */
-
-/* pointer.c */
-void pointer_moved(struct session *s, uint64_t now, const struct msg_pointer *m);
-bool pointer_tick(struct session *s, uint64_t now); /* true: a place waits */
-void pointer_told(struct board *b, uint64_t now, const struct msg_pointed *m);
-bool pointer_fresh(const struct client *cl, uint64_t now); /* it may have the newest */
-
-/* attach.c */
-void attach_changed(struct board *b);
-void attach_said(struct board *b);                    /* a member changed what it says of itself */
-bool attach_said_tick(struct board *b, uint64_t now); /* true: something waits */
 uint64_t attach_due(const struct shard *s);
 /* Somebody asks for the list of a shard: it goes out at once, though not as often as one asks. */
 void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard);
 void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard);
 void attach_tick(struct gateway_core *c, uint64_t now);
-
-/* client.c */
-/* It is told that, with its own sentence of the error where `sentence` is NULL, and is closed. */
-void client_fail(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
-void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
-void client_seated(struct client *cl, uint64_t now); /* the state may let it in */
-void client_expire(struct client *cl, uint64_t now); /* if its token has expired */
-void client_tell_waiting(struct client *cl, uint64_t now);
-
-/* replay.c */
-const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset);
-bool replay_has(const struct board *b, uint64_t offset); /* asks for nothing */
-void replay_seek(struct board *b, uint64_t now);         /* for clients that join by time */
-void replay_ask_tail(struct board *b, uint64_t now);     /* for clients that know more than we do */
-void replay_page(struct board *b, uint64_t now, const struct msg_page *m);
-void replay_behind(struct board *b, uint64_t now, const struct msg_behind *m);
-void replay_tick(struct board *b, uint64_t now);
-void replay_free(struct board *b);
-void replay_forget(struct board *b); /* also what is asked for */
 
 #endif

@@ -16,7 +16,8 @@ static void ask_history(struct board *b, uint64_t now)
     b->trust.look_at = now + LOOK_AGAIN_MS;
     if (b->trust.nonce == 0) /* else the same one again: its answer may only be late */
         b->trust.nonce = core_nonce(b->core);
-    gateway_core_look(b->core, &b->id, b->trust.nonce);
+    struct msg_look m = {b->id, b->trust.nonce};
+    core_ask_history(b->core, &b->id, &TYPE_look, &m);
 }
 
 bool trust_number(struct board *b, uint64_t now, uint64_t largest)
@@ -42,29 +43,6 @@ bool trust_incarnation(struct board *b, uint64_t now, uint64_t incarnation)
         return true;
     ask_history(b, now);
     return false;
-}
-
-bool trust_store(struct board *b, uint64_t incarnation)
-{
-    if (b->incarnation == 0)
-        b->incarnation = incarnation;
-    if (incarnation == 0 || incarnation == b->incarnation)
-        return true;
-    board_restored(b, incarnation);
-    return false;
-}
-
-bool trust_looked(struct board *b, const struct msg_looked *m)
-{
-    if (m->nonce == 0 || m->nonce != b->trust.nonce)
-        return false;
-    b->trust.nonce = 0;
-    trust_store(b, m->incarnation);
-    trust_confirmed(b, m->epoch);
-    trust_confirmed(b, m->tail);
-    if (m->tail == 0)
-        board_not_there(b);
-    return true;
 }
 
 static bool is_owner(const struct board *b, const struct id *sender)

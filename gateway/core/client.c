@@ -61,14 +61,6 @@ void *client_shell(const struct client *cl)
     return cl->shell;
 }
 
-bool client_paused(const struct client *cl)
-{
-    const struct session *s = cl->session;
-    if (!s)
-        return false;
-    return session_full(s) || (session_draws(s) && s->board->mark_flags & MARK_BUSY);
-}
-
 bool client_goaway(struct client *cl, uint64_t delay_ms)
 {
     if (cl->state != CLIENT_LIVE)
@@ -88,75 +80,12 @@ bool client_ends(const struct client *cl, enum error_code *ret)
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number)
-{
-    if (cl->ends)
-        return;
-    cl->core->stats.errors[error]++;
-    cl->error = error;
-    cl->sentence = sentence ? sentence : ERRORS[error].sentence;
-    cl->error_number = number;
-    cl->flags |= PULL_ERROR;
-    client_touch(cl);
-}
-
-void client_fail(struct client *cl, enum error_code error, const char *sentence, uint64_t number)
-{
-    if (cl->ends)
-        return;
-    client_warn(cl, error, sentence, number);
-    cl->flags = PULL_ERROR;
-    cl->ends = true;
-    cl->state = CLIENT_CLOSING;
-    cl->since = NIL;
-    if (cl->session) {
-        /* The instance ends with a bad frame; after `replaced` its frames are still good. */
-        struct session *s = cl->session;
-        cl->session = NULL;
-        session_lose_client(s, cl->core->now);
-    }
-}
-
-/* It says nothing new, so it must not hide an error that does. And never after welcome. */
-void client_tell_waiting(struct client *cl, uint64_t now)
-{
-    const struct board *b = cl->board;
-    bool seated = cl->session && cl->session->flags & MEMBER_SEATED && b->state.number != 0;
-    if (cl->state != CLIENT_JOINING || now < cl->waiting_at)
-        return;
-    cl->waiting_at = now + WAITING_AGAIN_MS;
-    client_warn(cl, ERROR_waiting, !cl->core->link_up ? "The broker does not answer."
-                : !seated          ? "The board's service does not answer yet."
-                                   : "History does not answer yet.",
-                0);
-}
-
 static void bad_frame(struct client *cl, const char *sentence)
 {
     client_fail(cl, ERROR_bad_frame, sentence, cl->number);
 }
 
 /* ---- hello ----------------------------------------------------------------------------------- */
-
-void client_seated(struct client *cl, uint64_t now)
-{
-    struct board *b = cl->board;
-    if (cl->since != NIL) {
-        replay_seek(b, now);
-        return;
-    }
-    if (cl->from_base)
-        cl->cursor = b->state.base ? b->state.base - 1 : 0;
-    if (cl->cursor > b->window.told && cl->cursor > cl->knows) {
-        replay_ask_tail(b, now);
-        return;
-    }
-    if (cl->knows < cl->cursor)
-        cl->knows = cl->cursor;
-    cl->state = CLIENT_LIVE;
-    cl->flags = PULL_WELCOME | PULL_STATE | PULL_MARK; /* it need not be told that it waits */
-    client_touch(cl);
-}
 
 static void replace_client(struct session *s)
 {
@@ -245,12 +174,6 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
             cl->expires_at = now + grant.valid_ms;
         join(cl, now, &grant, m);
     }
-}
-
-void client_expire(struct client *cl, uint64_t now)
-{
-    if (now >= cl->expires_at)
-        client_fail(cl, ERROR_expired, NULL, 0);
 }
 
 /* ---- frames of the drawer -------------------------------------------------------------------- */

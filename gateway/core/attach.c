@@ -17,29 +17,6 @@ struct part {
     uint32_t count;
 };
 
-void attach_changed(struct board *b)
-{
-    b->core->shard[b->shard].attach_dirty = true;
-}
-
-/* They may say it as often as they like; the whole list of a shard goes out for it. */
-void attach_said(struct board *b)
-{
-    b->said = true;
-    if (attach_said_tick(b, b->core->now))
-        board_wake(b);
-}
-
-bool attach_said_tick(struct board *b, uint64_t now)
-{
-    if (!b->said || now < b->said_due)
-        return b->said;
-    b->said = false;
-    b->said_due = now + ATTACH_SAID_MS;
-    attach_changed(b);
-    return false;
-}
-
 void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard)
 {
     if (shard >= c->config.shards)

@@ -126,15 +126,6 @@ void session_destroy(struct session *s)
     free(s);
 }
 
-void session_lose_client(struct session *s, uint64_t now)
-{
-    s->client = NULL;
-    s->flags |= MEMBER_LOST;
-    s->lost_at = now;
-    attach_changed(s->board);
-    board_wake(s->board);
-}
-
 void session_tick(struct session *s, uint64_t now)
 {
     if (!s->goes || s->client || now - s->lost_at < GOES_MS)
@@ -143,17 +134,6 @@ void session_tick(struct session *s, uint64_t now)
     s->flags |= MEMBER_LEFT;
     s->lost_at = now;
     attach_changed(s->board);
-}
-
-bool session_full(const struct session *s)
-{
-    return s->full;
-}
-
-bool session_draws(const struct session *s)
-{
-    return s->term != 0 &&
-           s->term >= s->board->state.term; /* its grant may come before the state */
 }
 
 void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,

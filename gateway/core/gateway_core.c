@@ -44,15 +44,6 @@ void gateway_core_destroy(struct gateway_core *c)
     free(c);
 }
 
-uint64_t core_nonce(struct gateway_core *c)
-{
-    uint64_t x = c->random += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    x = (x ^ (x >> 31)) & OFFSET_MAX;
-    return x ? x : 1;
-}
-
 struct outbox *gateway_core_outbox(struct gateway_core *c)
 {
     return c->outbox;
@@ -71,16 +62,6 @@ uint64_t gateway_core_unowned_boards(const struct gateway_core *c, uint64_t now_
         count += b && !LIST_EMPTY(&b->clients) && now_ms >= b->heard_at + OWNER_SILENT_MS;
     }
     return count;
-}
-
-/* ---- dirty clients --------------------------------------------------------------------------- */
-
-void client_touch(struct client *cl)
-{
-    if (cl->dirty)
-        return;
-    cl->dirty = true;
-    TAILQ_INSERT_TAIL(&cl->core->dirty, cl, dirty_link);
 }
 
 struct client *gateway_core_dirty(struct gateway_core *c)
@@ -233,7 +214,7 @@ static void on_created(struct gateway_core *c, const struct msg_created *m)
 static void on_looked(struct gateway_core *c, const struct msg_looked *m)
 {
     struct board *b = board_get(c, &m->board);
-    if (b && trust_looked(b, m))
+    if (b && answers_looked(b, m))
         return;
     struct http_answer a = {.nonce = m->nonce, .board = m->board, .tail = m->tail, .time = m->time};
     a.what = m->tail ? ANSWER_LOOKED : ANSWER_NO_BOARD;
@@ -277,14 +258,14 @@ static void on_page(struct gateway_core *c, const struct msg_page *m)
 {
     struct board *b = board_get(c, &m->board);
     if (b)
-        replay_page(b, c->now, m);
+        answers_page(b, c->now, m);
 }
 
 static void on_behind(struct gateway_core *c, const struct msg_behind *m)
 {
     struct board *b = board_get(c, &m->board);
     if (b)
-        replay_behind(b, c->now, m);
+        answers_behind(b, c->now, m);
 }
 
 static void on_item(struct gateway_core *c, const struct id *sender, enum to_gateway code,
@@ -446,13 +427,6 @@ uint64_t gateway_core_deadline(const struct gateway_core *c)
 
 /* ---- questions over HTTP --------------------------------------------------------------------- */
 
-void core_answer(struct gateway_core *c, const struct http_answer *answer)
-{
-    if (c->answer_count == ANSWERS_MAX)
-        return; /* whoever asked asks again */
-    c->answers[(c->answer_first + c->answer_count++) % ANSWERS_MAX] = *answer;
-}
-
 bool gateway_core_answer(struct gateway_core *c, struct http_answer *ret)
 {
     if (c->answer_count == 0)
@@ -463,24 +437,17 @@ bool gateway_core_answer(struct gateway_core *c, struct http_answer *ret)
     return true;
 }
 
-static void ask_history(struct gateway_core *c, const struct id *board,
-                        const struct message_type *type, const void *message)
-{
-    struct id to = shard_destination(board_shard(board, c->config.shards));
-    outbox_put(c->outbox, EXCHANGE_HISTORY, &to, board, type, message);
-}
-
 void gateway_core_create_board(struct gateway_core *c, const struct id *board, struct span name,
                                uint64_t nonce)
 {
     struct msg_create m = {*board, nonce, name};
-    ask_history(c, board, &TYPE_create, &m);
+    core_ask_history(c, board, &TYPE_create, &m);
 }
 
 void gateway_core_look(struct gateway_core *c, const struct id *board, uint64_t nonce)
 {
     struct msg_look m = {*board, nonce};
-    ask_history(c, board, &TYPE_look, &m);
+    core_ask_history(c, board, &TYPE_look, &m);
 }
 
 void gateway_core_delete(struct gateway_core *c, uint64_t now_ms, const struct id *board,

@@ -91,7 +91,7 @@ static void request(struct board *b, uint64_t now, uint64_t from)
     send_read(b, slot->ask.nonce, from, NIL);
 }
 
-static bool seeks(const struct client *cl)
+bool replay_seeks(const struct client *cl)
 {
     return cl->state == CLIENT_JOINING && cl->since != NIL && cl->session &&
            cl->session->flags & MEMBER_SEATED;
@@ -101,7 +101,7 @@ static bool is_sought(const struct board *b)
 {
     const struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
-        if (seeks(cl) && cl->answer == b->seek.ask.nonce)
+        if (replay_seeks(cl) && cl->answer == b->seek.ask.nonce)
             return true;
     return false;
 }
@@ -111,14 +111,14 @@ static bool seek_next(struct board *b, uint64_t now)
 {
     struct client *cl, *first = NULL;
     LIST_FOREACH (cl, &b->clients, link)
-        if (seeks(cl))
+        if (replay_seeks(cl))
             first = cl;
     if (!first)
         return false;
     b->seek.since = first->since;
     ask_due(&b->seek.ask, b->core, now);
     LIST_FOREACH (cl, &b->clients, link)
-        if (seeks(cl) && cl->since == b->seek.since)
+        if (replay_seeks(cl) && cl->since == b->seek.since)
             cl->answer = b->seek.ask.nonce;
     return true;
 }
@@ -140,7 +140,7 @@ void replay_seek(struct board *b, uint64_t now)
     send_read(b, ask->nonce, NIL, b->seek.since);
 }
 
-static bool asks_tail(const struct client *cl)
+bool replay_asks_tail(const struct client *cl)
 {
     return cl->state == CLIENT_JOINING && cl->since == NIL && cl->session &&
            cl->session->flags & MEMBER_SEATED && cl->cursor > cl->board->window.told;
@@ -155,7 +155,7 @@ void replay_ask_tail(struct board *b, uint64_t now)
         return;
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
-        if (!again && asks_tail(cl))
+        if (!again && replay_asks_tail(cl))
             cl->answer = b->tail.nonce;
     send_read(b, b->tail.nonce, OFFSET_MAX, NIL);
 }
@@ -186,7 +186,7 @@ bool replay_has(const struct board *b, uint64_t offset)
     return false;
 }
 
-static void touch_readers(struct board *b)
+void replay_touch_readers(struct board *b)
 {
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
@@ -194,7 +194,7 @@ static void touch_readers(struct board *b)
             client_touch(cl);
 }
 
-/* ---- answers --------------------------------------------------------------------------------- */
+/* ---- pages ----------------------------------------------------------------------------------- */
 
 static void make_room(struct board *b)
 {
@@ -207,7 +207,7 @@ static void make_room(struct board *b)
     page_free(b, oldest);
 }
 
-static void keep_page(struct board *b, uint64_t now, const struct msg_page *m)
+void replay_keep(struct board *b, uint64_t now, const struct msg_page *m)
 {
     struct page *p = xcalloc(1, sizeof *p);
     p->used_at = now;
@@ -228,87 +228,6 @@ static void keep_page(struct board *b, uint64_t now, const struct msg_page *m)
     b->core->stats.history_pages++;
 }
 
-static void found_time(struct client *cl, uint64_t now, uint64_t offset, uint64_t tail)
-{
-    cl->since = NIL;
-    cl->from_base = false;
-    cl->cursor = offset - 1;
-    cl->knows = tail; /* it may know of all that was stored when it came */
-    client_seated(cl, now);
-}
-
-static void told_time(struct board *b, uint64_t now, const struct msg_page *m)
-{
-    struct client *cl;
-    b->seek.ask.nonce = 0;
-    LIST_FOREACH (cl, &b->clients, link)
-        if (seeks(cl) && cl->answer == m->nonce)
-            found_time(cl, now, m->from, m->tail);
-    replay_seek(b, now);
-}
-
-/* Who came after the question may know more than its answer: for them it is asked again. */
-static void told_tail(struct board *b, uint64_t now, uint64_t tail)
-{
-    uint64_t nonce = b->tail.nonce;
-    bool again = false;
-    struct client *cl;
-    b->tail.nonce = 0;
-    LIST_FOREACH (cl, &b->clients, link) {
-        if (!asks_tail(cl))
-            continue;
-        if (cl->cursor <= tail) {
-            cl->knows = cl->cursor;
-            client_seated(cl, now);
-        } else if (cl->answer == nonce) {
-            client_fail(cl, ERROR_start_fresh, NULL, cl->number);
-        } else {
-            again = true;
-        }
-    }
-    if (again)
-        replay_ask_tail(b, now);
-}
-
-void replay_page(struct board *b, uint64_t now, const struct msg_page *m)
-{
-    bool sought = m->nonce == b->seek.ask.nonce, asked = sought;
-    if (m->nonce == 0)
-        return; /* nobody asks by it */
-    for (unsigned i = 0; i < PAGES_MAX; i++)
-        if (b->reads[i].ask.nonce == m->nonce) {
-            b->reads[i].ask.nonce = 0;
-            asked = true;
-        }
-    if (!asked || !trust_store(b, m->incarnation))
-        return;
-    if (sought)
-        told_time(b, now, m);
-    trust_confirmed(b, m->epoch > m->to ? m->epoch : m->to);
-    /* Our window may hold events that a newer epoch has rewound. */
-    if (m->epoch > b->window.epoch)
-        board_new_epoch(b, now, m->epoch);
-    if (m->to >= m->from)
-        keep_page(b, now, m);
-    touch_readers(b);
-}
-
-void replay_behind(struct board *b, uint64_t now, const struct msg_behind *m)
-{
-    if (m->nonce == 0)
-        return;
-    bool asked = m->nonce == b->tail.nonce;
-    for (unsigned i = 0; i < PAGES_MAX; i++)
-        asked = asked || b->reads[i].ask.nonce == m->nonce;
-    if (!asked || !trust_store(b, m->incarnation))
-        return;
-    if (m->nonce == b->tail.nonce)
-        told_tail(b, now, m->tail);
-    for (unsigned i = 0; i < PAGES_MAX; i++)
-        if (b->reads[i].ask.nonce == m->nonce)
-            b->reads[i].ask = (struct ask){m->nonce, now, READ_AGAIN_MS};
-}
-
 static void request_again(struct board *b, uint64_t now, struct read_request *r)
 {
     if (r->ask.nonce == 0 || !ask_due(&r->ask, b->core, now))
@@ -317,18 +236,13 @@ static void request_again(struct board *b, uint64_t now, struct read_request *r)
         send_read(b, r->ask.nonce, r->from, NIL);
     else
         r->ask.nonce = 0;
-    touch_readers(b); /* who found no place asks now */
+    replay_touch_readers(b); /* who found no place asks now */
 }
 
 void replay_tick(struct board *b, uint64_t now)
 {
     for (unsigned i = 0; i < PAGES_MAX; i++)
         request_again(b, now, &b->reads[i]);
-    struct client *cl;
-    LIST_FOREACH (cl, &b->clients, link)
-        if (cl->state == CLIENT_JOINING && cl->session && cl->session->flags & MEMBER_SEATED &&
-            b->state.number != 0)
-            client_seated(cl, now);
     struct page *p, *next;
     for (p = LIST_FIRST(&b->pages); p; p = next) {
         next = LIST_NEXT(p, link);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From the hello to the welcome: a seat, which the owner gives, and what only history knows.
+ */
+#include "core.h"
+
+void client_seated(struct client *cl, uint64_t now)
+{
+    struct board *b = cl->board;
+    if (cl->since != NIL) {
+        replay_seek(b, now);
+        return;
+    }
+    if (cl->from_base)
+        cl->cursor = b->state.base ? b->state.base - 1 : 0;
+    if (cl->cursor > b->window.told && cl->cursor > cl->knows) {
+        replay_ask_tail(b, now);
+        return;
+    }
+    if (cl->knows < cl->cursor)
+        cl->knows = cl->cursor;
+    cl->state = CLIENT_LIVE;
+    cl->flags = PULL_WELCOME | PULL_STATE | PULL_MARK; /* it need not be told that it waits */
+    client_touch(cl);
+}
+
+/* It says nothing new, so it must not hide an error that does. And never after welcome. */
+void client_tell_waiting(struct client *cl, uint64_t now)
+{
+    const struct board *b = cl->board;
+    bool seated = cl->session && cl->session->flags & MEMBER_SEATED && b->state.number != 0;
+    if (cl->state != CLIENT_JOINING || now < cl->waiting_at)
+        return;
+    cl->waiting_at = now + WAITING_AGAIN_MS;
+    client_warn(cl, ERROR_waiting, !cl->core->link_up ? "The broker does not answer."
+                : !seated          ? "The board's service does not answer yet."
+                                   : "History does not answer yet.",
+                0);
+}
+
+/* What it waits for may be there, or is to be asked for again. */
+void joining_tick(struct board *b, uint64_t now)
+{
+    struct client *cl;
+    LIST_FOREACH (cl, &b->clients, link)
+        if (cl->state == CLIENT_JOINING && cl->session && cl->session->flags & MEMBER_SEATED &&
+            b->state.number != 0)
+            client_seated(cl, now);
+}
