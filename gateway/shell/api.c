@@ -16,25 +16,6 @@
 #include "log.h"
 #include "text.h"
 
-enum question_kind {
-    QUESTION_CREATE,
-    QUESTION_LOOK,
-    QUESTION_WATCH,
-    QUESTION_LINKS,
-    QUESTION_DELETE
-};
-
-struct question {
-    TAILQ_ENTRY(question) link; /* gateway.questions */
-    struct visit *visit;
-    enum question_kind kind;
-    bool deleting; /* the board is known, and the core told to delete it */
-    uint64_t nonce, again_ms, until_ms;
-    struct id board;
-    uint64_t exp_s; /* of the links, as of the token that asked for them; 0: none */
-    char name[129];
-};
-
 /* ---- questions ------------------------------------------------------------------------------ */
 
 static void random_bytes(void *ret, size_t len)
@@ -85,11 +66,11 @@ static bool question_start(struct visit *v, enum question_kind kind, const char 
 {
     struct gateway *g = v->gateway;
     if (g->question_count >= QUESTIONS_MAX || g->draining) {
-        http_answer_later(v, 503, 1, "The service is busy: please try again.");
+        answer_later(v, 503, 1, "The service is busy: please try again.");
         return false;
     }
     if (!limits_ask(g->limits, &v->address)) {
-        http_answer_later(v, 429, 1, "Too many requests at once from this address.");
+        answer_later(v, 429, 1, "Too many requests at once from this address.");
         return false;
     }
     struct question *q = question_create(v, kind, name, exp_s);
@@ -101,28 +82,16 @@ static bool question_start(struct visit *v, enum question_kind kind, const char 
     return true;
 }
 
-void api_forget(struct visit *v)
-{
-    struct question *q = v->request->question;
-    if (!q)
-        return;
-    TAILQ_REMOVE(&v->gateway->questions, q, link);
-    v->gateway->question_count--;
-    limits_answered(v->gateway->limits, &v->address);
-    v->request->question = NULL;
-    free(q);
-}
-
 /* ---- answers -------------------------------------------------------------------------------- */
 
 /* Takes `body`. */
-static void answer_json(struct visit *v, unsigned status, json_t *body)
+static void answer_body(struct visit *v, unsigned status, json_t *body)
 {
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     if (text)
-        http_answer_json(v, status, text, NULL, NULL);
+        answer_json(v, status, text, NULL, NULL);
     else /* a name from the broker that is no text */
-        http_answer_error(v, 503, "The answer cannot be told.");
+        answer_error(v, 503, "The answer cannot be told.");
     free(text);
     json_decref(body);
 }
@@ -146,7 +115,7 @@ static void answer_links(struct visit *v, const struct question *q, unsigned sta
     json_t *tokens = json_object(), *links = json_object();
     for (enum role role = ROLE_WATCH; role <= ROLE_OWN; role++)
         add_links(v, q, role, tokens, links);
-    answer_json(v, status,
+    answer_body(v, status,
                 json_pack("{s:s, s:s, s:o, s:o}", "board", q->board.text, "name", name, "links",
                           links, "tokens", tokens));
 }
@@ -157,14 +126,14 @@ static void answer_looked(struct visit *v, const struct http_answer *a)
                              "head", (json_int_t)a->tail, "time", (json_int_t)a->time);
     if (a->knows_members)
         json_object_set_new(body, "members", json_integer(a->members));
-    answer_json(v, 200, body);
+    answer_body(v, 200, body);
 }
 
 static void answer_watch(struct visit *v, const struct question *q)
 {
     json_t *tokens = json_object(), *links = json_object();
     add_links(v, q, ROLE_WATCH, tokens, links);
-    answer_json(v, 200,
+    answer_body(v, 200,
                 json_pack("{s:O, s:O}", "token", json_object_get(tokens, "watch"), "link",
                           json_object_get(links, "watch")));
     json_decref(tokens);
@@ -183,12 +152,12 @@ static void answer_question(struct visit *v, const struct question *q, const str
         log_info("board %s made", log_board(&q->board));
         answer_links(v, q, 201, q->name);
     } else if (a->what == ANSWER_FULL) {
-        http_answer_error(v, 507, "No more boards can be made here until some are deleted.");
+        answer_error(v, 507, "No more boards can be made here until some are deleted.");
     } else if (a->what == ANSWER_DELETED && q->kind == QUESTION_DELETE) {
-        http_answer_empty(v, 204);
+        answer_empty(v, 204);
     } else if (a->what == ANSWER_DELETED || a->what == ANSWER_NO_BOARD) {
         charge(v, LIMIT_CODES); /* a guess, perhaps; right codes cost nothing */
-        http_answer_error(v, 404, "There is no such board.");
+        answer_error(v, 404, "There is no such board.");
     } else if (q->kind == QUESTION_WATCH) {
         answer_watch(v, q);
     } else if (q->kind == QUESTION_LINKS) {
@@ -215,7 +184,7 @@ static void on_answer(struct gateway *g, struct question *q, const struct http_a
         question_ask(g, q, gateway_now(g));
         return;
     }
-    api_forget(v); /* first: an answer that cannot be sent ends the visit */
+    visit_forget_question(v); /* first: an answer that cannot be sent ends the visit */
     answer_question(v, &asked, a);
 }
 
@@ -257,8 +226,8 @@ void api_tick(struct gateway *g, uint64_t now_ms)
         next = TAILQ_NEXT(q, link);
         if (now_ms >= q->until_ms) {
             struct visit *v = q->visit;
-            api_forget(v);
-            http_answer_later(v, 503, 5, "The board cannot be reached: please try again later.");
+            visit_forget_question(v);
+            answer_later(v, 503, 5, "The board cannot be reached: please try again later.");
         } else if (now_ms >= q->again_ms && !q->deleting) { /* the core repeats deleting itself */
             question_ask(g, q, now_ms);
         }
@@ -300,7 +269,7 @@ static bool within_rate(struct visit *v, enum limit what)
     struct gateway *g = v->gateway;
     unsigned seconds = limits_wait(g->limits, gateway_now(g) * 1000, &v->address, what);
     if (seconds > 0)
-        http_answer_later(v, 429, seconds, "Too many requests from this address.");
+        answer_later(v, 429, seconds, "Too many requests from this address.");
     return seconds == 0;
 }
 
@@ -311,9 +280,9 @@ static void create(struct visit *v)
         return;
     if (!may_create(v)) {
         charge(v, LIMIT_CREATES);
-        http_answer_denied(v, "Making boards here needs the create token.");
+        answer_denied(v, "Making boards here needs the create token.");
     } else if (name_read(v->request->body, name) < 0) {
-        http_answer_error(v, 400, "Send a JSON object with a name of at most 128 bytes.");
+        answer_error(v, 400, "Send a JSON object with a name of at most 128 bytes.");
     } else if (question_start(v, QUESTION_CREATE, name, 0)) {
         charge(v, LIMIT_CREATES);
         charge(v, LIMIT_CREATES_DAY);
@@ -335,7 +304,7 @@ static void as_owner(struct visit *v, enum question_kind kind)
         question_start(v, kind, "", claims.exp_s);
     } else if (within_rate(v, LIMIT_CODES)) {
         charge(v, LIMIT_CODES);
-        http_answer_error(v, 403, "That needs the token of the board's owner.");
+        answer_error(v, 403, "That needs the token of the board's owner.");
     }
 }
 

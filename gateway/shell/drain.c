@@ -76,7 +76,7 @@ static void ask_some(struct gateway *g, uint64_t now_ms)
         if (!asked)
             left--;
         if (asked ? must_go(g, c, now_ms) : !ask_to_go(c, now_ms))
-            ws_fail(c, ERROR_restart, "This gateway restarts: connect again.");
+            connection_fail(c, ERROR_restart, "This gateway restarts: connect again.");
     }
 }
 

@@ -23,12 +23,6 @@
 /* With a payload, since an empty PONG reaches no callback of lws. */
 static const uint8_t PING[] = {0x89, 5, 'e', 'a', 's', 'e', 'l'};
 
-void flush_ask_writeable(struct connection *c)
-{
-    c->waits_writeable = true;
-    lws_callback_on_writable(c->wsi);
-}
-
 static void count_sent(struct gateway *g, unsigned messages, size_t bytes)
 {
     g->stats.sent_messages += messages;
@@ -105,14 +99,14 @@ void flush_client(struct connection *c)
     if (!c->client || c->phase > PHASE_JOINED || c->waits_writeable)
         return;
     if (lws_partial_buffered(c->wsi)) {
-        flush_ask_writeable(c);
+        connection_ask_writeable(c);
         return;
     }
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         client_pull(c->client, gateway_now(g), &g->pull);
         if (g->pull.count == 0 && !c->ping_due) {
             if (client_ends(c->client, NULL))
-                flush_ask_writeable(c); /* closing is done there */
+                connection_ask_writeable(c); /* closing is done there */
             return;
         }
         if (!send_direct(c, &g->pull)) {
@@ -122,7 +116,7 @@ void flush_client(struct connection *c)
             break;
         }
     }
-    flush_ask_writeable(c);
+    connection_ask_writeable(c);
 }
 
 /* ---- the slow way --------------------------------------------------------------------------- */
@@ -156,7 +150,7 @@ static void write_end(struct connection *c)
 {
     size_t len = 0;
     if (c->told_end) {
-        ws_linger(c);
+        connection_linger(c);
         return;
     }
     c->told_end = true;
@@ -164,7 +158,7 @@ static void write_end(struct connection *c)
         append_error(c, &len);
     append_close(c, &len);
     if (lws_take(c, len))
-        flush_ask_writeable(c);
+        connection_ask_writeable(c);
 }
 
 /* Joins whole frames up to what lws takes at once, and leaves the rest to the next WRITEABLE. */
@@ -183,7 +177,7 @@ static void write_joined(struct connection *c, struct pull *p)
     if (!lws_take(c, len))
         return;
     pulled(c, p, i);
-    flush_ask_writeable(c);
+    connection_ask_writeable(c);
 }
 
 void flush_writeable(struct connection *c)
@@ -193,7 +187,7 @@ void flush_writeable(struct connection *c)
     if (c->phase == PHASE_CLOSING)
         return;
     if (lws_send_pipe_choked(c->wsi)) {
-        flush_ask_writeable(c);
+        connection_ask_writeable(c);
         return;
     }
     if (c->phase == PHASE_FAILED) {
@@ -208,5 +202,5 @@ void flush_writeable(struct connection *c)
     if (g->pull.count > 0 || c->ping_due)
         write_joined(c, &g->pull);
     else if (ends)
-        ws_end(c, error); /* the core has sent its error frame */
+        connection_end(c, error); /* the core has sent its error frame */
 }

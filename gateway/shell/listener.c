@@ -60,6 +60,7 @@ static int listen_at(struct gateway *g, int port)
 
 int listener_start(struct gateway *g)
 {
+    g->serve = http_request;
     int r = upgrade_start(g);
     return r < 0 ? r : listen_at(g, (int)g->settings.port);
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "log.h"
 #include "process.h"
@@ -15,20 +14,6 @@
 #define DEAD_MS         UINT64_C(60000) /* a lost connection's frames and seat wait so long */
 #define LINK_LEAVE_MS   2000
 #define ADDRESSES_EXTRA 8192 /* rows for addresses without connections */
-
-/* ---- time ----------------------------------------------------------------------------------- */
-
-uint64_t gateway_now(const struct gateway *g)
-{
-    return uv_now(&g->service.loop) + g->start_ms;
-}
-
-uint64_t gateway_wall_ms(void)
-{
-    struct timespec wall;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    return (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
-}
 
 /* ---- the turn ------------------------------------------------------------------------------- */
 

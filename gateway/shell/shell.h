@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the gateway's shell share. Everything here runs on one loop and thread.
+ * What the files of the gateway's shell share. Everything here runs on one loop and thread. They
+ * stand in floors: each calls what is below it, and none of its own floor.
  *
- *   main.c       settings and the table of contents
- *   shell.c      the loop's turn, time, broker link
- *   drain.c      leaving
- *   listener.c   TCP: accepts, counts, and looks at all connections once a second
- *   visit.c      HTTP: one connection, its bytes, its requests one after the other
- *   http.c       HTTP: routes, answers, files
- *   api.c        the JSON API
- *   upgrade.c    from HTTP to WebSocket: who may, and the hand-over to libwebsockets
- *   ws.c         WebSocket: messages in, reading limits, closing
- *   flush.c      WebSocket: the way out
+ *   main.c        settings and the table of contents
+ *   shell.c       the loop's turn, broker link, start and finish
+ *   drain.c       leaving
+ *   listener.c    TCP: accepts, counts, and looks at all connections once a second
+ *   http.c        HTTP: a request that is whole finds its way
+ *   upgrade.c     from HTTP to WebSocket: who may, and the hand-over to libwebsockets
+ *   api.c         the JSON API
+ *   guest.c       HTTP: whose request it is, and whether it may use us
+ *   answer.c      HTTP: answers
+ *   visit.c       HTTP: one connection, its bytes, its requests one after the other
+ *   ws.c          WebSocket: messages in, reading limits, closing
+ *   flush.c       WebSocket: the way out
+ *   connection.c  time; WebSocket: phases and ends
  *
  * Pure or nearly so, and without this header: head.c, limit.c, received.c, tokens.c, request.c,
  * web.c.
@@ -79,7 +83,24 @@ enum visit_phase {
     VISIT_CLOSED,  /* freed soon */
 };
 
-struct question;
+enum question_kind {
+    QUESTION_CREATE,
+    QUESTION_LOOK,
+    QUESTION_WATCH,
+    QUESTION_LINKS,
+    QUESTION_DELETE
+};
+
+struct question {
+    TAILQ_ENTRY(question) link; /* gateway.questions */
+    struct visit *visit;
+    enum question_kind kind;
+    bool deleting; /* the board is known, and the core told to delete it */
+    uint64_t nonce, again_ms, until_ms;
+    struct id board;
+    uint64_t exp_s; /* of the links, as of the token that asked for them; 0: none */
+    char name[129];
+};
 
 /* A request that is whole, and its answer. Its spans point into visit.in, which nobody touches
  * until the answer has left. */
@@ -90,6 +111,8 @@ struct request {
     char link_base[300];     /* "https://host" */
     struct question *question;
     bool close_after;
+    unsigned bad; /* the status that tells it; else 0 */
+    const char *why_bad;
     struct buf answer; /* the head, and the body unless it is a file */
     struct span file_body;
 };
@@ -183,6 +206,7 @@ struct gateway {
 
     uv_tcp_t listener;
     unsigned port;
+    void (*serve)(struct visit *v); /* each request that is whole, or bad: http_request */
     struct visits visits;
     struct visit *swept_visit; /* where the sweep goes on */
     unsigned visit_count, courtesy_count;
@@ -203,66 +227,35 @@ struct gateway {
     struct shell_stats stats;
 };
 
-/* ---- shell.c -------------------------------------------------------------------------------- */
+/* ---- connection.c: no decisions --------------------------------------------------------------- */
 
-/* Everything up to the open port; g->service and the settings are there. Negative errno after
- * logging why. */
-int gateway_start(struct gateway *g);
-/* Runs until SIGTERM or SIGINT and the leave-taking that follows. */
-void gateway_run(struct gateway *g);
-/* Also after a start that failed half-way. */
-void gateway_finish(struct gateway *g);
-
-/* ---- drain.c -------------------------------------------------------------------------------- */
-
-/* SIGTERM came. */
-void drain_begin(struct gateway *g);
-/* Several times a second. */
-void drain_tick(struct gateway *g, uint64_t now_ms);
-/* What follows everything that happened since the last time: right after poll, and before it. */
-void gateway_turn(struct gateway *g);
 /* Milliseconds of a clock that nobody can set, the same for one turn of the loop: all deadlines are
  * in it. */
 uint64_t gateway_now(const struct gateway *g);
 /* Milliseconds since 1970. It may jump: only for what other machines and people call time. */
 uint64_t gateway_wall_ms(void);
 
-/* ---- metrics.c ------------------------------------------------------------------------------ */
-
-void gateway_metrics(struct gateway *g, struct buf *out);
-
-/* ---- listener.c ----------------------------------------------------------------------------- */
-
-/* Lowers connections_max to what the limit of open files allows. */
-void listener_limit_files(struct gateway *g);
-int listener_start(struct gateway *g);
-void listener_stop(struct gateway *g);
-void listener_sweep(struct gateway *g);
-
-/* ---- visit.c -------------------------------------------------------------------------------- */
-
-/* A connection waits to be accepted. */
-void visit_accept(struct gateway *g, uv_stream_t *listener);
-void visit_close(struct visit *v);
-void visit_sweep(struct visit *v, uint64_t now_ms);
-/* The question is with the core; somebody calls one of http_answer_… later. */
-void visit_asked(struct visit *v);
-/* Sends request.answer and .file_body, which are complete. Once per request. */
-void visit_answer(struct visit *v);
-
-/* ---- upgrade.c ------------------------------------------------------------------------------ */
-
-/* Opens nothing: sockets come by hand-over. */
-int upgrade_start(struct gateway *g);
-/* To be called twice: lws closes its handles while the loop runs, and frees the rest after that. */
-void upgrade_stop(struct gateway *g);
-/* The request wants a WebSocket: it becomes one, and the visit ends; or an answer says why not. */
-void upgrade_request(struct visit *v);
+void connection_phase(struct connection *c, enum phase phase);
 /* Closes soon; allowed from everywhere. */
 void connection_kill(struct connection *c);
-void connection_phase(struct connection *c, enum phase phase);
+void connection_read(struct connection *c, bool on);
+void connection_ask_writeable(struct connection *c);
+void connection_forget_message(struct connection *c);
+void connection_drop_client(struct connection *c);
+/* Tells the client that, with its own sentence of the error where `sentence` is NULL, and closes. */
+void connection_fail(struct connection *c, enum error_code error, const char *sentence);
+void connection_end(struct connection *c, enum error_code error); /* it was told: closes only */
+/* CLOSE has left: waits for the client to hang up. */
+void connection_linger(struct connection *c);
 
-/* ---- ws.c ----------------------------------------------------------------------------------- */
+/* ---- flush.c ----------------------------------------------------------------------------------- */
+
+/* Sends what the core has for this client, straight to the socket. */
+void flush_client(struct connection *c);
+/* In LWS_CALLBACK_SERVER_WRITEABLE. */
+void flush_writeable(struct connection *c);
+
+/* ---- ws.c -------------------------------------------------------------------------------------- */
 
 void ws_open(struct connection *c);
 void ws_receive(struct connection *c, const uint8_t *data, size_t len);
@@ -272,50 +265,97 @@ void ws_closing(struct connection *c);
 /* The peer's CLOSE came; `payload` begins with its code, if it has one. */
 void ws_peer_closes(struct connection *c, const uint8_t *payload, size_t len);
 void ws_closed(struct connection *c);
-/* Tells the client that, with its own sentence of the error where `sentence` is NULL, and closes. */
-void ws_fail(struct connection *c, enum error_code error, const char *sentence);
-void ws_end(struct connection *c, enum error_code error); /* it was told: closes only */
 /* Reads or not, as the rate and the core want it. */
 void ws_update_reading(struct connection *c);
 void ws_sweep(struct connection *c, uint64_t now_ms);
-/* CLOSE has left: waits for the client to hang up. */
-void ws_linger(struct connection *c);
 /* Several times a second: who was slowed may go on, who lingers may be gone. */
 void ws_tick(struct gateway *g);
 
-/* ---- flush.c -------------------------------------------------------------------------------- */
+/* ---- visit.c ----------------------------------------------------------------------------------- */
 
-/* Sends what the core has for this client, straight to the socket. */
-void flush_client(struct connection *c);
-/* In LWS_CALLBACK_SERVER_WRITEABLE. */
-void flush_writeable(struct connection *c);
-void flush_ask_writeable(struct connection *c);
+/* A connection waits to be accepted. */
+void visit_accept(struct gateway *g, uv_stream_t *listener);
+void visit_close(struct visit *v);
+void visit_sweep(struct visit *v, uint64_t now_ms);
+/* The question is with the core; somebody calls one of answer_... later. */
+void visit_asked(struct visit *v);
+void visit_forget_question(struct visit *v);
+/* Sends request.answer and .file_body, which are complete. Once per request. */
+void visit_answer(struct visit *v);
 
-/* ---- http.c --------------------------------------------------------------------------------- */
-
-/* The request is whole: answers it now, or asks the core. */
-void http_request(struct visit *v);
-/* Whose request it is, for the limits. */
-void http_learn_address(struct visit *v);
-/* May this Host, and the page that asks, use us? Else an answer was given. */
-bool http_at_home(struct visit *v);
+/* ---- answer.c ---------------------------------------------------------------------------------- */
 
 /* One answer per request. `extra` is NULL or a header's name with its value. */
-void http_answer_json(struct visit *v, unsigned status, const char *text, const char *extra,
-                      const char *value);
-void http_answer_empty(struct visit *v, unsigned status);
-void http_answer_error(struct visit *v, unsigned status, const char *sentence);
-void http_answer_denied(struct visit *v, const char *sentence);
+void answer_json(struct visit *v, unsigned status, const char *text, const char *extra,
+                 const char *value);
+void answer_empty(struct visit *v, unsigned status);
+void answer_file(struct visit *v, const struct web_file *f);
+void answer_moved(struct visit *v, const char *to);
+void answer_error(struct visit *v, unsigned status, const char *sentence);
+void answer_error_with(struct visit *v, unsigned status, const char *sentence, const char *extra,
+                       const char *value);
+void answer_denied(struct visit *v, const char *sentence);
 /* 429 or 503, and after how many seconds to come again. */
-void http_answer_later(struct visit *v, unsigned status, unsigned seconds, const char *sentence);
+void answer_later(struct visit *v, unsigned status, unsigned seconds, const char *sentence);
 /* An error after which nothing more can be read: closes behind the answer. */
-void http_refuse(struct visit *v, unsigned status, const char *sentence);
+void answer_refuse(struct visit *v, unsigned status, const char *sentence);
 
-/* ---- api.c ---------------------------------------------------------------------------------- */
+/* ---- guest.c ----------------------------------------------------------------------------------- */
+
+/* Whose request it is, for the limits. */
+void guest_learn_address(struct visit *v);
+/* May this Host, and the page that asks, use us? Else an answer was given. */
+bool guest_at_home(struct visit *v);
+
+/* ---- api.c ------------------------------------------------------------------------------------- */
 
 void api_request(struct visit *v);
-void api_forget(struct visit *v);
 void api_answers(struct gateway *g);
 void api_tick(struct gateway *g, uint64_t now_ms);
+
+/* ---- upgrade.c --------------------------------------------------------------------------------- */
+
+/* Opens nothing: sockets come by hand-over. */
+int upgrade_start(struct gateway *g);
+/* To be called twice: lws closes its handles while the loop runs, and frees the rest after that. */
+void upgrade_stop(struct gateway *g);
+/* The request wants a WebSocket: it becomes one, and the visit ends; or an answer says why not. */
+void upgrade_request(struct visit *v);
+
+/* ---- http.c ------------------------------------------------------------------------------------ */
+
+/* The request is whole, or bad: answers it now, or asks the core. */
+void http_request(struct visit *v);
+
+/* ---- listener.c -------------------------------------------------------------------------------- */
+
+/* Lowers connections_max to what the limit of open files allows. */
+void listener_limit_files(struct gateway *g);
+int listener_start(struct gateway *g);
+void listener_stop(struct gateway *g);
+void listener_sweep(struct gateway *g);
+
+/* ---- drain.c ----------------------------------------------------------------------------------- */
+
+/* SIGTERM came. */
+void drain_begin(struct gateway *g);
+/* Several times a second. */
+void drain_tick(struct gateway *g, uint64_t now_ms);
+
+/* ---- metrics.c --------------------------------------------------------------------------------- */
+
+void gateway_metrics(struct gateway *g, struct buf *out);
+
+/* ---- shell.c ----------------------------------------------------------------------------------- */
+
+/* Everything up to the open port; g->service and the settings are there. Negative errno after
+ * logging why. */
+int gateway_start(struct gateway *g);
+/* What follows everything that happened since the last time: right after poll, and before it. */
+void gateway_turn(struct gateway *g);
+/* Runs until SIGTERM or SIGINT and the leave-taking that follows. */
+void gateway_run(struct gateway *g);
+/* Also after a start that failed half-way. */
+void gateway_finish(struct gateway *g);
 
 #endif

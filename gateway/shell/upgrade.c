@@ -29,20 +29,6 @@
 
 /* ---- connections ---------------------------------------------------------------------------- */
 
-void connection_phase(struct connection *c, enum phase phase)
-{
-    c->phase = phase;
-    c->since_ms = gateway_now(c->gateway);
-}
-
-void connection_kill(struct connection *c)
-{
-    connection_phase(c, PHASE_CLOSING);
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-    /* lws looks at its timeouts only after something came in, and nothing else may come. */
-    lws_cancel_service(c->gateway->context);
-}
-
 /* Takes over what the visit has counted. */
 static struct connection *connection_create(struct visit *v)
 {
@@ -189,7 +175,7 @@ static void hand_over(struct visit *v)
     int fd = -1;
     if (uv_fileno((const uv_handle_t *)&v->tcp, &fd) < 0 || (fd = dup(fd)) < 0) {
         log_warn("dup: %s", strerror(errno));
-        http_refuse(v, 503, "This gateway is busy: connect again.");
+        answer_refuse(v, 503, "This gateway is busy: connect again.");
         return;
     }
     struct buf text = request_for_lws(v);
@@ -211,7 +197,7 @@ static void hand_over(struct visit *v)
 static void refuse(struct visit *v, unsigned status, const char *sentence)
 {
     v->gateway->stats.upgrades_refused++;
-    http_refuse(v, status, sentence);
+    answer_refuse(v, status, sentence);
 }
 
 /* Behind a proxy the address is known, and counted, only now. */
@@ -219,7 +205,7 @@ static bool count_address(struct visit *v)
 {
     if (v->counted)
         return true;
-    http_learn_address(v);
+    guest_learn_address(v);
     v->counted = limits_hold(v->gateway->limits, &v->address);
     return v->counted;
 }
@@ -264,12 +250,12 @@ void upgrade_request(struct visit *v)
         refuse(v, 400, wrong);
     else if (g->draining)
         refuse(v, 503, "This gateway is leaving: connect again.");
-    else if (!http_at_home(v))
+    else if (!guest_at_home(v))
         g->stats.upgrades_refused++;
     else if (!count_address(v)) {
         g->stats.upgrades_refused++;
         v->request->close_after = true;
-        http_answer_later(v, 429, 5, "Too many connections from this address.");
+        answer_later(v, 429, 5, "Too many connections from this address.");
     } else
         hand_over(v);
 }

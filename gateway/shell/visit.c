@@ -32,11 +32,23 @@ static void enter(struct visit *v, enum visit_phase phase)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+void visit_forget_question(struct visit *v)
+{
+    struct question *q = v->request->question;
+    if (!q)
+        return;
+    TAILQ_REMOVE(&v->gateway->questions, q, link);
+    v->gateway->question_count--;
+    limits_answered(v->gateway->limits, &v->address);
+    v->request->question = NULL;
+    free(q);
+}
+
 static void request_end(struct visit *v)
 {
     if (!v->request)
         return;
-    api_forget(v);
+    visit_forget_question(v);
     buf_free(&v->request->answer);
     free(v->request);
     v->request = NULL;
@@ -121,7 +133,9 @@ static void refuse_head(struct visit *v, unsigned status, const char *why)
 {
     v->gateway->stats.bad_requests++;
     v->request->head = (struct head){.method = METHOD_OTHER};
-    http_refuse(v, status, why);
+    v->request->bad = status;
+    v->request->why_bad = why;
+    v->gateway->serve(v);
 }
 
 static size_t body_bytes_max(enum method method)
@@ -152,7 +166,7 @@ static bool take_request(struct visit *v)
         return false;
     v->request->body = (struct span){v->in.data + head->bytes, head->body_bytes};
     v->request->close_after = v->gateway->service.leaving || !head->keeps_alive;
-    http_request(v);
+    v->gateway->serve(v);
     return true;
 }
 

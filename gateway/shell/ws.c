@@ -30,33 +30,6 @@ void ws_open(struct connection *c)
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-static void forget_message(struct connection *c)
-{
-    c->gateway->stats.reassembly_bytes -= c->message.len;
-    limits_drop(c->gateway->limits, &c->address, c->message.len);
-    buf_free(&c->message);
-}
-
-static void drop_client(struct connection *c)
-{
-    if (!c->client)
-        return;
-    client_closed(c->client, gateway_now(c->gateway));
-    c->client = NULL;
-    forget_message(c);
-    if (c->slowed)
-        TAILQ_REMOVE(&c->gateway->slowed, c, waiting_link);
-    c->slowed = false;
-}
-
-static void read_socket(struct connection *c, bool on)
-{
-    if (c->reads_off == !on)
-        return;
-    c->reads_off = !on;
-    lws_rx_flow_control(c->wsi, on);
-}
-
 void ws_closing(struct connection *c)
 {
     if (c->phase < PHASE_FAILED)
@@ -79,40 +52,10 @@ void ws_peer_closes(struct connection *c, const uint8_t *payload, size_t len)
 void ws_closed(struct connection *c)
 {
     connection_phase(c, PHASE_CLOSING);
-    drop_client(c);
+    connection_drop_client(c);
     if (c->lingering)
         TAILQ_REMOVE(&c->gateway->lingering, c, waiting_link);
     c->lingering = false;
-}
-
-void ws_end(struct connection *c, enum error_code error)
-{
-    if (c->phase >= PHASE_FAILED)
-        return;
-    connection_phase(c, PHASE_FAILED);
-    c->error = error;
-    drop_client(c);
-    read_socket(c, false); /* lws would answer a PING behind CLOSE */
-    flush_ask_writeable(c);
-}
-
-void ws_fail(struct connection *c, enum error_code error, const char *sentence)
-{
-    if (c->phase >= PHASE_FAILED)
-        return;
-    c->sentence = sentence ? sentence : ERRORS[error].sentence;
-    c->gateway->stats.errors[error]++;
-    ws_end(c, error);
-}
-
-/* Closing at once, with bytes of the client unread, would reset the connection, and the client
- * might never see why. */
-void ws_linger(struct connection *c)
-{
-    connection_phase(c, PHASE_CLOSING);
-    shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
-    c->lingering = true;
-    TAILQ_INSERT_TAIL(&c->gateway->lingering, c, waiting_link);
 }
 
 static bool has_hung_up(const struct connection *c)
@@ -193,7 +136,7 @@ void ws_update_reading(struct connection *c)
     bool on = !c->slowed && !client_paused(c->client);
     if (on && c->reads_off)
         ws_heard(c); /* its silence begins when we listen again */
-    read_socket(c, on);
+    connection_read(c, on);
 }
 
 /* Frames in a message, as many as are well-formed. */
@@ -235,16 +178,16 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
     ws_heard(c);
     /* lws lets the first of them pass; the message is not what it seems. */
     if (lws_get_reserved_bits(c->wsi)) {
-        ws_fail(c, ERROR_bad_websocket, NULL);
+        connection_fail(c, ERROR_bad_websocket, NULL);
         return;
     }
     if (!lws_frame_is_binary(c->wsi)) {
-        ws_fail(c, ERROR_bad_frame, "Messages are binary, not text.");
+        connection_fail(c, ERROR_bad_frame, "Messages are binary, not text.");
         return;
     }
     const char *why = why_too_long(c, len, lws_remaining_packet_payload(c->wsi));
     if (why) {
-        ws_fail(c, ERROR_too_long, why);
+        connection_fail(c, ERROR_too_long, why);
         return;
     }
     c->seen_bytes += len;
@@ -256,7 +199,7 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
     }
     if (len > REASSEMBLY_BYTES_MAX - g->stats.reassembly_bytes ||
         !limits_keep(g->limits, &c->address, len)) {
-        ws_fail(c, ERROR_too_many, "There are too many unfinished messages.");
+        connection_fail(c, ERROR_too_many, "There are too many unfinished messages.");
         return;
     }
     if (c->message.len == 0)
@@ -265,7 +208,7 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
     g->stats.reassembly_bytes += len;
     if (whole) {
         take_message(c, buf_span(&c->message));
-        forget_message(c);
+        connection_forget_message(c);
     }
 }
 
@@ -300,7 +243,7 @@ void ws_sweep(struct connection *c, uint64_t now_ms)
     if (core_ends(c, now_ms))
         return;
     if (c->phase == PHASE_HELLO && now_ms - c->since_ms >= g->settings.hello_timeout_s * 1000) {
-        ws_fail(c, ERROR_no_hello, NULL);
+        connection_fail(c, ERROR_no_hello, NULL);
         return;
     }
     charge_others(c);
@@ -308,7 +251,7 @@ void ws_sweep(struct connection *c, uint64_t now_ms)
         ws_heard(c);                  /* its PONGs lie unread, */
         c->message_since_ms = now_ms; /* and the rest of its message */
     } else if (c->message.len > 0 && now_ms - c->message_since_ms >= REQUEST_MS) {
-        ws_fail(c, ERROR_bad_frame, "A message was not finished in time.");
+        connection_fail(c, ERROR_bad_frame, "A message was not finished in time.");
         return;
     } else if (now_ms - c->heard_ms >= SILENT_MS) {
         g->stats.closed_silent++;
