@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A board as the files of the board service's core share it. They stand in floors: each calls what is
- * below it, and none of its own floor.
+ * A board as the files of the board service's core share it. They stand in floors: each calls what
+ * is below it, and none of its own floor.
  *
  *   board_core.c  messages, time, peers and shards
  *   owner.c       taking boards over, their turns, letting them go
@@ -132,10 +132,11 @@ struct log {
     struct id drawer;       /* the gateway of the newest frame */
     uint64_t active_at;     /* the drawer drew then, or could not because of us */
     struct {
-        struct id to;  /* the drawer hands the pen to that member, or puts it down (empty), */
-        uint64_t cseq; /* with this frame; 0: it does not. The grant that this causes is yet to come */
+        struct id to; /* the drawer hands the pen to that member, or puts it down (empty), */
+        uint64_t
+            cseq; /* with this frame; 0: it does not. The grant that this causes is yet to come */
     } pass;
-    bool urgent;            /* a grant: nothing waits for its interval */
+    bool urgent; /* a grant: nothing waits for its interval */
     bool probing;
     bool busy;
     bool full;          /* nobody draws on it any more */
@@ -222,8 +223,8 @@ struct board {
     LIST_HEAD(, attachment) attachments;
     unsigned entry_count; /* of all of them */
 
-    uint64_t newest;                         /* the newest epoch that we know of */
-    uint64_t incarnation;                    /* of the store that it was opened from; 0: not known */
+    uint64_t newest;      /* the newest epoch that we know of */
+    uint64_t incarnation; /* of the store that it was opened from; 0: not known */
     uint64_t nonce, over, open_at, asked_at; /* what we ask history for */
     bool delete_wanted;
     uint64_t empty_since; /* NEVER: members are here */
@@ -269,7 +270,8 @@ struct board_core {
     struct board_core_stats stats;
 };
 
-/* ---- board.c: no decisions -------------------------------------------------------------------- */
+/* ---- board.c: no decisions --------------------------------------------------------------------
+ */
 
 uint64_t board_random(struct board_core *c); /* 0..2^53 - 1 */
 struct board *board_find(struct board_core *c, const struct id *id);

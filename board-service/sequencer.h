@@ -36,8 +36,8 @@ void sequencer_doubt(struct board *b);
 void sequencer_turn(struct board *b);
 uint64_t sequencer_deadline(const struct board *b);
 
-/* A grant has its offset and is not stored, or is about to get it: no frame of any term and no other
- * grant gets one. */
+/* A grant has its offset and is not stored, or is about to get it: no frame of any term and no
+ * other grant gets one. */
 static inline bool sequencer_grant_pending(const struct board *b)
 {
     return b->log.newest.term > b->log.mark || b->log.pass.cseq != 0;

@@ -66,8 +66,8 @@ int log_state_unpack(struct span bytes, uint64_t last, struct log_state *ret)
     struct msg_log_state m;
     if (bytes.len > LOG_STATE_BYTES_MAX || NEXT(&one, log_state, &m) != 1 || cursor_left(&one.at))
         return -EBADMSG;
-    *ret = (struct log_state){m.holder, m.instance, m.term,
-                              m.cseq,   m.base,     stroke_of_bits(m.stroke)};
+    *ret =
+        (struct log_state){m.holder, m.instance, m.term, m.cseq, m.base, stroke_of_bits(m.stroke)};
     return check(ret, last);
 }
 
@@ -78,8 +78,9 @@ int log_state_of_append(const struct msg_append *m, struct log_state *ret)
     uint64_t last = m->first + m->count - 1;
     if (m->state.len > 0)
         return log_state_unpack(m->state, last, ret);
-    *ret = (struct log_state){m->holder, m->instance, m->term,
-                              m->cseq,   m->base,     stroke_of_bits(m->flags >> APPEND_STROKE_SHIFT)};
+    *ret =
+        (struct log_state){m->holder, m->instance, m->term,
+                           m->cseq,   m->base,     stroke_of_bits(m->flags >> APPEND_STROKE_SHIFT)};
     return check(ret, last);
 }
 

@@ -49,6 +49,9 @@ void metric_counter(struct buf *out, const char *name, const char *help, uint64_
 void metric_gauge(struct buf *out, const char *name, const char *help, double value);
 void metric_histogram(struct buf *out, const char *name, const char *help,
                       const struct histogram *h);
+/* For functions that print into `out`. */
+#define COUNTER(name, help, value) metric_counter(out, name, help, (value))
+#define GAUGE(name, help, value)   metric_gauge(out, name, help, (double)(value))
 
 /* One series for each of `count` values of a label. */
 void metric_counters(struct buf *out, const char *name, const char *help, const char *label,

@@ -71,8 +71,7 @@ void answer_created(struct history_core *c, const struct request *r, unsigned st
 
 void answer_looked(struct history_core *c, const struct board *b, const struct request *r)
 {
-    struct msg_looked m = {
-        .board = b->id, .nonce = r->look.nonce, .incarnation = c->incarnation};
+    struct msg_looked m = {.board = b->id, .nonce = r->look.nonce, .incarnation = c->incarnation};
     if (is_there(b)) {
         m.name = span_of(b->name);
         m.epoch = b->last.epoch;
@@ -101,7 +100,8 @@ static void answer_appends(struct history_core *c, const struct board *b)
     if (!early)
         return;
     c->stats.holes++;
-    to_board(c, early, &TYPE_hole, &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1, c->incarnation});
+    to_board(c, early, &TYPE_hole,
+             &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1, c->incarnation});
 }
 
 void answer_batch(struct history_core *c, const struct board *b, uint64_t now_ms)

@@ -52,7 +52,8 @@ static const struct setting SETTINGS[] = {
     {"EASEL_BOARDS_MAX", SETTING_UINT, 1, 1000000000, "1000000", AT(boards_max),
      "No board is made beyond so many; deleted ones do not count.", NULL},
     {"--restored", SETTING_ARGUMENT, 0, 1, NULL, AT(restored),
-     "Tells the store that a backup was restored into it, and ends: pages that know more begin anew.",
+     "Tells the store that a backup was restored into it, and ends: pages that know more begin "
+     "anew.",
      NULL},
     SETTINGS_END,
 };
@@ -70,7 +71,7 @@ struct shell {
     unsigned stores_open;
     char trouble[400]; /* why the stores are not open, in one line */
     uint64_t leave_until_ms;
-    uint64_t bad_segments; /* that the log tells of */
+    uint64_t bad_segments;        /* that the log tells of */
     bool lost, full, nearly_full; /* the store; of boards; that the log tells of */
 };
 
@@ -261,8 +262,8 @@ static uint64_t deadline(const struct shell *s)
     uint64_t own = s->service.leaving ? s->leave_until_ms : upkeep_deadline(s->upkeep);
     if (!link_is_up(s->service.link))
         return own;
-    return earlier(own, earlier(sharing_deadline(s->sharing),
-                                outbox_deadline(history_core_outbox(s->core))));
+    return earlier(
+        own, earlier(sharing_deadline(s->sharing), outbox_deadline(history_core_outbox(s->core))));
 }
 
 static void on_turn(void *owner)

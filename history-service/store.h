@@ -83,8 +83,8 @@ struct store_address {
 int store_open(const struct store_address *address, unsigned shards, struct store **ret,
                const char **ret_why);
 void store_close(struct store *s);
-/* A random number, 1..UINT32_MAX, that the store got when it was made; and since then, when a backup
- * was restored into it. */
+/* A random number, 1..UINT32_MAX, that the store got when it was made; and since then, when a
+ * backup was restored into it. */
 uint64_t store_incarnation(const struct store *s);
 /* Gives it another one: a backup was restored. Who has it open does not learn of it. 0 or -EIO. */
 int store_renew(struct store *s);

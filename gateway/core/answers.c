@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What history answers: pages, how far a board reaches, which is the first event of a time, and which
- * store it all comes from. Only what was asked for counts, known by its nonce.
+ * What history answers: pages, how far a board reaches, which is the first event of a time, and
+ * which store it all comes from. Only what was asked for counts, known by its nonce.
  */
 #include "core.h"
 

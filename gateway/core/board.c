@@ -117,7 +117,8 @@ void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch)
 static bool admit(struct board *b, uint64_t now, const struct id *sender, uint64_t incarnation,
                   uint64_t epoch, uint64_t largest)
 {
-    if (!trust_incarnation(b, now, incarnation) || epoch < b->window.epoch || !trust_number(b, now, larger(epoch, largest)))
+    if (!trust_incarnation(b, now, incarnation) || epoch < b->window.epoch ||
+        !trust_number(b, now, larger(epoch, largest)))
         return false;
     bool news = epoch > b->window.epoch;
     if (epoch > b->window.epoch) {
@@ -482,8 +483,9 @@ void board_restored(struct board *b, uint64_t incarnation)
 {
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
-        client_fail(cl, ERROR_start_fresh, "A backup was restored: begin anew (from nil), what you know is of another past.",
-                    0);
+        client_fail(
+            cl, ERROR_start_fresh,
+            "A backup was restored: begin anew (from nil), what you know is of another past.", 0);
     while (!LIST_EMPTY(&b->sessions))
         session_destroy(LIST_FIRST(&b->sessions));
     forget_past(b);

@@ -36,7 +36,7 @@ void client_closed(struct client *cl, uint64_t now_ms)
     if (cl->dirty)
         TAILQ_REMOVE(&c->dirty, cl, dirty_link);
     if (cl->slow)
-        c->stats.slow_clients--;
+        c->stats.slow_viewers--;
     c->stats.clients--;
     free(cl->told_sentence);
     free(cl);

@@ -141,7 +141,7 @@ bool gateway_core_answer(struct gateway_core *c, struct http_answer *ret);
 
 struct gateway_core_stats {
     uint64_t clients, boards, members, window_bytes, page_bytes, frames_kept, frame_bytes;
-    uint64_t frames, deliveries, events, cuts, history_reads, history_pages, slow_clients, slowed,
+    uint64_t frames, deliveries, events, cuts, history_reads, history_pages, slow_viewers, slowed,
         wants, bad_messages, resent, lost;
     uint64_t resends_waiting; /* sessions whose frames wait for the budget of what goes again */
     uint64_t resends_delayed; /* turns of the loop that ended so */

@@ -32,7 +32,8 @@ void client_tell_waiting(struct client *cl, uint64_t now)
     if (cl->state != CLIENT_JOINING || now < cl->waiting_at)
         return;
     cl->waiting_at = now + WAITING_AGAIN_MS;
-    client_warn(cl, ERROR_waiting, !cl->core->link_up ? "The broker does not answer."
+    client_warn(cl, ERROR_waiting,
+                !cl->core->link_up ? "The broker does not answer."
                 : !seated          ? "The board's service does not answer yet."
                                    : "History does not answer yet.",
                 0);

@@ -216,7 +216,7 @@ void client_note_slow(struct client *cl)
     if (slow == cl->slow)
         return;
     cl->slow = slow;
-    cl->core->stats.slow_clients += slow ? 1 : (uint64_t)-1;
+    cl->core->stats.slow_viewers += slow ? 1 : (uint64_t)-1;
     cl->core->stats.slowed += slow;
 }
 

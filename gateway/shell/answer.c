@@ -103,7 +103,7 @@ static bool is_head(const struct visit *v)
 }
 
 void answer_json(struct visit *v, unsigned status, const char *text, const char *extra,
-                      const char *value)
+                 const char *value)
 {
     head_begin(v, status);
     put(v, "content-type", "application/json");

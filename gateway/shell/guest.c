@@ -51,8 +51,8 @@ static void refuse_origin(struct visit *v, const char *what, struct span text, c
 {
     log_foreign(v, what, text, with);
     answer_refuse(v, 403,
-                "Pages of this origin may not do that: see EASEL_PUBLIC_URL and "
-                "EASEL_ALLOWED_ORIGINS.");
+                  "Pages of this origin may not do that: see EASEL_PUBLIC_URL and "
+                  "EASEL_ALLOWED_ORIGINS.");
 }
 
 bool guest_at_home(struct visit *v)
@@ -69,7 +69,7 @@ bool guest_at_home(struct visit *v)
     if (!known && !host_ours(host, s->public_url, s->allowed_origins)) {
         log_foreign(v, "Host", host, "it is no address, not localhost, and no name of ours");
         answer_refuse(v, 403,
-                    "This host name is not ours: set EASEL_PUBLIC_URL to the address in use.");
+                      "This host name is not ours: set EASEL_PUBLIC_URL to the address in use.");
         return false;
     }
     if (head_has(h, "origin") &&

@@ -52,8 +52,8 @@ static void start_api(struct visit *v)
 static void answer_too_many(struct visit *v, unsigned status)
 {
     answer_later(v, status, 5,
-                      status == 429 ? "Too many connections from this address."
-                                    : "This gateway has too many connections.");
+                 status == 429 ? "Too many connections from this address."
+                               : "This gateway has too many connections.");
 }
 
 /* A browser does not tell a page why its WebSocket did not open. So who asks without a handshake is

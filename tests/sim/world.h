@@ -63,12 +63,12 @@ bool odds(struct world *w, unsigned in_ten_thousand);
 /* ---- the clock ------------------------------------------------------------------------------- */
 
 enum happening {
-    WAKE,       /* a process looks at its deadlines */
-    DELIVERY,   /* a broker message arrives at a process */
-    RETURN,     /* a mandatory message came back */
-    BOUND,      /* a shard is bound (arg % 2: 1), or consumed, by this process, or is not (0) any more */
-    ROUND,      /* a history core takes the next step of its round */
-    READ,       /* a history core answers a read */
+    WAKE,     /* a process looks at its deadlines */
+    DELIVERY, /* a broker message arrives at a process */
+    RETURN,   /* a mandatory message came back */
+    BOUND, /* a shard is bound (arg % 2: 1), or consumed, by this process, or is not (0) any more */
+    ROUND, /* a history core takes the next step of its round */
+    READ,  /* a history core answers a read */
     TO_GATEWAY, /* bytes of a person arrive at its gateway */
     TO_PERSON,  /* bytes of a gateway arrive at the person */
     HANG_UP,    /* a socket is closed, seen by the gateway */
@@ -80,9 +80,9 @@ enum happening {
     BACKUP,
     RESTORE,
     QUEUED, /* a message to a shard's history whose queue nobody consumes */
-    START, /* a process starts again */
-    LINK,  /* a process's broker link goes up or down (arg: enum link_change) */
-    SILENT /* nothing comes back by it (arg 1), or something does again (0) */
+    START,  /* a process starts again */
+    LINK,   /* a process's broker link goes up or down (arg: enum link_change) */
+    SILENT  /* nothing comes back by it (arg 1), or something does again (0) */
 };
 
 struct event {
@@ -178,7 +178,7 @@ struct person {
     uint64_t instance, conn;
     uint32_t author; /* a new one for each instance */
     enum role role;
-    bool tab; /* shares its member with the person before */
+    bool tab;             /* shares its member with the person before */
     uint64_t incarnation; /* of the store that all it knows is of; 0: not known */
 
     /* connection */
@@ -312,7 +312,7 @@ void plan_restore(struct world *w);
 void make_backup(struct world *w);
 void restore_backup(struct world *w);
 void broker_queued(struct world *w, const struct event *e); /* a QUEUED message is tried again */
-void take_answers(struct world *w, struct process *p); /* of a gateway, to who deletes */
+void take_answers(struct world *w, struct process *p);      /* of a gateway, to who deletes */
 bool board_is_gone(const struct world *w, unsigned board);
 void kill_process(struct world *w, struct process *p);
 void set_link(struct world *w, struct process *p, enum link_change change);

@@ -71,7 +71,6 @@ void expect_same_state(const struct record *a, const struct record *b)
     ck_assert_uint_eq(a->flags, b->flags);
 }
 
-
 bool see(void *owner, const struct record *r)
 {
     struct seen *seen = owner;
@@ -162,8 +161,8 @@ struct record tombstone_at(const char *board, uint64_t first, uint32_t count)
 {
     struct record r = record_at(board, first, count, 500);
     r.flags = RECORD_DELETED;
-    r.state = log_state_pack(&(struct log_state){
-        .holder = id_of("0123456789ab"), .instance = 70, .term = 1, .base = 1});
+    r.state = log_state_pack(
+        &(struct log_state){.holder = id_of("0123456789ab"), .instance = 70, .term = 1, .base = 1});
     return r;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the tests of the stores share. One suite for all kinds: `test_store sqlite` in a directory of
- * its own, `test_store mongo` in databases of its own on the server at EASEL_TEST_MONGO (which knows
- * test commands).
+ * What the tests of the stores share. One suite for all kinds: `test_store sqlite` in a directory
+ * of its own, `test_store mongo` in databases of its own on the server at EASEL_TEST_MONGO (which
+ * knows test commands).
  */
 #ifndef EASEL_STORE_TEST_H
 #define EASEL_STORE_TEST_H

@@ -1256,7 +1256,7 @@ START_TEST(a_viewer_that_does_not_read_counts_as_slow)
     }
     for (int i = 0; i < 100; i++)
         tick(50);
-    ck_assert_uint_eq(gateway_core_stats(core)->slow_clients, 1);
+    ck_assert_uint_eq(gateway_core_stats(core)->slow_viewers, 1);
 }
 END_TEST
 

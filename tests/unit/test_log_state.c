@@ -56,7 +56,8 @@ START_TEST(a_grant_begins_a_term)
     struct log_state s = SOME, expected = {{"bob"}, 2002, 12, 0, 5, {0, false, false}};
     struct buf grant = {0};
     PUT(&grant, ev_grant, .offset = 12, .member = {"bob"}, .instance = 2002);
-    log_state_step(&s, &(struct log_event){MSG_ev_grant, 12, 0, {0, false, false}, buf_span(&grant)});
+    log_state_step(&s,
+                   &(struct log_event){MSG_ev_grant, 12, 0, {0, false, false}, buf_span(&grant)});
     expect_equal(&s, &expected);
     buf_free(&grant);
 }
@@ -74,8 +75,8 @@ END_TEST
 
 START_TEST(a_state_comes_back_from_its_bytes)
 {
-    struct log_state most = {{"zzzzzzzzzzzzzzz"}, OFFSET_MAX,          OFFSET_MAX, UINT32_MAX,
-                             OFFSET_MAX,          {2000, true, true}};
+    struct log_state most = {{"zzzzzzzzzzzzzzz"}, OFFSET_MAX, OFFSET_MAX,
+                             UINT32_MAX,          OFFSET_MAX, {2000, true, true}};
     struct log_state none = {.term = 0}, back;
     const struct log_state *all[] = {&SOME, &most, &none};
     for (unsigned i = 0; i < 3; i++) {

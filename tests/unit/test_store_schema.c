@@ -18,7 +18,8 @@ static const char TABLE_1[] =
     "DROP TABLE record;"
     "CREATE TABLE record (board TEXT NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL,"
     " epoch INTEGER NOT NULL, opener TEXT NOT NULL, nonce INTEGER NOT NULL, holder TEXT NOT NULL,"
-    " instance INTEGER NOT NULL, term INTEGER NOT NULL, cseq INTEGER NOT NULL, base INTEGER NOT NULL,"
+    " instance INTEGER NOT NULL, term INTEGER NOT NULL, cseq INTEGER NOT NULL, base INTEGER NOT "
+    "NULL,"
     " time INTEGER NOT NULL, flags INTEGER NOT NULL, events BLOB NOT NULL,"
     " UNIQUE (board, first)) STRICT";
 
@@ -168,7 +169,7 @@ END_TEST
 START_TEST(the_bytes_of_a_state_are_kept_as_they_came)
 {
     struct record r = segment(1);
-    r.state.data[0]++; /* the array has one element more, */
+    r.state.data[0]++;                  /* the array has one element more, */
     r.state.data[r.state.len++] = 0xc3; /* true */
     ck_assert_int_eq(append(store, r), 0);
     expect_last(&r);

@@ -146,8 +146,8 @@ static void make_two_boards(struct store *s, unsigned records)
             for (size_t at = 0; at < len; at += 10)
                 memcpy(text + at, i ? "of another" : "strokebyte", 10);
             struct record r = record_at(i ? "another" : "deleted", first, 1, 100);
-            r.state = log_state_pack(
-                &(struct log_state){.holder = id_of(i ? "stays" : "holderdeleted")});
+            r.state =
+                log_state_pack(&(struct log_state){.holder = id_of(i ? "stays" : "holderdeleted")});
             r.events = (struct span){(const uint8_t *)text, len};
             ck_assert_int_eq(append(s, r), 0);
         }
@@ -511,13 +511,10 @@ void add_sqlite_tests(TCase *t)
     tcase_add_test(t, sqlite_waits_with_writing_while_another_process_holds_the_lock);
     tcase_add_test(t, sqlite_gives_up_when_another_process_holds_the_lock_for_long);
     tcase_add_test(t, sqlite_holds_the_lock_during_a_transaction_and_no_longer);
-    tcase_add_test(t,
-                       sqlite_does_not_checkpoint_at_closing_while_another_process_holds_the_lock);
-    tcase_add_test(t,
-                       sqlite_makes_a_lock_file_that_was_removed_anew_so_that_all_take_the_same);
+    tcase_add_test(t, sqlite_does_not_checkpoint_at_closing_while_another_process_holds_the_lock);
+    tcase_add_test(t, sqlite_makes_a_lock_file_that_was_removed_anew_so_that_all_take_the_same);
     tcase_add_test(t, sqlite_refuses_a_database_that_was_moved_away_until_it_is_back);
-    tcase_add_test(t,
-                       sqlite_refuses_a_database_that_was_removed_and_leaves_the_new_one_alone);
+    tcase_add_test(t, sqlite_refuses_a_database_that_was_removed_and_leaves_the_new_one_alone);
     tcase_add_test(t, sqlite_refuses_a_database_that_was_replaced_by_another_file);
     tcase_add_test(t, sqlite_refuses_a_database_whose_directory_is_gone);
     tcase_add_test(t, sqlite_goes_on_when_the_full_disk_has_room_again);

@@ -73,7 +73,7 @@ function generate() {
   const lines = [
     "// SPDX-License-Identifier: Apache-2.0",
     "// Made from proto/messages.def by gateway/web/build/messages.mjs. Not edited by hand.",
-    'import type { Kind } from "./codec.ts";',
+    'import type { Kind } from "./kind.ts";',
     "",
   ];
   for (const kind of [...tuples, ...messages]) {

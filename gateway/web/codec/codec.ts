@@ -5,15 +5,8 @@
 // do not know is skipped, unless it is an event's, which takes its offset; and so are fields beyond those
 // that we know, whatever they hold.
 import { Decoder, Encoder } from "@msgpack/msgpack";
+import type { FieldType, Kind } from "./kind.ts";
 import { type LogEvent, MESSAGES, type Message, TUPLES } from "./messages.gen.ts";
-
-export type FieldType = "UINT" | "NUINT" | "ID" | "STR" | "BIN" | "LIST";
-export interface Kind {
-  kind: string;
-  code: number; // 0: a tuple
-  /** later: a sender of before leaves it out. */
-  fields: readonly (readonly [name: string, type: FieldType, low: number, high: number, later: boolean])[];
-}
 
 /** An event of a later version: all that we know of it is its place in the log. */
 export interface EvUnknown {

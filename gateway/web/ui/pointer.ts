@@ -10,9 +10,6 @@ import { $, setText, show } from "./dom.ts";
 import { nameOf } from "./pen-view.ts";
 import type { Stage } from "./stage.ts";
 
-/** A tool of the palette, none of the log. */
-export const POINTER = 3;
-
 const EVERY_MS = 50;
 const GONE_MS = 3_000;
 const LABEL_LEFT = 0.6; // of the window: from there on the name stands on the other side

@@ -12,7 +12,9 @@ import { BOARD_HEIGHT, BOARD_WIDTH, POINTS_PER_FRAME, type Point, toBoard } from
 import type { Client, PenStyle } from "../net/client.ts";
 import { StrokeWriter } from "../net/stroke.ts";
 import { $, show } from "./dom.ts";
-import { POINTER } from "./pointer.ts";
+
+/** A tool of the palette, none of the log. */
+export const POINTER = 3;
 
 const FRAME_MS = 33; // at most one frame of points per so long
 const EXPECTED_MS = 17; // predicted places are drawn for one frame, and never sent
