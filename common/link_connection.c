@@ -20,19 +20,20 @@
 #define SEND_BYTES      (512 << 10)
 #define FRAME_MAX       131072
 
-void connection_init(struct connection *c)
+void link_connection_init(struct link_connection *c)
 {
-    *c = (struct connection){.fd = -1};
+    *c = (struct link_connection){.fd = -1};
     pthread_mutex_init(&c->lock, NULL);
 }
 
-void connection_finish(struct connection *c)
+void link_connection_finish(struct link_connection *c)
 {
-    connection_close(c, false);
+    link_connection_close(c, false);
     pthread_mutex_destroy(&c->lock);
 }
 
-__attribute__((format(printf, 2, 3))) static int fail(struct connection *c, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int fail(struct link_connection *c, const char *format,
+                                                      ...)
 {
     va_list args;
     va_start(args, format);
@@ -42,14 +43,14 @@ __attribute__((format(printf, 2, 3))) static int fail(struct connection *c, cons
     return -EIO;
 }
 
-static int fail_close(struct connection *c, const char *what, uint16_t code, amqp_bytes_t text)
+static int fail_close(struct link_connection *c, const char *what, uint16_t code, amqp_bytes_t text)
 {
     fail(c, "%s: %.*s", what, (int)text.len, (const char *)text.bytes);
     c->code = code;
     return -EIO;
 }
 
-static int fail_method(struct connection *c, const char *what, const amqp_method_t *m)
+static int fail_method(struct link_connection *c, const char *what, const amqp_method_t *m)
 {
     if (m->id == AMQP_CONNECTION_CLOSE_METHOD) {
         const amqp_connection_close_t *close = m->decoded;
@@ -63,14 +64,14 @@ static int fail_method(struct connection *c, const char *what, const amqp_method
 }
 
 /* `error` is the library's; that of TLS has more to say about it. */
-static int fail_library(struct connection *c, const char *what, int error)
+static int fail_library(struct link_connection *c, const char *what, int error)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
     return fail(c, "%s: %s%s%s", what, amqp_error_string2(error), reason ? ", " : "",
                 reason ? reason : "");
 }
 
-int connection_check(struct connection *c, const char *what, amqp_rpc_reply_t reply)
+int link_connection_check(struct link_connection *c, const char *what, amqp_rpc_reply_t reply)
 {
     switch (reply.reply_type) {
     case AMQP_RESPONSE_NORMAL:
@@ -82,14 +83,14 @@ int connection_check(struct connection *c, const char *what, amqp_rpc_reply_t re
     }
 }
 
-int connection_rpc(struct connection *c, const char *what)
+int link_connection_rpc(struct link_connection *c, const char *what)
 {
-    return connection_check(c, what, amqp_get_rpc_reply(c->amqp));
+    return link_connection_check(c, what, amqp_get_rpc_reply(c->amqp));
 }
 
 /* ---- opening and closing --------------------------------------------------------------------- */
 
-static void set_fd(struct connection *c, int fd)
+static void set_fd(struct link_connection *c, int fd)
 {
     pthread_mutex_lock(&c->lock);
     c->fd = fd;
@@ -106,7 +107,7 @@ static void tune(int fd)
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
-static int login(struct connection *c, const struct amqp_connection_info *at, const char *name)
+static int login(struct link_connection *c, const struct amqp_connection_info *at, const char *name)
 {
     amqp_table_entry_t can[] = {
         {amqp_cstring_bytes("connection.blocked"), {.kind = AMQP_FIELD_KIND_BOOLEAN}},
@@ -124,14 +125,14 @@ static int login(struct connection *c, const struct amqp_connection_info *at, co
     amqp_table_t properties = {sizeof own / sizeof *own, own};
     const char *vhost = *at->vhost ? at->vhost : "/";
     const char *what = at->ssl ? "login" : "login (amqps:// where TLS is spoken)";
-    return connection_check(c, what,
-                            amqp_login_with_properties(c->amqp, vhost, 0, FRAME_MAX, HEARTBEAT_S,
-                                                       &properties, AMQP_SASL_METHOD_PLAIN,
-                                                       at->user, at->password));
+    return link_connection_check(
+        c, what,
+        amqp_login_with_properties(c->amqp, vhost, 0, FRAME_MAX, HEARTBEAT_S, &properties,
+                                   AMQP_SASL_METHOD_PLAIN, at->user, at->password));
 }
 
 /* The files are read at each connect: a certificate that was renewed counts from then on. */
-static amqp_socket_t *tls_socket(struct connection *c, const struct broker_address *broker)
+static amqp_socket_t *tls_socket(struct link_connection *c, const struct broker_address *broker)
 {
     amqp_socket_t *socket = amqp_ssl_socket_new(c->amqp);
     if (!socket)
@@ -151,7 +152,7 @@ static amqp_socket_t *tls_socket(struct connection *c, const struct broker_addre
     return socket;
 }
 
-static int open_at(struct connection *c, const struct amqp_connection_info *at,
+static int open_at(struct link_connection *c, const struct amqp_connection_info *at,
                    const struct broker_address *broker, const char *name)
 {
     struct timeval rpc = {.tv_sec = RPC_SECONDS}, connecting = {.tv_sec = CONNECT_SECONDS};
@@ -191,7 +192,8 @@ int broker_parse(const struct broker_address *broker, struct address *ret_text,
     return 0;
 }
 
-int connection_open(struct connection *c, const struct broker_address *broker, const char *name)
+int link_connection_open(struct link_connection *c, const struct broker_address *broker,
+                         const char *name)
 {
     struct amqp_connection_info at;
     struct address text;
@@ -199,11 +201,11 @@ int connection_open(struct connection *c, const struct broker_address *broker, c
                                                   : fail(c, "EASEL_AMQP is no valid address");
     address_close(&text);
     if (r < 0)
-        connection_close(c, false);
+        link_connection_close(c, false);
     return r;
 }
 
-void connection_close(struct connection *c, bool politely)
+void link_connection_close(struct link_connection *c, bool politely)
 {
     if (!c->amqp)
         return;
@@ -215,7 +217,7 @@ void connection_close(struct connection *c, bool politely)
     c->blocked = false;
 }
 
-void connection_abort(struct connection *c)
+void link_connection_abort(struct link_connection *c)
 {
     pthread_mutex_lock(&c->lock);
     if (c->fd >= 0)
@@ -225,7 +227,7 @@ void connection_abort(struct connection *c)
 
 /* ---- waiting, reading and writing ------------------------------------------------------------ */
 
-void connection_wait(struct connection *c, int wake, bool to_write, bool only_wake)
+void link_connection_wait(struct link_connection *c, int wake, bool to_write, bool only_wake)
 {
     struct pollfd fds[2] = {{.fd = wake, .events = POLLIN},
                             {.fd = only_wake ? -1 : c->fd, .events = POLLIN}};
@@ -237,26 +239,26 @@ void connection_wait(struct connection *c, int wake, bool to_write, bool only_wa
         count = 0;
 }
 
-bool connection_writable(const struct connection *c)
+bool link_connection_writable(const struct link_connection *c)
 {
     struct pollfd fd = {.fd = c->fd, .events = POLLOUT};
     return poll(&fd, 1, 0) == 1;
 }
 
-void connection_cork(const struct connection *c, bool on)
+void link_connection_cork(const struct link_connection *c, bool on)
 {
     int value = on;
     setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
 }
 
-int connection_tell(struct connection *c, amqp_channel_t channel, amqp_method_number_t method,
-                    void *decoded)
+int link_connection_tell(struct link_connection *c, amqp_channel_t channel,
+                         amqp_method_number_t method, void *decoded)
 {
     int r = amqp_send_method(c->amqp, channel, method, decoded);
     return r == AMQP_STATUS_OK ? 0 : fail_library(c, "set-up", r);
 }
 
-int connection_read(struct connection *c, amqp_frame_t *ret)
+int link_connection_read(struct link_connection *c, amqp_frame_t *ret)
 {
     struct timeval no_time = {0};
     int r = amqp_simple_wait_frame_noblock(c->amqp, ret, &no_time);
@@ -283,7 +285,7 @@ int connection_read(struct connection *c, amqp_frame_t *ret)
     }
 }
 
-void connection_release(struct connection *c)
+void link_connection_release(struct link_connection *c)
 {
     amqp_maybe_release_buffers(c->amqp);
 }
@@ -330,7 +332,7 @@ const char *exchange_name(enum exchange exchange)
     return EXCHANGES[exchange].name;
 }
 
-int connection_declare_exchanges(struct connection *c, amqp_channel_t channel)
+int link_connection_declare_exchanges(struct link_connection *c, amqp_channel_t channel)
 {
     for (unsigned i = 0; i < EXCHANGE_COUNT; i++) {
         if (!EXCHANGES[i].type)
@@ -339,7 +341,7 @@ int connection_declare_exchanges(struct connection *c, amqp_channel_t channel)
                                            .type = amqp_cstring_bytes(EXCHANGES[i].type),
                                            .durable = true,
                                            .nowait = true};
-        if (connection_tell(c, channel, AMQP_EXCHANGE_DECLARE_METHOD, &declare) < 0)
+        if (link_connection_tell(c, channel, AMQP_EXCHANGE_DECLARE_METHOD, &declare) < 0)
             return -EIO;
     }
     return 0;

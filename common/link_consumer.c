@@ -38,7 +38,7 @@ struct channel {
 struct consumer {
     struct link *link;
     struct worker *worker;
-    struct connection *connection;
+    struct link_connection *connection;
     struct channel *channels;
     unsigned channel_count;
     enum hold *have; /* per shard */
@@ -76,7 +76,7 @@ static int bind_queue(struct consumer *k, const char *queue, enum exchange excha
                               .exchange = amqp_cstring_bytes(exchange_name(exchange)),
                               .routing_key = amqp_cstring_bytes(key),
                               .nowait = true};
-    return connection_tell(k->connection, OWN_CHANNEL, AMQP_QUEUE_BIND_METHOD, &bind);
+    return link_connection_tell(k->connection, OWN_CHANNEL, AMQP_QUEUE_BIND_METHOD, &bind);
 }
 
 static int declare(struct consumer *k, const char *queue, bool exclusive,
@@ -88,7 +88,7 @@ static int declare(struct consumer *k, const char *queue, bool exclusive,
                                     .auto_delete = exclusive,
                                     .nowait = true,
                                     .arguments = {count, entries}};
-    return connection_tell(k->connection, OWN_CHANNEL, AMQP_QUEUE_DECLARE_METHOD, &declare);
+    return link_connection_tell(k->connection, OWN_CHANNEL, AMQP_QUEUE_DECLARE_METHOD, &declare);
 }
 
 static void history_queue(unsigned shard, char *ret, size_t size)
@@ -172,7 +172,7 @@ static int declare_own(struct consumer *k)
 static int open_channel(struct consumer *k, unsigned channel)
 {
     amqp_channel_open(k->connection->amqp, (amqp_channel_t)channel);
-    if (connection_rpc(k->connection, "channel") < 0)
+    if (link_connection_rpc(k->connection, "channel") < 0)
         return -EIO;
     unsigned *last = &k->link->generation;
     *last = *last % ((1u << GENERATION_BITS) - 1) + 1;
@@ -187,12 +187,12 @@ static int consume(struct consumer *k, unsigned channel, const char *queue)
     amqp_connection_state_t amqp = k->connection->amqp;
     if (acked) {
         amqp_basic_qos(amqp, (amqp_channel_t)channel, 0, (uint16_t)prefetch, false);
-        if (connection_rpc(k->connection, "qos") < 0)
+        if (link_connection_rpc(k->connection, "qos") < 0)
             return -EIO;
     }
     amqp_basic_consume(amqp, (amqp_channel_t)channel, amqp_cstring_bytes(queue), amqp_empty_bytes,
                        false, !acked, !acked, amqp_empty_table);
-    return connection_rpc(k->connection, queue);
+    return link_connection_rpc(k->connection, queue);
 }
 
 /* The broker gives what is not acked to the next consumer, in order. (Cancelling instead of closing
@@ -201,7 +201,7 @@ static int close_channel(struct consumer *k, unsigned channel)
 {
     k->channels[channel].generation = 0;
     k->channels[channel].content.open = false;
-    return connection_check(
+    return link_connection_check(
         k->connection, "close",
         amqp_channel_close(k->connection->amqp, (amqp_channel_t)channel, AMQP_REPLY_SUCCESS));
 }
@@ -214,7 +214,7 @@ static int bind_now(struct consumer *k, const char *key)
     amqp_queue_bind(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(k->own_queue),
                     amqp_cstring_bytes(exchange_name(EXCHANGE_BOARD)), amqp_cstring_bytes(key),
                     amqp_empty_table);
-    return connection_rpc(k->connection, "bind");
+    return link_connection_rpc(k->connection, "bind");
 }
 
 static int take_shard(struct consumer *k, unsigned shard, enum hold hold)
@@ -238,7 +238,7 @@ static int drop_shard(struct consumer *k, unsigned shard, enum hold hold)
     amqp_queue_unbind(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(k->own_queue),
                       amqp_cstring_bytes(exchange_name(EXCHANGE_BOARD)), amqp_cstring_bytes(key),
                       amqp_empty_table);
-    return connection_rpc(k->connection, "unbind");
+    return link_connection_rpc(k->connection, "unbind");
 }
 
 static int change_shard(struct consumer *k, unsigned shard, enum hold wanted)
@@ -329,11 +329,11 @@ static int read_some(struct consumer *k)
 {
     amqp_frame_t frame;
     for (unsigned i = 0; i < FRAMES_PER_TURN && !k->full; i++) {
-        int r = connection_read(k->connection, &frame);
+        int r = link_connection_read(k->connection, &frame);
         if (r <= 0)
             return r;
         take_frame(k, &frame);
-        connection_release(k->connection);
+        link_connection_release(k->connection);
     }
     return !k->full;
 }
@@ -358,11 +358,11 @@ static int ack_all(struct consumer *k, const uint64_t *done, size_t count)
 {
     int r = 0;
     if (count > 1)
-        connection_cork(k->connection, true);
+        link_connection_cork(k->connection, true);
     for (size_t i = 0; i < count && r == 0; i++)
         r = ack(k, done[i]);
     if (count > 1)
-        connection_cork(k->connection, false);
+        link_connection_cork(k->connection, false);
     return r;
 }
 
@@ -390,14 +390,14 @@ static int open_connection(struct consumer *k)
 {
     char name[64];
     snprintf(name, sizeof name, "%s consumes", k->link->config.self.text);
-    if (connection_open(k->connection, &k->link->config.broker, name) < 0 ||
+    if (link_connection_open(k->connection, &k->link->config.broker, name) < 0 ||
         open_channel(k, OWN_CHANNEL) < 0)
         return -EIO;
-    connection_cork(k->connection, true);
-    int r = connection_declare_exchanges(k->connection, OWN_CHANNEL);
+    link_connection_cork(k->connection, true);
+    int r = link_connection_declare_exchanges(k->connection, OWN_CHANNEL);
     r = r < 0 ? r : declare_shared(k);
     r = r < 0 ? r : declare_own(k);
-    connection_cork(k->connection, false);
+    link_connection_cork(k->connection, false);
     if (r < 0)
         return r;
     /* The first answer since the channel was opened: all that was told before is done by then. */
@@ -419,7 +419,7 @@ static int serve(struct consumer *k)
         if (more < 0)
             return -EIO;
         if (more == 0)
-            connection_wait(k->connection, k->worker->wake, false, k->full);
+            link_connection_wait(k->connection, k->worker->wake, false, k->full);
     }
     return 0;
 }
@@ -439,7 +439,7 @@ static void session(struct worker *w)
         r = serve(&k);
         l->consuming = false;
     }
-    connection_close(&w->connection, r == 0);
+    link_connection_close(&w->connection, r == 0);
     link_note_state(l, NOTE_CONSUMER, false, w->connection.trouble);
     for (unsigned i = 0; i < k.channel_count; i++)
         buf_free(&k.channels[i].content.body);

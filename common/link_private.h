@@ -56,7 +56,7 @@ struct worker {
     bool started;
     int wake;  /* eventfd: there is something to do */
     int ended; /* eventfd: the thread is done */
-    struct connection connection;
+    struct link_connection connection;
 };
 
 struct link {

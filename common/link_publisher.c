@@ -17,7 +17,7 @@
 struct publisher {
     struct link *link;
     struct worker *worker;
-    struct connection *connection;
+    struct link_connection *connection;
     struct post_queue mine; /* taken from link.posts */
     struct content content; /* of the message that comes back */
     enum exchange back_exchange;
@@ -89,7 +89,7 @@ static int read_all(struct publisher *p)
 {
     amqp_frame_t frame;
     int r;
-    while ((r = connection_read(p->connection, &frame)) > 0)
+    while ((r = link_connection_read(p->connection, &frame)) > 0)
         take_frame(p, &frame);
     if (r == 0)
         tell_state(p, true);
@@ -136,16 +136,16 @@ static int publish_waiting(struct publisher *p)
     bool corked = false;
     int r;
     while ((r = read_all(p)) == 0 && !p->connection->blocked && (post = next_post(p)) &&
-           connection_writable(p->connection)) {
+           link_connection_writable(p->connection)) {
         if (!corked && STAILQ_NEXT(post, queue))
-            connection_cork(p->connection, corked = true);
+            link_connection_cork(p->connection, corked = true);
         r = publish(p, post);
         if (r < 0)
             break;
         post_done(p, post);
     }
     if (corked)
-        connection_cork(p->connection, false);
+        link_connection_cork(p->connection, false);
     return r;
 }
 
@@ -200,7 +200,7 @@ static int give_up(struct publisher *p)
 {
     snprintf(p->connection->trouble, sizeof p->connection->trouble,
              "nothing comes back from the broker for %d s", LINK_DEAD_MS / 1000);
-    connection_abort(&p->link->consumer.connection);
+    link_connection_abort(&p->link->consumer.connection);
     return -EIO;
 }
 
@@ -214,7 +214,7 @@ static int feel_pulse(struct publisher *p)
     if (silence >= LINK_DEAD_MS)
         return give_up(p);
     if (!l->consuming || p->connection->blocked || l->pulse_clock < p->next_pulse ||
-        !connection_writable(p->connection))
+        !link_connection_writable(p->connection))
         return 0;
     p->next_pulse = l->pulse_clock + PULSE_MS;
     return send_pulse(p);
@@ -226,13 +226,13 @@ static int open_connection(struct publisher *p)
 {
     char name[64];
     snprintf(name, sizeof name, "%s publishes", p->link->config.self.text);
-    struct connection *c = p->connection;
-    if (connection_open(c, &p->link->config.broker, name) < 0)
+    struct link_connection *c = p->connection;
+    if (link_connection_open(c, &p->link->config.broker, name) < 0)
         return -EIO;
     amqp_channel_open(c->amqp, CHANNEL);
-    if (connection_rpc(c, "channel") < 0)
+    if (link_connection_rpc(c, "channel") < 0)
         return -EIO;
-    return connection_declare_exchanges(c, CHANNEL);
+    return link_connection_declare_exchanges(c, CHANNEL);
 }
 
 static bool must_end(struct publisher *p, bool idle)
@@ -249,13 +249,13 @@ static int serve(struct publisher *p)
             r = feel_pulse(p);
         if (r < 0)
             return r;
-        connection_release(p->connection);
+        link_connection_release(p->connection);
         bool idle = !next_post(p);
         if (must_end(p, idle))
             return 0;
         /* Not idle: the socket has no room, or the broker an alarm. */
         bool to_write = !idle && !p->connection->blocked;
-        connection_wait(p->connection, p->worker->wake, to_write, false);
+        link_connection_wait(p->connection, p->worker->wake, to_write, false);
     }
 }
 
@@ -273,7 +273,7 @@ static void session(struct worker *w)
         link_note_state(p.link, NOTE_PUBLISHER, false, w->connection.trouble);
     }
     /* The polite close returns when the broker has taken all that was published. */
-    connection_close(&w->connection, r == 0);
+    link_connection_close(&w->connection, r == 0);
     tell_state(&p, false);
     link_drop_posts(p.link, &p.mine);
     buf_free(&p.content.body);

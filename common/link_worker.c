@@ -181,7 +181,7 @@ bool worker_join(struct worker *w, uint64_t timeout_ms)
     if (!w->started)
         return true;
     if (!await_end(w, timeout_ms)) {
-        connection_abort(&w->connection);
+        link_connection_abort(&w->connection);
         if (!await_end(w, ABORTED_MS)) {
             pthread_detach(w->thread);
             return false;
@@ -193,7 +193,7 @@ bool worker_join(struct worker *w, uint64_t timeout_ms)
 
 int worker_init(struct worker *w)
 {
-    connection_init(&w->connection);
+    link_connection_init(&w->connection);
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     w->ended = eventfd(0, EFD_CLOEXEC);
     return w->wake < 0 || w->ended < 0 ? -errno : 0;
@@ -201,7 +201,7 @@ int worker_init(struct worker *w)
 
 void worker_finish(struct worker *w)
 {
-    connection_finish(&w->connection);
+    link_connection_finish(&w->connection);
     if (w->wake >= 0)
         close(w->wake);
     if (w->ended >= 0)

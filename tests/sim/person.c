@@ -348,7 +348,9 @@ static void reload(struct world *w, struct person *p);
 /* Another incarnation of the store than what it knows is of: it begins anew (PROTOCOL J10). */
 static bool is_of_another_past(struct world *w, struct person *p, uint64_t incarnation)
 {
-#ifndef SIM_NO_INCARNATION /* a switch: two pasts are mixed then */
+#ifdef SIM_NO_INCARNATION /* a switch: two pasts are mixed then */
+    (void)w;
+#else
     if (p->incarnation && incarnation && incarnation != p->incarnation) {
         say(w, "person %u begins anew", p->number);
         person_leave(w, p);
@@ -431,7 +433,9 @@ static void on_error(struct world *w, struct person *p, const struct msg_error *
 {
     w->count.refused++;
     say(w, "person %u error %.*s", p->number, (int)m->code.len, (const char *)m->code.data);
-    bool behind = p->incarnation != w->incarnation; /* it does not know what was restored */
+    /* It does not know what was restored, or a gateway learns it that has not yet looked at what it
+     * knows. */
+    bool behind = p->incarnation != w->incarnation || (w->incarnation > 1 && !p->welcomed);
     if (is_code(m, "start_fresh") && behind)
         reload(w, p);
     else if (is_code(m, "start_fresh"))

@@ -8,8 +8,9 @@
 
 #include "history_core.h"
 
-#define BOARD "k3v9x2mq4t"
-#define TAIL  9u
+#define BOARD       "k3v9x2mq4t"
+#define TAIL        9u
+#define INCARNATION 77u
 
 static struct buf bytes[3];
 static struct record records[3];
@@ -68,7 +69,7 @@ static void expect_answer(uint64_t tail, const char *answer)
 {
     struct outbox *out = outbox_create(&(struct outbox_config){.self = id_of("h1")});
     struct id gateway = id_of("g1");
-    history_page_answer(&page, tail, &gateway, out);
+    history_page_answer(&page, tail, INCARNATION, &gateway, out);
     struct outbox_message message;
     ck_assert(outbox_next(out, 1000, &message));
     ck_assert_int_eq(message.exchange, EXCHANGE_GATEWAY);
@@ -81,13 +82,16 @@ static void expect_answer(uint64_t tail, const char *answer)
     char text[100];
     ck_assert_int_eq(GET(&in, envelope, &envelope), 0);
     struct cursor second = in, third = in;
-    if (GET(&in, page, &m) == 0)
+    if (GET(&in, page, &m) == 0) {
+        ck_assert_uint_eq(m.incarnation, INCARNATION);
         snprintf(text, sizeof text, "%lu..%lu epoch %lu tail %lu nonce %lu, %zu events", m.from,
                  m.to, m.epoch, m.tail, m.nonce, m.events.len / event_len);
-    else if (GET(&second, behind, &behind) == 0)
+    } else if (GET(&second, behind, &behind) == 0) {
+        ck_assert_uint_eq(behind.incarnation, INCARNATION);
         snprintf(text, sizeof text, "behind, tail %lu nonce %lu", behind.tail, behind.nonce);
-    else
+    } else {
         snprintf(text, sizeof text, "%s", GET(&third, no_board, &no_board) == 0 ? "no_board" : "?");
+    }
     ck_assert_str_eq(text, answer);
     outbox_destroy(out);
 }
@@ -203,7 +207,7 @@ START_TEST(the_largest_page_is_a_broker_message)
     ck_assert(!history_page_record(&page, &records[1]));
     struct outbox *out = outbox_create(&(struct outbox_config){.self = id_of("h1")});
     struct id gateway = id_of("g1");
-    history_page_answer(&page, 41, &gateway, out);
+    history_page_answer(&page, 41, INCARNATION, &gateway, out);
     ck_assert_uint_eq(outbox_stats(out)->items, 1);
     ck_assert_uint_gt(page.events.len, BROKER_MESSAGE_BYTES_MAX - 7000);
     outbox_destroy(out);
