@@ -115,6 +115,7 @@ part_lint() {
     step "lint: tables of PROTOCOL.md" python3 proto/tables.py --check
     need_build dev
     step "lint: clang-tidy" clang_tidy
+    step "lint: the house" node_tests tests/house/*.test.mjs
 }
 
 # Those that need no server: seconds.

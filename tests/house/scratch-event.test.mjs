@@ -28,17 +28,16 @@ before(() => {
 });
 after(() => rmSync(copy, { recursive: true }));
 
-const apply = (patch) => execFileSync("patch", ["-p1", "--no-backup-if-mismatch", "-s"], { cwd: copy, input: patch });
+const apply = (patch) => execFileSync("git", ["apply", "-"], { cwd: copy, input: patch });
 
 /** What the C compiler says of each file of the copy. */
 function complaints() {
   const ret = new Map();
-  for (const { file, arguments: words, command } of JSON.parse(readFileSync(join(ROOT, "build/dev/compile_commands.json"), "utf8"))) {
+  for (const { file, command } of JSON.parse(readFileSync(join(ROOT, "build/dev/compile_commands.json"), "utf8"))) {
     const name = file.slice(ROOT.length);
     if (!PRODUCT.some((part) => name.startsWith(`${part}/`)) || ret.has(name)) continue;
-    const flags = (words ?? command.split(" ")).slice(1).filter((word, i, all) => word !== "-o" && all[i - 1] !== "-o");
-    const there = flags.map((word) => word.replaceAll(ROOT, `${copy}/`));
-    const { stderr } = spawnSync("cc", [...there, "-fsyntax-only"], { cwd: copy, encoding: "utf8" });
+    const there = command.replaceAll(ROOT, `${copy}/`).replace(/ -o \S+/, " -fsyntax-only");
+    const { stderr } = spawnSync("sh", ["-c", there], { cwd: copy, encoding: "utf8" });
     ret.set(name, stderr);
   }
   return ret;

@@ -5,12 +5,14 @@
 // is checked at the end.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterEach, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
 import { encode } from "../../build/web-node/client.mjs";
-import { join, signToken, startCluster, until } from "../service/harness.mjs";
+import { join, program, signToken, startCluster, until } from "../service/harness.mjs";
 import { Wire } from "../service/wire.mjs";
 
 const SEATS = 3;
@@ -438,6 +440,25 @@ test("[E1] [E2] errors that close, and errors that do not", async () => {
   nowhere.hello(signToken({ b: "zzzzzzzzzz", r: "watch" }));
   await ends(nowhere, 4404, "no_board");
   assert.ok(board && term && ana.closed === null);
+});
+
+// ---- a backup, after all that needs the past -----------------------------------------------------
+
+test("[G6] [J10] who knows the past of before a restore is told that it is another one now", async () => {
+  const { board, ana, ben } = await two();
+  const { incarnation } = ana.welcome;
+  assert.ok(incarnation > 0);
+  assert.equal(ben.welcome.incarnation, incarnation, "at each gateway the same");
+  await stored(ben, 1);
+  for (const message of ben.messages.filter(({ kind }) => kind === "mark")) assert.equal(message.incarnation, incarnation);
+  const [history] = cluster.histories;
+  await history.kill("SIGTERM");
+  await promisify(execFile)(program("history"), ["--restored"], { env: cluster.environment("history", history.settings) });
+  await history.start();
+  for (const wire of [ana, ben]) await ends(wire, 4410, "start_fresh");
+  const anew = await Wire.join(there, board.tokens.draw, { session: ben.session });
+  assert.ok(anew.welcome.incarnation > 0);
+  assert.notEqual(anew.welcome.incarnation, incarnation);
 });
 
 // ---- all of them --------------------------------------------------------------------------------

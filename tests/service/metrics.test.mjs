@@ -146,7 +146,7 @@ describe("metrics", { timeout: 280_000 }, () => {
     wire.sendBytes(Buffer.from("nonsense"));
     await until("the connection is closed", () => wire.closed);
     assert.equal(await gateway('errors_total{code="bad_frame"}'), before + 1);
-    assert.equal(await gateway('errors_total{code="other"}'), 0);
+    assert.equal(await gateway('errors_total{code="bad_websocket"}'), 0);
   });
 
   test("the connections of a gateway rise by 100 with 100 clients, and fall when these leave", async () => {

@@ -14,6 +14,8 @@ const EPOCH = 2;
 const TERM = 3;
 const FRAME_MS = 30;
 const CREATED_BEFORE_MS = 3_600_000;
+/** Of a record as the first schema has it, which is read for ever. */
+const COLUMNS = "board, first, count, epoch, opener, nonce, holder, instance, term, cseq, base, time, flags, events";
 
 /** The places of one wandering line: from its first point, 8 a frame, 4 of the board's 1600 points apart. */
 function* line(next) {
@@ -66,7 +68,7 @@ function sql(board, events) {
       : [text(""), 0, last.offset - 1, 0, 0, last.time, 1];
     const bytes = Buffer.concat(batch.map((event) => encode(event))).toString("hex");
     const row = [text(board), batch[0].offset, batch.length, EPOCH, text("bseed"), 1, ...state, `X'${bytes}'`];
-    lines.push(`INSERT INTO record VALUES (${row.join(", ")});`);
+    lines.push(`INSERT INTO record (${COLUMNS}) VALUES (${row.join(", ")});`);
   };
   let batch = [];
   for (const event of events) {
