@@ -22,8 +22,8 @@ const ONLY = new RegExp(process.env.KINDS || "");
 const QUICK_MS = 60_000;
 const SLOW_MS = 3_000; // until all is well: worth a word
 const TWO = 0.3; // so often two faults at a time
-// The tests' MongoDB-wire server walks all records of a board to find its last one (tests/mongo/README.md): with as
-// many as ten busy boards make in ten minutes it does nothing else any more.
+// The tests' MongoDB-wire server looks at all records of a board to find its last one (tests/mongo/README.md): with as
+// many as busy boards make in ten minutes it would do nothing else any more.
 const PLAN = { sqlite: {}, mongo: { steadyMs: 1000 } };
 
 // ---- the table -------------------------------------------------------------------------------------
