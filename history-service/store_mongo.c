@@ -240,8 +240,8 @@ static int find_marker(struct mongo *s)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* The records of the board with low <= first <= high. The key says all; a server that finds no range
- * of keys by itself (tests/mongo) can have an index of (board, _id). */
+/* The records of the board with low <= first <= high. The key says all; a server that finds no
+ * range of keys by itself (tests/mongo) can have an index of (board, _id). */
 static mongoc_cursor_t *find(struct mongo *s, const struct id *board, uint64_t low, uint64_t high,
                              const bson_t *opts)
 {
