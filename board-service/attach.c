@@ -268,6 +268,7 @@ static void apply_board(struct board_core *c, struct gateway_list *list, uint64_
     at->number = number;
     at->epoch = jumps || other ? 0 : m->epoch;
     at->applied = other ? 0 : m->applied;
+    at->has_state = at->epoch == b->log.epoch ? m->state : 0; /* NIL: an older gateway, who knows */
     if (at->epoch > b->newest)
         b->newest = at->epoch;
     if (m->flags & ATTACH_DELETE)
@@ -341,6 +342,17 @@ static void apply_parts(struct board_core *c, struct gateway_list *list)
     forget_parts(c, list);
 }
 
+/* How far the time here is ahead of the gateway's. A list that was long on its way says too much,
+ * so the least counts; it may grow by a 64th of the time that passes, since no two clocks run
+ * alike. This is not of the owner's clock, which stands still at times. */
+static void learn_skew(const struct board_core *c, struct gateway_list *list, uint64_t sent_at)
+{
+    int64_t skew = (int64_t)(c->now - sent_at);
+    int64_t known = list->skew + (int64_t)((c->now - list->skew_at) / 64);
+    list->skew = list->skew_at == 0 || skew < known ? skew : known;
+    list->skew_at = c->now;
+}
+
 void attachment_list(struct board_core *c, const struct id *gateway, const struct msg_attach *m)
 {
     if (m->parts > LIST_PARTS_MAX || m->part > m->parts) {
@@ -350,18 +362,21 @@ void attachment_list(struct board_core *c, const struct id *gateway, const struc
     struct gateway_list *list = find_or_add_list(c, gateway, (unsigned)m->shard);
     if (!list || m->number <= list->number || m->number < list->part_number)
         return;
+    learn_skew(c, list, m->now);
     list->heard_at = c->clock;
-    list->sent_at = m->now;
     TAILQ_REMOVE(&c->lists, list, heard_link);
     TAILQ_INSERT_TAIL(&c->lists, list, heard_link);
     if (m->parts == 1) {
+        list->sent_at = m->now;
         if (apply_part(c, list, m->number, m->boards))
             apply_absence(list, m->number);
         return;
     }
     keep_part(c, list, m);
-    if (list->parts_there == list->part_count)
+    if (list->parts_there == list->part_count) {
+        list->sent_at = m->now;
         apply_parts(c, list);
+    }
 }
 
 /* ---- gateways come and go -------------------------------------------------------------------- */

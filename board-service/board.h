@@ -68,7 +68,9 @@ struct gateway_list {
     unsigned shard;
     uint64_t number; /* of the list in force */
     uint64_t heard_at;
-    uint64_t sent_at; /* the newest list, by the gateway's clock; 0: it does not say */
+    uint64_t sent_at; /* the list in force, by the gateway's clock; 0: it does not say */
+    int64_t skew;     /* the time here less the gateway's, by the list that took the least time */
+    uint64_t skew_at; /* when that was learned; 0: not yet */
     /* a list of several parts under way */
     uint64_t part_number;
     unsigned part_count, parts_there;
@@ -97,6 +99,7 @@ struct attachment {
     bool force;           /* tell the mark at once */
     bool state_due;
     uint64_t state_at, state_list, state_number; /* of the state that was sent last */
+    uint64_t has_state; /* the newest that it has, as its list says; 0: none of our epoch */
 };
 
 struct event {
@@ -160,7 +163,7 @@ struct pen {
 struct connection {
     struct id gateway;
     uint64_t instance, conn;
-    uint64_t came; /* its hello, by our clock */
+    uint64_t came; /* its hello, by the time here */
 };
 
 struct member {
@@ -175,7 +178,9 @@ struct member {
     bool connected;
     struct connection
         newest;            /* the one that counts: up rather than lost, then the last that came */
-    uint64_t rivals_since; /* more than one is up since then; NEVER */
+    uint64_t rivals;       /* those that are up, as one number; 0: not more than one is */
+    uint64_t rivals_since; /* since then; NEVER */
+    uint64_t rivals_state; /* whoever has a state of that number has heard from us since */
     uint64_t lost_at;      /* NEVER: it is connected */
     bool seated;
     unsigned seat;                      /* which */

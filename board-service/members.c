@@ -4,8 +4,8 @@
  * gateway, a reload, a second tab, a connection whose end nobody has noticed. One of these
  * connections counts: one that is up rather than a lost one; of one instance the one with the
  * highest number; else the one whose hello came last. Gateways tell when a hello came, since the
- * order in which lists arrive says nothing: a page that was reloaded through another gateway would
- * be replaced by the page before it.
+ * order in which lists arrive says nothing, nor does when they arrive: a page that was reloaded
+ * through another gateway would be replaced by the page before it.
  */
 #include "members.h"
 
@@ -58,14 +58,19 @@ static bool is_up(const struct msg_at_member *e)
     return !(e->flags & MEMBER_LOST);
 }
 
-/* Its hello by our clock, as old as its gateway says. 0: a gateway of before, which does not say.
- */
+/* A time of that gateway's by the time here, but for what its quickest list took on its way. */
+static uint64_t time_here(const struct gateway_list *list, uint64_t time)
+{
+    int64_t ours = (int64_t)time + list->skew;
+    return ours > 0 ? (uint64_t)ours : 1;
+}
+
+/* Its hello by the time here. 0: a gateway of before, which does not say. */
 static uint64_t came_at(const struct gateway_list *list, uint64_t came)
 {
-    uint64_t age = list->sent_at > came ? list->sent_at - came : 0;
     if (came == 0 || list->sent_at == 0)
         return 0;
-    return list->heard_at > age ? list->heard_at - age : 1;
+    return time_here(list, came < list->sent_at ? came : list->sent_at);
 }
 
 static struct connection connection_of(const struct attachment *at, const struct msg_at_member *e)
@@ -247,14 +252,40 @@ void members_orphan(const struct attachment *at)
 
 /* ---- newer connections ----------------------------------------------------------------------- */
 
-static bool has_rivals(struct board *b, const struct member *m)
+/* Which connections of a member are up, as one number; 0: not more than one is. */
+static uint64_t rivals_of(const struct board *b, const struct member *m)
 {
     const struct attachment *at;
+    uint64_t ret = 0;
     unsigned up = 0;
     LIST_FOREACH (at, &b->attachments, board_link)
-        for (unsigned i = 0; i < at->entry_count; i++)
-            up += is_up(&at->entries[i]) && id_equal(&at->entries[i].member, &m->id);
-    return up > 1;
+        for (unsigned i = 0; i < at->entry_count; i++) {
+            const struct msg_at_member *e = &at->entries[i];
+            if (!is_up(e) || !id_equal(&e->member, &m->id))
+                continue;
+            ret += e->instance * 31 + e->conn;
+            up++;
+        }
+    return up > 1 ? ret | 1 : 0;
+}
+
+/* All gateways are told something, which they will confirm. */
+static void meet_rivals(struct board *b, struct member *m, uint64_t rivals)
+{
+    struct attachment *at;
+    m->rivals = rivals;
+    m->rivals_since = b->core->clock;
+    m->rivals_state = b->core->state_number + 1;
+    LIST_FOREACH (at, &b->attachments, board_link)
+        at->state_due = true;
+}
+
+/* Whether the newest one was still up when its gateway had what we said after we saw them all. Else
+ * it may be the page before a reload, whose end that gateway could not tell us yet. */
+static bool is_confirmed(const struct board *b, const struct member *m)
+{
+    const struct attachment *at = board_at(b, &m->newest.gateway);
+    return at && at->has_state >= m->rivals_state;
 }
 
 /* The gateway of an older connection may not know of the newer one, which is elsewhere. */
@@ -283,11 +314,13 @@ void members_tell_replaced(struct board *b)
     uint64_t clock = b->core->clock;
     for (unsigned i = 0; i < b->seats.count; i++) {
         struct member *m = &b->seats.members[i];
-        if (!m->connected || !has_rivals(b, m)) {
+        uint64_t rivals = m->connected ? rivals_of(b, m) : 0;
+        if (!rivals) {
+            m->rivals = 0;
             m->rivals_since = NEVER;
-        } else if (m->rivals_since == NEVER) {
-            m->rivals_since = clock;
-        } else if (clock >= m->rivals_since + REPLACE_AFTER_MS) {
+        } else if (rivals != m->rivals) {
+            meet_rivals(b, m, rivals);
+        } else if (clock >= m->rivals_since + REPLACE_AFTER_MS && is_confirmed(b, m)) {
             tell_older(b, m);
             m->rivals_since = clock; /* again, should it be lost on the way */
         }
@@ -298,9 +331,11 @@ uint64_t members_deadline(const struct board *b)
 {
     uint64_t at = NEVER;
     for (unsigned i = 0; i < b->seats.count; i++) {
-        uint64_t since = b->seats.members[i].rivals_since;
-        if (since != NEVER && since + REPLACE_AFTER_MS < at)
-            at = since + REPLACE_AFTER_MS;
+        const struct member *m = &b->seats.members[i];
+        if (m->rivals_since == NEVER || !is_confirmed(b, m))
+            continue; /* the list that confirms makes us look */
+        if (m->rivals_since + REPLACE_AFTER_MS < at)
+            at = m->rivals_since + REPLACE_AFTER_MS;
     }
     return at;
 }

@@ -310,6 +310,7 @@ export class Mongo extends Process {
     this.url = `mongodb://127.0.0.1:${this.port}/easel`;
     this.command = [path(ROOT, "tests/mongo/start.sh"), at, this.data, String(this.port), ...this.options];
     await this.resume();
+    await run(path(at, "venv/bin/python"), [path(ROOT, "tests/mongo/index.py"), this.url]);
   }
 
   async resume() {

@@ -442,6 +442,8 @@ static void on_error(struct world *w, struct person *p, const struct msg_error *
         fail(w, "person %u: history is said not to reach %u", p->number, (unsigned)p->applied);
     if (is_code(m, "replaced"))
         p->replaced = true;
+    if (p->replaced && p->number < PEOPLE - 2 * BOARDS)
+        fail(w, "person %u is replaced, and has no other page", p->number);
     if (is_code(m, "no_board")) {
         promise_no_board(w, p);
         p->gone = true;

@@ -515,6 +515,45 @@ START_TEST(a_page_that_was_reloaded_through_another_gateway_is_replaced_by_nobod
 }
 END_TEST
 
+/* The link of its gateway hangs: the page ended before the other one came, and nobody can say so.
+ */
+START_TEST(nobody_is_replaced_by_a_page_whose_gateway_has_not_heard_of_us_since)
+{
+    open_board("bob/12, ann/21 since300");
+    for (unsigned i = 0; i < 5; i++) {
+        gateway_state = 0;
+        attach("g2", 2, 2, "ann/11 since50"); /* as if it had come later: the list was on its way */
+        gateway_state = OFFSET_MAX;
+        attach("g1", 2, 2, "bob/12, ann/21 since300");
+        pass(2000);
+    }
+    expect_no("replaced");
+    attach("g2", 2, 2, "ann/11 since50");
+    expect("g1 replaced ann by 11 conn 1");
+}
+END_TEST
+
+START_TEST(a_list_that_was_long_on_its_way_makes_nobody_come_later)
+{
+    open_board("bob/12, ann/11 since0");
+    uint64_t sent = now, came = now;
+    pass(1000);
+    attach("g2", 2, 2, "ann/21 since0");
+    pass(2900);
+    struct buf boards = {0}, members = {0};
+    PUT(&members, at_member, id_of("ann"), 11, 1, ROLE_DRAW, span_of("ann"), 0, REQUEST_NONE, came);
+    PUT(&boards, at_board, id_of(BOARD), 2, 2, 0, list_of(1, &members), gateway_told,
+        gateway_state);
+    forget_lines();
+    FROM("g1", attach, 0, ++list_number, 1, 1, list_of(1, &boards), sent + 100);
+    buf_free(&boards);
+    buf_free(&members);
+    pass(REPLACE_MS + 100);
+    expect("g1 replaced ann by 21 conn 1");
+    expect_no("g2 replaced");
+}
+END_TEST
+
 START_TEST(of_two_connections_with_one_number_the_one_that_came_last_stays)
 {
     open_board("ann/11 since5000");
@@ -787,6 +826,8 @@ int main(void)
     tcase_add_test(t, another_tab_elsewhere_replaces_the_first);
     tcase_add_test(t, of_two_pages_the_one_that_came_last_stays_whichever_list_comes_first);
     tcase_add_test(t, a_page_that_was_reloaded_through_another_gateway_is_replaced_by_nobody);
+    tcase_add_test(t, nobody_is_replaced_by_a_page_whose_gateway_has_not_heard_of_us_since);
+    tcase_add_test(t, a_list_that_was_long_on_its_way_makes_nobody_come_later);
     tcase_add_test(t, of_two_connections_with_one_number_the_one_that_came_last_stays);
     tcase_add_test(t, a_tab_that_was_replaced_may_come_back_on_purpose);
     tcase_add_test(t, a_member_of_whom_only_lost_connections_are_known_replaces_nobody);
