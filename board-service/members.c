@@ -301,7 +301,8 @@ static void tell_older(struct board *b, const struct member *m)
             bool equal = c.instance == m->newest.instance && c.conn == m->newest.conn;
             struct msg_replaced told = {b->id,          b->log.epoch,
                                         m->id,          m->newest.instance,
-                                        m->newest.conn, equal ? REPLACED_EQUAL : 0};
+                                        m->newest.conn, equal ? REPLACED_EQUAL : 0,
+                                        c.instance,     c.conn};
             outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_replaced,
                        &told);
         }

@@ -159,6 +159,16 @@ static void on_invalid(struct gateway_core *c, const struct id *sender, const st
         fail_as_told(s->client, m->why, number);
 }
 
+/* Only a connection that the owner has seen: this may come late, and the member with a newer one of
+ * which the owner did not know. */
+static bool is_older(const struct session *s, const struct msg_replaced *m)
+{
+    if (m->older)
+        return s->instance == m->older && s->conn == m->older_conn;
+    uint64_t below = m->conn + (m->flags & REPLACED_EQUAL ? 1 : 0);
+    return s->instance != m->instance || s->conn < below;
+}
+
 static void on_replaced(struct gateway_core *c, const struct id *sender,
                         const struct msg_replaced *m)
 {
@@ -166,10 +176,8 @@ static void on_replaced(struct gateway_core *c, const struct id *sender,
     if (!b)
         return;
     struct session *s;
-    uint64_t below = m->conn + (m->flags & REPLACED_EQUAL ? 1 : 0);
     LIST_FOREACH (s, &b->sessions, link) {
-        if (!s->client || !id_equal(&s->member, &m->member) ||
-            (s->instance == m->instance && s->conn >= below))
+        if (!s->client || !id_equal(&s->member, &m->member) || !is_older(s, m))
             continue;
         client_fail(s->client, ERROR_replaced, NULL, 0);
         s->flags &= ~(unsigned)MEMBER_SEATED; /* it sits elsewhere: nothing is kept here */

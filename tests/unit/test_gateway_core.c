@@ -883,6 +883,22 @@ START_TEST(of_an_equal_number_the_connection_that_is_elsewhere_may_count)
 }
 END_TEST
 
+/* The word of an owner was long on its way: meanwhile the page was loaded again. */
+START_TEST(only_a_connection_that_the_owner_has_seen_is_replaced)
+{
+    two_on_a_board();
+    message_from("b2");
+    PUT(&body, replaced, id_of(BOARD), 2, id_of("ben"), 23, 1, 0, 21, 1);
+    PUT(&body, replaced, id_of(BOARD), 2, id_of("ben"), 23, 1, 0, 22, 7);
+    deliver();
+    ck_assert_uint_eq(close_code_of(viewer), 0);
+    message_from("b2");
+    PUT(&body, replaced, id_of(BOARD), 2, id_of("ben"), 23, 1, 0, 22, 1);
+    deliver();
+    ck_assert_uint_eq(close_code_of(viewer), 4409);
+}
+END_TEST
+
 START_TEST(a_watcher_cannot_ask_for_the_pen)
 {
     two_on_a_board();
@@ -1428,6 +1444,7 @@ static Suite *suite(void)
     tcase_add_test(t, what_members_say_of_themselves_goes_out_ten_times_a_second);
     tcase_add_test(t, who_comes_from_another_gateway_stands_in_the_line_as_the_owner_says);
     tcase_add_test(t, of_an_equal_number_the_connection_that_is_elsewhere_may_count);
+    tcase_add_test(t, only_a_connection_that_the_owner_has_seen_is_replaced);
     tcase_add_test(t, a_watcher_cannot_ask_for_the_pen);
     tcase_add_test(t, a_page_from_history_leads_into_the_window);
     tcase_add_test(t, a_lost_read_is_asked_again);
