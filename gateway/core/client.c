@@ -94,10 +94,10 @@ static void replace_client(struct session *s)
 }
 
 /* The session of this hello; the member's older connections are replaced. NULL: refused. */
-static struct session *enter_session(struct client *cl, struct board *b, const struct grant *grant,
+static struct session *enter_session(struct client *cl, struct board *b, const struct identity *who,
                                      const struct msg_hello *m)
 {
-    struct session *s = session_find(b, &grant->member, m->instance);
+    struct session *s = session_find(b, &who->member, m->instance);
     if (s && m->conn <= s->conn) {
         client_fail(cl, ERROR_replaced, "A newer connection of this page is here.", cl->number);
         return NULL;
@@ -105,13 +105,13 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
     struct session *other;
     bool seated = false;
     LIST_FOREACH (other, &b->sessions, link) {
-        if (!id_equal(&other->member, &grant->member))
+        if (!id_equal(&other->member, &who->member))
             continue;
         seated = seated || (other->flags & MEMBER_SEATED);
         replace_client(other);
     }
     if (!s)
-        s = session_create(b, &grant->member, m->instance, grant->role);
+        s = session_create(b, &who->member, m->instance, who->role);
     if (!s) {
         client_fail(cl, ERROR_full, NULL, cl->number);
         return NULL;
@@ -119,7 +119,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
     s->client = cl;
     s->conn = m->conn;
     s->came = cl->core->now;
-    s->role = grant->role;
+    s->role = who->role;
     text_clean(m->name, s->name);
     session_expect_repeats(s);
     s->flags = seated ? MEMBER_SEATED : 0;
@@ -128,17 +128,17 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
     return s;
 }
 
-static void join(struct client *cl, uint64_t now, const struct grant *grant,
+static void join(struct client *cl, uint64_t now, const struct identity *who,
                  const struct msg_hello *m)
 {
-    struct board *b = board_obtain(cl->core, &grant->board);
+    struct board *b = board_obtain(cl->core, &who->board);
     if (!b) {
         client_fail(cl, ERROR_too_many, NULL, cl->number);
         return;
     }
     cl->board = b;
     LIST_INSERT_HEAD(&b->clients, cl, link);
-    struct session *s = enter_session(cl, b, grant, m);
+    struct session *s = enter_session(cl, b, who, m);
     if (!s)
         return;
     cl->session = s;
@@ -159,20 +159,20 @@ static void join(struct client *cl, uint64_t now, const struct grant *grant,
 static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
 {
     struct gateway_core *c = cl->core;
-    struct grant grant = {.valid_ms = 0};
+    struct identity who = {.valid_ms = 0};
     if (m->from != NIL && m->since != NIL) {
         bad_frame(cl, "A hello has from or since, not both.");
         return;
     }
-    int r = c->config.authenticate(c->config.owner, now, m->token, m->session, &grant);
+    int r = c->config.authenticate(c->config.owner, now, m->token, m->session, &who);
     if (r == -ETIME)
         client_fail(cl, ERROR_expired, NULL, cl->number);
     else if (r < 0)
         client_fail(cl, ERROR_forbidden, NULL, cl->number);
     else {
-        if (grant.valid_ms != 0 && grant.valid_ms < UINT64_MAX - now)
-            cl->expires_at = now + grant.valid_ms;
-        join(cl, now, &grant, m);
+        if (who.valid_ms != 0 && who.valid_ms < UINT64_MAX - now)
+            cl->expires_at = now + who.valid_ms;
+        join(cl, now, &who, m);
     }
 }
 

@@ -20,8 +20,8 @@
 struct gateway_core;
 struct client; /* one WebSocket that was upgraded; owned by the core until client_closed */
 
-/* What a token grants. */
-struct grant {
+/* Who comes, as its token and its session say. */
+struct identity {
     struct id board;
     struct id member; /* the truncated hash of the session */
     enum role role;
@@ -37,7 +37,7 @@ struct gateway_core_config {
     /* Checks the token and hashes the session. Returns 0, -EACCES (not valid for any board) or
      * -ETIME (expired). Does no I/O. */
     int (*authenticate)(void *owner, uint64_t now_ms, struct span token, struct span session,
-                        struct grant *ret);
+                        struct identity *ret);
     /* Milliseconds since 1970, only to be told to clients; NULL: now_ms is that. All times given to
      * the core as now_ms are of a clock that nobody sets. */
     uint64_t (*wall_ms)(void *owner);

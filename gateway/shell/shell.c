@@ -139,7 +139,7 @@ static uint64_t valid_ms(const struct claims *claims, uint64_t wall_ms)
 }
 
 static int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
-                        struct grant *ret)
+                        struct identity *ret)
 {
     struct gateway *g = owner;
     struct claims claims;
@@ -147,8 +147,8 @@ static int authenticate(void *owner, uint64_t now_ms, struct span token, struct 
     (void)now_ms;
     int r = token_check(&g->tokens, wall_ms, token, &claims);
     if (r == 0)
-        *ret = (struct grant){claims.board, member_of(&claims.board, session), claims.role,
-                              valid_ms(&claims, wall_ms)};
+        *ret = (struct identity){claims.board, member_of(&claims.board, session), claims.role,
+                                 valid_ms(&claims, wall_ms)};
     return r;
 }
 

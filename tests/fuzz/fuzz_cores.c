@@ -103,13 +103,13 @@ static struct id name_of_board(unsigned n)
 
 /* The token is the number of the board and the member's letter. */
 static int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
-                        struct grant *ret)
+                        struct identity *ret)
 {
     (void)owner, (void)now_ms, (void)session;
     if (token.len != 2 || token.data[0] < '0' || token.data[0] > '2' || token.data[1] < 'm' ||
         token.data[1] > 'z')
         return -1;
-    *ret = (struct grant){name_of_board(token.data[0] - '0'), {{(char)token.data[1]}}, ROLE_OWN};
+    *ret = (struct identity){name_of_board(token.data[0] - '0'), {{(char)token.data[1]}}, ROLE_OWN};
     if (token.data[1] == 'z')
         ret->role = ROLE_WATCH;
     return 0;

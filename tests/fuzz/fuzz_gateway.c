@@ -14,10 +14,10 @@ static const struct id BOARD = {"k3v9x2mq4t"};
 
 /* The first byte of the token names the member. */
 static int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
-                        struct grant *ret)
+                        struct identity *ret)
 {
     (void)owner, (void)now_ms, (void)session;
-    *ret = (struct grant){BOARD, {{(char)('a' + token.data[0] % 26)}}, ROLE_OWN};
+    *ret = (struct identity){BOARD, {{(char)('a' + token.data[0] % 26)}}, ROLE_OWN};
     return 0;
 }
 

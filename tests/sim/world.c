@@ -122,7 +122,7 @@ struct process *random_process(struct world *w, enum kind kind)
 
 /* "draw <board> <member>", "watch ..." or "own ...". */
 static int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
-                        struct grant *ret)
+                        struct identity *ret)
 {
     (void)owner, (void)now_ms, (void)session;
     char text[64] = {0}, role[8], board[16], member[16];

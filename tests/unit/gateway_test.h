@@ -32,7 +32,7 @@ static inline struct id id_of(const char *text)
 
 /* The token is "role member", and perhaps for how many ms; the session does not matter. */
 static inline int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
-                               struct grant *ret)
+                               struct identity *ret)
 {
     (void)owner, (void)now_ms, (void)session;
     char text[64] = {0};
@@ -41,7 +41,7 @@ static inline int authenticate(void *owner, uint64_t now_ms, struct span token, 
     unsigned long long valid_ms = UINT64_MAX;
     if (sscanf(text, "%7s %15s %llu", role, member, &valid_ms) < 2)
         return -EACCES;
-    *ret = (struct grant){id_of(BOARD), id_of(member), ROLE_DRAW, valid_ms};
+    *ret = (struct identity){id_of(BOARD), id_of(member), ROLE_DRAW, valid_ms};
     if (strcmp(role, "watch") == 0)
         ret->role = ROLE_WATCH;
     if (strcmp(role, "own") == 0)
