@@ -160,7 +160,7 @@ struct pen {
     uint64_t x, y;        /* where to, the newest place */
 };
 
-struct connection {
+struct member_connection {
     struct id gateway;
     uint64_t instance, conn;
     uint64_t came; /* its hello, by the time here */
@@ -176,7 +176,7 @@ struct member {
     bool left;                  /* it went by itself */
     bool pen_is_here;           /* a connection of the instance that holds the pen is up */
     bool connected;
-    struct connection
+    struct member_connection
         newest;            /* the one that counts: up rather than lost, then the last that came */
     uint64_t rivals;       /* those that are up, as one number; 0: not more than one is */
     uint64_t rivals_since; /* since then; NEVER */

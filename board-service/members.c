@@ -73,18 +73,20 @@ static uint64_t came_at(const struct gateway_list *list, uint64_t came)
     return time_here(list, came < list->sent_at ? came : list->sent_at);
 }
 
-static struct connection connection_of(const struct attachment *at, const struct msg_at_member *e)
+static struct member_connection connection_of(const struct attachment *at,
+                                              const struct msg_at_member *e)
 {
-    return (struct connection){at->list->gateway, e->instance, e->conn, came_at(at->list, e->came)};
+    return (struct member_connection){at->list->gateway, e->instance, e->conn,
+                                      came_at(at->list, e->came)};
 }
 
-static bool same_connection(const struct connection *a, const struct connection *b)
+static bool same_connection(const struct member_connection *a, const struct member_connection *b)
 {
     return a->instance == b->instance && a->conn == b->conn && id_equal(&a->gateway, &b->gateway);
 }
 
 /* Whether `c` counts rather than the newest one so far, both up or both lost. */
-static bool is_newer(const struct connection *c, const struct connection *than)
+static bool is_newer(const struct member_connection *c, const struct member_connection *than)
 {
     if (c->instance == than->instance && c->conn != than->conn)
         return c->conn > than->conn;
@@ -164,7 +166,7 @@ static enum pen_request request_of(const struct attachment *at, const struct mem
 }
 
 static void take_for_newest(const struct attachment *at, struct member *m,
-                            const struct msg_at_member *e, const struct connection *c)
+                            const struct msg_at_member *e, const struct member_connection *c)
 {
     m->newest = *c;
     m->role = (enum role)e->role;
@@ -179,7 +181,7 @@ static void read_entry(const struct attachment *at, const struct msg_at_member *
     struct member *m = members_find(at->board, &e->member);
     if (!m)
         return;
-    struct connection c = connection_of(at, e);
+    struct member_connection c = connection_of(at, e);
     bool up = is_up(e);
     if (!m->listed || (up && !m->connected) || (up == m->connected && is_newer(&c, &m->newest)))
         take_for_newest(at, m, e, &c);
@@ -295,7 +297,7 @@ static void tell_older(struct board *b, const struct member *m)
     LIST_FOREACH (at, &b->attachments, board_link)
         for (unsigned i = 0; i < at->entry_count; i++) {
             const struct msg_at_member *e = &at->entries[i];
-            struct connection c = connection_of(at, e);
+            struct member_connection c = connection_of(at, e);
             if (!is_up(e) || !id_equal(&e->member, &m->id) || same_connection(&c, &m->newest))
                 continue;
             bool equal = c.instance == m->newest.instance && c.conn == m->newest.conn;
