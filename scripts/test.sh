@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # test.sh PART...: runs these parts of the tests, in this order, and goes on after a failure. Each
-# step prints a heading and its time; the last line of all is "N passed, M failed". Reads from the
-# environment EASEL_TEST_MONGO, to test against a MongoDB of your own.
+# step prints a heading and its time, then what took longest is listed; the last line of all is
+# "N passed, M failed". Reads from the environment EASEL_TEST_MONGO, to test against a MongoDB of your own.
 
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-passed=0 failed=0 bad_steps=()
+passed=0 failed=0 bad_steps=() times=()
 scratch=$(mktemp -d)
 
 # Runs a step and adds up what its test runner counted; a step without a runner counts as one test.
@@ -25,9 +25,13 @@ step() { # HEADING COMMAND...
     fi
     passed=$((passed + ${counts% *})) failed=$((failed + ${counts#* }))
     [[ $status -eq 0 ]] || bad_steps+=("$heading")
-    printf -- '-- %s: %s (%d s)\n' "$heading" "$([[ $status -eq 0 ]] && echo passed || echo FAILED)" \
-        $((SECONDS - begun))
+    took "$begun" "$heading: $([[ $status -eq 0 ]] && echo passed || echo FAILED)"
     return "$status"
+}
+
+took() { # SINCE WHAT
+    times+=("$(printf '%5d s  %s' $((SECONDS - $1)) "${2%: *}")")
+    printf -- '-- %s (%d s)\n' "$2" $((SECONDS - $1))
 }
 
 count_tests() { # FILE, of ctest, of node's test runner or of Python's
@@ -78,14 +82,14 @@ need_build() { # PRESET
     printf '\n== build %s\n' "$1"
     scripts/build.sh "$1" || exit 1 # nothing can be tested
     built[$1]=yes
-    printf -- '-- build %s: done (%d s)\n' "$1" $((SECONDS - begun))
+    took "$begun" "build $1: done"
 }
 
 need_before() {
     local begun=$SECONDS
     printf '\n== build the version before\n'
     scripts/build-before.sh || exit 1
-    printf -- '-- build the version before: done (%d s)\n' $((SECONDS - begun))
+    took "$begun" "build the version before: done"
 }
 
 # Two test files at a time, also on a small machine: each has a cluster of its own, and mostly waits.
@@ -245,6 +249,10 @@ part_bench-page() {
 for part in "$@"; do
     "part_$part"
 done
+if ((${#times[@]} > 5)); then
+    printf '\n== what took longest, of %d s\n' "$SECONDS"
+    printf '%s\n' "${times[@]}" | sort -rn | head -8
+fi
 printf '\n'
 [[ ${#bad_steps[@]} -eq 0 ]] || printf 'failed: %s\n' "${bad_steps[@]}"
 ((passed + failed == 0)) || printf '%d passed, %d failed\n' "$passed" "$failed"
