@@ -8,7 +8,7 @@
  * Last records are remembered. An insert is safe although another history service may have appended
  * meanwhile: the log has no holes, so the record that we do not know of begins at our tail + 1, the
  * very key that ours needs, and the insert fails. And what was stored stays stored. But a refusal
- * or a hole must not rest on a memory (!): an owner who is ahead of it would ask for ever. Those
+ * or a hole must not rest on a memory [D21]: an owner who is ahead of it would ask for ever. Those
  * are decided only on a last record that was read in this round.
  */
 #include <errno.h>
@@ -349,7 +349,7 @@ static enum verdict plan_open(struct history_core *c, struct board *b, struct re
                               struct buf *events, const struct request *r, uint64_t now_ms)
 {
     const struct msg_open *m = &r->open;
-    /* Never behind the old epoch's appends: their answer would name our event as theirs (!). */
+    /* Never behind the old epoch's appends: their answer would name our event as theirs [D19]. */
     if (record->count || !STAILQ_EMPTY(&b->batch) || (!is_there(b) && !may_refuse(b, r)))
         return LATER;
     if (!is_there(b)) {
@@ -404,7 +404,7 @@ static void extend(const struct board *b, struct record *record, struct buf *eve
 
 static bool epoch_is(const struct board *b, uint64_t epoch)
 {
-#ifdef EASEL_NO_EPOCH_CHECK /* a simulator's switch: an owner of the past then writes on */
+#ifdef EASEL_NO_EPOCH_CHECK /* [D17], a simulator's switch: an owner of the past then writes on */
     return b->last.epoch == epoch || true;
 #else
     return b->last.epoch == epoch;

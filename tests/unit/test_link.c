@@ -698,6 +698,7 @@ END_TEST
 
 /* The two threads connect anew at the same time: what one tells may come in the midst of what the
  * other tells. */
+/* [D3] */
 START_TEST(a_shard_is_held_again_whichever_connection_is_back_first)
 {
     for (int publisher_first = 0; publisher_first < 2; publisher_first++) {
@@ -810,6 +811,7 @@ START_TEST(a_frozen_broker_never_blocks_the_loop_and_is_given_up)
 END_TEST
 
 /* Nothing is under way, so neither TCP nor anybody who waits for an answer can notice. */
+/* [D2] */
 START_TEST(a_connection_that_carries_nothing_is_noticed_and_made_anew)
 {
     struct link_config config = gateway_config();
