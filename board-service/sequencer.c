@@ -374,8 +374,8 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
     }
 }
 
-/* Until the grant is stored nobody knows whether the old term goes on: neither taken nor refused.
- * What finds no room is repeated by the gateway. */
+/* [D22] Until the grant is stored nobody knows whether the old term goes on: neither taken nor
+ * refused. What finds no room is repeated by the gateway. */
 static void hold(struct board *b, const struct id *gateway, const struct msg_frame *m)
 {
     struct buf *held = &b->log.held;

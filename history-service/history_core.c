@@ -488,7 +488,8 @@ static bool is_whole(const struct record *record)
            (record->epoch == 0 || is_open(record) || record->flags & RECORD_DELETED);
 }
 
-/* At most one record: a second one could land behind an open of another that refused the first. */
+/* At most one record [D18]: a second one could land behind an open of another that refused the
+ * first. */
 static void plan_board(struct history_core *c, struct board *b, uint64_t now_ms)
 {
     struct record *record = &c->records[c->plan.record_count];
@@ -632,7 +633,7 @@ static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
 }
 
 /* It may be another's record, or our own of an attempt whose end we never heard: this decides
- * nothing. All is planned again, after what is there was read. */
+ * nothing [D20]. All is planned again, after what is there was read. */
 static void taken(struct history_core *c, struct board *b)
 {
     c->stats.duplicate_keys++;
