@@ -194,7 +194,7 @@ static bool has_request(const struct attachment *at)
     return false;
 }
 
-#ifndef EASEL_ANSWERS_ONCE /* a simulator's switch: what is lost is lost for good then */
+#ifndef EASEL_ANSWERS_ONCE /* [D16], a simulator's switch: what is lost is lost for good then */
 /* Whether it would have come by now: a second has passed here, or there between the list that it
  * answered and this one. (A link that was stuck brings lists of long ago and the newest at once;
  * what answered those went to a queue that is gone.) */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The gateways' numbered lists: the newest one of each gateway and shard is in force (DESIGN §4).
+ * The gateways' numbered lists: the newest one of each gateway and shard is in force (DESIGN §6).
  */
 #ifndef EASEL_BOARD_ATTACH_H
 #define EASEL_BOARD_ATTACH_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The board service without its sockets: it opens boards, gives each event its offset, lends the
- * pen, seats the members, and repeats itself until it is heard (DESIGN §4, §5). Pure: no I/O, no
+ * pen, seats the members, and repeats itself until it is heard (DESIGN §5 to §9). Pure: no I/O, no
  * clock, no globals. Given the time and one message it changes its state and fills its outbox.
  */
 #ifndef EASEL_BOARD_CORE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Events and marks to the gateways that have the board open (DESIGN §2, §4).
+ * Events and marks to the gateways that have the board open (DESIGN §5, §6).
  */
 #ifndef EASEL_BOARD_FANOUT_H
 #define EASEL_BOARD_FANOUT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who has the pen, and who gets it next (DESIGN §5).
+ * Who has the pen, and who gets it next (DESIGN §8).
  */
 #ifndef EASEL_BOARD_PEN_H
 #define EASEL_BOARD_PEN_H

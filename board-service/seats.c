@@ -29,7 +29,7 @@ void seats_start(struct board *b, bool clean)
     for (unsigned i = 0; i < seat_count(b); i++)
         s->seat[i] = (struct seat){.left_ms = b->core->config.seat_keep_ms, .counted_at = clock};
     s->opened_at = clock;
-    /* Those who were seated under the last owner come first. */
+    /* Those who were seated under the last owner come first [D24]. */
     s->closed_until = clean ? clock : clock + ATTACH_EVERY_MS;
     s->dirty = s->stale = true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who of the members has a seat, and who waits for the pen (DESIGN §5). There are config.seats for
+ * Who of the members has a seat, and who waits for the pen (DESIGN §9). There are config.seats for
  * everybody, and one more that only an own link can take: so no crowd keeps an owner out. Whoever
  * is seated and connected is never evicted.
  */

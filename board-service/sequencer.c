@@ -86,7 +86,7 @@ static void set_mark(struct board *b, uint64_t mark)
 void sequencer_start(struct board *b, const struct msg_opened *m, const struct log_state *before)
 {
     struct log_state state = *before;
-#ifdef EASEL_NO_STROKE_COUNT /* a simulator's switch: each owner then counts from nothing */
+#ifdef EASEL_NO_STROKE_COUNT /* [D7], a simulator's switch: each owner then counts from nothing */
     state.stroke = (struct stroke){0};
 #endif
     b->log = (struct log){
@@ -280,7 +280,7 @@ static bool from_holder(const struct board *b, const struct msg_frame *m)
     const struct log_state *s = &b->log.newest;
     if (id_empty(&s->holder))
         return false;
-#ifdef EASEL_NO_INSTANCE_CHECK /* a simulator's switch: two tabs then mix their strokes */
+#ifdef EASEL_NO_INSTANCE_CHECK /* [D5], a simulator's switch: two tabs then mix their strokes */
     return id_equal(&s->holder, &m->member);
 #else
     return id_equal(&s->holder, &m->member) && s->instance == m->instance;
@@ -374,8 +374,8 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
     }
 }
 
-/* Until the grant is stored nobody knows whether the old term goes on: neither taken nor refused.
- * What finds no room is repeated by the gateway. */
+/* [D22] Until the grant is stored nobody knows whether the old term goes on: neither taken nor
+ * refused. What finds no room is repeated by the gateway. */
 static void hold(struct board *b, const struct id *gateway, const struct msg_frame *m)
 {
     struct buf *held = &b->log.held;

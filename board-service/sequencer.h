@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The log above its mark: frames get offsets, segments go to history until they are stored
- * (DESIGN §2, §4).
+ * (DESIGN §5, §7).
  */
 #ifndef EASEL_BOARD_SEQUENCER_H
 #define EASEL_BOARD_SEQUENCER_H

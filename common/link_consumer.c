@@ -15,7 +15,7 @@
 #define REPLAY_CHANNEL 2
 #define SHARD_CHANNEL  3 /* and up: one per history queue, closed to give the queue away */
 
-#define OWN_BYTES_MAX     (32 << 20) /* a frozen process must not fill the broker */
+#define OWN_BYTES_MAX     (32 << 20) /* a frozen process must not fill the broker [D1] */
 #define OWN_TTL_MS        5000
 #define HISTORY_BYTES_MAX (64 << 20)
 #define REPLAY_BYTES_MAX  (8 << 20)

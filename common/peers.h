@@ -10,9 +10,9 @@
  * to us. So while the broker is down or stands still nobody is silent, and boards do not move. All
  * this only steers traffic: being wrong costs time, never data.
  *
- * Anybody can say that somebody is alive, or gone. What counts is whether there is a queue: whoever
- * is new, and whoever is said to be gone, is sent a direct mandatory message, a probe. When it
- * comes back, the replica is gone, and is not listened to for a while.
+ * Anybody can say that somebody is alive, or gone [D35]. What counts is whether there is a queue:
+ * whoever is new, and whoever is said to be gone, is sent a direct mandatory message, a probe. When
+ * it comes back, the replica is gone, and is not listened to for a while.
  */
 #ifndef EASEL_PEERS_H
 #define EASEL_PEERS_H

@@ -8,7 +8,7 @@
  * Last records are remembered. An insert is safe although another history service may have appended
  * meanwhile: the log has no holes, so the record that we do not know of begins at our tail + 1, the
  * very key that ours needs, and the insert fails. And what was stored stays stored. But a refusal
- * or a hole must not rest on a memory (!): an owner who is ahead of it would ask for ever. Those
+ * or a hole must not rest on a memory [D21]: an owner who is ahead of it would ask for ever. Those
  * are decided only on a last record that was read in this round.
  */
 #include <errno.h>
@@ -349,7 +349,7 @@ static enum verdict plan_open(struct history_core *c, struct board *b, struct re
                               struct buf *events, const struct request *r, uint64_t now_ms)
 {
     const struct msg_open *m = &r->open;
-    /* Never behind the old epoch's appends: their answer would name our event as theirs (!). */
+    /* Never behind the old epoch's appends: their answer would name our event as theirs [D19]. */
     if (record->count || !STAILQ_EMPTY(&b->batch) || (!is_there(b) && !may_refuse(b, r)))
         return LATER;
     if (!is_there(b)) {
@@ -404,7 +404,7 @@ static void extend(const struct board *b, struct record *record, struct buf *eve
 
 static bool epoch_is(const struct board *b, uint64_t epoch)
 {
-#ifdef EASEL_NO_EPOCH_CHECK /* a simulator's switch: an owner of the past then writes on */
+#ifdef EASEL_NO_EPOCH_CHECK /* [D17], a simulator's switch: an owner of the past then writes on */
     return b->last.epoch == epoch || true;
 #else
     return b->last.epoch == epoch;
@@ -488,7 +488,8 @@ static bool is_whole(const struct record *record)
            (record->epoch == 0 || is_open(record) || record->flags & RECORD_DELETED);
 }
 
-/* At most one record: a second one could land behind an open of another that refused the first. */
+/* At most one record [D18]: a second one could land behind an open of another that refused the
+ * first. */
 static void plan_board(struct history_core *c, struct board *b, uint64_t now_ms)
 {
     struct record *record = &c->records[c->plan.record_count];
@@ -632,7 +633,7 @@ static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
 }
 
 /* It may be another's record, or our own of an attempt whose end we never heard: this decides
- * nothing. All is planned again, after what is there was read. */
+ * nothing [D20]. All is planned again, after what is there was read. */
 static void taken(struct history_core *c, struct board *b)
 {
     c->stats.duplicate_keys++;

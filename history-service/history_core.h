@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The history service without its sockets and database: a compare-and-swap log (DESIGN §4). Pure.
+ * The history service without its sockets and database: a compare-and-swap log (DESIGN §7). Pure.
  *
  * One round: take what waits, plan, insert, settle.
  *   history_core_message   queues the requests of a broker message

@@ -2,7 +2,7 @@
  *
  * A board as the gateway sees it: the window, its epoch and owner, and the state the owner tells.
  * Messages count only in the board's newest epoch; a higher one cuts the view back to its own mark
- * first (DESIGN §4, §6).
+ * first (DESIGN §6, §10).
  */
 #include "core.h"
 
@@ -71,7 +71,7 @@ static void touch_all(struct board *b, unsigned flags, const struct session *but
  * has not run since must not miss the cut because the head has grown again. */
 static void cut(struct board *b, uint64_t now)
 {
-#ifdef EASEL_NO_CUT /* a switch of the simulator: it must notice */
+#ifdef EASEL_NO_CUT /* [D26], a simulator's switch: a rewound event then stays */
     return;
 #endif
     struct window *w = &b->window;
@@ -428,7 +428,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
         window_reset(&b->window, m->mark + 1);
     raise_head(b, now, m->head);
     mark_told(b, now, m->mark);
-#ifndef EASEL_NO_LAG_BY_STATE /* a simulator's switch: what is lost last is never missed then */
+#ifndef EASEL_NO_LAG_BY_STATE /* [D30], a simulator's switch: what is lost last is not missed */
     note_lag(b, now);         /* the last events may be lost, and none come that would show it */
 #endif
     bool news = state_is_news(b, now, m);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Frames from a client. What is wrong closes this connection with a reason and harms nobody else; a
- * frame that is well-formed is never dropped, since a hole in cseq would stop the drawer for ever.
+ * frame that is well-formed is never dropped [D6], since a hole in cseq would stop the drawer for
+ * ever.
  */
 #include "core.h"
 
@@ -183,8 +184,8 @@ static void on_drawers(struct client *cl, uint64_t now, enum drawers_code code,
 {
     struct session *s = cl->session;
     uint64_t term = f->drawers.term, cseq = f->drawers.cseq;
-    /* A grant that the client cannot know to be stored is none. Only here this can be told: the
-     * owner (and our window) may be behind the client. */
+    /* A grant that the client cannot know to be stored is none [D4]. Only here this can be told:
+     * the owner (and our window) may be behind the client. */
     if (s->role == ROLE_WATCH || term < s->kept_term || term > cl->knows) {
         client_warn(cl, ERROR_not_drawer, NULL, cl->number);
         return;

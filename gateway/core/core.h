@@ -3,7 +3,7 @@
  * What the files of the gateway's core share. They stand in floors: each calls what is below it,
  * and none of its own floor.
  *
- *   gateway_core.c  dispatch, time, questions over HTTP
+ *   gateway_core.c  the broker's messages, time, questions over HTTP
  *   client.c        frames from a socket: hello, strokes, requests
  *   attach.c        the numbered lists that tell the board service who is here
  *   answers.c       what history answers
@@ -16,7 +16,7 @@
  *   session.c       a person's place at a board; frames until acked or lost
  *   resend.c        when frames go to the owner, and when again
  *   window.c        the newest events, framed
- *   core.c          finding and marking; no decisions
+ *   core.c          finding, marking, telling a client an error; no decisions
  */
 #ifndef EASEL_GATEWAY_CORE_INTERNAL_H
 #define EASEL_GATEWAY_CORE_INTERNAL_H

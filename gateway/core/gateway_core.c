@@ -89,7 +89,8 @@ static struct board *owned(struct gateway_core *c, const struct id *sender, cons
  * sent by way of another gateway. There is nothing to send. */
 static void on_hole(struct session *s, uint64_t now, const struct kept *first)
 {
-    /* An owner of the past may want what its successor has stored long since: the client knows. */
+    /* An owner of the past may want what its successor has stored long since: the client knows
+     * [D8]. */
     if (s->client && s->client->cursor > window_applied(&s->board->window))
         return;
     if (++s->holes <= HOLES_MAX) {
@@ -159,8 +160,8 @@ static void on_invalid(struct gateway_core *c, const struct id *sender, const st
         fail_as_told(s->client, m->why, number);
 }
 
-/* Only a connection that the owner has seen: this may come late, and the member with a newer one of
- * which the owner did not know. */
+/* Only a connection that the owner has seen [D25]: this may come late, and the member with a newer
+ * one of which the owner did not know. */
 static bool is_older(const struct session *s, const struct msg_replaced *m)
 {
     if (m->older)

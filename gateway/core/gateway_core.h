@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The gateway without its sockets: windows, cursors, attach lists, and the drawers' frames until
- * they are acked or lost (DESIGN §5, §6). Pure: no I/O, no clock, no globals.
+ * they are acked or lost (DESIGN §5, §10). Pure: no I/O, no clock, no globals.
  *
  * Towards clients it works by pull: events wait once, framed, in their board's window, and a client
  * is a cursor into it plus a few dirty flags. When a socket can take more, the shell pulls: so no

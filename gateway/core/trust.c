@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the gateway believes of what others say of a board. An offset or an epoch lies at most
- * JUMP_MAX above the largest that history told us, else it does not count, and history is asked
- * once a second. So a number that is wrong by far moves nothing, and one that is right counts as
- * soon as history has answered; no board gets beyond the first JUMP_MAX in practice. Likewise a
- * board ends by the word of its owner, or of history: who else says that it is gone makes us ask.
- * And only history can say that a backup was restored into the store.
+ * What the gateway believes of what others say of a board ([D31] to [D34]). An offset or an epoch
+ * lies at most JUMP_MAX above the largest that history told us, else it does not count, and history
+ * is asked once a second. So a number that is wrong by far moves nothing, and one that is right
+ * counts as soon as history has answered; no board gets beyond the first JUMP_MAX in practice.
+ * Likewise a board ends by the word of its owner, or of history: who else says that it is gone
+ * makes us ask. And only history can say that a backup was restored into the store.
  */
 #include "core.h"
 

@@ -94,6 +94,7 @@ void window_cut(struct window *w, uint64_t to)
     }
 }
 
+/* Never above the mark [D29]. */
 void window_evict(struct window *w)
 {
     uint64_t mark = window_mark(w);

@@ -5,7 +5,7 @@
  *
  * `applied` is the last offset that is in it without a hole; `told` is the newest mark that was
  * told in this epoch. The view's own mark is the smaller of the two: what lies at or below it stays
- * true in every later epoch (DESIGN §6).
+ * true in every later epoch (DESIGN §10).
  */
 #ifndef EASEL_WINDOW_H
 #define EASEL_WINDOW_H

@@ -5,20 +5,21 @@
  *
  *   main.c        settings and the table of contents
  *   shell.c       the loop's turn, broker link, start and finish
+ *   metrics.c     what /metrics tells
  *   drain.c       leaving
- *   listener.c    TCP: accepts, counts, and looks at all connections once a second
+ *   listener.c    TCP: listens, and looks at all connections once a second
  *   http.c        HTTP: a request that is whole finds its way
  *   upgrade.c     from HTTP to WebSocket: who may, and the hand-over to libwebsockets
  *   api.c         the JSON API
  *   guest.c       HTTP: whose request it is, and whether it may use us
  *   answer.c      HTTP: answers
- *   visit.c       HTTP: one connection, its bytes, its requests one after the other
+ *   visit.c       HTTP: one connection: whether it has a place, its bytes, its requests in turn
  *   ws.c          WebSocket: messages in, reading limits, closing
  *   flush.c       WebSocket: the way out
  *   connection.c  time; WebSocket: phases and ends
  *
- * Pure or nearly so, and without this header: head.c, limit.c, received.c, tokens.c, request.c,
- * web.c.
+ * Below them, and without this header: head.c, limit.c, request.c and tokens.c, which are pure;
+ * received.c, which asks a socket, and web.c, which reads the page at the start.
  */
 #ifndef EASEL_SHELL_H
 #define EASEL_SHELL_H

@@ -279,6 +279,7 @@ describe("bad input:", { timeout: 240_000 }, () => {
 
   // ---- floods --------------------------------------------------------------------------------
 
+  // [D6]
   test("a flood of frames is read slowly, and not one of them is dropped", async () => {
     const own = await cluster.makeBoard();
     const dia = await join(gateway, own.tokens.own, "Dia");

@@ -67,6 +67,7 @@ for (const store of ["sqlite", "mongo"])
       await draws(3, 6);
     });
 
+    // [D34]
     test("while gateways and board services go on, and nobody draws: all see what the store has", async () => {
       await restore(cluster, saved);
       await startHistories(cluster);

@@ -9,14 +9,13 @@
 
 #define LINK_PULSE_MS 600 /* what silence is noticed late by */
 
-#ifdef SIM_NO_PULSE /* a switch: the heartbeats of AMQP tell, each connection for itself */
+#ifdef SIM_NO_PULSE /* [D2], a switch: the heartbeats of AMQP tell, each connection for itself */
 #define NOTICED_MS 20000
 #else
 #define NOTICED_MS LINK_DEAD_MS
 #endif
 
-#ifdef SIM_UP_BY_HALF /* a switch: the link counts as up though the consuming connection is down   \
-                       */
+#ifdef SIM_UP_BY_HALF /* [D3], a switch: up though the consuming connection is down */
 #define UP_BY_HALF 1
 #else
 #define UP_BY_HALF 0

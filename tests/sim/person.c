@@ -348,7 +348,7 @@ static void reload(struct world *w, struct person *p);
 /* Another incarnation of the store than what it knows is of: it begins anew (PROTOCOL J10). */
 static bool is_of_another_past(struct world *w, struct person *p, uint64_t incarnation)
 {
-#ifdef SIM_NO_INCARNATION /* a switch: two pasts are mixed then */
+#ifdef SIM_NO_INCARNATION /* [D34], a switch: two pasts are mixed then */
     (void)w;
 #else
     if (p->incarnation && incarnation && incarnation != p->incarnation) {

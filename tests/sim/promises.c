@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * P1..P5 of DESIGN §10, checked while the world runs and when it has come to rest.
+ * P1..P5 of DESIGN §3, checked while the world runs and when it has come to rest.
  */
 #include "world.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The gateways' numbered lists, and what gateways are sent because of them (DESIGN §4).
+ * The gateways' numbered lists, and what gateways are sent because of them (DESIGN §6).
  */
 #include "board_test.h"
 
@@ -169,6 +169,7 @@ START_TEST(after_the_link_was_down_gateways_get_6_s_anew)
 }
 END_TEST
 
+/* [D14] */
 START_TEST(while_the_broker_stands_still_no_gateway_counts_as_silent)
 {
     open_board("ann/11");
@@ -184,6 +185,7 @@ START_TEST(while_the_broker_stands_still_no_gateway_counts_as_silent)
 }
 END_TEST
 
+/* [D15] */
 START_TEST(when_the_broker_goes_on_every_gateway_is_told_again_what_it_may_have_missed)
 {
     open_with_ann_drawing();

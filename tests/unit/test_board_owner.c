@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Taking boards over and letting them go: the log is the lock (DESIGN §4).
+ * Taking boards over and letting them go: the log is the lock (DESIGN §6).
  */
 #include "board_test.h"
 
@@ -307,6 +307,7 @@ START_TEST(a_board_to_delete_gets_a_deleted_event_and_is_gone_once_that_is_store
 END_TEST
 
 /* Another one may have owned and deleted the board meanwhile: no list will ever tell of it. */
+/* [D15] */
 START_TEST(an_owner_that_was_deaf_asks_history_also_when_all_is_stored)
 {
     open_with_ann_drawing();
@@ -422,6 +423,7 @@ START_TEST(a_departure_counts_at_once)
 }
 END_TEST
 
+/* [D13] */
 START_TEST(a_broker_restart_moves_nothing)
 {
     open_with_ann_drawing();
@@ -439,6 +441,7 @@ START_TEST(a_broker_restart_moves_nothing)
 }
 END_TEST
 
+/* [D13] */
 START_TEST(whoever_was_frozen_takes_nobody_for_dead)
 {
     pass_with_peer(peer_id(true), 600);
@@ -451,6 +454,7 @@ START_TEST(whoever_was_frozen_takes_nobody_for_dead)
 }
 END_TEST
 
+/* [D14] */
 START_TEST(whoever_was_frozen_takes_no_pen_and_no_seat_for_it)
 {
     open_with_ann_drawing();

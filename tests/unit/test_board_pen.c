@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who has the pen, and who gets it next (DESIGN §5).
+ * Who has the pen, and who gets it next (DESIGN §8).
  */
 #include "board_test.h"
 
@@ -174,6 +174,7 @@ START_TEST(handing_over_to_one_who_only_watches_or_is_lost_puts_the_pen_down)
 }
 END_TEST
 
+/* [D22] */
 START_TEST(until_a_grant_is_stored_no_frame_and_no_other_grant_gets_an_offset)
 {
     open_with_ann_drawing();
@@ -226,6 +227,7 @@ START_TEST(held_frames_beyond_64_kb_are_left_to_the_gateway)
 }
 END_TEST
 
+/* [D22] */
 START_TEST(if_the_grant_is_rewound_the_old_term_goes_on_with_its_next_cseq)
 {
     open_with_ann_drawing();
@@ -478,6 +480,7 @@ START_TEST(the_grace_stands_still_while_the_broker_link_is_down)
 }
 END_TEST
 
+/* [D14] */
 START_TEST(the_grace_stands_still_while_the_broker_does)
 {
     open_with_ann_drawing();

@@ -54,6 +54,7 @@ static void return_probes(void)
     }
 }
 
+/* [D35] */
 START_TEST(invented_replicas_take_no_shard)
 {
     open_with_ann_drawing();
@@ -188,6 +189,7 @@ START_TEST(an_epoch_that_jumps_in_a_list_is_not_asked_for)
 }
 END_TEST
 
+/* [D31] */
 START_TEST(a_board_is_not_opened_over_an_epoch_that_jumps)
 {
     attach("g9", FAR, FAR, "eve/66");
@@ -205,6 +207,7 @@ END_TEST
 
 /* ---- floods ---------------------------------------------------------------------------------- */
 
+/* [D36] */
 START_TEST(a_list_makes_us_repeat_and_ask_at_most_once_a_second)
 {
     open_with_ann_drawing();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Members, who of them has a seat, and what the gateways are told (DESIGN §5). There are 3 seats.
+ * Members, who of them has a seat, and what the gateways are told (DESIGN §9). There are 3 seats.
  */
 #include "board_test.h"
 
@@ -383,6 +383,7 @@ START_TEST(a_newer_connection_that_is_lost_does_not_outdo_one_that_is_up)
 }
 END_TEST
 
+/* [D24] */
 START_TEST(after_an_epoch_that_was_not_released_nobody_new_is_admitted_for_an_attach_interval)
 {
     attach("g1", 40, 50, "zoe/19, ann/11 seated, bob/12 seated");
@@ -517,6 +518,7 @@ END_TEST
 
 /* The link of its gateway hangs: the page ended before the other one came, and nobody can say so.
  */
+/* [D25] */
 START_TEST(nobody_is_replaced_by_a_page_whose_gateway_has_not_heard_of_us_since)
 {
     open_board("bob/12, ann/21 since300");
@@ -695,6 +697,7 @@ START_TEST(a_list_without_changes_is_answered_with_nothing_when_all_is_old)
 END_TEST
 
 /* The wire may lose it, and nothing else may come; a gateway of before does not say what it has. */
+/* [D16] */
 START_TEST(a_state_is_told_again_until_the_lists_have_it)
 {
     const uint64_t has[] = {0, 1, NIL, 0};

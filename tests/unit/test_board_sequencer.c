@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Frames become events, and events are repeated until they are stored (DESIGN §2, §4).
+ * Frames become events, and events are repeated until they are stored (DESIGN §5, §7).
  */
 #include "board_test.h"
 
@@ -40,6 +40,7 @@ START_TEST(an_event_is_the_frame_with_offset_and_time)
 }
 END_TEST
 
+/* [D9] */
 START_TEST(undo_and_redo_name_their_stroke_by_term_and_cseq)
 {
     open_with_ann_drawing();
@@ -148,6 +149,7 @@ START_TEST(a_frame_behind_a_hole_is_not_taken_and_the_missing_one_is_wanted)
 }
 END_TEST
 
+/* [D4] */
 START_TEST(a_term_up_to_the_mark_that_no_grant_began_is_refused)
 {
     open_with_ann_drawing();
@@ -184,6 +186,7 @@ START_TEST(a_frame_of_another_member_is_refused)
 }
 END_TEST
 
+/* [D5] */
 START_TEST(a_frame_of_the_holder_s_other_instance_is_refused)
 {
     open_with_ann_drawing();

@@ -208,6 +208,7 @@ static void taken_over_with(uint64_t stroke)
     forget_lines();
 }
 
+/* [D7] */
 START_TEST(the_next_owner_goes_on_counting)
 {
     taken_over_with(1900);

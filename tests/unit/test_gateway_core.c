@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Joins, events, epochs, frames and replay (DESIGN §2, §5, §6).
+ * Joins, events, epochs, frames and replay (DESIGN §5, §10).
  */
 #include "gateway_test.h"
 
@@ -320,6 +320,7 @@ START_TEST(a_new_epoch_cuts_back_to_the_mark)
 }
 END_TEST
 
+/* [D26] */
 START_TEST(a_cursor_that_has_not_run_gets_one_cut_to_the_smallest_offset)
 {
     two_on_a_board();
@@ -341,6 +342,7 @@ START_TEST(an_older_epoch_is_ignored)
 }
 END_TEST
 
+/* [D27] */
 START_TEST(a_mark_of_another_epoch_says_nothing_about_events_beyond)
 {
     two_on_a_board();
@@ -464,6 +466,7 @@ START_TEST(the_owners_refusal_names_the_frame)
 }
 END_TEST
 
+/* [D4] */
 START_TEST(a_term_beyond_every_mark_that_the_client_was_told_is_made_up)
 {
     two_on_a_board();
@@ -501,6 +504,27 @@ START_TEST(a_client_that_resumes_is_ahead_of_its_gateway_when_history_says_so)
     draws(cl, 51, 1);
     ck_assert_str_eq(pulls(cl), "error not_drawer@3");
     ck_assert_str_eq(sent(), "");
+}
+END_TEST
+
+/* [D8] */
+START_TEST(an_owner_that_is_behind_its_client_puts_it_at_no_fault)
+{
+    two_on_a_board();
+    struct client *cl = hello("draw ana", 11, 2, 50, NIL);
+    sent();
+    history_tail(60);
+    pulls(cl);
+    draws(cl, 50, 7);
+    for (unsigned i = 0; i < 20; i++) {
+        message_from("b2");
+        PUT(&body, want, id_of(BOARD), 2, id_of("ana"), 11, 50, 1, 0);
+        deliver();
+        now += 100;
+    }
+    ck_assert_str_eq(pulls(cl), "");
+    ck_assert_uint_eq(gateway_core_stats(core)->wants, 20);
+    ck_assert_uint_eq(gateway_core_stats(core)->frames_kept, 1);
 }
 END_TEST
 
@@ -884,6 +908,7 @@ START_TEST(of_an_equal_number_the_connection_that_is_elsewhere_may_count)
 END_TEST
 
 /* The word of an owner was long on its way: meanwhile the page was loaded again. */
+/* [D25] */
 START_TEST(only_a_connection_that_the_owner_has_seen_is_replaced)
 {
     two_on_a_board();
@@ -1133,6 +1158,7 @@ START_TEST(a_client_that_joins_by_time_knows_at_most_what_history_had)
 }
 END_TEST
 
+/* [D28] */
 START_TEST(a_page_of_a_higher_epoch_cuts_the_window_first)
 {
     struct client *late = hello("watch ben", 22, 1, 0, NIL);
@@ -1179,6 +1205,7 @@ START_TEST(members_of_a_version_to_come_are_members)
 END_TEST
 
 /* Nobody draws any more, and the last events were lost on their way. */
+/* [D30] */
 START_TEST(events_that_only_the_state_tells_of_are_read_from_history)
 {
     two_on_a_board();
@@ -1249,6 +1276,7 @@ START_TEST(a_grant_that_is_never_sent_again_is_learned_when_the_window_starts_an
 }
 END_TEST
 
+/* [D29] */
 START_TEST(a_window_never_evicts_above_the_mark)
 {
     two_on_a_board();
@@ -1424,6 +1452,7 @@ static Suite *suite(void)
     tcase_add_test(t, the_owners_refusal_names_the_frame);
     tcase_add_test(t, a_term_beyond_every_mark_that_the_client_was_told_is_made_up);
     tcase_add_test(t, a_client_that_resumes_is_ahead_of_its_gateway_when_history_says_so);
+    tcase_add_test(t, an_owner_that_is_behind_its_client_puts_it_at_no_fault);
     tcase_add_test(t, the_mark_of_the_welcome_counts_before_any_other);
     tcase_add_test(t, a_client_that_joins_by_time_knows_at_most_what_history_had);
     tcase_add_test(t, who_comes_while_history_is_asked_for_its_tail_is_not_told_to_begin_anew);

@@ -99,6 +99,7 @@ START_TEST(a_mark_far_above_the_window_is_not_counted_up_to)
 }
 END_TEST
 
+/* [D31] */
 START_TEST(an_epoch_that_jumps_leaves_the_board_alone)
 {
     two_on_a_board();
@@ -114,6 +115,7 @@ START_TEST(an_epoch_that_jumps_leaves_the_board_alone)
 }
 END_TEST
 
+/* [D31] */
 START_TEST(offsets_that_jump_leave_the_board_alone)
 {
     two_on_a_board();
@@ -284,6 +286,7 @@ START_TEST(the_owner_ends_a_board)
 END_TEST
 
 /* The owner may have died with the board: whoever takes the shard then never opens an epoch. */
+/* [D33] */
 START_TEST(history_is_asked_when_another_than_the_owner_ends_a_board)
 {
     two_on_a_board();
@@ -332,6 +335,7 @@ START_TEST(who_comes_to_a_board_that_has_just_ended_is_not_welcomed_to_what_was_
 }
 END_TEST
 
+/* [D32] */
 START_TEST(an_epoch_has_one_owner)
 {
     two_on_a_board();
@@ -362,6 +366,7 @@ END_TEST
 
 /* ---- floods ---------------------------------------------------------------------------------- */
 
+/* [D36] */
 START_TEST(lists_are_not_sent_as_often_as_somebody_asks)
 {
     two_on_a_board();

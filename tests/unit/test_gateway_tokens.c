@@ -216,6 +216,7 @@ START_TEST(what_is_no_token_is_refused)
 }
 END_TEST
 
+/* [D23] */
 START_TEST(a_member_is_known_by_the_hash_of_board_and_session)
 {
     struct id board = board_id(), other;

@@ -518,6 +518,7 @@ START_TEST(a_repeated_open_gets_the_same_answer_from_another_history_service)
 }
 END_TEST
 
+/* [D10] */
 START_TEST(an_open_that_comes_again_after_another_one_fences_nobody)
 {
     fenced_by_b2();
@@ -539,6 +540,7 @@ START_TEST(an_open_that_comes_again_after_its_owner_wrote_is_refused)
 }
 END_TEST
 
+/* [D11] */
 START_TEST(an_owner_that_lost_its_events_opens_again_with_another_nonce)
 {
     opened_by_b1();
@@ -550,6 +552,7 @@ START_TEST(an_owner_that_lost_its_events_opens_again_with_another_nonce)
 }
 END_TEST
 
+/* [D12] */
 START_TEST(one_open_is_admitted_per_board_and_two_seconds)
 {
     opened_by_b1();
@@ -759,6 +762,7 @@ START_TEST(a_segment_of_an_epoch_that_never_was_is_refused)
 }
 END_TEST
 
+/* [D17] */
 START_TEST(the_epoch_is_checked_before_all_else_and_a_refusal_carries_no_mark)
 {
     fenced_by_b2();
@@ -848,6 +852,7 @@ START_TEST(a_probe_is_answered_with_the_mark)
 }
 END_TEST
 
+/* [D18] */
 START_TEST(waiting_segments_of_a_board_become_one_record_and_one_answer)
 {
     opened_by_b1();
@@ -910,6 +915,7 @@ START_TEST(an_open_behind_segments_waits_until_they_are_stored)
 }
 END_TEST
 
+/* [D19] */
 START_TEST(an_open_never_raises_the_mark_that_the_owner_before_is_told)
 {
     opened_by_b1();
@@ -1000,6 +1006,7 @@ static void store_elsewhere(void)
     elsewhere(append_elsewhere);
 }
 
+/* [D20] */
 START_TEST(a_segment_whose_key_its_own_copy_took_is_stored)
 {
     opened_by_b1();
@@ -1135,6 +1142,7 @@ START_TEST(a_last_record_is_read_once)
 }
 END_TEST
 
+/* [D21] */
 START_TEST(a_hole_is_never_answered_from_memory)
 {
     opened_by_b1();
@@ -1150,6 +1158,7 @@ static void open_and_append_elsewhere(void)
     append("b2", 3, 4, 2);
 }
 
+/* [D21] */
 START_TEST(a_segment_is_never_refused_from_memory)
 {
     opened_by_b1();
@@ -1160,6 +1169,7 @@ START_TEST(a_segment_is_never_refused_from_memory)
 }
 END_TEST
 
+/* [D21] */
 START_TEST(a_probe_of_an_owner_of_the_past_is_never_answered_from_memory)
 {
     opened_by_b1();
@@ -1170,6 +1180,7 @@ START_TEST(a_probe_of_an_owner_of_the_past_is_never_answered_from_memory)
 }
 END_TEST
 
+/* [D21] */
 START_TEST(an_open_is_never_refused_from_memory)
 {
     opened_by_b1();

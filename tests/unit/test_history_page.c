@@ -111,6 +111,7 @@ static void read_since(uint64_t time, const char *answer)
 }
 
 /* Records of a board that is being erased vanish, oldest first, while it is read. */
+/* [D28] */
 START_TEST(a_page_has_no_hole_where_records_have_vanished)
 {
     struct msg_read m = {id_of(BOARD), 5, 1, 0, NIL, 60000};

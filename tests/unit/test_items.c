@@ -84,6 +84,7 @@ START_TEST(what_is_no_msgpack_ends_the_message)
 }
 END_TEST
 
+/* [D32] */
 START_TEST(an_item_counts_only_from_the_kind_that_says_it)
 {
     begin("b1");

@@ -698,6 +698,7 @@ END_TEST
 
 /* The two threads connect anew at the same time: what one tells may come in the midst of what the
  * other tells. */
+/* [D3] */
 START_TEST(a_shard_is_held_again_whichever_connection_is_back_first)
 {
     for (int publisher_first = 0; publisher_first < 2; publisher_first++) {
@@ -810,6 +811,7 @@ START_TEST(a_frozen_broker_never_blocks_the_loop_and_is_given_up)
 END_TEST
 
 /* Nothing is under way, so neither TCP nor anybody who waits for an answer can notice. */
+/* [D2] */
 START_TEST(a_connection_that_carries_nothing_is_noticed_and_made_anew)
 {
     struct link_config config = gateway_config();
@@ -890,6 +892,40 @@ START_TEST(a_loop_that_does_not_turn_makes_the_link_stop_reading)
     while (uv_run(&slow, UV_RUN_DEFAULT))
         ;
     ck_assert_int_eq(uv_loop_close(&slow), 0);
+}
+END_TEST
+
+/* [D1] Beyond what is on its way to it, only the newest wait at the broker, and not for long. */
+START_TEST(a_process_that_takes_nothing_does_not_fill_the_broker)
+{
+    uv_loop_t frozen;
+    uv_loop_init(&frozen);
+    struct link_config config = board_config();
+    struct party *reader = party_start(&frozen, &config), *writer = party_up(board_config());
+    UNTIL_ON(&frozen, link_is_up(reader->link));
+    static uint8_t big[BROKER_MESSAGE_BYTES_MAX];
+    struct link_stats stats;
+    memcpy(big, text_of("big").data, text_of("big").len);
+    static uv_timer_t turn; /* so that the writer's loop turns while its thread works */
+    uv_timer_init(&loop, &turn);
+    uv_timer_start(&turn, on_turn, 1, 1);
+    unsigned sent = 0;
+    for (; sent < (96u << 20) / sizeof big; sent++) {
+        UNTIL((link_stats(writer->link, &stats), stats.out_bytes < LINK_OUT_BYTES_MAX / 2));
+        ck_assert_int_eq(
+            say_to(writer, EXCHANGE_BOARD, reader->self.text, (struct span){big, sizeof big}), 0);
+    }
+    say(writer, EXCHANGE_BOARD, reader->self.text, "last");
+    UNTIL((link_stats(writer->link, &stats), stats.out_bytes == 0));
+    UNTIL_ON(&frozen,
+             reader->count > 0 && strcmp(reader->heard[reader->count - 1].text, "last") == 0);
+    ck_assert_uint_lt(reader->count, sent);
+    uv_close((uv_handle_t *)&turn, NULL);
+    party_end(writer);
+    party_end(reader);
+    while (uv_run(&frozen, UV_RUN_DEFAULT))
+        ;
+    ck_assert_int_eq(uv_loop_close(&frozen), 0);
 }
 END_TEST
 
@@ -1008,6 +1044,7 @@ int main(void)
     tcase_add_test(c, a_connection_that_carries_nothing_is_noticed_and_made_anew);
     tcase_add_test(c, a_link_that_was_silent_for_a_moment_stays);
     tcase_add_test(c, a_loop_that_does_not_turn_makes_the_link_stop_reading);
+    tcase_add_test(c, a_process_that_takes_nothing_does_not_fill_the_broker);
     tcase_add_test(c, destroy_first_publishes_what_waits);
     tcase_add_test(c, without_a_broker_the_link_is_down_and_says_why);
     tcase_add_test(c, a_broker_that_comes_later_is_found);

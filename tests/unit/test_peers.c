@@ -293,6 +293,7 @@ END_TEST
 
 /* ---- probes ---------------------------------------------------------------------------------- */
 
+/* [D35] */
 START_TEST(a_newcomer_counts_only_after_a_probe)
 {
     settle();

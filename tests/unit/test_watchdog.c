@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * When a loop is taken to hang. That a program then ends, and one that only waits does not, is
- * tested with the real ones: tests/service/watchdog.test.mjs.
+ * tested with the real ones: tests/service/probes.test.mjs.
  */
 #include "watchdog.h"
 
