@@ -296,7 +296,7 @@ static void answer_read(const struct msg_read *m, const struct id *asker)
         if (more && (m->from == NIL ? r.time >= m->since : record_last(&r) >= m->from))
             more = history_page_record(&page, &r);
     }
-    history_page_answer(&page, tail, asker, history_core_outbox(history));
+    history_page_answer(&page, tail, 1, asker, history_core_outbox(history));
     history_page_free(&page);
 }
 
@@ -600,6 +600,7 @@ static void begin(void)
                               world.now);
     history = history_core_create(
         &(struct history_core_config){.self = HISTORY_ID, .shards = SHARDS, .tails_max = 100});
+    history_core_incarnation(history, 1);
     gateway_core_link(gateway, world.now, true);
     board_core_link(board, world.now, true);
 }

@@ -298,7 +298,7 @@ static void read_page(unsigned a, unsigned b)
         if (!before && !history_page_record(&page, &r))
             break;
     }
-    history_page_answer(&page, tail(), &gateway, out);
+    history_page_answer(&page, tail(), 1, &gateway, out);
     history_page_free(&page);
     struct outbox_message message;
     while (outbox_next(out, now_ms, &message)) {
@@ -348,8 +348,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     record_count = 0;
     struct history_core_config config = {
         .self = {"h1"}, .shards = 1, .tails_max = 1, .boards_max = BOARDS_MAX};
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         services[i] = (struct service){.core = history_core_create(&config)};
+        history_core_incarnation(services[i].core, 1);
+    }
     for (size_t at = 0; at + 3 <= size && record_count < RECORDS_MAX - 1; at += 3)
         obey(data + at);
     if (size > 0) /* and as a broker message it is skipped, or read */
