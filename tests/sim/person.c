@@ -442,6 +442,7 @@ static void on_error(struct world *w, struct person *p, const struct msg_error *
         fail(w, "person %u: history is said not to reach %u", p->number, (unsigned)p->applied);
     if (is_code(m, "replaced"))
         p->replaced = true;
+    /* Those last are pairs, a person and a second tab of hers; all others have one page only. */
     if (p->replaced && p->number < PEOPLE - 2 * BOARDS)
         fail(w, "person %u is replaced, and has no other page", p->number);
     if (is_code(m, "no_board")) {
