@@ -24,7 +24,10 @@ step() { # HEADING COMMAND...
         counts="${counts% 0} 1"
     fi
     passed=$((passed + ${counts% *})) failed=$((failed + ${counts#* }))
-    [[ $status -eq 0 ]] || bad_steps+=("$heading")
+    if [[ $status -ne 0 ]]; then
+        bad_steps+=("$heading")
+        what_failed "$scratch/out" | sed "s/^/    /" >"$scratch/failed-${#bad_steps[@]}"
+    fi
     took "$begun" "$heading: $([[ $status -eq 0 ]] && echo passed || echo FAILED)"
     return "$status"
 }
@@ -32,6 +35,11 @@ step() { # HEADING COMMAND...
 took() { # SINCE WHAT
     times+=("$(printf '%5d s  %s' $((SECONDS - $1)) "${2%: *}")")
     printf -- '-- %s (%d s)\n' "$2" $((SECONDS - $1))
+}
+
+# For the summary: the end of what the runner says of its failures; node's says at first how much passed.
+what_failed() { # FILE
+    sed -n '/failing tests:$/,$p' "$1" | grep -v '^ *at \|^$' | head -20 | cut -c -300 | grep . || tail -n 5 "$1"
 }
 
 count_tests() { # FILE, of ctest, of node's test runner or of Python's
@@ -254,6 +262,9 @@ if ((${#times[@]} > 5)); then
     printf '%s\n' "${times[@]}" | sort -rn | head -8
 fi
 printf '\n'
-[[ ${#bad_steps[@]} -eq 0 ]] || printf 'failed: %s\n' "${bad_steps[@]}"
+for i in "${!bad_steps[@]}"; do
+    printf 'failed: %s\n' "${bad_steps[i]}"
+    cat "$scratch/failed-$((i + 1))" 2>/dev/null
+done
 ((passed + failed == 0)) || printf '%d passed, %d failed\n' "$passed" "$failed"
 [[ $failed -eq 0 && ${#bad_steps[@]} -eq 0 ]]

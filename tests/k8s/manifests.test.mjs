@@ -63,6 +63,15 @@ class Pod extends Process {
     return value.replace(/\/etc\/easel\/\w+\/ca.crt/, path(files, "ca.crt"));
   }
 
+  /** Waits until that probe is answered with 200. */
+  async answers(kind) {
+    try {
+      await until(`${this.name} answers its ${kind} probe`, async () => (await this.ask(kind)) === 200, 60_000);
+    } catch (error) {
+      throw new Error(`${error.message}; it said:\n${this.log}`, { cause: error });
+    }
+  }
+
   async ask(kind) {
     const { port, path } = this.probes[kind];
     try {
@@ -135,9 +144,7 @@ for (const [i, [overlay, outside]] of [["dev", plain], ["production", secured]].
 
     test("its probes are answered: first that it has started, then that it is ready, always that it is alive", async () => {
       for (const pod of pods) {
-        await until(`${pod.name} has started`, async () => (await pod.ask("startup")) === 200);
-        await until(`${pod.name} is ready`, async () => (await pod.ask("readiness")) === 200, 60_000);
-        assert.equal(await pod.ask("liveness"), 200, pod.name);
+        for (const kind of ["startup", "readiness", "liveness"]) await pod.answers(kind);
         assert.doesNotMatch(pod.log, /is no setting|must be/);
       }
     });
