@@ -236,6 +236,25 @@ END_TEST
 
 /* ---- senders --------------------------------------------------------------------------------- */
 
+START_TEST(a_bad_item_harms_no_other)
+{
+    two_on_a_board();
+    uint64_t before = bad();
+    struct buf events = {0};
+    put_event(&events, 4, 3, 1);
+    message_from("b2");
+    buf_append(&body, "\xc0", 1);          /* no array */
+    buf_append(&body, "\x92\x64\xa1x", 4); /* a state of a board without its fields */
+    PUT(&body, look, id_of(BOARD), 7);     /* what only history takes */
+    PUT(&body, events, id_of(BOARD), 2, 4, 4, 3, 0, buf_span(&events));
+    deliver();
+    buf_free(&events);
+    ck_assert_uint_eq(bad(), before + 2);
+    ck_assert_str_eq(pulls(viewer), "event 4");
+    ck_assert_uint_eq(close_code_of(drawer), 0);
+}
+END_TEST
+
 START_TEST(each_kind_says_only_its_own)
 {
     two_on_a_board();
@@ -420,6 +439,7 @@ int main(void)
     tcase_add_test(t, members_that_cannot_be_read_are_not_told);
     tcase_add_test(t, a_window_is_bounded_also_above_the_mark);
     tcase_add_test(t, a_page_of_nonce_0_finds_nobody);
+    tcase_add_test(t, a_bad_item_harms_no_other);
     tcase_add_test(t, each_kind_says_only_its_own);
     tcase_add_test(t, the_owner_ends_a_board);
     tcase_add_test(t, history_is_asked_when_another_than_the_owner_ends_a_board);
