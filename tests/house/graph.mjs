@@ -12,14 +12,20 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const PRODUCT = ["proto", "common", "gateway", "board-service", "history-service"];
 const BUILD = join(ROOT, "build/dev");
 
-const tracked = (pattern) =>
-  execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", ...PRODUCT], { cwd: ROOT, encoding: "utf8" })
+export const tracked = (pattern, parts = PRODUCT) =>
+  execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", ...parts], { cwd: ROOT, encoding: "utf8" })
     .split("\n").filter((file) => pattern.test(file) && existsSync(join(ROOT, file)));
 const read = (file) => readFileSync(join(ROOT, file), "utf8");
 
 /** {file: Set of files that it needs} */
 export function cFiles() {
-  const files = tracked(/\.[ch]$/);
+  const graph = includes(tracked(/\.[ch]$/));
+  for (const [from, to] of calls(Object.keys(graph).filter((file) => file.endsWith(".c")))) graph[from].add(to);
+  return graph;
+}
+
+/** {file: Set of those that it includes} */
+export function includes(files) {
   const graph = Object.fromEntries(files.map((file) => [file, new Set()]));
   const headers = new Map(files.filter((file) => file.endsWith(".h")).map((file) => [basename(file), file]));
   for (const file of files)
@@ -28,9 +34,10 @@ export function cFiles() {
       const header = graph[beside] ? beside : headers.get(basename(name));
       if (header) graph[file].add(header);
     }
-  for (const [from, to] of calls(files.filter((file) => file.endsWith(".c")))) graph[from].add(to);
   return graph;
 }
+
+export const cTests = () => tracked(/\.[ch]$/, ["tests"]);
 
 /** [caller, called] for each pair of files. */
 function* calls(files) {
