@@ -39,16 +39,21 @@ export function includes(files) {
 
 export const cTests = () => tracked(/\.[ch]$/, ["tests"]);
 
+/** Of each file of the product: {file, object, target}, as build/dev has it. */
+export function objects() {
+  const seen = new Map();
+  for (const { file, command, directory, output } of JSON.parse(readFileSync(join(BUILD, "compile_commands.json"), "utf8"))) {
+    const name = relative(ROOT, file);
+    const object = resolve(directory, output ?? /-o (\S+)/.exec(command)[1]);
+    const [, target] = /CMakeFiles\/([\w-]+)\.dir/.exec(object);
+    if (PRODUCT.includes(name.split("/")[0]) && !seen.has(name)) seen.set(name, { file: name, object, target });
+  }
+  return [...seen.values()];
+}
+
 /** [caller, called] for each pair of files. */
 function* calls(files) {
-  const objects = JSON.parse(readFileSync(join(BUILD, "compile_commands.json"), "utf8"));
-  const seen = new Map();
-  for (const { file, command, directory, output } of objects) {
-    const name = relative(ROOT, file);
-    if (!files.includes(name) || seen.has(name)) continue;
-    const object = resolve(directory, output ?? /-o (\S+)/.exec(command)[1]);
-    seen.set(name, symbols(object));
-  }
+  const seen = new Map(objects().filter(({ file }) => files.includes(file)).map(({ file, object }) => [file, symbols(object)]));
   const missing = files.filter((file) => !seen.has(file));
   if (missing.length) throw new Error(`build/dev does not have ${missing}: is it up to date?`);
   const home = new Map([...seen].flatMap(([name, { has }]) => has.map((symbol) => [symbol, name])));
