@@ -250,6 +250,19 @@ static bool is_wanted(const struct msg_at_board *m)
     return m->members.count > 0 || m->flags & ATTACH_DELETE;
 }
 
+/* How far the gateway is, as far as it is believed. */
+static void keep_progress(struct board *b, struct attachment *at, const struct msg_at_board *m)
+{
+    bool jumps = m->epoch > b->newest && m->epoch - b->newest > JUMP_MAX;
+    bool other = of_another_store(b, m);
+    b->core->stats.bad_messages += jumps;
+    at->epoch = jumps || other ? 0 : m->epoch;
+    at->applied = other ? 0 : m->applied;
+    at->has_state = at->epoch == b->log.epoch ? m->state : 0; /* NIL: an older gateway, who knows */
+    if (at->epoch > b->newest)
+        b->newest = at->epoch;
+}
+
 static void apply_board(struct board_core *c, struct gateway_list *list, uint64_t number,
                         const struct msg_at_board *m)
 {
@@ -262,15 +275,8 @@ static void apply_board(struct board_core *c, struct gateway_list *list, uint64_
     bool first = !at;
     if (first && !(at = add(b, list)))
         return;
-    bool jumps = m->epoch > b->newest && m->epoch - b->newest > JUMP_MAX;
-    bool other = of_another_store(b, m);
-    c->stats.bad_messages += jumps;
     at->number = number;
-    at->epoch = jumps || other ? 0 : m->epoch;
-    at->applied = other ? 0 : m->applied;
-    at->has_state = at->epoch == b->log.epoch ? m->state : 0; /* NIL: an older gateway, who knows */
-    if (at->epoch > b->newest)
-        b->newest = at->epoch;
+    keep_progress(b, at, m);
     if (m->flags & ATTACH_DELETE)
         b->delete_wanted = true;
     bool changed = keep_members(at, &m->members);

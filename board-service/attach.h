@@ -5,7 +5,7 @@
 #ifndef EASEL_BOARD_ATTACH_H
 #define EASEL_BOARD_ATTACH_H
 
-#include "board.h"
+#include "board_core_private.h"
 
 #define LIST_PARTS_MAX  64u
 #define SHARD_LISTS_MAX 1024u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "board.h"
+#include "board_core_private.h"
 
 #include <stdlib.h>
 

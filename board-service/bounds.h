@@ -17,7 +17,7 @@
 #ifndef EASEL_BOARD_BOUNDS_H
 #define EASEL_BOARD_BOUNDS_H
 
-#include "board.h"
+#include "board_core_private.h"
 
 #define DEBT_S          16u
 #define EVENT_BYTES_MIN 256u

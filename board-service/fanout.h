@@ -5,7 +5,7 @@
 #ifndef EASEL_BOARD_FANOUT_H
 #define EASEL_BOARD_FANOUT_H
 
-#include "board.h"
+#include "board_core_private.h"
 
 #define MARK_EVERY_MS UINT64_C(100)
 /* So often a frame that was there already makes us send its event, and those behind it, again. */

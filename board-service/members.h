@@ -6,7 +6,7 @@
 #ifndef EASEL_BOARD_MEMBERS_H
 #define EASEL_BOARD_MEMBERS_H
 
-#include "board.h"
+#include "board_core_private.h"
 
 /* Who is looked at first when there are too many: who is seated and here, then own links, draw
  * links and watchers that are here; then who is lost, and last who has left. So however many crowd

@@ -5,7 +5,7 @@
 #ifndef EASEL_BOARD_OWNER_H
 #define EASEL_BOARD_OWNER_H
 
-#include "board.h"
+#include "board_core_private.h"
 
 void owner_forget(struct board *b); /* frees it */
 void owner_turn(struct board *b);

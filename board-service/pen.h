@@ -5,7 +5,7 @@
 #ifndef EASEL_BOARD_PEN_H
 #define EASEL_BOARD_PEN_H
 
-#include "board.h"
+#include "board_core_private.h"
 
 void pen_start(struct board *b);                                /* the board was opened */
 bool pen_points(struct board *b, const struct msg_pointing *m); /* false: not the holder */

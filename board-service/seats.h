@@ -7,7 +7,7 @@
 #ifndef EASEL_BOARD_SEATS_H
 #define EASEL_BOARD_SEATS_H
 
-#include "board.h"
+#include "board_core_private.h"
 
 void seats_start(struct board *b, bool clean);
 void seats_free(struct board *b);

@@ -7,7 +7,7 @@
 #include "bounds.h"
 #include "fanout.h"
 
-#define KEPT_BYTES_MAX (16u << 10) /* of an empty log's buffer */
+#define EMPTY_BYTES_MAX (16u << 10) /* of an empty log's buffer */
 
 /* ---- the log above the mark ------------------------------------------------------------------ */
 
@@ -77,7 +77,7 @@ static void set_mark(struct board *b, uint64_t mark)
     b->core->shard[b->shard].unanswered -= bytes;
     b->core->stats.unstored_bytes -= bytes;
     b->core->stats.unstored_events -= events;
-    if (l->count == 0 && l->bytes.cap > KEPT_BYTES_MAX)
+    if (l->count == 0 && l->bytes.cap > EMPTY_BYTES_MAX)
         buf_free(&l->bytes);
 }
 

@@ -6,7 +6,7 @@
 #ifndef EASEL_BOARD_SEQUENCER_H
 #define EASEL_BOARD_SEQUENCER_H
 
-#include "board.h"
+#include "board_core_private.h"
 
 #define SEGMENT_BYTES_MAX    (48u << 10)
 #define SHARD_UNANSWERED_MAX (1u << 20)

@@ -5,7 +5,7 @@
 #ifndef EASEL_BOARD_TELLING_H
 #define EASEL_BOARD_TELLING_H
 
-#include "board.h"
+#include "board_core_private.h"
 
 /* Tells whom it concerns, if there is news or a list is to be answered. */
 void telling_turn(struct board *b);

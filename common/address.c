@@ -70,10 +70,10 @@ const char *address_check(const char *text)
     return find_credentials(text, &c) ? NULL : ALLOWED;
 }
 
-int address_open(const char *text, struct address *ret)
+int address_open(const char *text, struct address_text *ret)
 {
     struct credentials c;
-    *ret = (struct address){0};
+    *ret = (struct address_text){0};
     if (!find_credentials(text, &c))
         return -EINVAL;
     const char *colon = c.end ? memchr(c.begin, ':', (size_t)(c.end - c.begin)) : NULL;
@@ -88,9 +88,9 @@ int address_open(const char *text, struct address *ret)
     return 0;
 }
 
-void address_close(struct address *a)
+void address_close(struct address_text *a)
 {
     free(a->url);
     free(a->password);
-    *a = (struct address){0};
+    *a = (struct address_text){0};
 }

@@ -7,7 +7,7 @@
 #ifndef EASEL_ADDRESS_H
 #define EASEL_ADDRESS_H
 
-struct address {
+struct address_text {
     char *url;      /* an "x" stands for the password */
     char *password; /* decoded; NULL: there was none */
 };
@@ -17,7 +17,7 @@ struct address {
  * it. */
 const char *address_check(const char *text);
 /* -EINVAL: see address_check; `ret` is then empty. */
-int address_open(const char *text, struct address *ret);
-void address_close(struct address *a); /* an empty one, too */
+int address_open(const char *text, struct address_text *ret);
+void address_close(struct address_text *a); /* an empty one, too */
 
 #endif

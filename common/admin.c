@@ -17,14 +17,14 @@
 #define VISITS_MAX        64
 #define REQUEST_BYTES_MAX 4096
 #define VISIT_MS_MAX      5000
-#define SWEEP_MS          1000
+#define ADMIN_SWEEP_MS    1000
 
 /* A connection, from accept to close. */
-struct visit {
+struct admin_visit {
     uv_tcp_t tcp;
     uv_write_t write;
     struct admin *admin;
-    LIST_ENTRY(visit) list; /* admin.visits */
+    LIST_ENTRY(admin_visit) list; /* admin.visits */
     uint64_t since_ms;
     bool answered;
     char request[REQUEST_BYTES_MAX];
@@ -37,7 +37,7 @@ struct admin {
     uv_timer_t sweep;
     const struct admin_events *events;
     void *owner;
-    LIST_HEAD(, visit) visits;
+    LIST_HEAD(, admin_visit) visits;
     unsigned visit_count;
     unsigned handles; /* open ones; the last one to close frees */
     unsigned port;
@@ -56,7 +56,7 @@ static void on_handle_closed(uv_handle_t *handle)
 
 static void on_visit_closed(uv_handle_t *handle)
 {
-    struct visit *v = handle->data;
+    struct admin_visit *v = handle->data;
     LIST_REMOVE(v, list);
     v->admin->visit_count--;
     drop(v->admin);
@@ -64,7 +64,7 @@ static void on_visit_closed(uv_handle_t *handle)
     free(v);
 }
 
-static void visit_close(struct visit *v)
+static void hang_up(struct admin_visit *v)
 {
     if (!uv_is_closing((uv_handle_t *)&v->tcp))
         uv_close((uv_handle_t *)&v->tcp, on_visit_closed);
@@ -75,10 +75,10 @@ static void visit_close(struct visit *v)
 static void on_written(uv_write_t *write, int status)
 {
     (void)status;
-    visit_close(write->data);
+    hang_up(write->data);
 }
 
-static void answer(struct visit *v, const char *status, struct span body)
+static void answer(struct admin_visit *v, const char *status, struct span body)
 {
     char head[256];
     int n = snprintf(head, sizeof head,
@@ -91,10 +91,10 @@ static void answer(struct visit *v, const char *status, struct span body)
     v->write.data = v;
     uv_buf_t out = uv_buf_init((char *)v->answer.data, (unsigned)v->answer.len);
     if (uv_write(&v->write, (uv_stream_t *)&v->tcp, &out, 1, on_written) < 0)
-        visit_close(v);
+        hang_up(v);
 }
 
-static void answer_ready(struct visit *v)
+static void answer_ready(struct admin_visit *v)
 {
     struct admin *a = v->admin;
     const char *reason = a->events->ready(a->owner);
@@ -103,7 +103,7 @@ static void answer_ready(struct visit *v)
     answer(v, reason ? "503 Service Unavailable" : "200 OK", span_of(line));
 }
 
-static void answer_metrics(struct visit *v)
+static void answer_metrics(struct admin_visit *v)
 {
     struct buf text = {0};
     v->admin->events->metrics(v->admin->owner, &text);
@@ -112,14 +112,14 @@ static void answer_metrics(struct visit *v)
 }
 
 /* Whether the first line of the request asks for `path`. */
-static bool asks_for(const struct visit *v, const char *path)
+static bool asks_for(const struct admin_visit *v, const char *path)
 {
     size_t n = strlen(path);
     const char *at = v->request + strlen("GET ");
     return strncmp(at, path, n) == 0 && (at[n] == ' ' || at[n] == '?');
 }
 
-static void answer_request(struct visit *v)
+static void answer_request(struct admin_visit *v)
 {
     if (strncmp(v->request, "GET ", 4) != 0)
         answer(v, "405 Method Not Allowed\r\nAllow: GET", span_of("only GET\n"));
@@ -137,7 +137,7 @@ static void answer_request(struct visit *v)
 
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 {
-    struct visit *v = handle->data;
+    struct admin_visit *v = handle->data;
     (void)suggested;
     /* The last byte stays free for the end of the text. */
     *ret = uv_buf_init(v->request + v->len, (unsigned)(sizeof v->request - 1 - v->len));
@@ -145,12 +145,12 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
-    struct visit *v = stream->data;
+    struct admin_visit *v = stream->data;
     (void)buf;
     if (n == 0)
         return;
     if (v->answered || (n < 0 && n != UV_ENOBUFS)) {
-        visit_close(v);
+        hang_up(v);
         return;
     }
     if (n > 0)
@@ -171,7 +171,7 @@ static void on_connection(uv_stream_t *listener, int status)
     struct admin *a = listener->data;
     if (status < 0)
         return;
-    struct visit *v = xcalloc(1, sizeof *v);
+    struct admin_visit *v = xcalloc(1, sizeof *v);
     v->admin = a;
     v->since_ms = uv_now(listener->loop);
     v->tcp.data = v;
@@ -183,16 +183,16 @@ static void on_connection(uv_stream_t *listener, int status)
      */
     if (uv_accept(listener, (uv_stream_t *)&v->tcp) < 0 || a->visit_count > VISITS_MAX ||
         uv_read_start((uv_stream_t *)&v->tcp, on_room, on_read) < 0)
-        visit_close(v);
+        hang_up(v);
 }
 
 static void on_sweep(uv_timer_t *sweep)
 {
     struct admin *a = sweep->data;
-    struct visit *v;
+    struct admin_visit *v;
     LIST_FOREACH (v, &a->visits, list) {
         if (uv_now(sweep->loop) - v->since_ms > VISIT_MS_MAX)
-            visit_close(v); /* frees later, in the close callback */
+            hang_up(v); /* frees later, in the close callback */
     }
 }
 
@@ -231,7 +231,7 @@ int admin_create(uv_loop_t *loop, const char *host, unsigned port,
     a->listener.data = a->sweep.data = a;
     int r = listen_at(a, host, port);
     if (r == 0)
-        r = uv_timer_start(&a->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+        r = uv_timer_start(&a->sweep, on_sweep, ADMIN_SWEEP_MS, ADMIN_SWEEP_MS);
     if (r < 0) {
         admin_destroy(a);
         return r;
@@ -249,9 +249,9 @@ void admin_destroy(struct admin *a)
 {
     if (!a)
         return;
-    struct visit *v;
+    struct admin_visit *v;
     LIST_FOREACH (v, &a->visits, list) {
-        visit_close(v);
+        hang_up(v);
     }
     uv_close((uv_handle_t *)&a->sweep, on_handle_closed);
     uv_close((uv_handle_t *)&a->listener, on_handle_closed);

@@ -201,7 +201,7 @@ static void on_closed(uv_handle_t *async)
 static int check_config(const struct link_config *config)
 {
     struct amqp_connection_info at;
-    struct address text;
+    struct address_text text;
     int r = broker_parse(&config->broker, &text, &at);
     address_close(&text);
     return r;

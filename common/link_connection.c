@@ -177,7 +177,7 @@ static int open_at(struct link_connection *c, const struct amqp_connection_info 
     return login(c, at, name);
 }
 
-int broker_parse(const struct broker_address *broker, struct address *ret_text,
+int broker_parse(const struct broker_address *broker, struct address_text *ret_text,
                  struct amqp_connection_info *ret)
 {
     if (address_open(broker->url, ret_text) < 0 ||
@@ -196,7 +196,7 @@ int link_connection_open(struct link_connection *c, const struct broker_address 
                          const char *name)
 {
     struct amqp_connection_info at;
-    struct address text;
+    struct address_text text;
     int r = broker_parse(broker, &text, &at) == 0 ? open_at(c, &at, broker, name)
                                                   : fail(c, "EASEL_AMQP is no valid address");
     address_close(&text);

@@ -38,7 +38,7 @@ void link_connection_finish(struct link_connection *c);
 
 /* Takes the address of the broker apart. `ret` borrows from `ret_text`, which the caller closes,
  * and from `broker`. 0 or -EINVAL. */
-int broker_parse(const struct broker_address *broker, struct address *ret_text,
+int broker_parse(const struct broker_address *broker, struct address_text *ret_text,
                  struct amqp_connection_info *ret);
 /* Connects and logs in; `name` is what the broker's tools show. 0 or -EIO. */
 int link_connection_open(struct link_connection *c, const struct broker_address *broker,

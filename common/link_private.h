@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The link's inside. Three threads: the loop's (link.c), the publisher (link_publisher.c) and the
- * consumer (link_consumer.c). They share what stands under `lock` (link_worker.c); everything else
- * belongs to one of them.
+ * The link's inside, as its files share it. They stand in floors: each calls what is below it.
+ *
+ *   link.c            the loop's thread
+ *   link_publisher.c  the publisher's thread
+ *   link_consumer.c   the consumer's thread
+ *   link_worker.c     what stands under `lock`, which they share; all else belongs to one of them
+ *
+ * Below them, and without this header: link_connection.c.
  */
 #ifndef EASEL_LINK_PRIVATE_H
 #define EASEL_LINK_PRIVATE_H

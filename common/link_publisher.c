@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHANNEL  1
-#define TURN_MS  UINT64_C(1000) /* a turn that takes longer: we were frozen meanwhile */
-#define PULSE_MS 500
+#define CHANNEL   1
+#define FROZEN_MS UINT64_C(1000) /* a turn that takes longer: we were frozen meanwhile */
+#define PULSE_MS  500
 
 struct publisher {
     struct link *link;
@@ -156,7 +156,7 @@ static void run_clock(struct publisher *p)
 {
     uint64_t now = link_now_ms(), passed = now - p->turn_ms;
     p->turn_ms = now;
-    p->link->pulse_clock += passed < TURN_MS ? passed : TURN_MS;
+    p->link->pulse_clock += passed < FROZEN_MS ? passed : FROZEN_MS;
 }
 
 /* Silence that has other reasons than the broker's is none. */

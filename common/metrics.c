@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 const double SECONDS_BOUNDS[] = {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
 const double COUNT_BOUNDS[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
@@ -133,61 +129,14 @@ void metric_histograms(struct buf *out, const char *name, const char *help, cons
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
-static double started;
-
-/* Before main. */
-__attribute__((constructor)) static void note_start(void)
-{
-    started = (double)time(NULL);
-}
-
-static double cpu_seconds(void)
-{
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
-           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
-}
-
-static double resident_bytes(void)
-{
-    unsigned long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (!f)
-        return 0;
-    if (fscanf(f, "%*u %lu", &pages) != 1)
-        pages = 0;
-    fclose(f);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
-static double open_fds(void)
-{
-    unsigned count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    if (!dir)
-        return 0;
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count > 3 ? count - 3 : 0; /* without ".", ".." and the directory itself */
-}
-
-static double max_fds(void)
-{
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    return (double)limit.rlim_cur;
-}
-
-void metric_process(struct buf *out, const char *program)
+void metric_process(struct buf *out, const char *program, const struct usage *used)
 {
     head(out, "easel_build_info", "The program and its version.", "gauge");
     print(out, "easel_build_info{program=\"%s\",version=\"%s\"} 1\n", program, EASEL_VERSION);
     head(out, "process_cpu_seconds_total", "CPU time used, user and system.", "counter");
-    sample(out, "process_cpu_seconds_total", cpu_seconds());
-    metric_gauge(out, "process_resident_memory_bytes", "Resident memory.", resident_bytes());
-    metric_gauge(out, "process_start_time_seconds", "When it started, since 1970.", started);
-    metric_gauge(out, "process_open_fds", "Open file descriptors.", open_fds());
-    metric_gauge(out, "process_max_fds", "The limit of these.", max_fds());
+    sample(out, "process_cpu_seconds_total", used->cpu_seconds);
+    metric_gauge(out, "process_resident_memory_bytes", "Resident memory.", used->resident_bytes);
+    metric_gauge(out, "process_start_time_seconds", "When it started, since 1970.", used->started);
+    metric_gauge(out, "process_open_fds", "Open file descriptors.", used->open_fds);
+    metric_gauge(out, "process_max_fds", "The limit of these.", used->max_fds);
 }

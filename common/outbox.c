@@ -18,11 +18,11 @@
 #include "hash.h"
 #include "items.h"
 
-#define BUCKETS        256u
-#define IDLE_MS        1000u /* then a destination is forgotten; its buffer is worth keeping */
-#define BURST_MS       100u  /* how much allowance can be saved up */
-#define KEPT_BYTES_MAX (256u << 10)
-#define TOKEN          1000u /* a message, in the unit of struct outbox.tokens */
+#define BUCKETS         256u
+#define IDLE_MS         1000u /* then a destination is forgotten; its buffer is worth keeping */
+#define BURST_MS        100u  /* how much allowance can be saved up */
+#define SPARE_BYTES_MAX (256u << 10)
+#define TOKEN           1000u /* a message, in the unit of struct outbox.tokens */
 
 /* One broker message: its envelope and its items. */
 struct part {
@@ -152,7 +152,7 @@ static void reclaim(struct destination *d)
     if (has_waiting(d))
         return;
     d->part_count = d->taken = d->taken_bytes = 0;
-    if (d->bytes.cap > KEPT_BYTES_MAX)
+    if (d->bytes.cap > SPARE_BYTES_MAX)
         buf_free(&d->bytes);
     buf_clear(&d->bytes);
 }

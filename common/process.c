@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process.h"
 
+#include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 uint64_t process_random(void)
 {
@@ -34,4 +38,64 @@ uint64_t process_now_ms(void)
     if (offset_ms == 0)
         offset_ms = read_ms(CLOCK_REALTIME) - read_ms(CLOCK_BOOTTIME);
     return read_ms(CLOCK_BOOTTIME) + offset_ms;
+}
+
+/* ---- what it has used ------------------------------------------------------------------------ */
+
+static double started;
+
+/* Before main. */
+__attribute__((constructor)) static void note_start(void)
+{
+    started = (double)time(NULL);
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+}
+
+static double resident_bytes(void)
+{
+    unsigned long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*u %lu", &pages) != 1)
+        pages = 0;
+    fclose(f);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static double open_fds(void)
+{
+    unsigned count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    if (!dir)
+        return 0;
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count > 3 ? count - 3 : 0; /* without ".", ".." and the directory itself */
+}
+
+static double max_fds(void)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return (double)limit.rlim_cur;
+}
+
+struct usage process_usage(void)
+{
+    return (struct usage){
+        .cpu_seconds = cpu_seconds(),
+        .resident_bytes = resident_bytes(),
+        .started = started,
+        .open_fds = open_fds(),
+        .max_fds = max_fds(),
+    };
 }

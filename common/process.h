@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who this process is, and its time.
+ * Who this process is, its time, and what it has used.
  */
 #ifndef EASEL_PROCESS_H
 #define EASEL_PROCESS_H
 
 #include "id.h"
+#include "metrics.h"
 
 /* A new id of that kind (g, b or h): random at each start, so that a process that was started again
  * is never taken for the one before it. Ends the process when there is no randomness. */
@@ -15,5 +16,8 @@ uint64_t process_random(void);
 /* Wall time at the first call, and from then on a clock that counts while the machine sleeps and
  * never jumps. Milliseconds since 1970. Of the loop's thread only. */
 uint64_t process_now_ms(void);
+
+/* What cannot be known is 0. */
+struct usage process_usage(void);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shell_metrics.h"
 
+#include "process.h"
+
 void turns_init(struct turns *t, uv_loop_t *loop)
 {
     uv_loop_configure(loop, UV_METRICS_IDLE_TIME);
@@ -65,5 +67,6 @@ void shell_metrics(const char *program, const struct outbox *outbox, struct link
     outbox_metrics(outbox, out);
     link_metrics(link, out);
     turn_metrics(turns, out);
-    metric_process(out, program);
+    struct usage used = process_usage();
+    metric_process(out, program, &used);
 }

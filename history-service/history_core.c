@@ -411,6 +411,28 @@ static bool epoch_is(const struct board *b, uint64_t epoch)
 #endif
 }
 
+/* If so it is answered; else `ret_rest` is what lies above the tail. */
+static bool append_refused(struct history_core *c, struct board *b, const struct request *r,
+                           uint64_t tail, uint64_t now_ms, struct span *ret_rest)
+{
+    if (!is_there(b)) {
+        answer_no_board(c, r);
+        return true;
+    }
+    if (!epoch_is(b, r->append.epoch)) {
+        c->stats.appends_refused++;
+        answer_refused(c, b, now_ms, r);
+        return true;
+    }
+    /* A malformed segment would be repeated for ever; refused, its owner opens the board again. */
+    if (segment_rest(r, tail, ret_rest) < 0) {
+        c->stats.bad_segments++;
+        answer_refused(c, b, now_ms, r);
+        return true;
+    }
+    return false;
+}
+
 static enum verdict plan_append(struct history_core *c, struct board *b, struct record *record,
                                 struct buf *events, const struct request *r, uint64_t now_ms)
 {
@@ -419,26 +441,11 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
     struct span rest;
     if ((!is_there(b) || !epoch_is(b, m->epoch)) && !may_refuse(b, r))
         return LATER;
-    if (!is_there(b)) {
-        answer_no_board(c, r);
+    if (append_refused(c, b, r, tail, now_ms, &rest))
         return ANSWERED;
-    }
-    if (!epoch_is(b, m->epoch)) {
-        c->stats.appends_refused++;
-        answer_refused(c, b, now_ms, r);
-        return ANSWERED;
-    }
-    /* A malformed segment would be repeated for ever; refused, its owner opens the board again. */
-    if (segment_rest(r, tail, &rest) < 0) {
-        c->stats.bad_segments++;
-        answer_refused(c, b, now_ms, r);
-        return ANSWERED;
-    }
-    if (m->first > tail + 1 && !record->count && !may_refuse(b, r))
-        return LATER;
     /* A probe adds nothing, so no key would be taken: from memory an owner of the past would be
      * told for ever that all is well. */
-    if (m->count == 0 && !record->count && !may_refuse(b, r))
+    if ((m->first > tail + 1 || m->count == 0) && !record->count && !may_refuse(b, r))
         return LATER;
     if (m->first > tail + 1 || rest.len == 0)
         return TAKEN; /* nothing to add: the answer tells where the log ends */

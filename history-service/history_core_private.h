@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the history core share.
+ * What the files of the history core share. They stand in floors.
  *
  *   history_core.c     requests, what is decided about them, rounds
  *   history_answers.c  what board services and gateways are told
+ *
+ * Beside them, and without this header: history_page.c, lines.c and sharing.c.
  */
 #ifndef EASEL_HISTORY_CORE_PRIVATE_H
 #define EASEL_HISTORY_CORE_PRIVATE_H

@@ -37,7 +37,7 @@
 #define BOARD_KEY          "^[0-9a-z]{1,15}:" /* how the keys of boards begin */
 #define MARKER             "!"                /* its _id; before all boards' */
 #define MARKER_MS          1000
-#define ERASE_RECORDS      500 /* in one step */
+#define ERASE_DOCUMENTS    500 /* in one step */
 
 struct mongo {
     struct store store;
@@ -416,7 +416,7 @@ static int mongo_append(struct store *store, const struct record *records, unsig
 static int measure_step(struct mongo *s, const struct id *board, uint64_t below, char **ret_last)
 {
     bson_t *opts =
-        BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(ERASE_RECORDS),
+        BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(ERASE_DOCUMENTS),
                  "projection", "{", "_id", BCON_INT32(1), "}");
     mongoc_cursor_t *cursor = find(s, board, 0, below - 1, opts);
     bson_destroy(opts);
@@ -535,7 +535,7 @@ static bool lacks_password(const mongoc_uri_t *uri)
 
 /* `text` is the address taken apart. NULL, or what is wrong. */
 static const char *set_credentials(mongoc_uri_t *uri, const struct store_address *address,
-                                   const struct address *text)
+                                   const struct address_text *text)
 {
     const char *password = *address->password ? address->password : text->password;
     if ((*address->user && !mongoc_uri_set_username(uri, address->user)) ||
@@ -547,7 +547,7 @@ static const char *set_credentials(mongoc_uri_t *uri, const struct store_address
 static mongoc_uri_t *make_uri(struct mongo *s, const struct store_address *address)
 {
     bson_error_t error;
-    struct address text;
+    struct address_text text;
     mongoc_uri_t *uri = NULL;
     const char *wrong = NULL;
     if (address_open(address->url, &text) < 0)

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a kind of store must do. The rest, common to all, is in store.c.
+ * What the files of the store share, first of all what a kind of store must do. They stand in
+ * floors: each calls what is below it, and none of its own floor.
+ *
+ *   store.c         opening with its checks, and the way to the kind
+ *   store_mongo.c   MongoDB
+ *   store_sqlite.c  SQLite
+ *   store_kind.c    what both kinds have in common
+ *
+ * Below them, and without this header: store_files.c.
  */
 #ifndef EASEL_STORE_PRIVATE_H
 #define EASEL_STORE_PRIVATE_H

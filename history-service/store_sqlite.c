@@ -78,7 +78,7 @@ enum statement {
     READ,
     NEXT,
     SIZES,
-    ERASE,
+    ERASE_UPTO,
     BARE,
     VACUUM_MODE,
     FREE_PAGES,
@@ -101,7 +101,7 @@ static const char *const SQL[STATEMENTS] = {
     [NEXT] = "SELECT board FROM record WHERE board > ? ORDER BY board",
     [SIZES] = "SELECT first, length(events) FROM record WHERE board = ? AND first < ?"
               " ORDER BY first",
-    [ERASE] = "DELETE FROM record WHERE board = ? AND first <= ?",
+    [ERASE_UPTO] = "DELETE FROM record WHERE board = ? AND first <= ?",
     [BARE] = "UPDATE record SET events = x'', holder = '', instance = 0, term = 0, cseq = 0,"
              " base = 0, state = NULL, flags = ? WHERE board = ? AND first = ?",
     [VACUUM_MODE] = "PRAGMA auto_vacuum",
@@ -383,10 +383,10 @@ static int measure_step(struct sqlite *s, const struct id *board, uint64_t below
 
 static int erase_upto(struct sqlite *s, const struct id *board, uint64_t last)
 {
-    sqlite3_stmt *st = s->statement[ERASE];
+    sqlite3_stmt *st = s->statement[ERASE_UPTO];
     bind_id(st, 1, board);
     bind_number(st, 2, last);
-    return run(s, ERASE);
+    return run(s, ERASE_UPTO);
 }
 
 static int bare(struct sqlite *s, const struct id *board, uint64_t first)

@@ -153,6 +153,12 @@ static int append(void *out, const char *data, size_t len)
     return 0;
 }
 
+static void expect_bounds(const struct field *f, uint64_t n)
+{
+    if (n < f->low || n > f->high)
+        abort();
+}
+
 static void put_field(msgpack_packer *pk, const struct field *f, const void *at)
 {
     const struct span *bytes = at;
@@ -168,26 +174,22 @@ static void put_field(msgpack_packer *pk, const struct field *f, const void *at)
             msgpack_pack_nil(pk);
             return;
         }
-        if (value < f->low || value > f->high)
-            abort();
+        expect_bounds(f, value);
         msgpack_pack_uint64(pk, value);
         return;
     case FIELD_ID:
         n = strnlen(((const struct id *)at)->text, sizeof(struct id));
-        if (n < f->low || n > f->high)
-            abort();
+        expect_bounds(f, n);
         msgpack_pack_str(pk, n);
         msgpack_pack_str_body(pk, at, n);
         return;
     case FIELD_STR:
-        if (bytes->len < f->low || bytes->len > f->high)
-            abort();
+        expect_bounds(f, bytes->len);
         msgpack_pack_str(pk, bytes->len);
         msgpack_pack_str_body(pk, bytes->data, bytes->len);
         return;
     case FIELD_BIN:
-        if (bytes->len < f->low || bytes->len > f->high)
-            abort();
+        expect_bounds(f, bytes->len);
         msgpack_pack_bin(pk, bytes->len);
         msgpack_pack_bin_body(pk, bytes->data, bytes->len);
         return;

@@ -129,25 +129,31 @@ int wire_array(struct cursor *in, uint32_t *ret_count)
     return 0;
 }
 
+/* A value that is its type byte: small numbers, nil, false and true. */
+static bool is_bare(unsigned t)
+{
+    return t < 0x80 || t >= 0xe0 || t == 0xc0 || t == 0xc2 || t == 0xc3;
+}
+
 /* Skips a scalar, text, bytes or an extension; -ENOMSG for arrays and maps. */
 static int skip_leaf(struct cursor *c)
 {
     unsigned t = *c->pos;
     uint64_t len = 0;
-    unsigned bytes = 0; /* of the argument */
-    bool has_len = false, is_ext = false;
+    unsigned bytes = 0;   /* of the argument */
+    bool has_len = false; /* the argument is the data's length */
 
-    if (t < 0x80 || t >= 0xe0 || t == 0xc0 || t == 0xc2 || t == 0xc3) {
+    if (is_bare(t)) {
         bytes = 0;
     } else if ((t & 0xe0) == 0xa0) {
         len = t & 0x1f;
     } else if ((bytes = argument(t, 0xc4, 3)) || (bytes = argument(t, 0xd9, 3))) {
         has_len = true;
     } else if ((bytes = argument(t, 0xc7, 3))) {
-        has_len = is_ext = true;
-    } else if (t == 0xca || t == 0xcb) {
-        bytes = t == 0xca ? 4 : 8;
-    } else if ((bytes = argument(t, 0xcc, 4)) || (bytes = argument(t, 0xd0, 4))) {
+        has_len = true;
+        len = 1; /* the type byte */
+    } else if ((bytes = argument(t, 0xca, 2) * 4) || (bytes = argument(t, 0xcc, 4)) ||
+               (bytes = argument(t, 0xd0, 4))) {
         has_len = false;
     } else if (t >= 0xd4 && t <= 0xd8) {
         len = (1u << (t - 0xd4)) + 1u; /* fixext: a type byte and the data */
@@ -158,7 +164,7 @@ static int skip_leaf(struct cursor *c)
     if (head(c, bytes, &value) < 0)
         return -EBADMSG;
     if (has_len)
-        len = value + (is_ext ? 1 : 0);
+        len += value;
     if (len > cursor_left(c))
         return -EBADMSG;
     c->pos += len;

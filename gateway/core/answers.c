@@ -3,7 +3,7 @@
  * What history answers: pages, how far a board reaches, which is the first event of a time, and
  * which store it all comes from. Only what was asked for counts, known by its nonce.
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 /* False: what we knew was of another past, and is gone. */
 static bool same_store(struct board *b, uint64_t incarnation)

@@ -4,7 +4,7 @@
  * the shard, so whoever has it bound hears them; again at every change and every 2 s. Their numbers
  * rise, so that an owner can ignore an old one.
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@
 #define PART_BYTES    (60u << 10)
 #define MEMBERS_BYTES (PART_BYTES - (1u << 10))
 
-struct part {
+struct list_part {
     struct buf boards;
     uint32_t count;
 };
@@ -81,7 +81,7 @@ static void put_board(struct buf *out, const struct board *b)
     buf_free(&members);
 }
 
-static void send_parts(struct gateway_core *c, unsigned shard, const struct part *parts,
+static void send_parts(struct gateway_core *c, unsigned shard, const struct list_part *parts,
                        unsigned count)
 {
     struct id to = shard_destination(shard);
@@ -99,7 +99,7 @@ static void send_parts(struct gateway_core *c, unsigned shard, const struct part
 /* Sends the lists of all shards in `due` in one pass over the boards. */
 static void send_lists(struct gateway_core *c, const bool *due)
 {
-    struct part **parts = xcalloc(c->config.shards, sizeof *parts);
+    struct list_part **parts = xcalloc(c->config.shards, sizeof *parts);
     unsigned *count = xcalloc(c->config.shards, sizeof *count);
     struct buf one = {0};
     for (size_t i = 0; i < c->boards.slots; i++) {
@@ -111,14 +111,14 @@ static void send_lists(struct gateway_core *c, const bool *due)
         put_board(&one, b);
         if (n == 0 || parts[b->shard][n - 1].boards.len + one.len > PART_BYTES) {
             parts[b->shard] = xrealloc(parts[b->shard], n + 1, sizeof **parts);
-            parts[b->shard][n] = (struct part){0};
+            parts[b->shard][n] = (struct list_part){0};
             count[b->shard] = ++n;
         }
         buf_append(&parts[b->shard][n - 1].boards, one.data, one.len);
         parts[b->shard][n - 1].count++;
     }
     buf_free(&one);
-    static const struct part empty;
+    static const struct list_part empty;
     for (unsigned shard = 0; shard < c->config.shards; shard++) {
         if (due[shard])
             send_parts(c, shard, count[shard] ? parts[shard] : &empty,

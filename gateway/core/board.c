@@ -4,7 +4,7 @@
  * Messages count only in the board's newest epoch; a higher one cuts the view back to its own mark
  * first (DESIGN §6, §10).
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * frame that is well-formed is never dropped [D6], since a hole in cseq would stop the drawer for
  * ever.
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * What the files of the core stand on: finding, and marking what is to be done. No decisions.
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 uint64_t core_nonce(struct gateway_core *c)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core.h"
+#include "gateway_core_private.h"
 
 #include <errno.h>
 #include <stdlib.h>

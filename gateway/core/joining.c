@@ -2,7 +2,7 @@
  *
  * From the hello to the welcome: a seat, which the owner gives, and what only history knows.
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 void client_seated(struct client *cl, uint64_t now)
 {

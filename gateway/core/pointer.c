@@ -4,7 +4,7 @@
  * counts, and any may be lost. One place waits for each session towards the owner, and one for each
  * board towards its clients; so nothing queues, and nothing here delays a frame.
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 static bool is_of_use(const struct session *s)
 {

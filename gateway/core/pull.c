@@ -6,7 +6,7 @@
  * Order matters: welcome before all, a cut before the events that follow it, a mark after the
  * events that it speaks of, a pointer's place only for who has all events.
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 #include <string.h>
 

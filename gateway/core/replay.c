@@ -7,7 +7,7 @@
  * And what only history knows of a hello: the offset of a time, and whether the log reaches as far
  * as the client says.
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 #include <stdlib.h>
 

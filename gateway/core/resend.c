@@ -13,7 +13,7 @@
  * somebody sends who does not have the pen: sessions take turns of a few bytes, so that one with
  * much to send does not make the others wait.
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 #define TURN_BYTES  2048u
 #define FRAME_BYTES 64u /* what a frame costs besides its bytes */

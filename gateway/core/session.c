@@ -2,7 +2,7 @@
  *
  * Sessions, and the frames of drawers until the log has stored or lost them.
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 #include <stdlib.h>
 #include <string.h>

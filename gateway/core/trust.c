@@ -7,7 +7,7 @@
  * Likewise a board ends by the word of its owner, or of history: who else says that it is gone
  * makes us ask. And only history can say that a backup was restored into the store.
  */
-#include "core.h"
+#include "gateway_core_private.h"
 
 static void ask_history(struct board *b, uint64_t now)
 {

@@ -19,6 +19,11 @@ unsigned ws_header(uint8_t out[10], size_t len)
     return 2 + bytes;
 }
 
+static bool is_count(uint64_t n, uint64_t max)
+{
+    return n > 0 && n <= max;
+}
+
 static int parse(struct cursor *in, uint64_t offset, struct event *ret)
 {
     struct cursor fields = *in;
@@ -32,8 +37,8 @@ static int parse(struct cursor *in, uint64_t offset, struct event *ret)
     *ret = (struct event){.code = code};
     if (!event_is_drawn(code))
         return 0;
-    if (n < 4 || wire_uint(&fields, &term) < 0 || wire_uint(&fields, &cseq) < 0 || term == 0 ||
-        term > OFFSET_MAX || cseq == 0 || cseq > UINT32_MAX)
+    if (n < 4 || wire_uint(&fields, &term) < 0 || wire_uint(&fields, &cseq) < 0 ||
+        !is_count(term, OFFSET_MAX) || !is_count(cseq, UINT32_MAX))
         return -EBADMSG;
     ret->term = term;
     ret->cseq = (uint32_t)cseq;

@@ -2,7 +2,7 @@
  *
  * HTTP: answers, one a request.
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

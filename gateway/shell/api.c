@@ -4,7 +4,7 @@
  * becomes a question to the core, asked again every second until its answer comes, and given up
  * after ten.
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -2,7 +2,7 @@
  *
  * What the files about WebSockets stand on: a connection's phases, and how it ends.
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include <string.h>
 #include <sys/socket.h>

@@ -6,7 +6,7 @@
  * seconds later is closed with 1012. It stays until the log has the frames of those drawers whose
  * sockets are gone, or until EASEL_DRAIN_GRACE_S are over.
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include "log.h"
 

@@ -11,7 +11,7 @@
  *  4. Flush from uv_check and uv_prepare (shell.c), since lws and timers also run outside of poll.
  *  5. No byte after CLOSE, ours or the peer's: PHASE_FAILED and PHASE_CLOSING send nothing here.
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include <errno.h>
 #include <stdlib.h>

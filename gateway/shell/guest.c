@@ -2,7 +2,7 @@
  *
  * HTTP: whose request it is, for the limits; and whether its page may use us at all.
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include "log.h"
 

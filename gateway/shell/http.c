@@ -3,7 +3,7 @@
  * HTTP: a request that is whole is routed and answered, once. How the bytes come and go is in
  * visit.c.
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

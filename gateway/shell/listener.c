@@ -3,7 +3,7 @@
  * The port for browsers: it accepts, and looks at all connections once a second, in slices instead
  * of with a timer each.
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include <errno.h>
 #include <string.h>

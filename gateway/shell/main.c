@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shell.h"
+#include "shell_private.h"
 
 static const char *check_host(const char *value)
 {

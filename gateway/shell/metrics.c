@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "shell.h"
+#include "shell_private.h"
 
 static void connections(const struct gateway *g, struct buf *out)
 {

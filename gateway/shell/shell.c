@@ -2,7 +2,7 @@
  *
  * The loop of the gateway, and what is not a client: time, broker link, start and finish.
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include <errno.h>
 #include <stdlib.h>

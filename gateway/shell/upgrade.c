@@ -18,7 +18,7 @@
  *   WSI_DESTROY                      any, once, the last one: frees the connection
  *   RAW_ADOPT, HTTP and all of HTTP  never: -1
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@
  * waits here (VISIT_BYTES_MAX) and in the kernel. A callback in another phase would be a fault of
  * ours or of libuv: it closes this connection, is counted, and changes nothing else.
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include <netinet/tcp.h>
 #include <stdlib.h>

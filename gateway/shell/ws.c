@@ -3,7 +3,7 @@
  * WebSocket sessions: what comes in, and how they end. Who may open one is in upgrade.c, what goes
  * out in flush.c.
  */
-#include "shell.h"
+#include "shell_private.h"
 
 #include <errno.h>
 #include <string.h>

@@ -12,14 +12,20 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const PRODUCT = ["proto", "common", "gateway", "board-service", "history-service"];
 const BUILD = join(ROOT, "build/dev");
 
-const tracked = (pattern) =>
-  execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", ...PRODUCT], { cwd: ROOT, encoding: "utf8" })
+export const tracked = (pattern, parts = PRODUCT) =>
+  execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", ...parts], { cwd: ROOT, encoding: "utf8" })
     .split("\n").filter((file) => pattern.test(file) && existsSync(join(ROOT, file)));
 const read = (file) => readFileSync(join(ROOT, file), "utf8");
 
 /** {file: Set of files that it needs} */
 export function cFiles() {
-  const files = tracked(/\.[ch]$/);
+  const graph = includes(tracked(/\.[ch]$/));
+  for (const [from, to] of calls(Object.keys(graph).filter((file) => file.endsWith(".c")))) graph[from].add(to);
+  return graph;
+}
+
+/** {file: Set of those that it includes} */
+export function includes(files) {
   const graph = Object.fromEntries(files.map((file) => [file, new Set()]));
   const headers = new Map(files.filter((file) => file.endsWith(".h")).map((file) => [basename(file), file]));
   for (const file of files)
@@ -28,20 +34,26 @@ export function cFiles() {
       const header = graph[beside] ? beside : headers.get(basename(name));
       if (header) graph[file].add(header);
     }
-  for (const [from, to] of calls(files.filter((file) => file.endsWith(".c")))) graph[from].add(to);
   return graph;
+}
+
+export const cTests = () => tracked(/\.[ch]$/, ["tests"]);
+
+/** Of each file of the product: {file, object, target}, as build/dev has it. */
+export function objects() {
+  const seen = new Map();
+  for (const { file, command, directory, output } of JSON.parse(readFileSync(join(BUILD, "compile_commands.json"), "utf8"))) {
+    const name = relative(ROOT, file);
+    const object = resolve(directory, output ?? /-o (\S+)/.exec(command)[1]);
+    const [, target] = /CMakeFiles\/([\w-]+)\.dir/.exec(object);
+    if (PRODUCT.includes(name.split("/")[0]) && !seen.has(name)) seen.set(name, { file: name, object, target });
+  }
+  return [...seen.values()];
 }
 
 /** [caller, called] for each pair of files. */
 function* calls(files) {
-  const objects = JSON.parse(readFileSync(join(BUILD, "compile_commands.json"), "utf8"));
-  const seen = new Map();
-  for (const { file, command, directory, output } of objects) {
-    const name = relative(ROOT, file);
-    if (!files.includes(name) || seen.has(name)) continue;
-    const object = resolve(directory, output ?? /-o (\S+)/.exec(command)[1]);
-    seen.set(name, symbols(object));
-  }
+  const seen = new Map(objects().filter(({ file }) => files.includes(file)).map(({ file, object }) => [file, symbols(object)]));
   const missing = files.filter((file) => !seen.has(file));
   if (missing.length) throw new Error(`build/dev does not have ${missing}: is it up to date?`);
   const home = new Map([...seen].flatMap(([name, { has }]) => has.map((symbol) => [symbol, name])));

@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -28,7 +28,32 @@ before(() => {
 });
 after(() => rmSync(copy, { recursive: true }));
 
-const apply = (patch) => execFileSync("git", ["apply", "-"], { cwd: copy, input: patch });
+/** What a line opens: a function, a method or a message. */
+const OPENS = {
+  c: /^[a-z][\w *]*?\b(\w+)\(/,
+  ts: /^  (?:\w+ )*(#?\w+)\(.*\{$/,
+  def: /^(?!FIELD|END)[A-Z]+\((\w+),/,
+};
+
+/** A patch that names the function, not the line: "@@ function @@". */
+function patched(text, kind, name, hunk) {
+  const side = (sign) => hunk.replace(/\n$/, "").split("\n").filter((line) => !line || line[0] === " " || line[0] === sign).map((line) => `${line.slice(1)}\n`).join("");
+  const old = side("-");
+  const opener = (at) => text.slice(0, at).split("\n").reverse().map((line) => OPENS[kind].exec(line)?.[1]).find(Boolean);
+  const places = [];
+  for (let at = text.indexOf(old); at >= 0; at = text.indexOf(old, at + 1)) if (opener(at) === name) places.push(at);
+  assert.equal(places.length, 1, `one place in ${name} for:\n${hunk}`);
+  return text.slice(0, places[0]) + side("+") + text.slice(places[0] + old.length);
+}
+
+function apply(patch) {
+  for (const part of patch.split(/^--- .*\n/m).slice(1)) {
+    const [head, ...hunks] = part.split(/^@@ (.*) @@\n/m);
+    const file = join(copy, /^\+\+\+ b\/(\S+)$/m.exec(head)[1]);
+    const kind = extname(file).slice(1);
+    for (let i = 0; i < hunks.length; i += 2) writeFileSync(file, patched(readFileSync(file, "utf8"), kind, hunks[i], hunks[i + 1]));
+  }
+}
 
 /** What the C compiler says of each file of the copy. */
 function complaints() {
@@ -63,4 +88,12 @@ test("with what the example says at these places, nobody complains", { timeout: 
   assert.equal(types(), "");
   execFileSync("python3", ["vectors.py"], { cwd: join(copy, "proto") });
   assert.match(readFileSync(join(copy, "proto/vectors.txt"), "utf8"), / ev_nudge offset=1 /);
+});
+
+test("a place that is not in the function that the example names is found", () => {
+  const text = "static void first(int x)\n{\n    case A:\n    case B:\n}\n\nstatic void second(int x)\n{\n    case B:\n}\n";
+  const hunk = "     case B:\n+    case C:\n";
+  assert.match(patched(text, "c", "second", hunk), /second[^]*case B:\n    case C:\n\}\n$/);
+  assert.throws(() => patched(text, "c", "third", hunk), /one place in third/);
+  assert.throws(() => patched(text, "c", "second", "     case A:\n+    case C:\n"), /one place in second/);
 });

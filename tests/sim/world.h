@@ -97,6 +97,9 @@ struct event {
 };
 
 void happen(struct world *w, uint64_t at, struct event e);
+/* Later, but still before what was sent after it. */
+void postpone(struct world *w, uint64_t at, const struct event *e);
+struct event next_event(struct world *w); /* there is one */
 
 /* ---- processes ------------------------------------------------------------------------------- */
 

@@ -21,6 +21,7 @@
 
 #define BOARD       "k3v9x2mq4t"
 #define SEATS       3u
+#define PEOPLE      "ann/11, bob/12, cat/13"
 #define GRACE_MS    5000u
 #define KEEP_PEN_MS 600000
 #define KEEP_MS     60000u
@@ -518,6 +519,20 @@ static inline void open_with_ann_drawing(void)
     attach("g1", 2, 3, "ann/11, bob/12, cat/13");
     pass(200);
     forget_lines();
+}
+
+static inline void expect_no_grant(void)
+{
+    expect_no("append");
+}
+
+/* Gateways repeat their lists, as long as they live; g1 has all events up to `applied`. */
+static inline void pass_with_lists(uint64_t ms, uint64_t applied, const char *people)
+{
+    for (uint64_t end = now + ms; now < end;) {
+        attach("g1", 2, applied, people);
+        pass(end - now < 2000 ? end - now : 2000);
+    }
 }
 
 static inline int run_suite(Suite *suite)

@@ -7,7 +7,7 @@
 
 static void expect(const char *text, const char *url, const char *password)
 {
-    struct address a;
+    struct address_text a;
     ck_assert_msg(address_open(text, &a) == 0, "%s is refused", text);
     ck_assert_str_eq(a.url, url);
     if (password)
@@ -21,7 +21,7 @@ static void expect(const char *text, const char *url, const char *password)
 
 static void expect_refused(const char *text)
 {
-    struct address a;
+    struct address_text a;
     ck_assert_msg(address_open(text, &a) == -EINVAL, "%s is taken", text);
     ck_assert_ptr_null(a.url);
     ck_assert_ptr_nonnull(address_check(text));

@@ -24,8 +24,8 @@
  * ourselves comes back over it: nobody loses a pen or a seat because we could not hear them. All
  * times of a board are of that clock, except those in events.
  */
-#ifndef EASEL_BOARD_BOARD_H
-#define EASEL_BOARD_BOARD_H
+#ifndef EASEL_BOARD_CORE_PRIVATE_H
+#define EASEL_BOARD_CORE_PRIVATE_H
 
 #include <sys/queue.h>
 

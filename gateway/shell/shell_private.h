@@ -21,8 +21,8 @@
  * Below them, and without this header: head.c, limit.c, request.c and tokens.c, which are pure;
  * received.c, which asks a socket, and web.c, which reads the page at the start.
  */
-#ifndef EASEL_SHELL_H
-#define EASEL_SHELL_H
+#ifndef EASEL_SHELL_PRIVATE_H
+#define EASEL_SHELL_PRIVATE_H
 
 #include <libwebsockets.h>
 #include <sys/queue.h>

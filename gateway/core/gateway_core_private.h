@@ -15,11 +15,12 @@
  *   pointer.c       where the drawer's pointer is, beside the log
  *   session.c       a person's place at a board; frames until acked or lost
  *   resend.c        when frames go to the owner, and when again
- *   window.c        the newest events, framed
  *   core.c          finding, marking, telling a client an error; no decisions
+ *
+ * Below them, and without this header: window.c, the newest events, framed.
  */
-#ifndef EASEL_GATEWAY_CORE_INTERNAL_H
-#define EASEL_GATEWAY_CORE_INTERNAL_H
+#ifndef EASEL_GATEWAY_CORE_PRIVATE_H
+#define EASEL_GATEWAY_CORE_PRIVATE_H
 
 #include <sys/queue.h>
 
