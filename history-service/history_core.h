@@ -17,6 +17,7 @@
 #include "metrics.h"
 #include "outbox.h"
 #include "store.h"
+#include "trace.h"
 
 #define HISTORY_WAITING_BYTES_MAX (32u << 20) /* beyond it requests are dropped: owners repeat */
 #define HISTORY_OPEN_EVERY_MS     UINT64_C(2000)
@@ -28,8 +29,9 @@ struct history_core_config {
     struct id self; /* begins with h */
     unsigned shards;
     uint32_t pace_ms, messages_per_s_max;
-    unsigned tails_max;  /* last records kept in memory, 0: 100,000 */
-    uint64_t boards_max; /* no board is made beyond so many; 0: no bound */
+    unsigned tails_max;        /* last records kept in memory, 0: 100,000 */
+    uint64_t boards_max;       /* no board is made beyond so many; 0: no bound */
+    const struct trace *trace; /* who is told its decisions, outlives the core; NULL: nobody */
 };
 
 struct history_core *history_core_create(const struct history_core_config *config);
