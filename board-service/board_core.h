@@ -25,8 +25,9 @@ struct board_core_config {
     uint64_t board_events_max;  /* of a board's log; then nobody draws on it any more */
     uint64_t board_bytes_per_s; /* of a board's events, on average */
     uint32_t pace_ms, messages_per_s_max;
-    uint64_t segment_ms;       /* how often segments go to history: 50 */
-    const struct trace *trace; /* who is told its decisions, outlives the core; NULL: nobody */
+    uint64_t segment_ms; /* how often segments go to history: 50 */
+    /* Who is told its decisions; outlives the core. NULL: nobody. */
+    const struct trace *trace;
 };
 
 struct board_core *board_core_create(const struct board_core_config *config, uint64_t now_ms);

@@ -29,9 +29,10 @@ struct history_core_config {
     struct id self; /* begins with h */
     unsigned shards;
     uint32_t pace_ms, messages_per_s_max;
-    unsigned tails_max;        /* last records kept in memory, 0: 100,000 */
-    uint64_t boards_max;       /* no board is made beyond so many; 0: no bound */
-    const struct trace *trace; /* who is told its decisions, outlives the core; NULL: nobody */
+    unsigned tails_max;  /* last records kept in memory, 0: 100,000 */
+    uint64_t boards_max; /* no board is made beyond so many; 0: no bound */
+    /* Who is told its decisions; outlives the core. NULL: nobody. */
+    const struct trace *trace;
 };
 
 struct history_core *history_core_create(const struct history_core_config *config);

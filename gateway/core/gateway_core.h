@@ -43,7 +43,8 @@ struct gateway_core_config {
      * the core as now_ms are of a clock that nobody sets. */
     uint64_t (*wall_ms)(void *owner);
     void *owner;
-    const struct trace *trace; /* who is told its decisions, outlives the core; NULL: nobody */
+    /* Who is told its decisions; outlives the core. NULL: nobody. */
+    const struct trace *trace;
 };
 
 struct gateway_core *gateway_core_create(const struct gateway_core_config *config, uint64_t now_ms);
