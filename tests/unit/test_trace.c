@@ -45,8 +45,7 @@ START_TEST(each_decision_is_one_line_with_as_many_numbers_as_it_says)
         ck_assert_str_eq(trace_name((enum trace_kind)kind), KINDS[kind].name);
         struct buf line = {0};
         trace_print(&line, (enum trace_kind)kind, (const uint64_t[3]){1, UINT64_MAX, UINT64_MAX});
-        ck_assert_msg(line.len < 300 && !memchr(line.data, '\n', line.len), "%s",
-                      KINDS[kind].name);
+        ck_assert_msg(line.len < 300 && !memchr(line.data, '\n', line.len), "%s", KINDS[kind].name);
         buf_free(&line);
     }
 }
