@@ -55,8 +55,8 @@ START_TEST(an_answer_of_another_epoch_is_told_and_an_epoch_that_another_replica_
     FROM("h1", stored, id_of(BOARD), 1, 3);
     expect_told("answer_ignored: an answer of history about epoch 1 is ignored: ours is 2");
     FROM("h1", refused, id_of(BOARD), 0, 2, 9, id_of("b2"), 100);
-    expect_told("epoch_lost: another replica has opened the board: our epoch 2 is of the past, the "
-                "newest is 9, we wait ");
+    expect_told(
+        "epoch_lost: history takes no more events of our epoch 2: the newest is 9, we wait ");
 }
 END_TEST
 
