@@ -171,8 +171,12 @@ static bool keep_members(struct attachment *at, const struct list *members)
     if (same && !at->cut_short)
         return false;
     unsigned most = entries_most(at, members->count);
-    if (!has_room(b->core, len + most * sizeof *at->entries))
+    if (!has_room(b->core, len + most * sizeof *at->entries)) {
+        TRACE(b->core, &b->id, list_dropped, len);
         return false;
+    }
+    if (most < members->count)
+        TRACE(b->core, &b->id, entries_left_out, members->count, most);
     b->core->stats.list_bytes -= bytes_of(at);
     b->entry_count -= at->entry_count;
     at->entry_count = 0;
@@ -256,6 +260,8 @@ static void keep_progress(struct board *b, struct attachment *at, const struct m
     bool jumps = m->epoch > b->newest && m->epoch - b->newest > JUMP_MAX;
     bool other = of_another_store(b, m);
     b->core->stats.bad_messages += jumps;
+    if (jumps)
+        TRACE(b->core, &b->id, epoch_doubted, m->epoch, b->newest);
     at->epoch = jumps || other ? 0 : m->epoch;
     at->applied = other ? 0 : m->applied;
     at->has_state = at->epoch == b->log.epoch ? m->state : 0; /* NIL: an older gateway, who knows */

@@ -18,6 +18,7 @@ struct board_core *board_core_create(const struct board_core_config *config, uin
 {
     struct board_core *c = xcalloc(1, sizeof *c);
     c->config = *config;
+    c->config.trace = trace_or_none(config->trace);
     c->now = c->clock = now_ms;
     c->random = config->seed;
     c->sweep_at = NEVER;
@@ -168,14 +169,17 @@ static void on_frame(struct board_core *c, const struct id *sender, const struct
     unsigned shard = board_shard(&m->board, c->config.shards);
     if (!c->shard[shard].held) {
         c->stats.frames[FRAME_NOT_OWNER]++;
+        TRACE(c, &m->board, frame_not_ours, shard);
         send_away(c, sender, shard);
         return;
     }
     struct board *b = board_find(c, &m->board);
-    if (b && b->ownership == BOARD_OPEN)
+    if (b && b->ownership == BOARD_OPEN) {
         sequencer_frame(b, sender, m);
-    else
-        c->stats.frames[FRAME_EARLY]++; /* the gateway repeats it when it hears of the new epoch */
+        return;
+    }
+    TRACE(c, &m->board, frame_not_open, b ? b->ownership : BOARD_WAITING);
+    c->stats.frames[FRAME_EARLY]++; /* the gateway repeats it when it hears of the new epoch */
 }
 
 static void on_pointing(struct board_core *c, const struct msg_pointing *m)
@@ -198,7 +202,10 @@ static void on_attach(struct board_core *c, const struct id *sender, const struc
 
 static bool has_epoch(const struct board *b, uint64_t epoch)
 {
-    return b && board_has_log(b) && b->log.epoch == epoch;
+    bool has = b && board_has_log(b) && b->log.epoch == epoch;
+    if (b && !has)
+        TRACE(b->core, &b->id, answer_ignored, epoch, b->log.epoch);
+    return has;
 }
 
 /* Owners tell gateways that there is no board; only history can tell us. */

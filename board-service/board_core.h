@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "outbox.h"
+#include "trace.h"
 
 struct board_core;
 
@@ -25,6 +26,8 @@ struct board_core_config {
     uint64_t board_bytes_per_s; /* of a board's events, on average */
     uint32_t pace_ms, messages_per_s_max;
     uint64_t segment_ms; /* how often segments go to history: 50 */
+    /* Who is told its decisions; outlives the core. NULL: nobody. */
+    const struct trace *trace;
 };
 
 struct board_core *board_core_create(const struct board_core_config *config, uint64_t now_ms);

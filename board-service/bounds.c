@@ -7,6 +7,8 @@ static void note_full(struct board *b)
 {
     bool full = b->log.head >= b->core->config.board_events_max;
     b->core->stats.full_boards += full - (uint64_t)b->log.full;
+    if (full && !b->log.full)
+        TRACE(b->core, &b->id, full_told, b->log.head, b->core->config.board_events_max);
     b->log.full = full;
 }
 

@@ -168,6 +168,7 @@ static void create_core(struct shell *s)
             .board_bytes_per_s = s->own.bytes_per_s,
             .pace_ms = (uint32_t)common->pace_ms,
             .messages_per_s_max = (uint32_t)common->budget,
+            .trace = &s->service.trace.trace,
             .segment_ms = common->quorum ? QUORUM_SEGMENT_MS : SEGMENT_MS,
         },
         process_now_ms());

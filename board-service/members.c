@@ -300,6 +300,7 @@ static void tell_older(struct board *b, const struct member *m)
             struct member_connection c = connection_of(at, e);
             if (!is_up(e) || !id_equal(&e->member, &m->id) || same_connection(&c, &m->newest))
                 continue;
+            TRACE(b->core, &b->id, connection_outrun, m->newest.conn);
             bool equal = c.instance == m->newest.instance && c.conn == m->newest.conn;
             struct msg_replaced told = {b->id,          b->log.epoch,
                                         m->id,          m->newest.instance,

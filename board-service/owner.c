@@ -94,13 +94,16 @@ static bool is_sound(const struct msg_opened *m, struct log_state *ret)
 
 void owner_opened(struct board *b, const struct msg_opened *m)
 {
-    if (b->ownership != BOARD_OPENING || m->nonce != b->nonce)
+    if (b->ownership != BOARD_OPENING || m->nonce != b->nonce) {
+        TRACE(b->core, &b->id, answer_ignored, m->epoch, b->log.epoch);
         return;
+    }
     struct log_state state;
     if (!is_sound(m, &state)) {
         b->core->stats.bad_messages++; /* we ask again */
         return;
     }
+    TRACE(b->core, &b->id, epoch_begun, m->epoch, b->over);
     become(b, BOARD_OPEN);
     b->newest = m->epoch;
     b->incarnation = m->incarnation;
@@ -118,6 +121,7 @@ bool owner_same_store(struct board *b, uint64_t incarnation)
 {
     if (incarnation == 0 || b->incarnation == 0 || incarnation == b->incarnation)
         return true;
+    TRACE(b->core, &b->id, store_changed, b->log.epoch);
     b->newest = 0; /* its epochs were others */
     b->core->stats.stores_changed++;
     wait_and_open(b, 0);
@@ -143,6 +147,7 @@ static void fenced(struct board *b, const struct msg_refused *m)
         wait_ms = WAIT_FENCED_LOW_MS + board_random(c) % span;
         c->owners_changed = true; /* the shard may be the other's now */
     }
+    TRACE(c, &b->id, epoch_lost, b->log.epoch, b->newest, wait_ms);
     wait_and_open(b, wait_ms);
 }
 
@@ -150,6 +155,8 @@ void owner_refused(struct board *b, const struct msg_refused *m)
 {
     bool open = b->ownership == BOARD_OPENING && m->nonce != 0 && m->nonce == b->nonce;
     bool append = board_has_log(b) && m->nonce == 0 && m->asked == b->log.epoch;
+    if (!open && !append)
+        TRACE(b->core, &b->id, answer_ignored, m->asked, b->log.epoch);
     if ((!open && !append) || (append && !owner_same_store(b, m->incarnation)))
         return;
     if (append && m->newest > b->log.epoch + JUMP_MAX) {
@@ -165,6 +172,7 @@ void owner_refused(struct board *b, const struct msg_refused *m)
     uint64_t wait_ms = at_most(m->wait_ms, WAIT_REFUSED_MAX_MS);
     if (wait_ms == 0 && m->newest == b->over)
         wait_ms = OPEN_AGAIN_MS; /* it cannot say why: do not ask at the speed of the wire */
+    TRACE(b->core, &b->id, open_refused, b->over, m->newest, wait_ms);
     wait_and_open(b, wait_ms);
 }
 
@@ -187,6 +195,7 @@ void owner_let_go(struct board *b)
 void owner_no_board(struct board *b)
 {
     const struct attachment *at;
+    TRACE(b->core, &b->id, board_forgotten, b->log.epoch);
     LIST_FOREACH (at, &b->attachments, board_link)
         outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_no_board,
                    &(struct msg_no_board){b->id});

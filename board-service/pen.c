@@ -71,6 +71,8 @@ static void hand_over(struct board *b)
     struct member *m = members_find(b, &b->log.pass.to);
     if (m && (!m->seated || !m->connected || m->role == ROLE_WATCH))
         m = NULL;
+    if (!m)
+        TRACE(b->core, &b->id, pen_put_down, b->log.newest.term, b->log.pass.cseq);
     give_after(b, m, b->log.pass.cseq);
 }
 
@@ -161,6 +163,20 @@ static void watch_line(struct board *b)
     p->passing = passing;
 }
 
+/* To who has waited longest, or to nobody. */
+static void withdraw(struct board *b)
+{
+    uint64_t clock = b->core->clock, lost_ms = b->pen.lost_at == NEVER ? 0 : clock - b->pen.lost_at;
+    TRACE(b->core, &b->id, pen_withdrawn, b->pen.term, lost_ms, clock - b->pen.active_at);
+    give(b, seats_first_in_line(b));
+}
+
+static void take(struct board *b, struct member *taker)
+{
+    TRACE(b->core, &b->id, pen_taken, b->pen.term);
+    give(b, taker);
+}
+
 /* The holder's own session asks with another instance: a reload, or a second tab. */
 static bool asks_anew(const struct board *b, const struct member *holder)
 {
@@ -185,11 +201,11 @@ void pen_turn(struct board *b)
     else if (b->log.full)
         return; /* it is lent to nobody any more */
     else if (taker)
-        give(b, taker);
+        take(b, taker);
     else if (asks_anew(b, holder))
         give(b, holder);
     else if (b->core->clock >= b->pen.grace_until || b->core->clock >= passes_at(b))
-        give(b, seats_first_in_line(b));
+        withdraw(b);
     else if (id_empty(id) && seats_first_in_line(b))
         give(b, seats_first_in_line(b));
 }

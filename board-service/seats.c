@@ -107,8 +107,9 @@ static uint64_t kept_until(const struct board *b, const struct member *m)
     return member_holds(b, m) && until < grace ? grace : until;
 }
 
-static void lose_seat(struct member *m)
+static void lose_seat(const struct board *b, struct member *m)
 {
+    TRACE(b->core, &b->id, seat_given_up, m->seat, b->core->clock - m->lost_at);
     m->seated = false;
     m->given_up = true;
 }
@@ -129,7 +130,7 @@ static void free_seats_left(struct board *b)
         count_time(b, s);
         bool over = m && !member_holds(b, m) && b->core->clock >= kept_until(b, m);
         if (m && !m->connected && (m->left || over)) {
-            lose_seat(m);
+            lose_seat(b, m);
             m = NULL;
         }
         s->away = m && !m->connected;
@@ -216,14 +217,14 @@ static bool take_seat(struct board *b, struct member *m)
     } else if (seat != NO_SEAT) {
         sit_down(b, m, seat);
     } else if (own && m->connected && (owner = find_owner(b, false))) {
-        lose_seat(owner);
+        lose_seat(b, owner);
         sit_down(b, m, owner->seat);
     } else if (!own && last_is_free && (owner = find_owner(b, true))) {
         seat = owner->seat;
         sit_down(b, owner, last);
         sit_down(b, m, seat);
     } else if (m->connected && (holder = find_lost_holder(b)) && (own || holder->seat != last)) {
-        lose_seat(holder);
+        lose_seat(b, holder);
         sit_down(b, m, holder->seat);
     } else {
         return false;

@@ -136,6 +136,7 @@ static void watch_busy(struct board *b)
     if (busy == l->busy)
         return;
     l->busy = busy;
+    TRACE(b->core, &b->id, busy_told, busy, l->bytes.len, in_debt);
     if (busy) {
         b->core->stats.busy_boards++;
         b->core->stats.throttled += in_debt;
@@ -192,6 +193,7 @@ uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t insta
     l->urgent = b->flush = true;
     l->pass.cseq = 0;
     b->core->stats.grants++;
+    TRACE(b->core, &b->id, pen_granted, grant.offset, grant.ended, grant.last);
     add_event(b, start, MSG_ev_grant, 0, (struct stroke){0}, time);
     return l->head;
 }
@@ -207,6 +209,7 @@ void sequencer_end(struct board *b, enum append_flag flag)
         PUT(&l->bytes, ev_released, .offset = l->head + 1, .time = time);
     l->urgent = b->flush = true;
     l->end_flags = flag;
+    TRACE(b->core, &b->id, log_ended, l->head, flag == APPEND_DELETED ? 2 : 1);
     buf_free(&l->held); /* they stay with the gateway, for the next owner */
     add_event(b, start, flag == APPEND_DELETED ? MSG_ev_deleted : MSG_ev_released, 0,
               l->newest.stroke, time);
@@ -291,6 +294,7 @@ static void refuse(struct board *b, const struct id *gateway, const struct msg_f
                    const struct frame *f)
 {
     b->core->stats.frames[FRAME_REFUSED]++;
+    TRACE(b->core, &b->id, frame_refused, f->cseq, f->term, b->log.newest.term);
     struct msg_not_drawer answer = {b->id, b->log.epoch, m->member, m->instance, f->term, f->cseq};
     outbox_put(b->core->out, EXCHANGE_GATEWAY, gateway, &b->id, &TYPE_not_drawer, &answer);
 }
@@ -313,6 +317,7 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
 {
     struct log *l = &b->log;
     b->core->stats.frames[FRAME_REPEATED]++;
+    TRACE(b->core, &b->id, frame_repeated, f->cseq, l->newest.cseq, l->mark);
     struct attachment *at = board_at(b, gateway);
     uint64_t back = l->newest.cseq - f->cseq;
     uint64_t offset = back < l->head ? l->head - back : 0;
@@ -329,6 +334,7 @@ static void reject(struct board *b, const struct id *gateway, const struct msg_f
                    const struct frame *f, const char *why)
 {
     b->core->stats.frames[FRAME_INVALID]++;
+    TRACE(b->core, &b->id, frame_wrong, f->cseq, f->term);
     struct msg_invalid answer = {.board = b->id,
                                  .epoch = b->log.epoch,
                                  .member = m->member,
@@ -345,6 +351,7 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
     struct log *l = &b->log;
     if (l->bytes.len + f->rest.len > UNSTORED_BYTES_MAX) {
         b->core->stats.frames[FRAME_NO_ROOM]++;
+        TRACE(b->core, &b->id, frame_no_room, f->cseq, l->bytes.len);
         l->turned_away = true; /* it stays with the gateway; we ask for it when there is room */
         l->drawer = *gateway;
         return;
@@ -381,8 +388,10 @@ static void hold(struct board *b, const struct id *gateway, const struct msg_fra
     struct buf *held = &b->log.held;
     if (held->len + m->body.len > HELD_BYTES_MAX) {
         b->core->stats.frames[FRAME_NO_ROOM]++;
+        TRACE(b->core, &b->id, frame_not_held, held->len);
         return;
     }
+    TRACE(b->core, &b->id, frame_held, held->len, HELD_BYTES_MAX);
     buf_append(held, gateway, sizeof *gateway);
     message_put(held, &TYPE_frame, m);
 }
@@ -394,6 +403,7 @@ static void judge(struct board *b, const struct id *gateway, const struct msg_fr
     /* Up to the mark all have the same log: a grant there that we do not have never was. */
     if (f->term > l->newest.term && f->term > l->mark) {
         b->core->stats.frames[FRAME_EARLY]++; /* a newer epoch's, which makes ours void */
+        TRACE(b->core, &b->id, frame_of_future, f->term, l->newest.term, l->mark);
         return;
     }
     if (f->term != l->newest.term || !from_holder(b, m)) {
@@ -404,6 +414,7 @@ static void judge(struct board *b, const struct id *gateway, const struct msg_fr
         hold(b, gateway, m); /* the pen is put down at the end of this turn */
     } else if (f->cseq > l->newest.cseq + 1) {
         b->core->stats.frames[FRAME_EARLY]++;
+        TRACE(b->core, &b->id, frame_too_early, f->cseq, l->newest.cseq + 1);
         if (!l->turned_away)
             ask_again(b, gateway, &m->member, m->instance, 0);
     } else {
@@ -544,6 +555,7 @@ void sequencer_stored(struct board *b, uint64_t mark)
 {
     struct log *l = &b->log;
     if (mark > l->head) {
+        TRACE(b->core, &b->id, mark_impossible, mark, l->head);
         b->core->stats.bad_messages++;
         return;
     }
@@ -560,10 +572,12 @@ void sequencer_stored(struct board *b, uint64_t mark)
 void sequencer_hole(struct board *b, uint64_t want)
 {
     struct log *l = &b->log;
-    if (want - 1 > l->head || want - 1 < l->mark)
-        return; /* not of this log, or old */
-    if (!l->probing && want == l->hole && b->core->clock - l->hole_at < ANSWER_MS)
+    bool old = want - 1 > l->head || want - 1 < l->mark; /* or not of this log */
+    if (old || (!l->probing && want == l->hole && b->core->clock - l->hole_at < ANSWER_MS)) {
+        TRACE(b->core, &b->id, hole_ignored, want, l->mark, l->head);
         return;
+    }
+    TRACE(b->core, &b->id, segments_go_again, want, l->mark, l->head);
     l->hole = want;
     l->hole_at = b->core->clock;
     l->probing = true;
@@ -583,6 +597,7 @@ void sequencer_turn(struct board *b)
     watch_busy(b); /* what it owed may be paid */
     ask_for_turned_away(b);
     if (l->asked_at != NEVER && b->core->clock >= l->asked_at + ANSWER_MS) {
+        TRACE(b->core, &b->id, answer_overdue, l->mark, l->sent);
         l->probing = false; /* the probe may be lost too */
         sequencer_probe(b);
     }

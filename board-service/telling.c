@@ -45,6 +45,8 @@ static struct lists put_lists(struct board *b)
             full_count++;
         }
     }
+    if (full_count > 0)
+        TRACE(b->core, &b->id, seat_refused, full_count, b->core->config.seats);
     return (struct lists){list_of(member_count, members), list_of(full_count, full)};
 }
 

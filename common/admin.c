@@ -111,17 +111,38 @@ static void answer_metrics(struct admin_visit *v)
     buf_free(&text);
 }
 
+/* The first line of the request up to its first blank, and from there up to the next. */
+static struct span method_of(const struct admin_visit *v)
+{
+    return (struct span){(const uint8_t *)v->request, strcspn(v->request, " \r")};
+}
+
 /* Whether the first line of the request asks for `path`. */
 static bool asks_for(const struct admin_visit *v, const char *path)
 {
     size_t n = strlen(path);
-    const char *at = v->request + strlen("GET ");
-    return strncmp(at, path, n) == 0 && (at[n] == ' ' || at[n] == '?');
+    const char *at = v->request + method_of(v).len;
+    return strncmp(at, " ", 1) == 0 && strncmp(at + 1, path, n) == 0 &&
+           (at[1 + n] == ' ' || at[1 + n] == '?');
+}
+
+static void answer_trace(struct admin_visit *v)
+{
+    struct buf text = {0};
+    const char *at = v->request + method_of(v).len + strlen(" /trace");
+    struct span query = span_of("");
+    if (*at == '?')
+        query = (struct span){(const uint8_t *)at + 1, strcspn(at + 1, " \r")};
+    const char *status = v->admin->events->trace(v->admin->owner, method_of(v), query, &text);
+    answer(v, status, buf_span(&text));
+    buf_free(&text);
 }
 
 static void answer_request(struct admin_visit *v)
 {
-    if (strncmp(v->request, "GET ", 4) != 0)
+    if (asks_for(v, "/trace"))
+        answer_trace(v);
+    else if (strncmp(v->request, "GET ", 4) != 0)
         answer(v, "405 Method Not Allowed\r\nAllow: GET", span_of("only GET\n"));
     else if (asks_for(v, "/healthz"))
         answer(v, "200 OK", span_of("ok\n"));
@@ -130,7 +151,7 @@ static void answer_request(struct admin_visit *v)
     else if (asks_for(v, "/metrics"))
         answer_metrics(v);
     else
-        answer(v, "404 Not Found", span_of("/healthz, /readyz or /metrics\n"));
+        answer(v, "404 Not Found", span_of("/healthz, /readyz, /metrics or /trace\n"));
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The admin port of every program: GET /healthz (200: the loop turns), /readyz (200 or 503 with a
- * reason), /metrics. A few lines of HTTP/1.1 on the program's own loop, with bounds on everything
- * (64 connections, 4 KB of request, 5 s).
+ * reason), /metrics, and /trace (trace_log.h). A few lines of HTTP/1.1 on the program's own loop,
+ * with bounds on everything (64 connections, 4 KB of request, 5 s).
  */
 #ifndef EASEL_ADMIN_H
 #define EASEL_ADMIN_H
@@ -17,6 +17,9 @@ struct admin_events {
     /* NULL when ready, else the reason, one line. */
     const char *(*ready)(void *owner);
     void (*metrics)(void *owner, struct buf *out);
+    /* Any method, and what stands behind the path's question mark. Appends the answer's text, and
+     * returns its status line. */
+    const char *(*trace)(void *owner, struct span method, struct span query, struct buf *out);
 };
 
 /* Port 0 picks a free one. -EADDRINUSE and the like. */

@@ -36,11 +36,19 @@ static void put_metrics(void *owner, struct buf *out)
 {
     struct service *s = owner;
     s->kind->metrics(s->owner, out);
+    trace_log_metrics(&s->trace, out);
+}
+
+static const char *on_trace(void *owner, struct span method, struct span query, struct buf *out)
+{
+    struct service *s = owner;
+    return trace_log_request(&s->trace, method, query, out);
 }
 
 int service_open_admin(struct service *s)
 {
-    static const struct admin_events events = {.ready = why_not_ready, .metrics = put_metrics};
+    static const struct admin_events events = {
+        .ready = why_not_ready, .metrics = put_metrics, .trace = on_trace};
     const char *host = s->common.admin_host;
     unsigned port = (unsigned)s->common.admin_port;
     int r = admin_create(&s->loop, host, port, &events, s, &s->admin);
@@ -79,6 +87,7 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct service *s = prepare->data;
     s->kind->turn(s->owner);
+    trace_log_turn(&s->trace);
     turns_count(&s->turns);
 }
 
@@ -137,6 +146,7 @@ int service_init(struct service *s, const struct service_kind *kind, void *owner
     s->self = process_id(kind->name[0]);
     log_level_parse(s->common.log_level, &level); /* was checked with the settings */
     log_setup(kind->name, &s->self, level);
+    trace_log_init(&s->trace, level);
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&s->loop);
     turns_init(&s->turns, &s->loop);

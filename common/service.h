@@ -9,6 +9,7 @@
 #include "admin.h"
 #include "config.h"
 #include "shell_metrics.h"
+#include "trace_log.h"
 #include "watchdog.h"
 
 struct service_kind {
@@ -29,6 +30,7 @@ struct service {
     struct id self;
     struct link *link; /* NULL until service_open_link */
     struct turns turns;
+    struct trace_log trace; /* its `trace` is for the core */
     struct admin *admin;
     bool leaving;
     int exit_code;

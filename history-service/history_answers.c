@@ -30,6 +30,7 @@ static void to_gateway(struct history_core *c, const struct request *r,
 
 void answer_no_board(struct history_core *c, const struct request *r)
 {
+    TRACE(c, &r->board, board_unknown, r->code);
     to_board(c, r, &TYPE_no_board, &(struct msg_no_board){r->board});
 }
 
@@ -44,6 +45,10 @@ void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
                             .replica = b->last.opener,
                             .wait_ms = open_wait(b, now_ms),
                             .incarnation = c->incarnation};
+    if (open)
+        TRACE(c, &b->id, open_denied, m.asked, m.newest, m.wait_ms);
+    else
+        TRACE(c, &b->id, append_denied, m.asked, m.newest);
     to_board(c, r, &TYPE_refused, &m);
 }
 
@@ -66,6 +71,8 @@ void answer_opened(struct history_core *c, const struct board *b, const struct r
 
 void answer_created(struct history_core *c, const struct request *r, unsigned status)
 {
+    if (status != CREATED_STORED)
+        TRACE(c, &r->board, create_denied, status == CREATED_TAKEN ? 1 : 2);
     to_gateway(c, r, &TYPE_created, &(struct msg_created){r->board, r->create.nonce, status});
 }
 
@@ -100,6 +107,7 @@ static void answer_appends(struct history_core *c, const struct board *b)
     if (!early)
         return;
     c->stats.holes++;
+    TRACE(c, &b->id, append_too_early, early->append.first, tail_of(b) + 1);
     to_board(c, early, &TYPE_hole,
              &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1, c->incarnation});
 }

@@ -25,6 +25,7 @@ struct history_core *history_core_create(const struct history_core_config *confi
 {
     struct history_core *c = xcalloc(1, sizeof *c);
     c->config = *config;
+    c->config.trace = trace_or_none(config->trace);
     if (c->config.tails_max == 0)
         c->config.tails_max = TAILS_MAX;
     c->out = outbox_create(
@@ -88,6 +89,7 @@ static void queue_free(struct history_core *c, struct request_queue *queue)
 static void drop_requests(struct history_core *c, struct board *b)
 {
     struct request *r;
+    TRACE(c, &b->id, requests_dropped, b->tries);
     STAILQ_FOREACH(r, &b->requests, queue)
     c->stats.dropped++;
     queue_free(c, &b->requests);
@@ -191,6 +193,7 @@ static bool enqueue(struct history_core *c, uint64_t now_ms, const struct reques
     copy.came_ms = now_ms;
     if (c->stats.waiting_bytes + request_size(&copy) > HISTORY_WAITING_BYTES_MAX) {
         c->stats.dropped++;
+        TRACE(c, &copy.board, request_dropped, c->stats.waiting_bytes);
         return false;
     }
     struct request *r = xcalloc(1, request_size(&copy));
@@ -357,6 +360,7 @@ static enum verdict plan_open(struct history_core *c, struct board *b, struct re
         return ANSWERED;
     }
     if (is_open(&b->last) && id_equal(&b->last.opener, &m->replica) && b->last.nonce == m->nonce) {
+        TRACE(c, &b->id, open_repeated, b->last.epoch);
         answer_opened(c, b, r);
         return ANSWERED;
     }
@@ -427,6 +431,7 @@ static bool append_refused(struct history_core *c, struct board *b, const struct
     /* A malformed segment would be repeated for ever; refused, its owner opens the board again. */
     if (segment_rest(r, tail, ret_rest) < 0) {
         c->stats.bad_segments++;
+        TRACE(c, &b->id, append_broken, r->append.count, r->append.first);
         answer_refused(c, b, now_ms, r);
         return true;
     }
@@ -447,6 +452,8 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
      * told for ever that all is well. */
     if ((m->first > tail + 1 || m->count == 0) && !record->count && !may_refuse(b, r))
         return LATER;
+    if (m->count > 0 && m->first <= tail)
+        TRACE(c, &b->id, append_repeated, m->first, tail);
     if (m->first > tail + 1 || rest.len == 0)
         return TAKEN; /* nothing to add: the answer tells where the log ends */
     if (events->len + rest.len > RECORD_BYTES_MAX)
@@ -610,6 +617,7 @@ void history_core_broken(struct history_core *c, const struct id *board)
 {
     struct board *b = idmap_get(&c->boards, board);
     c->stats.bad_records++;
+    TRACE(c, board, record_broken, c->stats.bad_records);
     if (b)
         drop_requests(c, b);
 }
@@ -644,6 +652,7 @@ static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
 static void taken(struct history_core *c, struct board *b)
 {
     c->stats.duplicate_keys++;
+    TRACE(c, &b->id, key_taken, tail_of(b) + 1, b->tries + 1);
     b->known = false;
     STAILQ_CONCAT(&b->batch, &b->requests);
     STAILQ_CONCAT(&b->requests, &b->batch);
@@ -654,6 +663,7 @@ static void taken(struct history_core *c, struct board *b)
 static void unknown(struct history_core *c, struct board *b)
 {
     c->stats.unknown_results++;
+    TRACE(c, &b->id, result_unknown, tail_of(b) + 1);
     b->known = false;
     queue_free(c, &b->batch);
 }

@@ -17,6 +17,7 @@
 #include "metrics.h"
 #include "outbox.h"
 #include "store.h"
+#include "trace.h"
 
 #define HISTORY_WAITING_BYTES_MAX (32u << 20) /* beyond it requests are dropped: owners repeat */
 #define HISTORY_OPEN_EVERY_MS     UINT64_C(2000)
@@ -30,6 +31,8 @@ struct history_core_config {
     uint32_t pace_ms, messages_per_s_max;
     unsigned tails_max;  /* last records kept in memory, 0: 100,000 */
     uint64_t boards_max; /* no board is made beyond so many; 0: no bound */
+    /* Who is told its decisions; outlives the core. NULL: nobody. */
+    const struct trace *trace;
 };
 
 struct history_core *history_core_create(const struct history_core_config *config);

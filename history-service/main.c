@@ -347,6 +347,7 @@ static void create_core(struct shell *s)
         .messages_per_s_max = (uint32_t)s->service.common.budget,
         .tails_max = TAILS_MAX,
         .boards_max = s->settings.boards_max,
+        .trace = &s->service.trace.trace,
     });
     s->sharing = sharing_create(&s->service.self, (unsigned)s->service.common.shards,
                                 history_core_outbox(s->core), process_now_ms());

@@ -49,6 +49,7 @@ static void told_tail(struct board *b, uint64_t now, uint64_t tail)
             cl->knows = cl->cursor;
             client_seated(cl, now);
         } else if (cl->answer == nonce) {
+            TRACE(b->core, &b->id, client_ahead, cl->cursor, tail);
             client_fail(cl, ERROR_start_fresh, NULL, cl->number);
         } else {
             again = true;
@@ -68,6 +69,8 @@ void answers_page(struct board *b, uint64_t now, const struct msg_page *m)
             b->reads[i].ask.nonce = 0;
             asked = true;
         }
+    if (!asked)
+        TRACE(b->core, &b->id, page_ignored, m->from, m->to);
     if (!asked || !same_store(b, m->incarnation))
         return;
     if (sought)

@@ -77,6 +77,7 @@ static void cut(struct board *b, uint64_t now)
     struct window *w = &b->window;
     uint64_t to = window_mark(w);
     size_t before = w->bytes;
+    TRACE(b->core, &b->id, view_cut, to, b->head);
     window_cut(w, to);
     b->core->stats.window_bytes -= before - w->bytes;
     b->core->stats.cuts++;
@@ -118,8 +119,10 @@ static bool admit(struct board *b, uint64_t now, const struct id *sender, uint64
                   uint64_t epoch, uint64_t largest)
 {
     if (!trust_incarnation(b, now, incarnation) || epoch < b->window.epoch ||
-        !trust_number(b, now, larger(epoch, largest)))
+        !trust_number(b, now, larger(epoch, largest))) {
+        TRACE(b->core, &b->id, epoch_ignored, epoch, b->window.epoch, largest);
         return false;
+    }
     bool news = epoch > b->window.epoch;
     if (epoch > b->window.epoch) {
         board_new_epoch(b, now, epoch);
@@ -249,8 +252,10 @@ static bool reach(struct board *b, uint64_t first, uint64_t told)
     struct window *w = &b->window;
     if (w->first != 0 && first <= window_applied(w) + 1)
         return true;
-    if (first - 1 > told)
+    if (first - 1 > told) {
+        TRACE(b->core, &b->id, events_too_early, first, window_applied(w));
         return false;
+    }
     b->core->stats.window_bytes -= w->bytes;
     window_reset(w, first);
     return true;
@@ -325,6 +330,7 @@ static void mend_lag(struct board *b, uint64_t now)
     attach_changed(b);
     if (window_applied(w) >= w->told)
         return;
+    TRACE(b->core, &b->id, window_skips, window_applied(w), w->told);
     b->core->stats.window_bytes -= w->bytes;
     window_reset(w, w->told + 1);
     learn_terms(b);
@@ -397,6 +403,7 @@ static void refuse_seat(struct board *b, const struct id *member)
         next = LIST_NEXT(s, link);
         if (!id_equal(&s->member, member))
             continue;
+        TRACE(b->core, &b->id, seat_told_full, b->state.seats);
         if (s->client)
             client_fail(s->client, ERROR_full, NULL, 0);
         session_destroy(s);
@@ -450,6 +457,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
 void board_not_there(struct board *b)
 {
     struct gateway_core *c = b->core;
+    TRACE(c, &b->id, board_ended, b->head, b->window.told);
     if (b->deleting) {
         core_answer(c, &(struct http_answer){
                            .what = ANSWER_DELETED, .nonce = b->delete_nonce, .board = b->id});
@@ -488,6 +496,7 @@ void board_restored(struct board *b, uint64_t incarnation)
             "A backup was restored: begin anew (from nil), what you know is of another past.", 0);
     while (!LIST_EMPTY(&b->sessions))
         session_destroy(LIST_FIRST(&b->sessions));
+    TRACE(b->core, &b->id, past_forgotten, b->head);
     forget_past(b);
     b->incarnation = incarnation;
     b->core->stats.restored++;
@@ -555,6 +564,7 @@ static bool tell_unsaved(struct board *b, uint64_t now)
     bool unsaved = since != NIL && now - since >= (b->unsaved ? SAVED_MS : UNSAVED_MS);
     if (unsaved != b->unsaved) {
         b->unsaved = unsaved;
+        TRACE(b->core, &b->id, unsaved_told, unsaved);
         b->core->stats.unsaved_boards += unsaved ? 1 : (uint64_t)-1;
         touch_all(b, PULL_MARK, NULL);
     }

@@ -100,6 +100,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
 {
     struct session *s = session_find(b, &who->member, m->instance);
     if (s && m->conn <= s->conn) {
+        TRACE(cl->core, &b->id, hello_outrun, m->conn, s->conn);
         client_fail(cl, ERROR_replaced, "A newer connection of this page is here.", cl->number);
         return NULL;
     }
@@ -187,6 +188,7 @@ static void on_drawers(struct client *cl, uint64_t now, enum drawers_code code,
     /* A grant that the client cannot know to be stored is none [D4]. Only here this can be told:
      * the owner (and our window) may be behind the client. */
     if (s->role == ROLE_WATCH || term < s->kept_term || term > cl->knows) {
+        TRACE(cl->core, &s->board->id, term_not_clients, term, s->kept_term, cl->knows);
         client_warn(cl, ERROR_not_drawer, NULL, cl->number);
         return;
     }
@@ -194,12 +196,14 @@ static void on_drawers(struct client *cl, uint64_t now, enum drawers_code code,
     bool first = cl->term != term;
     cl->term = term;
     if (term == s->kept_term && cseq <= s->kept_cseq) {
+        TRACE(cl->core, &s->board->id, frame_sent_before, cseq, term);
         /* Sent again after a reconnect. By its number alone: nothing else in it counts. */
         session_repeated(s, cl->number, term, (uint32_t)cseq);
         return;
     }
     bool next = term == s->kept_term && cseq == (uint64_t)s->kept_cseq + 1;
     if (!first && !next) {
+        TRACE(cl->core, &s->board->id, cseq_not_next, cseq, term, s->kept_cseq);
         bad_frame(cl, "The cseq is not the next one of its term.");
         return;
     }

@@ -110,6 +110,8 @@ void client_warn(struct client *cl, enum error_code error, const char *sentence,
     if (cl->ends)
         return;
     cl->core->stats.errors[error]++;
+    if (cl->board)
+        TRACE(cl->core, &cl->board->id, error_told, error, number);
     cl->error = error;
     cl->sentence = sentence ? sentence : ERRORS[error].sentence;
     cl->error_number = number;

@@ -11,6 +11,7 @@ struct gateway_core *gateway_core_create(const struct gateway_core_config *confi
 {
     struct gateway_core *c = xcalloc(1, sizeof *c);
     c->config = *config;
+    c->config.trace = trace_or_none(config->trace);
     c->now = now_ms;
     c->random = config->seed;
     c->stats.stored_seconds = HISTOGRAM_OF_SECONDS;
@@ -93,6 +94,7 @@ static void on_hole(struct session *s, uint64_t now, const struct kept *first)
      * [D8]. */
     if (s->client && s->client->cursor > window_applied(&s->board->window))
         return;
+    TRACE(s->board->core, &s->board->id, frames_missing, first->cseq, s->holes + UINT64_C(1));
     if (++s->holes <= HOLES_MAX) {
         resend_missing(s, now);
         return;
@@ -111,6 +113,7 @@ static void on_want(struct gateway_core *c, const struct id *sender, const struc
         return;
     s->wanted_at = c->now;
     c->stats.wants++;
+    TRACE(c, &b->id, frames_wanted, m->cseq, m->term, m->stored);
     resend_heard(b, c->now, false);
     const struct kept *first = TAILQ_FIRST(&s->kept);
     if (m->stored > 0) {
@@ -129,8 +132,11 @@ static void on_not_drawer(struct gateway_core *c, const struct id *sender,
     struct board *b = owned(c, sender, &m->board, m->epoch);
     struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
     const struct kept *k = s ? session_kept(s, m->term, (uint32_t)m->cseq) : NULL;
-    if (!k)
+    if (!k) {
+        TRACE(c, &m->board, refusal_ignored, m->cseq, m->term);
         return; /* acked meanwhile, or told already */
+    }
+    TRACE(c, &b->id, refusal_told, m->cseq, m->term);
     resend_heard(b, c->now, false);
     if (s->client)
         client_warn(s->client, ERROR_not_drawer, NULL, k->number);
@@ -154,6 +160,7 @@ static void on_invalid(struct gateway_core *c, const struct id *sender, const st
     const struct kept *k = s ? session_kept(s, m->term, (uint32_t)m->cseq) : NULL;
     if (!k)
         return; /* told already */
+    TRACE(c, &b->id, fault_told, m->cseq, m->term);
     uint64_t number = k->number;
     session_reject(s, k);
     if (s->client)
@@ -180,6 +187,7 @@ static void on_replaced(struct gateway_core *c, const struct id *sender,
     LIST_FOREACH (s, &b->sessions, link) {
         if (!s->client || !id_equal(&s->member, &m->member) || !is_older(s, m))
             continue;
+        TRACE(c, &b->id, connection_replaced, m->conn);
         client_fail(s->client, ERROR_replaced, NULL, 0);
         s->flags &= ~(unsigned)MEMBER_SEATED; /* it sits elsewhere: nothing is kept here */
     }

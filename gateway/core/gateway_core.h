@@ -16,6 +16,7 @@
 #include "errors.h"
 #include "metrics.h"
 #include "outbox.h"
+#include "trace.h"
 
 struct gateway_core;
 struct client; /* one WebSocket that was upgraded; owned by the core until client_closed */
@@ -42,6 +43,8 @@ struct gateway_core_config {
      * the core as now_ms are of a clock that nobody sets. */
     uint64_t (*wall_ms)(void *owner);
     void *owner;
+    /* Who is told its decisions; outlives the core. NULL: nobody. */
+    const struct trace *trace;
 };
 
 struct gateway_core *gateway_core_create(const struct gateway_core_config *config, uint64_t now_ms);

@@ -161,8 +161,10 @@ static void go_back(struct session *s)
             break;
     s->resend.next = k;
     s->resend.alone = true;
-    if (k)
-        take_turn(s);
+    if (!k)
+        return;
+    TRACE(s->board->core, &s->board->id, frame_goes_again, k->cseq, k->term, s->resend.wait_ms);
+    take_turn(s);
 }
 
 /* Of who has the pen it goes at once: the owner bounds what a board takes. Of others it is most

@@ -92,6 +92,7 @@ static void update_full(struct session *s)
     if (full == s->full)
         return;
     s->full = full;
+    TRACE(s->board->core, &s->board->id, reading_paused, full, s->kept_count, s->kept_bytes);
     if (!s->client)
         return;
     s->client->flags |= PULL_MARK;
@@ -257,6 +258,7 @@ void session_drop_kept(struct session *s, uint64_t now, uint64_t term, uint32_t 
         next = TAILQ_NEXT(k, link);
         if (k->term == term && k->cseq > above_cseq) {
             s->board->core->stats.lost++;
+            TRACE(s->board->core, &s->board->id, frame_lost, k->cseq, term);
             forget(s, k);
         }
     }

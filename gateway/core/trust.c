@@ -26,6 +26,7 @@ bool trust_number(struct board *b, uint64_t now, uint64_t largest)
     if (largest < OFFSET_MAX &&
         (largest <= b->trust.confirmed || largest - b->trust.confirmed <= JUMP_MAX))
         return true;
+    TRACE(b->core, &b->id, number_doubted, largest, b->trust.confirmed);
     b->core->stats.bad_messages++;
     ask_history(b, now);
     return false;
@@ -55,6 +56,8 @@ static bool is_owner(const struct board *b, const struct id *sender)
 bool trust_owner(struct board *b, const struct id *sender)
 {
     b->core->stats.bad_messages += !is_owner(b, sender);
+    if (!is_owner(b, sender))
+        TRACE(b->core, &b->id, voice_ignored, b->window.epoch);
     return is_owner(b, sender);
 }
 
@@ -64,6 +67,7 @@ bool trust_no_board(struct board *b, uint64_t now, const struct id *sender)
 {
     if (id_is_of(sender, KIND_HISTORY) || is_owner(b, sender))
         return true;
+    TRACE(b->core, &b->id, end_doubted, b->window.epoch);
     ask_history(b, now);
     return false;
 }

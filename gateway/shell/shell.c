@@ -170,6 +170,7 @@ static void start_core(struct gateway *g)
         .authenticate = authenticate,
         .wall_ms = wall_ms,
         .owner = g,
+        .trace = &g->service.trace.trace,
     };
     g->core = gateway_core_create(&config, gateway_now(g));
 }

@@ -33,6 +33,7 @@
 #define LINES_MAX   4096u
 
 static struct board_core *core;
+static const struct trace *listening; /* to its decisions; NULL: nobody */
 static uint64_t now;
 static uint64_t list_number;
 static uint64_t nonce;                       /* of the newest open that it sent */
@@ -478,7 +479,8 @@ static inline void setup_with_grace(uint64_t pen_grace_ms)
                                                          .pen_keep_ms = KEEP_PEN_MS,
                                                          .board_events_max = EVENTS_MAX,
                                                          .board_bytes_per_s = BYTES_PER_S,
-                                                         .segment_ms = 50},
+                                                         .segment_ms = 50,
+                                                         .trace = listening},
                              now);
     board_core_link(core, now, true);
     pass(1000);

@@ -16,6 +16,7 @@
 #define BOARD "k3v9x2mq4t"
 
 static struct gateway_core *core;
+static const struct trace *listening; /* to its decisions; NULL: nobody */
 static uint64_t now;
 static char seen[8192];
 static char sentence[600];       /* of the newest error */
@@ -58,7 +59,8 @@ static inline void setup(void)
                                          .shards = 1,
                                          .pace_ms = 0,
                                          .dead_ms = 60000,
-                                         .authenticate = authenticate};
+                                         .authenticate = authenticate,
+                                         .trace = listening};
     core = gateway_core_create(&config, now);
     gateway_core_link(core, now, true);
 }

@@ -40,7 +40,16 @@ static void on_metrics(void *owner, struct buf *out)
         buf_append(out, "easel_frames_total 7\n", 21);
 }
 
-static const struct admin_events EVENTS = {on_ready, on_metrics};
+static const char *on_trace(void *owner, struct span method, struct span query, struct buf *out)
+{
+    ck_assert_ptr_eq(owner, &loop);
+    buf_append(out, method.data, method.len);
+    buf_append(out, " with ", 6);
+    buf_append(out, query.data, query.len);
+    return method.data[0] == 'P' ? "200 OK" : "400 Bad Request";
+}
+
+static const struct admin_events EVENTS = {on_ready, on_metrics, on_trace};
 
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 {
@@ -150,10 +159,22 @@ END_TEST
 
 START_TEST(other_paths_and_methods_are_refused)
 {
-    expect("GET / HTTP/1.1\r\n\r\n", "404 ", "/healthz, /readyz or /metrics\n");
-    expect("GET /healthzz HTTP/1.1\r\n\r\n", "404 ", "/healthz, /readyz or /metrics\n");
+    expect("GET / HTTP/1.1\r\n\r\n", "404 ", "/healthz, /readyz, /metrics or /trace\n");
+    expect("GET /healthzz HTTP/1.1\r\n\r\n", "404 ", "/healthz, /readyz, /metrics or /trace\n");
     expect("POST /healthz HTTP/1.1\r\n\r\n", "405 ", "only GET\n");
+    expect("\r\n\r\n", "405 ", "only GET\n");
+    expect("POST\r\n /trace\r\n\r\n", "405 ", "only GET\n");
     expect("nonsense\r\n\r\n", "405 ", "only GET\n");
+}
+END_TEST
+
+START_TEST(the_trace_is_asked_for_with_any_method_and_query)
+{
+    expect("POST /trace?board=k3v9x2mq4t HTTP/1.1\r\n\r\n", "200 OK", "POST with board=k3v9x2mq4t");
+    expect("POST /trace? HTTP/1.1\r\n\r\n", "200 OK", "POST with ");
+    expect("DELETE /trace HTTP/1.1\r\n\r\n", "400 Bad Request", "DELETE with ");
+    expect("GET /trace?x\r\n\r\n", "400 Bad Request", "GET with x");
+    expect("POST /tracer HTTP/1.1\r\n\r\n", "405 ", "only GET\n");
 }
 END_TEST
 
@@ -240,6 +261,7 @@ int main(void)
     tcase_add_test(c, readiness_names_the_reason_it_lacks);
     tcase_add_test(c, metrics_come_whole);
     tcase_add_test(c, other_paths_and_methods_are_refused);
+    tcase_add_test(c, the_trace_is_asked_for_with_any_method_and_query);
     tcase_add_test(c, a_request_may_come_in_pieces);
     tcase_add_test(c, a_request_that_is_too_long_is_refused);
     tcase_add_test(c, who_says_nothing_is_closed_after_some_seconds);
