@@ -226,6 +226,7 @@ void replay_keep(struct board *b, uint64_t now, const struct msg_page *m)
     b->page_count++;
     b->core->stats.page_bytes += p->events.bytes;
     b->core->stats.history_pages++;
+    board_wake(b); /* time drops it, also when nobody waits for it any more */
 }
 
 static void request_again(struct board *b, uint64_t now, struct read_request *r)
