@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+#include "invariants.h"
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 struct board *board_obtain(struct gateway_core *c, const struct id *id)
@@ -80,7 +83,9 @@ static void cut(struct board *b, uint64_t now)
     window_cut(w, to);
     b->core->stats.window_bytes -= before - w->bytes;
     b->core->stats.cuts++;
-    w->told = to; /* what another epoch said about events beyond means nothing now */
+#ifndef EASEL_TOLD_STAYS /* [D27], a simulator's switch: what another epoch told still counts */
+    w->told = to;        /* it means nothing of events beyond */
+#endif
     b->head = to;
     b->behind_since = 0;
 
@@ -99,6 +104,7 @@ static void cut(struct board *b, uint64_t now)
     struct session *s;
     LIST_FOREACH (s, &b->sessions, link)
         session_cut(s, now, to);
+    CHECKED(gateway_cut_invariants(b));
 }
 
 void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch)
@@ -271,6 +277,7 @@ static void append_events(struct board *b, uint64_t now, const struct msg_events
     before = w->bytes;
     window_evict(w);
     b->core->stats.window_bytes -= before - w->bytes;
+    raise_head(b, now, window_applied(w));
 }
 
 /* The grant that the state tells of may be among the events that the window passed over. */
@@ -300,7 +307,7 @@ void board_events(struct board *b, uint64_t now, const struct id *sender,
     struct window *w = &b->window;
     if (w->first == 0)
         window_reset(w, m->events.len > 0 && m->first <= m->mark + 1 ? m->first : m->mark + 1);
-    raise_head(b, now, m->head);
+    raise_head(b, now, larger(m->head, m->mark));
     unsigned flags = (unsigned)m->flags & MARKS_OF_OWNER;
     if (flags != b->mark_flags) {
         b->mark_flags = flags;
@@ -426,7 +433,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
         return;
     if (b->window.first == 0)
         window_reset(&b->window, m->mark + 1);
-    raise_head(b, now, m->head);
+    raise_head(b, now, larger(m->head, m->mark));
     mark_told(b, now, m->mark);
 #ifndef EASEL_NO_LAG_BY_STATE /* [D30], a simulator's switch: what is lost last is not missed */
     note_lag(b, now);         /* the last events may be lost, and none come that would show it */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+#include "invariants.h"
 #include "text.h"
 
 struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell)
@@ -41,6 +43,7 @@ void client_closed(struct client *cl, uint64_t now_ms)
     c->stats.clients--;
     free(cl->told_sentence);
     free(cl);
+    CHECKED(gateway_invariants(c));
 }
 
 void client_left(struct client *cl, uint64_t now_ms)
@@ -49,12 +52,14 @@ void client_left(struct client *cl, uint64_t now_ms)
     cl->core->now = now_ms;
     if (s) /* said with the next list, when the connection is lost */
         s->flags |= MEMBER_LEFT;
+    CHECKED(gateway_board_invariants(cl->board));
 }
 
 void client_goes(struct client *cl)
 {
     if (cl->session)
         cl->session->goes = true;
+    CHECKED(gateway_board_invariants(cl->board));
 }
 
 void *client_shell(const struct client *cl)
@@ -69,6 +74,7 @@ bool client_goaway(struct client *cl, uint64_t delay_ms)
     cl->goaway_ms = delay_ms;
     cl->flags |= PULL_GOAWAY;
     client_touch(cl);
+    CHECKED(gateway_board_invariants(cl->board));
     return true;
 }
 
@@ -325,4 +331,5 @@ void client_message(struct client *cl, uint64_t now_ms, struct span message)
     }
     while (cursor_left(&in) > 0 && !cl->ends)
         next_frame(cl, now_ms, &in);
+    CHECKED(gateway_invariants(cl->core));
 }

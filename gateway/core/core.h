@@ -16,6 +16,7 @@
  *   session.c       a person's place at a board; frames until acked or lost
  *   resend.c        when frames go to the owner, and when again
  *   window.c        the newest events, framed
+ *   invariants.c    what is true at the end of each entry
  *   core.c          finding, marking, telling a client an error; no decisions
  */
 #ifndef EASEL_GATEWAY_CORE_INTERNAL_H

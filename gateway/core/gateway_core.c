@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+#include "invariants.h"
+
 #define TICK_MS UINT64_C(50)
 
 struct gateway_core *gateway_core_create(const struct gateway_core_config *config, uint64_t now_ms)
@@ -335,6 +338,7 @@ void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span b
     while (items_next(&it, KIND_GATEWAY, &code, &item))
         on_item(c, &it.sender, (enum to_gateway)code, &item);
     resend_run(c, now_ms);
+    CHECKED(gateway_invariants(c));
 }
 
 /* A frame or list reached no queue. When it was meant for a replica, that replica is gone:
@@ -359,6 +363,7 @@ void gateway_core_returned(struct gateway_core *c, uint64_t now_ms, enum exchang
         struct msg_gone gone = {replica};
         outbox_put(c->outbox, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_gone, &gone);
     }
+    CHECKED(gateway_invariants(c));
 }
 
 void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
@@ -380,6 +385,7 @@ void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
             board_link_changed(b, now_ms);
     }
     resend_run(c, now_ms);
+    CHECKED(gateway_invariants(c));
 }
 
 void gateway_core_silent(struct gateway_core *c, uint64_t now_ms, bool silent)
@@ -391,6 +397,7 @@ void gateway_core_silent(struct gateway_core *c, uint64_t now_ms, bool silent)
         if (b)
             board_tell_trouble(b);
     }
+    CHECKED(gateway_invariants(c));
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -422,6 +429,7 @@ void gateway_core_tick(struct gateway_core *c, uint64_t now_ms)
     }
     resend_run(c, now_ms);
     heartbeats(c, now_ms);
+    CHECKED(gateway_invariants(c));
 }
 
 uint64_t gateway_core_deadline(const struct gateway_core *c)
@@ -471,4 +479,5 @@ void gateway_core_delete(struct gateway_core *c, uint64_t now_ms, const struct i
     b->delete_until = now_ms + DELETE_FOR_MS;
     attach_changed(b);
     board_wake(b);
+    CHECKED(gateway_invariants(c));
 }

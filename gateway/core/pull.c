@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+#include "checks.h"
+#include "invariants.h"
+
 #define JOIN_FROM      4u /* so many waiting events are joined into one message */
 #define JOIN_BYTES_MAX (16u << 10)
 /* A full pull, and the largest state besides: the buffer never moves within a pull. */
@@ -242,6 +245,7 @@ void client_pull(struct client *cl, uint64_t now_ms, struct pull *p)
     }
     if (cl->flags & PULL_ERROR && p->count + 1 < PULL_FRAMES_MAX)
         add_error(cl, p);
+    CHECKED(gateway_board_invariants(cl->board));
 }
 
 /* Own frames that the drawer reads in the log as stored are acked, wherever they were read from. */
@@ -289,5 +293,6 @@ uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames)
     }
     if (cl->board && cl->state == CLIENT_LIVE)
         client_note_slow(cl);
+    CHECKED(gateway_board_invariants(cl->board));
     return take_sample(cl);
 }
