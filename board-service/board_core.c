@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "attach.h"
+#include "checks.h"
 #include "fanout.h"
+#include "invariants.h"
 #include "items.h"
 #include "owner.h"
 #include "pen.h"
@@ -147,6 +149,7 @@ void board_core_bound(struct board_core *c, uint64_t now_ms, unsigned shard, boo
     enter(c, now_ms);
     c->shard[shard].bound = bound;
     shard_changed(c, shard);
+    CHECKED(board_core_invariants(c));
 }
 
 static void send_away(struct board_core *c, const struct id *gateway, unsigned shard)
@@ -321,6 +324,7 @@ void board_core_message(struct board_core *c, uint64_t now_ms, struct span body)
     union any_item item;
     while (items_next(&it, KIND_BOARD, &code, &item))
         on_item(c, &it.sender, (enum to_board)code, &item);
+    CHECKED(board_core_invariants(c));
 }
 
 void board_core_returned(struct board_core *c, uint64_t now_ms, enum exchange exchange,
@@ -330,6 +334,7 @@ void board_core_returned(struct board_core *c, uint64_t now_ms, enum exchange ex
     struct id to;
     if (exchange == EXCHANGE_BOARD && id_parse(key, strcspn(key, "."), &to) == 0)
         c->owners_changed = peers_returned(c->peers, c->now, &to) || c->owners_changed;
+    CHECKED(board_core_invariants(c));
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -342,10 +347,12 @@ void board_core_link(struct board_core *c, uint64_t now_ms, bool up)
     c->link_up = up;
     if (up) {
         hear_all_again(c);
+        CHECKED(board_core_invariants(c));
         return;
     }
     peers_link(c->peers, c->now, false);
     outbox_clear(c->out); /* every hop repeats what it did not hear back */
+    CHECKED(board_core_invariants(c));
 }
 
 static void heartbeat(struct board_core *c)
@@ -424,6 +431,7 @@ void board_core_tick(struct board_core *c, uint64_t now_ms)
     }
     if (c->leaving)
         finish_leaving(c);
+    CHECKED(board_core_invariants(c));
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -461,6 +469,7 @@ void board_core_leave(struct board_core *c, uint64_t now_ms)
     c->leave_until = c->now + LEAVE_MS;
     for (unsigned i = 0; i < c->config.shards; i++)
         for_boards(c, i, owner_let_go);
+    CHECKED(board_core_invariants(c));
 }
 
 bool board_core_left(const struct board_core *c)

@@ -92,9 +92,19 @@ static bool is_sound(const struct msg_opened *m, struct log_state *ret)
     return m->epoch <= OFFSET_MAX - JUMP_MAX && log_state_of_opened(m, ret) == 0;
 }
 
+/* An answer to another question of ours may come any time late, when what it opened is over. */
+static bool answers_us(const struct board *b, const struct msg_opened *m)
+{
+#ifdef EASEL_ANY_NONCE /* [D10], a simulator's switch: an answer to an older question counts */
+    return m->epoch > b->over;
+#else
+    return m->nonce == b->nonce && m->epoch > b->over;
+#endif
+}
+
 void owner_opened(struct board *b, const struct msg_opened *m)
 {
-    if (b->ownership != BOARD_OPENING || m->nonce != b->nonce)
+    if (b->ownership != BOARD_OPENING || !answers_us(b, m))
         return;
     struct log_state state;
     if (!is_sound(m, &state)) {
