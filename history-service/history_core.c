@@ -14,8 +14,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "checks.h"
 #include "event.h"
 #include "history_core_private.h"
+#include "invariants.h"
 
 #define TAILS_MAX       100000u
 #define ROUND_BYTES_MAX (8u << 20)
@@ -263,6 +265,7 @@ unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct sp
             queued += enqueue(c, now_ms, &r);
         else
             c->stats.bad_messages++;
+    CHECKED(history_core_invariants(c));
     return queued;
 }
 
@@ -554,6 +557,7 @@ const struct history_plan *history_core_plan(struct history_core *c, uint64_t no
     c->loaded = true;
     if (c->plan.load_count == 0)
         plan_records(c, now_ms);
+    CHECKED(history_core_invariants(c));
     return &c->plan;
 }
 
@@ -597,6 +601,7 @@ void history_core_loaded(struct history_core *c, const struct id *board, const s
     b->name[len] = '\0';
     if (last && is_open(last))
         b->opened_ms = last->time;
+    CHECKED(history_core_invariants(c));
 }
 
 void history_core_broken(struct history_core *c, const struct id *board)
@@ -605,6 +610,7 @@ void history_core_broken(struct history_core *c, const struct id *board)
     c->stats.bad_records++;
     if (b)
         drop_requests(c, b);
+    CHECKED(history_core_invariants(c));
 }
 
 static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
@@ -669,6 +675,7 @@ void history_core_settle(struct history_core *c, uint64_t now_ms, const int *res
     c->loaded = false;
     c->stats.rounds++;
     rest_all(c);
+    CHECKED(history_core_invariants(c));
 }
 
 void history_core_unavailable(struct history_core *c)
@@ -684,4 +691,5 @@ void history_core_unavailable(struct history_core *c)
         queue_free(c, &b->batch);
     }
     rest_all(c);
+    CHECKED(history_core_invariants(c));
 }

@@ -4,6 +4,7 @@
  *
  *   history_core.c     requests, what is decided about them, rounds
  *   history_answers.c  what board services and gateways are told
+ *   invariants.c       what is true at the end of each entry
  */
 #ifndef EASEL_HISTORY_CORE_PRIVATE_H
 #define EASEL_HISTORY_CORE_PRIVATE_H
