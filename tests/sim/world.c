@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+
 /* ---- chance ---------------------------------------------------------------------------------- */
 
 uint64_t chance(struct world *w)
@@ -53,6 +55,19 @@ void fail(struct world *w, const char *format, ...)
     vsnprintf(w->failure + n, sizeof w->failure - (size_t)n, format, args);
     va_end(args);
     say(w, "BROKEN %s", w->failure);
+}
+
+/* Of the seed that runs. What a core holds then is of no use, not even to be freed. */
+static struct world *running;
+
+_Noreturn void check_failed(const char *file, int line, const char *function,
+                            const char *condition)
+{
+    const char *name = strrchr(file, '/');
+    running->is_broken = true;
+    fail(running, "%s:%d: %s: this does not hold: %s", name ? name + 1 : file, line, function,
+         condition);
+    longjmp(running->check_failed, 1);
 }
 
 /* ---- the clock: a binary heap, ordered by time and then by when it was put in ---------------- */
@@ -713,6 +728,9 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
     w->now = 1000000;
     w->incarnation = 1;
     w->events_max = seed % FEW_EVERY == 0 ? EVENTS_FEW : EVENTS_MAX;
+    running = w;
+    if (setjmp(w->check_failed))
+        return false;
     create_boards(w);
     w->trouble = true;
     w->trouble_until = w->now + TROUBLE_MS;
@@ -752,6 +770,8 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
 
 void world_free(struct world *w)
 {
+    if (w->is_broken)
+        return;
     for (size_t i = 0; i < w->heap_count; i++)
         buf_free(&w->heap[i].bytes);
     free(w->heap);

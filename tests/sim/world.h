@@ -17,6 +17,7 @@
 #ifndef EASEL_SIM_WORLD_H
 #define EASEL_SIM_WORLD_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -293,6 +294,8 @@ struct world {
     uint64_t broker_stands_until; /* takes what is sent, and delivers nothing before */
     bool verbose;
     char failure[400];
+    jmp_buf check_failed; /* a core says that it is not what it must be */
+    bool is_broken;       /* it did */
     struct {
         unsigned kills, freezes, cuts, epochs, reconnects, acked, lost, events, refused, pointers,
             caught;
