@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-_Noreturn void check_failed(const char *file, int line, const char *function,
-                            const char *condition)
+_Noreturn void check_failed(const char *file, int line, const char *function, const char *condition)
 {
     fprintf(stderr, "%s:%d: %s: this does not hold: %s\n", file, line, function, condition);
     abort();

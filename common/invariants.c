@@ -54,8 +54,7 @@ static void check_destination(const struct destination *d)
     CHECK(d->part_count <= d->part_cap);
     CHECK(d->taken_bytes <= d->bytes.len);
     /* Besides what is bounded each message has its envelope. */
-    CHECK(d->bytes.len - d->taken_bytes <=
-          OUTBOX_DESTINATION_BYTES_MAX + BROKER_MESSAGE_BYTES_MAX);
+    CHECK(d->bytes.len - d->taken_bytes <= OUTBOX_DESTINATION_BYTES_MAX + BROKER_MESSAGE_BYTES_MAX);
     check_parts(d);
 }
 

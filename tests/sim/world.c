@@ -60,8 +60,7 @@ void fail(struct world *w, const char *format, ...)
 /* Of the seed that runs. What a core holds then is of no use, not even to be freed. */
 static struct world *running;
 
-_Noreturn void check_failed(const char *file, int line, const char *function,
-                            const char *condition)
+_Noreturn void check_failed(const char *file, int line, const char *function, const char *condition)
 {
     const char *name = strrchr(file, '/');
     running->is_broken = true;
