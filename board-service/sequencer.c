@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "checks.h"
 #include "fanout.h"
 
 #define KEPT_BYTES_MAX (16u << 10) /* of an empty log's buffer */
@@ -86,6 +87,7 @@ static void set_mark(struct board *b, uint64_t mark)
 void sequencer_start(struct board *b, const struct msg_opened *m, const struct log_state *before)
 {
     struct log_state state = *before;
+    CHECK(m->nonce == b->nonce && m->epoch > b->over); /* it is what we asked for last [D10] */
 #ifdef EASEL_NO_STROKE_COUNT /* [D7], a simulator's switch: each owner then counts from nothing */
     state.stroke = (struct stroke){0};
 #endif

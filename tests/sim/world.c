@@ -220,6 +220,7 @@ static void free_core(struct world *w, struct process *p)
     gateway_core_destroy(p->gateway);
     if (p->board)
         board_core_destroy(p->board);
+    buf_free(&p->opened);
     sharing_destroy(p->sharing);
     if (p->history)
         history_core_destroy(p->history);

@@ -122,6 +122,7 @@ struct process {
     struct history_core *history;
     struct sharing *sharing; /* of a history service */
     uint64_t incarnation;    /* of the store that it opened */
+    struct buf opened; /* of a board service: the newest answer to an open that was sent to it */
     bool wants[SHARDS], bound[SHARDS];
     bool in_round;
     const struct history_plan *plan; /* its records wait to be inserted, or settled */
