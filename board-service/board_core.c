@@ -18,6 +18,7 @@
 
 struct board_core *board_core_create(const struct board_core_config *config, uint64_t now_ms)
 {
+    CHECK(config->shards > 0 && id_is_of(&config->self, KIND_BOARD));
     struct board_core *c = xcalloc(1, sizeof *c);
     c->config = *config;
     c->now = c->clock = now_ms;
@@ -154,6 +155,7 @@ void board_core_bound(struct board_core *c, uint64_t now_ms, unsigned shard, boo
 
 static void send_away(struct board_core *c, const struct id *gateway, unsigned shard)
 {
+    CHECK(shard < c->config.shards && !c->shard[shard].held);
     struct shard *s = &c->shard[shard];
     if (c->leaving ||
         (id_equal(&s->sent_away, gateway) && c->now < s->sent_away_at + SENT_AWAY_EVERY_MS))
@@ -401,6 +403,7 @@ static void take_turns(struct board_core *c)
 
 static void finish_leaving(struct board_core *c)
 {
+    CHECK(c->leaving && !c->gone);
     if (c->boards.count > 0 && c->now < c->leave_until)
         return;
     peers_leave(c->peers);

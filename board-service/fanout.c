@@ -2,11 +2,13 @@
 #include "fanout.h"
 
 #include "bounds.h"
+#include "checks.h"
 #include "sequencer.h"
 
 /* Events first .. first + n - 1 (none when n is 0), with the head and the mark. */
 static void put_events(struct attachment *at, uint64_t first, struct span events)
 {
+    CHECK(at->board->log.epoch != 0 && first <= at->board->log.head + 1);
     struct board *b = at->board;
     const struct log *l = &b->log;
     struct msg_events m = {.board = b->id,

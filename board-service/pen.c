@@ -4,6 +4,7 @@
  */
 #include "pen.h"
 
+#include "checks.h"
 #include "fanout.h"
 #include "members.h"
 #include "seats.h"
@@ -11,6 +12,7 @@
 
 void pen_start(struct board *b)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     b->pen = (struct pen){.term = b->log.stored.term,
                           .lost_at = NEVER,
                           .grace_until = NEVER,
@@ -53,6 +55,7 @@ static void tell_place(struct board *b)
 /* To the connection of `m` that counts, or to nobody. */
 static void give_after(struct board *b, struct member *m, uint64_t last)
 {
+    CHECK(!m || (m->seated && m->role != ROLE_WATCH)); /* P3 */
     uint64_t term = sequencer_grant(b, m, m ? m->newest.instance : 0, last);
     if (!m)
         return;

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "checks.h"
 #include "members.h"
 #include "pen.h"
 #include "sequencer.h"
@@ -22,6 +23,7 @@ static unsigned seat_count(const struct board *b)
 
 void seats_start(struct board *b, bool clean)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     struct seats *s = &b->seats;
     uint64_t clock = b->core->clock;
     s->count = 0; /* what we knew of grants and places is another epoch's */
@@ -101,6 +103,7 @@ static void count_time(const struct board *b, struct seat *s)
 /* Until when the seat is kept for this member, who is lost. The pen's grace is not cut short. */
 static uint64_t kept_until(const struct board *b, const struct member *m)
 {
+    CHECK(m->seated);
     const struct seat *s = &b->seats.seat[m->seat];
     uint64_t until = s->away ? s->counted_at + s->left_ms : b->core->clock + s->left_ms;
     uint64_t grace = m->lost_at + b->core->config.pen_grace_ms;
@@ -109,6 +112,7 @@ static uint64_t kept_until(const struct board *b, const struct member *m)
 
 static void lose_seat(struct member *m)
 {
+    CHECK(m->seated);
     m->seated = false;
     m->given_up = true;
 }
@@ -198,6 +202,7 @@ static struct member *find_owner(const struct board *b, bool connected)
 
 static void sit_down(struct board *b, struct member *m, unsigned seat)
 {
+    CHECK(seat <= b->core->config.seats && !on_seat(b, seat)); /* P5 */
     m->seated = true;
     m->seat = seat;
     b->seats.seat[seat].away = !m->connected;

@@ -14,6 +14,7 @@
 
 static const struct event *event_at(const struct log *l, uint64_t offset)
 {
+    CHECK(offset > l->mark && offset <= l->head);
     return &l->events[offset - l->mark - 1];
 }
 
@@ -51,6 +52,7 @@ static void step_all(const struct log *l, struct log_state *s, uint64_t from, ui
 
 static void set_sent(struct board *b, uint64_t sent)
 {
+    CHECK(sent >= b->log.mark && sent <= b->log.head);
     struct log *l = &b->log;
     uint64_t before = unanswered(l);
     if (sent < l->sent) {
@@ -64,6 +66,7 @@ static void set_sent(struct board *b, uint64_t sent)
 
 static void set_mark(struct board *b, uint64_t mark)
 {
+    CHECK(mark > b->log.mark && mark <= b->log.head);
     struct log *l = &b->log;
     if (l->sent < mark)
         set_sent(b, mark); /* an answer to what was sent before we went back */
@@ -152,6 +155,7 @@ static void watch_busy(struct board *b)
 static void add_event(struct board *b, size_t start, enum event_code code, uint32_t cseq,
                       struct stroke stroke, uint64_t time)
 {
+    CHECK(b->log.bytes.len > start && (b->ownership == BOARD_OPEN || b->log.end_flags));
     struct log *l = &b->log;
     if (l->count == l->cap) {
         l->cap = l->cap ? l->cap * 2 : 8;
@@ -180,6 +184,7 @@ static void add_event(struct board *b, size_t start, enum event_code code, uint3
 
 uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t instance, uint64_t last)
 {
+    CHECK(b->ownership == BOARD_OPEN && b->log.newest.term <= b->log.mark); /* [D22] */
     struct log *l = &b->log;
     uint64_t time = event_time(b);
     size_t start = l->bytes.len;
@@ -200,6 +205,7 @@ uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t insta
 
 void sequencer_end(struct board *b, enum append_flag flag)
 {
+    CHECK(b->ownership == BOARD_ENDING && !b->log.end_flags);
     struct log *l = &b->log;
     uint64_t time = event_time(b);
     size_t start = l->bytes.len;
@@ -258,6 +264,8 @@ static void put_uint(struct buf *out, uint64_t value)
  * member. */
 static void append_frame(struct board *b, const struct frame *f, struct stroke stroke)
 {
+    CHECK(!sequencer_grant_pending(b));                                        /* [D22] */
+    CHECK(f->term == b->log.newest.term && f->cseq == b->log.newest.cseq + 1); /* P1 */
     struct log *l = &b->log;
     const struct message_type *event = drawn_event(f->code);
     uint32_t fields = message_field_count(event);
@@ -432,6 +440,7 @@ static void judge_held(struct board *b)
 
 void sequencer_frame(struct board *b, const struct id *gateway, const struct msg_frame *m)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     struct frame f = {0};
     if (frame_parse(m->body, &f) < 0)
         b->core->stats.bad_messages++;
@@ -446,6 +455,7 @@ void sequencer_frame(struct board *b, const struct id *gateway, const struct msg
 static void put_append(struct board *b, uint64_t first, uint32_t count, uint64_t time,
                        const struct log_state *s, unsigned flags, struct span events)
 {
+    CHECK(first > b->log.mark && first + count <= b->log.head + 1);
     struct msg_append m = {.board = b->id,
                            .epoch = b->log.epoch,
                            .first = first,
@@ -463,6 +473,7 @@ static void put_append(struct board *b, uint64_t first, uint32_t count, uint64_t
 
 static void send_segment(struct board *b)
 {
+    CHECK(b->log.sent < b->log.head);
     struct log *l = &b->log;
     uint64_t first = l->sent + 1, last = first;
     uint64_t start = event_at(l, first)->at;
@@ -476,6 +487,7 @@ static void send_segment(struct board *b)
 
 void sequencer_probe(struct board *b)
 {
+    CHECK(board_has_log(b));
     struct log *l = &b->log;
     if (l->probing)
         return;

@@ -73,6 +73,7 @@ static size_t request_size(const struct request *r)
 
 static void request_free(struct history_core *c, struct request *r)
 {
+    CHECK(c->stats.waiting_requests > 0 && c->stats.waiting_bytes >= request_size(r));
     c->stats.waiting_requests--;
     c->stats.waiting_bytes -= request_size(r);
     free(r);
@@ -112,6 +113,7 @@ static struct board *board_obtain(struct history_core *c, const struct id *id)
 
 static void board_free(struct history_core *c, struct board *b)
 {
+    CHECK(!b->waits && STAILQ_EMPTY(&b->requests) && STAILQ_EMPTY(&b->batch));
     TAILQ_REMOVE(&c->idle, b, list);
     c->idle_count--;
     idmap_remove(&c->boards, &b->id);
@@ -131,6 +133,7 @@ static void board_wait(struct history_core *c, struct board *b)
 /* Once nothing of it waits: what we know of it is kept while there is room. */
 static void board_rest(struct history_core *c, struct board *b)
 {
+    CHECK(b->waits);
     if (!STAILQ_EMPTY(&b->requests) || !STAILQ_EMPTY(&b->batch))
         return;
     b->waits = false;
@@ -299,6 +302,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 static void start_record(const struct board *b, struct record *r, uint64_t epoch)
 {
+    CHECK(!r->count && b->known);
     *r = (struct record){.board = b->id,
                          .first = tail_of(b) + 1,
                          .epoch = epoch,
@@ -339,6 +343,7 @@ static enum verdict plan_create(struct history_core *c, struct board *b, struct 
 static void admit(const struct board *b, struct record *record, struct buf *events,
                   const struct msg_open *m, uint64_t now_ms)
 {
+    CHECK(m->over == b->last.epoch && !record->count); /* [D10], [D19] */
     start_record(b, record, tail_of(b) + 1);
     record->count = 1;
     record->opener = m->replica;
@@ -395,6 +400,7 @@ static int segment_rest(const struct request *r, uint64_t tail, struct span *ret
 static void extend(const struct board *b, struct record *record, struct buf *events,
                    const struct request *r, struct span rest)
 {
+    CHECK(rest.len > 0 && r->append.count > 0);
     const struct msg_append *m = &r->append;
     if (!record->count)
         start_record(b, record, b->last.epoch);
@@ -495,6 +501,7 @@ static bool is_whole(const struct record *record)
  * first. */
 static void plan_board(struct history_core *c, struct board *b, uint64_t now_ms)
 {
+    CHECK(b->known && b->waits && STAILQ_EMPTY(&b->batch)); /* [D18] */
     struct record *record = &c->records[c->plan.record_count];
     struct planned *planned = &c->planned[c->plan.record_count];
     struct request *r;
@@ -616,6 +623,7 @@ void history_core_broken(struct history_core *c, const struct id *board)
 static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
                    const struct record *record)
 {
+    CHECK(!STAILQ_EMPTY(&b->batch) && record->first == tail_of(b) + 1);
     const struct request *first = STAILQ_FIRST(&b->batch);
     c->stats.records++;
     c->stats.events += record->count;
@@ -642,6 +650,7 @@ static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
  * nothing [D20]. All is planned again, after what is there was read. */
 static void taken(struct history_core *c, struct board *b)
 {
+    CHECK(!STAILQ_EMPTY(&b->batch));
     c->stats.duplicate_keys++;
     b->known = false;
     STAILQ_CONCAT(&b->batch, &b->requests);
@@ -659,6 +668,7 @@ static void unknown(struct history_core *c, struct board *b)
 
 void history_core_settle(struct history_core *c, uint64_t now_ms, const int *results)
 {
+    CHECK(results || !c->plan.record_count);
     for (unsigned i = 0; i < c->plan.record_count; i++) {
         struct board *b = c->planned[i].board;
         if (results[i] == 0)

@@ -35,6 +35,7 @@ struct board *board_obtain(struct gateway_core *c, const struct id *id)
 
 void board_destroy(struct board *b)
 {
+    CHECK(LIST_EMPTY(&b->clients));
     struct gateway_core *c = b->core;
     while (!LIST_EMPTY(&b->sessions))
         session_destroy(LIST_FIRST(&b->sessions));
@@ -109,6 +110,7 @@ static void cut(struct board *b, uint64_t now)
 
 void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch)
 {
+    CHECK(epoch > b->window.epoch); /* never back */
     if (b->window.first != 0)
         cut(b, now);
     b->window.epoch = epoch;
@@ -154,6 +156,7 @@ void board_owner_gone(struct board *b)
 static const struct session *note_event(struct board *b, uint64_t now, const struct event *e,
                                         uint64_t offset)
 {
+    CHECK(offset == window_applied(&b->window));
     struct session *s;
     struct msg_ev_grant grant;
     if (e->code == MSG_ev_grant && event_grant(e, &grant) == 0) {
@@ -349,6 +352,7 @@ static void copy_text(char *to, size_t size, struct span text)
 
 static void keep_state(struct board *b, uint64_t now, const struct msg_board_state *m)
 {
+    CHECK(m->number > b->state.number);
     b->state.number = m->number;
     copy_text(b->state.name, sizeof b->state.name, m->name);
     b->state.base = m->base;
@@ -488,6 +492,7 @@ static void forget_past(struct board *b)
 
 void board_restored(struct board *b, uint64_t incarnation)
 {
+    CHECK(incarnation != 0 && incarnation != b->incarnation); /* [D34] */
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
         client_fail(

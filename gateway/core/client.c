@@ -104,6 +104,7 @@ static void replace_client(struct session *s)
 static struct session *enter_session(struct client *cl, struct board *b, const struct identity *who,
                                      const struct msg_hello *m)
 {
+    CHECK(!cl->session);
     struct session *s = session_find(b, &who->member, m->instance);
     if (s && m->conn <= s->conn) {
         client_fail(cl, ERROR_replaced, "A newer connection of this page is here.", cl->number);
@@ -138,6 +139,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
 static void join(struct client *cl, uint64_t now, const struct identity *who,
                  const struct msg_hello *m)
 {
+    CHECK(cl->state == CLIENT_NEW && !cl->board);
     struct board *b = board_obtain(cl->core, &who->board);
     if (!b) {
         client_fail(cl, ERROR_too_many, NULL, cl->number);
@@ -188,6 +190,7 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
 static void on_drawers(struct client *cl, uint64_t now, enum drawers_code code,
                        const union any_frame *f, struct span bytes)
 {
+    CHECK(cl->session != NULL);
     struct session *s = cl->session;
     uint64_t term = f->drawers.term, cseq = f->drawers.cseq;
     /* A grant that the client cannot know to be stored is none [D4]. Only here this can be told:
@@ -222,6 +225,7 @@ static void on_drawers(struct client *cl, uint64_t now, enum drawers_code code,
 
 static void on_request(struct client *cl, enum pen_request request)
 {
+    CHECK(cl->session != NULL);
     struct session *s = cl->session;
     if (request == REQUEST_NONE && s->role == ROLE_WATCH)
         return; /* it stands in no line */
@@ -245,6 +249,7 @@ static void on_request(struct client *cl, enum pen_request request)
 
 static void on_profile(struct client *cl, const struct msg_profile *m)
 {
+    CHECK(cl->session != NULL);
     struct session *s = cl->session;
     char name[sizeof s->name];
     unsigned flags = (s->flags & ~(unsigned)MEMBER_AWAY) | (m->flags & MEMBER_AWAY);

@@ -12,6 +12,7 @@
 
 struct gateway_core *gateway_core_create(const struct gateway_core_config *config, uint64_t now_ms)
 {
+    CHECK(config->shards > 0 && config->authenticate);
     struct gateway_core *c = xcalloc(1, sizeof *c);
     c->config = *config;
     c->now = now_ms;

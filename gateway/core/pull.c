@@ -42,6 +42,7 @@ static bool has_room(const struct pull *p)
 
 static void add(struct pull *p, struct span frame, uint32_t flag, uint64_t cursor)
 {
+    CHECK(p->count < PULL_FRAMES_MAX && frame.len > 0);
     p->frame[p->count] = frame;
     p->done[p->count].flag = flag;
     p->done[p->count].cursor = cursor;
@@ -59,6 +60,7 @@ static size_t frame_open(struct pull *p)
 
 static struct span frame_close(struct pull *p, size_t payload)
 {
+    CHECK(p->scratch.len > payload && payload >= 10);
     uint8_t header[10];
     unsigned n = ws_header(header, p->scratch.len - payload);
     uint8_t *start = p->scratch.data + payload - n;
@@ -272,6 +274,7 @@ static uint64_t take_sample(struct client *cl)
 
 uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames)
 {
+    CHECK(frames <= p->count);
     for (unsigned i = 0; i < frames; i++) {
         uint32_t flag = p->done[i].flag;
         cl->core->stats.deliveries++;

@@ -11,8 +11,11 @@
 
 #include <stdlib.h>
 
+#include "checks.h"
+
 static void page_free(struct board *b, struct page *p)
 {
+    CHECK(b->page_count > 0);
     LIST_REMOVE(p, link);
     b->page_count--;
     b->core->stats.page_bytes -= p->events.bytes;
@@ -53,6 +56,7 @@ static bool ask_due(struct ask *a, struct gateway_core *c, uint64_t now)
 
 static void send_read(struct board *b, uint64_t nonce, uint64_t from, uint64_t since)
 {
+    CHECK(nonce != 0 && from != 0);
     struct msg_read m = {.board = b->id,
                          .nonce = nonce,
                          .from = from,
@@ -76,6 +80,7 @@ static bool is_needed(const struct board *b, uint64_t from)
 
 static void request(struct board *b, uint64_t now, uint64_t from)
 {
+    CHECK(from != 0);
     struct read_request *slot = NULL;
     for (unsigned i = 0; i < PAGES_MAX; i++) {
         struct read_request *r = &b->reads[i];
@@ -109,6 +114,7 @@ static bool is_sought(const struct board *b)
 /* The time of whoever came first, who stands last; for all who wait for the same one by now. */
 static bool seek_next(struct board *b, uint64_t now)
 {
+    CHECK(b->seek.ask.nonce == 0); /* one question after the other */
     struct client *cl, *first = NULL;
     LIST_FOREACH (cl, &b->clients, link)
         if (replay_seeks(cl))
@@ -209,6 +215,7 @@ static void make_room(struct board *b)
 
 void replay_keep(struct board *b, uint64_t now, const struct msg_page *m)
 {
+    CHECK(m->to >= m->from);
     struct page *p = xcalloc(1, sizeof *p);
     p->used_at = now;
     window_reset(&p->events, m->from);
