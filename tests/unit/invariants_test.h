@@ -67,8 +67,8 @@ static const char *unheard(const char *path)
     ck_assert_ptr_nonnull(file);
     text[0] = '\0';
     for (unsigned at = 1; fgets(line, sizeof line, file) && at + 2 < LINES; at++) {
-        bool known = heard_lines[at] || (!strchr(line, ';') && (heard_lines[at + 1] ||
-                                                                heard_lines[at + 2]));
+        bool known =
+            heard_lines[at] || (!strchr(line, ';') && (heard_lines[at + 1] || heard_lines[at + 2]));
         if (strstr(line, " CHECK(") && !known)
             snprintf(text + strlen(text), sizeof text - strlen(text), "%u: %s", at, line);
     }

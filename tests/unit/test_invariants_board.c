@@ -76,8 +76,7 @@ START_TEST(the_log)
     BREAKS(log_->bytes_at, log_->bytes_at + 1, "first->at == l->bytes_at");
     BREAKS(log_->bytes.len, log_->bytes.len + 1, "last->at + last->len == end_of_bytes(l)");
     BREAKS(log_->newest_time, 1, "last->time == l->newest_time");
-    BREAKS(log_->events[0].len, 1,
-           "l->events[i - 1].at + l->events[i - 1].len == l->events[i].at");
+    BREAKS(log_->events[0].len, 1, "l->events[i - 1].at + l->events[i - 1].len == l->events[i].at");
 }
 END_TEST
 
@@ -208,8 +207,7 @@ START_TEST(attachments)
     BREAKS(at->board, NULL, "at->board == b");
     BREAKS(list->shard, 7, "at->list->shard == b->shard");
     BREAKS(list->boards.slots, 0, "idmap_get(&at->list->boards, &b->id) == at");
-    BREAKS(at->entry_count, 99,
-           "at->entry_count <= LISTED_PER_SEAT * (b->core->config.seats + 1)");
+    BREAKS(at->entry_count, 99, "at->entry_count <= LISTED_PER_SEAT * (b->core->config.seats + 1)");
     BREAKS(at->state_number, 99, "at->state_number <= b->core->state_number");
     BREAKS(at->next, 8, "at->next >= 1 && at->next <= b->log.head + 1");
     BREAKS(at->told_mark, 4, "at->told_mark <= b->log.mark");
@@ -250,8 +248,7 @@ START_TEST(the_core)
     BREAKS(core->shard[0].bound, false,
            "c->shard[i].held == (c->shard[i].wanted && c->shard[i].bound)");
     BREAKS(core->clock, now + 1, "c->clock <= c->now"); /* [D14] */
-    BREAKS(core->stats.list_bytes, LISTS_BYTES_MAX + 1,
-           "c->stats.list_bytes <= LISTS_BYTES_MAX");
+    BREAKS(core->stats.list_bytes, LISTS_BYTES_MAX + 1, "c->stats.list_bytes <= LISTS_BYTES_MAX");
     BREAKS(core->gone, true, "!c->gone || boards->count == 0");
 }
 END_TEST

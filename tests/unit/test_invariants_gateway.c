@@ -153,8 +153,7 @@ START_TEST(sessions)
 {
     busy_board();
     BREAKS(ana->board, NULL, "s->board == b");
-    BREAKS(ana->client, viewer,
-           "!s->client || (s->client->session == s && s->client->board == b)");
+    BREAKS(ana->client, viewer, "!s->client || (s->client->session == s && s->client->board == b)");
     BREAKS(ana->client, NULL, "s->client || s->flags & MEMBER_LOST");
     BREAKS(ana->term, 9, "s->term <= applied"); /* [D26] */
     BREAKS(ana->served_at, 9, "s->served_at <= applied");

@@ -150,8 +150,7 @@ START_TEST(sums)
     BREAKS(core->config.tails_max, 0, "c->idle_count <= c->config.tails_max");
     BREAKS(core->stats.waiting_bytes, HISTORY_WAITING_BYTES_MAX + 1,
            "c->stats.waiting_bytes <= HISTORY_WAITING_BYTES_MAX");
-    BREAKS(core->deleted_count, HISTORY_DELETED_MAX + 1,
-           "c->deleted_count <= HISTORY_DELETED_MAX");
+    BREAKS(core->deleted_count, HISTORY_DELETED_MAX + 1, "c->deleted_count <= HISTORY_DELETED_MAX");
     BREAKS(core->idle_count, 9, "idle == c->idle_count");
     BREAKS(core->boards.count, 9, "count == c->boards.count");
     BREAKS(core->stats.waiting_requests, 9, "requests == c->stats.waiting_requests");
@@ -182,9 +181,8 @@ START_TEST(a_record_of_a_round)
     BREAKS(r->board, idle->id, "id_equal(&r->board, &p->board->id)");
     BREAKS(board->waits, false, "p->board->waits");
     BREAKS(r->first, 9, "r->count > 0 && r->first == tail_of(p->board) + 1"); /* P4 */
-    BREAKS(r->epoch, 5, "is_open(r) || r->epoch == p->board->last.epoch");   /* [D17] */
-    BREAKS(r->events.len, 1,
-           "r->events.data == p->events.data && r->events.len == p->events.len");
+    BREAKS(r->epoch, 5, "is_open(r) || r->epoch == p->board->last.epoch");    /* [D17] */
+    BREAKS(r->events.len, 1, "r->events.data == p->events.data && r->events.len == p->events.len");
     size_t len = p->events.len;
     r->events.len = p->events.len = 0;
     ck_assert_str_eq(hears(), "r->events.len > 0 && r->events.len <= RECORD_BYTES_MAX");
@@ -203,8 +201,7 @@ START_TEST(what_a_record_answers)
     struct request *first = STAILQ_FIRST(&board->batch);
     BREAKS(board->batch.stqh_first, NULL, "first != NULL");
     BREAKS(r->epoch, 3, "!is_open(r) || (alone && first->code == TO_HISTORY_open)"); /* [D19] */
-    BREAKS(first->code, TO_HISTORY_create,
-           "(r->epoch == 0) == (first->code == TO_HISTORY_create)");
+    BREAKS(first->code, TO_HISTORY_create, "(r->epoch == 0) == (first->code == TO_HISTORY_create)");
     settle();
 }
 END_TEST
