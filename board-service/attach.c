@@ -91,6 +91,7 @@ static struct gateway *obtain_gateway(struct board_core *c, const struct id *id)
 static struct gateway_list *find_or_add_list(struct board_core *c, const struct id *gateway,
                                              unsigned shard)
 {
+    CHECK(shard < c->config.shards && c->shard[shard].held);
     struct shard *s = &c->shard[shard];
     struct gateway_list *list = board_list_of(c, gateway, shard);
     if (list)
@@ -236,6 +237,7 @@ static bool of_another_store(const struct board *b, const struct msg_at_board *m
 /* What this gateway should be told in answer to its list. */
 static void answer(struct attachment *at, const struct msg_at_board *m, bool first, bool changed)
 {
+    CHECK(board_has_log(at->board));
     if (first)
         fanout_attached(at);
     else

@@ -108,6 +108,7 @@ static void enter(struct board_core *c, uint64_t now_ms)
 
 static void shard_changed(struct board_core *c, unsigned shard)
 {
+    CHECK(shard < c->config.shards);
     struct shard *s = &c->shard[shard];
     bool held = s->wanted && s->bound;
     if (held == s->held)
@@ -142,6 +143,7 @@ static void assign_shards(struct board_core *c)
 
 bool board_core_wants(const struct board_core *c, unsigned shard)
 {
+    CHECK(shard < c->config.shards);
     return c->shard[shard].wanted;
 }
 
@@ -359,6 +361,7 @@ void board_core_link(struct board_core *c, uint64_t now_ms, bool up)
 
 static void heartbeat(struct board_core *c)
 {
+    CHECK(c->link_up);
     if (c->now < c->heartbeat_at)
         return;
     c->heartbeat_at = c->now + PEER_HEARTBEAT_MS;
@@ -379,6 +382,7 @@ static void probe_peers(struct board_core *c)
 
 static void sweep(struct board_core *c)
 {
+    CHECK(c->link_up);
     if (c->clock < c->sweep_at)
         return;
     c->sweep_at = NEVER;

@@ -68,6 +68,7 @@ uint64_t fanout_deadline(const struct board *b)
  * window ends right before it, and would ask for this one event. */
 void fanout_start(struct board *b, uint64_t time)
 {
+    CHECK(b->log.mark == b->log.epoch && b->log.count == 0);
     struct buf *open = &b->core->scratch;
     buf_clear(open);
     PUT(open, ev_open, .offset = b->log.epoch, .time = time, .replica = b->core->config.self);
@@ -90,6 +91,7 @@ static uint64_t lacks_from(const struct attachment *at)
 
 void fanout_attached(struct attachment *at)
 {
+    CHECK(at->board->log.epoch != 0);
     at->next = lacks_from(at);
     at->force = true;
 }

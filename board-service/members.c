@@ -297,6 +297,7 @@ static bool is_confirmed(const struct board *b, const struct member *m)
 /* The gateway of an older connection may not know of the newer one, which is elsewhere. */
 static void tell_older(struct board *b, const struct member *m)
 {
+    CHECK(m->connected && m->rivals != 0);
     const struct attachment *at;
     LIST_FOREACH (at, &b->attachments, board_link)
         for (unsigned i = 0; i < at->entry_count; i++) {

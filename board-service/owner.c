@@ -237,6 +237,7 @@ static void ended(struct board *b)
 /* Somebody has it open, and it is up to us. */
 static bool is_ours_to_open(const struct board *b)
 {
+    CHECK(b->ownership == BOARD_WAITING);
     return b->core->shard[b->shard].wanted && !b->core->leaving &&
            (has_members(b) || b->delete_wanted);
 }
@@ -245,6 +246,7 @@ static bool is_ours_to_open(const struct board *b)
 
 static void watch_emptiness(struct board *b)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     uint64_t clock = b->core->clock;
     if (has_members(b))
         b->empty_since = NEVER;
@@ -324,6 +326,7 @@ static void schedule(struct board *b)
 
 void owner_turn(struct board *b)
 {
+    CHECK(!b->is_dirty);
     uint64_t clock = b->core->clock;
     switch (b->ownership) {
     case BOARD_WAITING:

@@ -71,6 +71,7 @@ static void give(struct board *b, struct member *m)
 /* To somebody who is not there the pen is put down; whoever waits gets it by the next grant. */
 static void hand_over(struct board *b)
 {
+    CHECK(b->log.pass.cseq != 0);
     struct member *m = members_find(b, &b->log.pass.to);
     if (m && (!m->seated || !m->connected || m->role == ROLE_WATCH))
         m = NULL;
@@ -94,6 +95,7 @@ static void follow_log(struct board *b)
 /* A page that was reloaded has no use for the pen of the one before it: the instance counts. */
 static void watch_holder(struct board *b, const struct member *holder)
 {
+    CHECK(!sequencer_grant_pending(b)); /* [D22] */
     struct pen *p = &b->pen;
     bool lost = !id_empty(&b->log.stored.holder) && (!holder || !holder->pen_is_here);
     if (lost != (p->lost_at != NEVER))
@@ -172,6 +174,7 @@ static bool asks_anew(const struct board *b, const struct member *holder)
 
 void pen_turn(struct board *b)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     follow_log(b);
     if (sequencer_grant_pending(b))
         return;

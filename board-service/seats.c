@@ -91,6 +91,7 @@ static struct member *on_seat(const struct board *b, unsigned seat)
 /* Brings what is left up to now. */
 static void count_time(const struct board *b, struct seat *s)
 {
+    CHECK(s->counted_at <= b->core->clock);
     uint64_t clock = b->core->clock, passed = clock - s->counted_at;
     uint64_t keep = b->core->config.seat_keep_ms;
     if (s->away)
@@ -213,6 +214,7 @@ static void sit_down(struct board *b, struct member *m, unsigned seat)
  * the one that is kept only for the pen's sake. */
 static bool take_seat(struct board *b, struct member *m)
 {
+    CHECK(!m->seated);
     unsigned last = b->core->config.seats, seat = find_free(b);
     bool own = m->role == ROLE_OWN, last_is_free = !on_seat(b, last);
     struct member *owner, *holder;
@@ -248,6 +250,7 @@ static void seat_all(struct board *b, bool seated_before)
 
 void seats_update(struct board *b)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     struct seats *s = &b->seats;
     if (!s->dirty && b->core->clock < seats_deadline(b))
         return;

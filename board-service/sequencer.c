@@ -135,6 +135,7 @@ static uint64_t event_time(const struct board *b)
  * of it is stored, and some of it is paid off. */
 static void watch_busy(struct board *b)
 {
+    CHECK(board_has_log(b));
     struct log *l = &b->log;
     bool in_debt = bounds_in_debt(b);
     bool busy = in_debt || l->bytes.len >= (l->busy ? BUSY_BYTES / 2 : BUSY_BYTES);
@@ -321,6 +322,7 @@ static void ask_again(struct board *b, const struct id *gateway, const struct id
  * events of this term that are not stored are frames, one cseq after the other. */
 static void answer_repeated(struct board *b, const struct id *gateway, const struct frame *f)
 {
+    CHECK(f->cseq <= b->log.newest.cseq);
     struct log *l = &b->log;
     b->core->stats.frames[FRAME_REPEATED]++;
     struct attachment *at = board_at(b, gateway);
@@ -338,6 +340,7 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
 static void reject(struct board *b, const struct id *gateway, const struct msg_frame *m,
                    const struct frame *f, const char *why)
 {
+    CHECK(why != NULL && f->cseq == b->log.newest.cseq + 1);
     b->core->stats.frames[FRAME_INVALID]++;
     struct msg_invalid answer = {.board = b->id,
                                  .epoch = b->log.epoch,
@@ -352,6 +355,7 @@ static void reject(struct board *b, const struct id *gateway, const struct msg_f
 static void accept(struct board *b, const struct id *gateway, const struct msg_frame *m,
                    const struct frame *f)
 {
+    CHECK(!b->log.full && f->cseq == b->log.newest.cseq + 1);
     struct log *l = &b->log;
     if (l->bytes.len + f->rest.len > UNSTORED_BYTES_MAX) {
         b->core->stats.frames[FRAME_NO_ROOM]++;
@@ -388,6 +392,7 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
  * refused. What finds no room is repeated by the gateway. */
 static void hold(struct board *b, const struct id *gateway, const struct msg_frame *m)
 {
+    CHECK(sequencer_grant_pending(b) || b->log.full);
     struct buf *held = &b->log.held;
     if (held->len + m->body.len > HELD_BYTES_MAX) {
         b->core->stats.frames[FRAME_NO_ROOM]++;
@@ -400,6 +405,7 @@ static void hold(struct board *b, const struct id *gateway, const struct msg_fra
 static void judge(struct board *b, const struct id *gateway, const struct msg_frame *m,
                   const struct frame *f)
 {
+    CHECK(!sequencer_grant_pending(b)); /* [D22] */
     struct log *l = &b->log;
     /* Up to the mark all have the same log: a grant there that we do not have never was. */
     if (f->term > l->newest.term && f->term > l->mark) {
@@ -423,6 +429,7 @@ static void judge(struct board *b, const struct id *gateway, const struct msg_fr
 
 static void judge_held(struct board *b)
 {
+    CHECK(!sequencer_grant_pending(b)); /* [D22] */
     struct buf held = b->log.held;
     b->log.held = (struct buf){0};
     struct cursor in = cursor_of(held.data, held.len);
@@ -499,6 +506,7 @@ void sequencer_probe(struct board *b)
 
 void sequencer_doubt(struct board *b)
 {
+    CHECK(board_has_log(b));
     if (b->core->clock < b->log.doubt_at)
         return;
     b->log.doubt_at = b->core->clock + ANSWER_MS;
@@ -533,6 +541,7 @@ static void ask_for_turned_away(struct board *b)
 
 static void advance(struct board *b, uint64_t mark)
 {
+    CHECK(mark > b->log.mark && mark <= b->log.head);
     struct log *l = &b->log;
     uint64_t term = l->stored.term, base = l->stored.base;
     set_mark(b, mark);
@@ -593,6 +602,7 @@ static bool may_send(const struct board *b)
 
 void sequencer_turn(struct board *b)
 {
+    CHECK(board_has_log(b));
     struct log *l = &b->log;
     watch_busy(b); /* what it owed may be paid */
     ask_for_turned_away(b);

@@ -34,6 +34,7 @@ static void to_gateway(struct history_core *c, const struct request *r,
 
 void answer_no_board(struct history_core *c, const struct request *r)
 {
+    CHECK(r->code == TO_HISTORY_open || r->code == TO_HISTORY_append);
     to_board(c, r, &TYPE_no_board, &(struct msg_no_board){r->board});
 }
 

@@ -290,6 +290,7 @@ enum verdict {
 /* Whether a no may be answered now; else the last record is read again first. */
 static bool may_refuse(struct board *b, const struct request *r)
 {
+    CHECK(b->known);
     if (!r->read)
         b->known = false;
     return r->read;
@@ -315,6 +316,7 @@ static void start_record(const struct board *b, struct record *r, uint64_t epoch
 static enum verdict plan_create(struct history_core *c, struct board *b, struct record *record,
                                 struct buf *events, const struct request *r, uint64_t now_ms)
 {
+    CHECK(r->code == TO_HISTORY_create);
     const struct msg_create *m = &r->create;
     if (record->count || (b->last.count && !may_refuse(b, r)))
         return LATER;
@@ -356,6 +358,7 @@ static void admit(const struct board *b, struct record *record, struct buf *even
 static enum verdict plan_open(struct history_core *c, struct board *b, struct record *record,
                               struct buf *events, const struct request *r, uint64_t now_ms)
 {
+    CHECK(r->code == TO_HISTORY_open);
     const struct msg_open *m = &r->open;
     /* Never behind the old epoch's appends: their answer would name our event as theirs [D19]. */
     if (record->count || !STAILQ_EMPTY(&b->batch) || (!is_there(b) && !may_refuse(b, r)))
@@ -423,6 +426,7 @@ static bool epoch_is(const struct board *b, uint64_t epoch)
 static enum verdict plan_append(struct history_core *c, struct board *b, struct record *record,
                                 struct buf *events, const struct request *r, uint64_t now_ms)
 {
+    CHECK(r->code == TO_HISTORY_append);
     const struct msg_append *m = &r->append;
     uint64_t tail = record->count ? record_last(record) : tail_of(b);
     struct span rest;
@@ -461,6 +465,7 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
 static enum verdict plan_look(struct history_core *c, const struct board *b,
                               const struct record *record, const struct request *r)
 {
+    CHECK(r->code == TO_HISTORY_look);
     if (record->count)
         return LATER;
     answer_looked(c, b, r);
@@ -527,6 +532,7 @@ static void plan_board(struct history_core *c, struct board *b, uint64_t now_ms)
 
 static void plan_loads(struct history_core *c)
 {
+    CHECK(!c->loaded && c->plan.load_count == 0);
     struct board *b;
     struct request *r;
     TAILQ_FOREACH (b, &c->waiting, list) {
@@ -542,6 +548,7 @@ static void plan_loads(struct history_core *c)
 
 static void plan_records(struct history_core *c, uint64_t now_ms)
 {
+    CHECK(c->plan.load_count == 0 && c->plan.record_count == 0);
     uint64_t bytes = 0;
     for (struct board *b = TAILQ_FIRST(&c->waiting), *next; b; b = next) {
         next = TAILQ_NEXT(b, list);
@@ -661,6 +668,7 @@ static void taken(struct history_core *c, struct board *b)
 
 static void unknown(struct history_core *c, struct board *b)
 {
+    CHECK(!STAILQ_EMPTY(&b->batch));
     c->stats.unknown_results++;
     b->known = false;
     queue_free(c, &b->batch);

@@ -117,6 +117,7 @@ static void beat(struct sharing *s, uint64_t now_ms)
 /* A direct message to each whose queue is to be tried; it says what our heartbeat says. */
 static void probe(struct sharing *s, uint64_t now_ms)
 {
+    CHECK(s->link_up && !s->leaving);
     struct id to;
     while (peers_probe(s->peers, now_ms, &to))
         outbox_put(s->out, EXCHANGE_HISTORY, &to, NULL, &TYPE_alive,

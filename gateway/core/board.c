@@ -75,6 +75,7 @@ static void touch_all(struct board *b, unsigned flags, const struct session *but
  * has not run since must not miss the cut because the head has grown again. */
 static void cut(struct board *b, uint64_t now)
 {
+    CHECK(b->window.first != 0);
 #ifdef EASEL_NO_CUT /* [D26], a simulator's switch: a rewound event then stays */
     return;
 #endif
@@ -203,6 +204,7 @@ static void note_stored(struct board *b, uint64_t now, const struct event *e)
 /* A new told mark. What it covers is acked; a mark that covers a grant goes to clients at once. */
 static void mark_told(struct board *b, uint64_t now, uint64_t told)
 {
+    CHECK(told <= b->head);
     struct window *w = &b->window;
     if (told <= w->told)
         return;
@@ -236,6 +238,7 @@ static void raise_head(struct board *b, uint64_t now, uint64_t head)
 
 static void append_event(struct board *b, uint64_t now, struct cursor *in)
 {
+    CHECK(b->window.bytes < WINDOW_BYTES_LIMIT);
     struct window *w = &b->window;
     if (window_append(w, now, in) < 0) {
         b->core->stats.bad_messages++;
@@ -267,6 +270,7 @@ static bool reach(struct board *b, uint64_t first, uint64_t told)
 
 static void append_events(struct board *b, uint64_t now, const struct msg_events *m)
 {
+    CHECK(b->window.first != 0);
     struct window *w = &b->window;
     struct cursor in = cursor_of(m->events.data, m->events.len);
     size_t before = w->bytes;
@@ -390,6 +394,7 @@ static bool state_is_news(const struct board *b, uint64_t now, const struct msg_
 
 static void seat(struct board *b, uint64_t now, const struct msg_member *m)
 {
+    CHECK(b->state.number != 0);
     struct session *s;
     LIST_FOREACH (s, &b->sessions, link) {
         if (!id_equal(&s->member, &m->member))
@@ -478,6 +483,7 @@ void board_not_there(struct board *b)
 
 static void forget_past(struct board *b)
 {
+    CHECK(LIST_EMPTY(&b->sessions)); /* they are of that past */
     struct window *w = &b->window;
     b->core->stats.window_bytes -= w->bytes;
     window_free(w);
@@ -604,6 +610,7 @@ static bool tick_sessions(struct board *b, uint64_t now)
 
 void board_tick(struct board *b, uint64_t now)
 {
+    CHECK(b->busy);
     bool pending = tell_marks(b, now);
     pending = tick_sessions(b, now) || pending;
     pending = tell_unsaved(b, now) || pending;

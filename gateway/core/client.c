@@ -28,6 +28,7 @@ struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell)
 
 void client_closed(struct client *cl, uint64_t now_ms)
 {
+    CHECK(!cl->session || cl->session->client == cl);
     struct gateway_core *c = cl->core;
     struct board *b = cl->board;
     if (cl->session)
@@ -167,6 +168,7 @@ static void join(struct client *cl, uint64_t now, const struct identity *who,
 
 static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
 {
+    CHECK(cl->state == CLIENT_NEW);
     struct gateway_core *c = cl->core;
     struct identity who = {.valid_ms = 0};
     if (m->from != NIL && m->since != NIL) {
@@ -297,6 +299,7 @@ static void on_frame(struct client *cl, uint64_t now, enum frame_code code,
 /* Reads the next frame of the message and acts on it. */
 static void next_frame(struct client *cl, uint64_t now, struct cursor *in)
 {
+    CHECK(!cl->ends);
     const uint8_t *start = in->pos;
     struct cursor end = *in;
     uint32_t fields;

@@ -93,6 +93,7 @@ static struct board *owned(struct gateway_core *c, const struct id *sender, cons
  * sent by way of another gateway. There is nothing to send. */
 static void on_hole(struct session *s, uint64_t now, const struct kept *first)
 {
+    CHECK(first == TAILQ_FIRST(&s->kept));
     /* An owner of the past may want what its successor has stored long since: the client knows
      * [D8]. */
     if (s->client && s->client->cursor > window_applied(&s->board->window))

@@ -79,6 +79,7 @@ static struct span frame_close(struct pull *p, size_t payload)
 
 static void add_welcome(struct client *cl, uint64_t now, struct pull *p)
 {
+    CHECK(cl->state == CLIENT_LIVE && cl->session != NULL);
     struct board *b = cl->board;
     const struct gateway_core_config *config = &cl->core->config;
     uint64_t wall_ms = config->wall_ms ? config->wall_ms(config->owner) : now;
@@ -169,6 +170,7 @@ static bool is_own(const struct client *cl, const struct event *e)
 static uint64_t add_own(struct client *cl, uint64_t now, uint64_t cursor, const struct event *e,
                         struct pull *p)
 {
+    CHECK(e->term == cl->session->term);
     uint64_t first = cursor + 1;
     uint32_t cseq = e->cseq;
     do
@@ -253,6 +255,7 @@ void client_pull(struct client *cl, uint64_t now_ms, struct pull *p)
 /* Own frames that the drawer reads in the log as stored are acked, wherever they were read from. */
 static void note_read(struct client *cl, uint64_t from, uint64_t to)
 {
+    CHECK(from <= to);
     struct session *s = cl->session;
     struct board *b = cl->board;
     if (!s || TAILQ_EMPTY(&s->kept) || to > window_mark(&b->window) || from >= b->window.first)

@@ -42,6 +42,7 @@ void replay_forget(struct board *b)
 /* Whether the question is to go now: for the first time, or again. */
 static bool ask_due(struct ask *a, struct gateway_core *c, uint64_t now)
 {
+    CHECK(a->nonce == 0 || a->again_ms > 0);
     if (a->nonce == 0) {
         a->nonce = core_nonce(c);
         a->again_ms = READ_AGAIN_MS;

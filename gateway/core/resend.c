@@ -174,6 +174,7 @@ static void go_back(struct session *s)
  * likely refused, and shares the budget. */
 static void send_new(struct session *s, uint64_t now, struct kept *k)
 {
+    CHECK(s->resend.next == k && !s->resend.alone);
     if (session_draws(s) && k->term == s->term) {
         s->resend.next = NULL;
         send_frame(s, now, k);

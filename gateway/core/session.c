@@ -185,6 +185,7 @@ static bool is_before(const struct kept *k, uint64_t term, uint32_t cseq)
 /* They come again in their order: so each kept frame is passed once. */
 void session_repeated(struct session *s, uint64_t number, uint64_t term, uint32_t cseq)
 {
+    CHECK(s->client != NULL);
     while (s->again && is_before(s->again, term, cseq))
         s->again = TAILQ_NEXT(s->again, link);
     if (s->again && s->again->term == term && s->again->cseq == cseq)
@@ -329,6 +330,7 @@ static bool is_holder(const struct session *s)
 /* How much there is to wait for, of one without a connection. */
 static unsigned worth(const struct session *s)
 {
+    CHECK(!s->client);
     if (is_holder(s))
         return 4;
     unsigned seat = !(s->flags & MEMBER_LEFT) && board_lists(s->board, &s->member) ? 2 : 0;
@@ -379,6 +381,7 @@ void session_learn_term(struct session *s)
 /* Its newest event up to `to`. */
 static void find_logged(struct session *s, uint64_t to)
 {
+    CHECK(to <= window_applied(&s->board->window));
     const struct event *e;
     s->logged = 0;
     s->logged_at = 0;
