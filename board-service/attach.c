@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
 #include "fanout.h"
 #include "members.h"
 #include "sequencer.h"
@@ -42,6 +43,7 @@ static size_t bytes_of(const struct attachment *at)
 
 void attachment_free(struct attachment *at)
 {
+    CHECK(at->board->entry_count >= at->entry_count);
     at->board->seats.dirty = true;
     board_touch(at->board);
     LIST_REMOVE(at, board_link);
@@ -56,6 +58,7 @@ void attachment_free(struct attachment *at)
 
 static void drop_list(struct board_core *c, struct gateway_list *list)
 {
+    CHECK(c->shard[list->shard].list_count > 0);
     struct gateway *gateway = idmap_get(&c->gateways, &list->gateway);
     struct attachment *at;
     while ((at = LIST_FIRST(&list->attachments))) {
@@ -88,6 +91,7 @@ static struct gateway *obtain_gateway(struct board_core *c, const struct id *id)
 static struct gateway_list *find_or_add_list(struct board_core *c, const struct id *gateway,
                                              unsigned shard)
 {
+    CHECK(shard < c->config.shards && c->shard[shard].held);
     struct shard *s = &c->shard[shard];
     struct gateway_list *list = board_list_of(c, gateway, shard);
     if (list)
@@ -110,6 +114,7 @@ static struct gateway_list *find_or_add_list(struct board_core *c, const struct 
 
 static struct attachment *add(struct board *b, struct gateway_list *list)
 {
+    CHECK(list->shard == b->shard && !idmap_get(&list->boards, &b->id));
     if (!has_room(b->core, ATTACHMENT_BYTES))
         return NULL;
     struct attachment *at = xcalloc(1, sizeof *at);
@@ -236,6 +241,7 @@ static bool of_another_store(const struct board *b, const struct msg_at_board *m
 /* What this gateway should be told in answer to its list. */
 static void answer(struct attachment *at, const struct msg_at_board *m, bool first, bool changed)
 {
+    CHECK(board_has_log(at->board));
     if (first)
         fanout_attached(at);
     else
@@ -325,6 +331,7 @@ static void apply_absence(struct gateway_list *list, uint64_t number)
 
 static void keep_part(struct board_core *c, struct gateway_list *list, const struct msg_attach *m)
 {
+    CHECK(m->part >= 1 && m->part <= m->parts && m->parts <= LIST_PARTS_MAX);
     size_t len = cursor_left(&m->boards.at);
     if (list->part_count != m->parts || list->part_number != m->number) {
         forget_parts(c, list);
@@ -344,6 +351,7 @@ static void keep_part(struct board_core *c, struct gateway_list *list, const str
 
 static void apply_parts(struct board_core *c, struct gateway_list *list)
 {
+    CHECK(list->parts_there == list->part_count && list->part_count > 0);
     bool whole = true;
     for (unsigned i = 0; i < list->part_count; i++)
         whole = apply_part(c, list, list->part_number,

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "checks.h"
+
 uint64_t board_random(struct board_core *c)
 {
     uint64_t x = c->random += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
@@ -18,6 +20,7 @@ struct board *board_find(struct board_core *c, const struct id *id)
 
 struct board *board_add(struct board_core *c, const struct id *id)
 {
+    CHECK(!board_find(c, id) && !id_empty(id));
     if (c->boards.count >= BOARDS_MAX) {
         c->stats.dropped++;
         return NULL;

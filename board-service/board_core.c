@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "attach.h"
+#include "checks.h"
 #include "fanout.h"
+#include "invariants.h"
 #include "items.h"
 #include "owner.h"
 #include "pen.h"
@@ -16,6 +18,7 @@
 
 struct board_core *board_core_create(const struct board_core_config *config, uint64_t now_ms)
 {
+    CHECK(config->shards > 0 && id_is_of(&config->self, KIND_BOARD));
     struct board_core *c = xcalloc(1, sizeof *c);
     c->config = *config;
     c->config.trace = trace_or_none(config->trace);
@@ -106,6 +109,7 @@ static void enter(struct board_core *c, uint64_t now_ms)
 
 static void shard_changed(struct board_core *c, unsigned shard)
 {
+    CHECK(shard < c->config.shards);
     struct shard *s = &c->shard[shard];
     bool held = s->wanted && s->bound;
     if (held == s->held)
@@ -140,6 +144,7 @@ static void assign_shards(struct board_core *c)
 
 bool board_core_wants(const struct board_core *c, unsigned shard)
 {
+    CHECK(shard < c->config.shards);
     return c->shard[shard].wanted;
 }
 
@@ -148,10 +153,12 @@ void board_core_bound(struct board_core *c, uint64_t now_ms, unsigned shard, boo
     enter(c, now_ms);
     c->shard[shard].bound = bound;
     shard_changed(c, shard);
+    CHECKED(board_core_invariants(c));
 }
 
 static void send_away(struct board_core *c, const struct id *gateway, unsigned shard)
 {
+    CHECK(shard < c->config.shards && !c->shard[shard].held);
     struct shard *s = &c->shard[shard];
     if (c->leaving ||
         (id_equal(&s->sent_away, gateway) && c->now < s->sent_away_at + SENT_AWAY_EVERY_MS))
@@ -328,6 +335,7 @@ void board_core_message(struct board_core *c, uint64_t now_ms, struct span body)
     union any_item item;
     while (items_next(&it, KIND_BOARD, &code, &item))
         on_item(c, &it.sender, (enum to_board)code, &item);
+    CHECKED(board_core_invariants(c));
 }
 
 void board_core_returned(struct board_core *c, uint64_t now_ms, enum exchange exchange,
@@ -337,6 +345,7 @@ void board_core_returned(struct board_core *c, uint64_t now_ms, enum exchange ex
     struct id to;
     if (exchange == EXCHANGE_BOARD && id_parse(key, strcspn(key, "."), &to) == 0)
         c->owners_changed = peers_returned(c->peers, c->now, &to) || c->owners_changed;
+    CHECKED(board_core_invariants(c));
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -349,14 +358,17 @@ void board_core_link(struct board_core *c, uint64_t now_ms, bool up)
     c->link_up = up;
     if (up) {
         hear_all_again(c);
+        CHECKED(board_core_invariants(c));
         return;
     }
     peers_link(c->peers, c->now, false);
     outbox_clear(c->out); /* every hop repeats what it did not hear back */
+    CHECKED(board_core_invariants(c));
 }
 
 static void heartbeat(struct board_core *c)
 {
+    CHECK(c->link_up);
     if (c->now < c->heartbeat_at)
         return;
     c->heartbeat_at = c->now + PEER_HEARTBEAT_MS;
@@ -377,6 +389,7 @@ static void probe_peers(struct board_core *c)
 
 static void sweep(struct board_core *c)
 {
+    CHECK(c->link_up);
     if (c->clock < c->sweep_at)
         return;
     c->sweep_at = NEVER;
@@ -401,6 +414,7 @@ static void take_turns(struct board_core *c)
 
 static void finish_leaving(struct board_core *c)
 {
+    CHECK(c->leaving && !c->gone);
     if (c->boards.count > 0 && c->now < c->leave_until)
         return;
     peers_leave(c->peers);
@@ -431,6 +445,7 @@ void board_core_tick(struct board_core *c, uint64_t now_ms)
     }
     if (c->leaving)
         finish_leaving(c);
+    CHECKED(board_core_invariants(c));
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -468,6 +483,7 @@ void board_core_leave(struct board_core *c, uint64_t now_ms)
     c->leave_until = c->now + LEAVE_MS;
     for (unsigned i = 0; i < c->config.shards; i++)
         for_boards(c, i, owner_let_go);
+    CHECKED(board_core_invariants(c));
 }
 
 bool board_core_left(const struct board_core *c)

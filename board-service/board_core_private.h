@@ -13,6 +13,7 @@
  *   sequencer.c   frames become events, events are stored
  *   fanout.c      events and marks to the gateways
  *   bounds.c      what a board may take of the store
+ *   invariants.c  what is true at the end of each entry
  *   board.c       finding and touching; no decisions
  *
  * A turn: messages change boards and put them on `dirty`; board_core_tick then lets each of these

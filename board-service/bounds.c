@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bounds.h"
 
+#include "checks.h"
+
 #define NEARLY_FULL_PERCENT 95u
 
 static void note_full(struct board *b)
@@ -34,6 +36,7 @@ static uint64_t debt_now(const struct board *b)
 
 void bounds_took(struct board *b, size_t bytes)
 {
+    CHECK(bytes > 0);
     uint64_t counted = bytes > EVENT_BYTES_MIN ? bytes : EVENT_BYTES_MIN;
     b->log.debt = (struct debt){debt_now(b) + counted * 1000, b->core->clock};
     note_full(b);

@@ -2,11 +2,13 @@
 #include "fanout.h"
 
 #include "bounds.h"
+#include "checks.h"
 #include "sequencer.h"
 
 /* Events first .. first + n - 1 (none when n is 0), with the head and the mark. */
 static void put_events(struct attachment *at, uint64_t first, struct span events)
 {
+    CHECK(at->board->log.epoch != 0 && first <= at->board->log.head + 1);
     struct board *b = at->board;
     const struct log *l = &b->log;
     struct msg_events m = {.board = b->id,
@@ -66,6 +68,7 @@ uint64_t fanout_deadline(const struct board *b)
  * window ends right before it, and would ask for this one event. */
 void fanout_start(struct board *b, uint64_t time)
 {
+    CHECK(b->log.mark == b->log.epoch && b->log.count == 0);
     struct buf *open = &b->core->scratch;
     buf_clear(open);
     PUT(open, ev_open, .offset = b->log.epoch, .time = time, .replica = b->core->config.self);
@@ -88,6 +91,7 @@ static uint64_t lacks_from(const struct attachment *at)
 
 void fanout_attached(struct attachment *at)
 {
+    CHECK(at->board->log.epoch != 0);
     at->next = lacks_from(at);
     at->force = true;
 }

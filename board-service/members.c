@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+
 struct member *members_find(const struct board *b, const struct id *member)
 {
     for (unsigned i = 0; i < b->seats.count; i++)
@@ -168,6 +170,7 @@ static enum pen_request request_of(const struct attachment *at, const struct mem
 static void take_for_newest(const struct attachment *at, struct member *m,
                             const struct msg_at_member *e, const struct member_connection *c)
 {
+    CHECK(e->name.len < sizeof m->name);
     m->newest = *c;
     m->role = (enum role)e->role;
     m->left = e->flags & MEMBER_LEFT;
@@ -274,6 +277,7 @@ static uint64_t rivals_of(const struct board *b, const struct member *m)
 /* All gateways are told something, which they will confirm. */
 static void meet_rivals(struct board *b, struct member *m, uint64_t rivals)
 {
+    CHECK(rivals != 0);
     struct attachment *at;
     m->rivals = rivals;
     m->rivals_since = b->core->clock;
@@ -293,6 +297,7 @@ static bool is_confirmed(const struct board *b, const struct member *m)
 /* The gateway of an older connection may not know of the newer one, which is elsewhere. */
 static void tell_older(struct board *b, const struct member *m)
 {
+    CHECK(m->connected && m->rivals != 0);
     const struct attachment *at;
     LIST_FOREACH (at, &b->attachments, board_link)
         for (unsigned i = 0; i < at->entry_count; i++) {

@@ -4,6 +4,7 @@
  */
 #include "pen.h"
 
+#include "checks.h"
 #include "fanout.h"
 #include "members.h"
 #include "seats.h"
@@ -11,6 +12,7 @@
 
 void pen_start(struct board *b)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     b->pen = (struct pen){.term = b->log.stored.term,
                           .lost_at = NEVER,
                           .grace_until = NEVER,
@@ -53,6 +55,7 @@ static void tell_place(struct board *b)
 /* To the connection of `m` that counts, or to nobody. */
 static void give_after(struct board *b, struct member *m, uint64_t last)
 {
+    CHECK(!m || (m->seated && m->role != ROLE_WATCH)); /* P3 */
     uint64_t term = sequencer_grant(b, m, m ? m->newest.instance : 0, last);
     if (!m)
         return;
@@ -68,6 +71,7 @@ static void give(struct board *b, struct member *m)
 /* To somebody who is not there the pen is put down; whoever waits gets it by the next grant. */
 static void hand_over(struct board *b)
 {
+    CHECK(b->log.pass.cseq != 0);
     struct member *m = members_find(b, &b->log.pass.to);
     if (m && (!m->seated || !m->connected || m->role == ROLE_WATCH))
         m = NULL;
@@ -93,6 +97,7 @@ static void follow_log(struct board *b)
 /* A page that was reloaded has no use for the pen of the one before it: the instance counts. */
 static void watch_holder(struct board *b, const struct member *holder)
 {
+    CHECK(!sequencer_grant_pending(b)); /* [D22] */
     struct pen *p = &b->pen;
     bool lost = !id_empty(&b->log.stored.holder) && (!holder || !holder->pen_is_here);
     if (lost != (p->lost_at != NEVER))
@@ -185,6 +190,7 @@ static bool asks_anew(const struct board *b, const struct member *holder)
 
 void pen_turn(struct board *b)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     follow_log(b);
     if (sequencer_grant_pending(b))
         return;

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "checks.h"
 #include "members.h"
 #include "pen.h"
 #include "sequencer.h"
@@ -22,6 +23,7 @@ static unsigned seat_count(const struct board *b)
 
 void seats_start(struct board *b, bool clean)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     struct seats *s = &b->seats;
     uint64_t clock = b->core->clock;
     s->count = 0; /* what we knew of grants and places is another epoch's */
@@ -89,6 +91,7 @@ static struct member *on_seat(const struct board *b, unsigned seat)
 /* Brings what is left up to now. */
 static void count_time(const struct board *b, struct seat *s)
 {
+    CHECK(s->counted_at <= b->core->clock);
     uint64_t clock = b->core->clock, passed = clock - s->counted_at;
     uint64_t keep = b->core->config.seat_keep_ms;
     if (s->away)
@@ -101,6 +104,7 @@ static void count_time(const struct board *b, struct seat *s)
 /* Until when the seat is kept for this member, who is lost. The pen's grace is not cut short. */
 static uint64_t kept_until(const struct board *b, const struct member *m)
 {
+    CHECK(m->seated);
     const struct seat *s = &b->seats.seat[m->seat];
     uint64_t until = s->away ? s->counted_at + s->left_ms : b->core->clock + s->left_ms;
     uint64_t grace = m->lost_at + b->core->config.pen_grace_ms;
@@ -109,6 +113,7 @@ static uint64_t kept_until(const struct board *b, const struct member *m)
 
 static void lose_seat(const struct board *b, struct member *m)
 {
+    CHECK(m->seated);
     TRACE(b->core, &b->id, seat_given_up, m->seat, b->core->clock - m->lost_at);
     m->seated = false;
     m->given_up = true;
@@ -199,6 +204,7 @@ static struct member *find_owner(const struct board *b, bool connected)
 
 static void sit_down(struct board *b, struct member *m, unsigned seat)
 {
+    CHECK(seat <= b->core->config.seats && !on_seat(b, seat)); /* P5 */
     m->seated = true;
     m->seat = seat;
     b->seats.seat[seat].away = !m->connected;
@@ -209,6 +215,7 @@ static void sit_down(struct board *b, struct member *m, unsigned seat)
  * the one that is kept only for the pen's sake. */
 static bool take_seat(struct board *b, struct member *m)
 {
+    CHECK(!m->seated);
     unsigned last = b->core->config.seats, seat = find_free(b);
     bool own = m->role == ROLE_OWN, last_is_free = !on_seat(b, last);
     struct member *owner, *holder;
@@ -244,6 +251,7 @@ static void seat_all(struct board *b, bool seated_before)
 
 void seats_update(struct board *b)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     struct seats *s = &b->seats;
     if (!s->dirty && b->core->clock < seats_deadline(b))
         return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "checks.h"
 #include "fanout.h"
 
 #define EMPTY_BYTES_MAX (16u << 10) /* of an empty log's buffer */
@@ -13,6 +14,7 @@
 
 static const struct event *event_at(const struct log *l, uint64_t offset)
 {
+    CHECK(offset > l->mark && offset <= l->head);
     return &l->events[offset - l->mark - 1];
 }
 
@@ -50,6 +52,7 @@ static void step_all(const struct log *l, struct log_state *s, uint64_t from, ui
 
 static void set_sent(struct board *b, uint64_t sent)
 {
+    CHECK(sent >= b->log.mark && sent <= b->log.head);
     struct log *l = &b->log;
     uint64_t before = unanswered(l);
     if (sent < l->sent) {
@@ -63,6 +66,7 @@ static void set_sent(struct board *b, uint64_t sent)
 
 static void set_mark(struct board *b, uint64_t mark)
 {
+    CHECK(mark > b->log.mark && mark <= b->log.head);
     struct log *l = &b->log;
     if (l->sent < mark)
         set_sent(b, mark); /* an answer to what was sent before we went back */
@@ -86,6 +90,7 @@ static void set_mark(struct board *b, uint64_t mark)
 void sequencer_start(struct board *b, const struct msg_opened *m, const struct log_state *before)
 {
     struct log_state state = *before;
+    CHECK(m->nonce == b->nonce && m->epoch > b->over); /* it is what we asked for last [D10] */
 #ifdef EASEL_NO_STROKE_COUNT /* [D7], a simulator's switch: each owner then counts from nothing */
     state.stroke = (struct stroke){0};
 #endif
@@ -130,6 +135,7 @@ static uint64_t event_time(const struct board *b)
  * of it is stored, and some of it is paid off. */
 static void watch_busy(struct board *b)
 {
+    CHECK(board_has_log(b));
     struct log *l = &b->log;
     bool in_debt = bounds_in_debt(b);
     bool busy = in_debt || l->bytes.len >= (l->busy ? BUSY_BYTES / 2 : BUSY_BYTES);
@@ -151,6 +157,7 @@ static void watch_busy(struct board *b)
 static void add_event(struct board *b, size_t start, enum event_code code, uint32_t cseq,
                       struct stroke stroke, uint64_t time)
 {
+    CHECK(b->log.bytes.len > start && (b->ownership == BOARD_OPEN || b->log.end_flags));
     struct log *l = &b->log;
     if (l->count == l->cap) {
         l->cap = l->cap ? l->cap * 2 : 8;
@@ -179,6 +186,7 @@ static void add_event(struct board *b, size_t start, enum event_code code, uint3
 
 uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t instance, uint64_t last)
 {
+    CHECK(b->ownership == BOARD_OPEN && b->log.newest.term <= b->log.mark); /* [D22] */
     struct log *l = &b->log;
     uint64_t time = event_time(b);
     size_t start = l->bytes.len;
@@ -200,6 +208,7 @@ uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t insta
 
 void sequencer_end(struct board *b, enum append_flag flag)
 {
+    CHECK(b->ownership == BOARD_ENDING && !b->log.end_flags);
     struct log *l = &b->log;
     uint64_t time = event_time(b);
     size_t start = l->bytes.len;
@@ -259,6 +268,8 @@ static void put_uint(struct buf *out, uint64_t value)
  * member. */
 static void append_frame(struct board *b, const struct frame *f, struct stroke stroke)
 {
+    CHECK(!sequencer_grant_pending(b));                                        /* [D22] */
+    CHECK(f->term == b->log.newest.term && f->cseq == b->log.newest.cseq + 1); /* P1 */
     struct log *l = &b->log;
     const struct message_type *event = drawn_event(f->code);
     uint32_t fields = message_field_count(event);
@@ -315,6 +326,7 @@ static void ask_again(struct board *b, const struct id *gateway, const struct id
  * events of this term that are not stored are frames, one cseq after the other. */
 static void answer_repeated(struct board *b, const struct id *gateway, const struct frame *f)
 {
+    CHECK(f->cseq <= b->log.newest.cseq);
     struct log *l = &b->log;
     b->core->stats.frames[FRAME_REPEATED]++;
     TRACE(b->core, &b->id, frame_repeated, f->cseq, l->newest.cseq, l->mark);
@@ -333,6 +345,7 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
 static void reject(struct board *b, const struct id *gateway, const struct msg_frame *m,
                    const struct frame *f, const char *why)
 {
+    CHECK(why != NULL && f->cseq == b->log.newest.cseq + 1);
     b->core->stats.frames[FRAME_INVALID]++;
     TRACE(b->core, &b->id, frame_wrong, f->cseq, f->term);
     struct msg_invalid answer = {.board = b->id,
@@ -348,6 +361,7 @@ static void reject(struct board *b, const struct id *gateway, const struct msg_f
 static void accept(struct board *b, const struct id *gateway, const struct msg_frame *m,
                    const struct frame *f)
 {
+    CHECK(!b->log.full && f->cseq == b->log.newest.cseq + 1);
     struct log *l = &b->log;
     if (l->bytes.len + f->rest.len > UNSTORED_BYTES_MAX) {
         b->core->stats.frames[FRAME_NO_ROOM]++;
@@ -385,6 +399,7 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
  * refused. What finds no room is repeated by the gateway. */
 static void hold(struct board *b, const struct id *gateway, const struct msg_frame *m)
 {
+    CHECK(sequencer_grant_pending(b) || b->log.full);
     struct buf *held = &b->log.held;
     if (held->len + m->body.len > HELD_BYTES_MAX) {
         b->core->stats.frames[FRAME_NO_ROOM]++;
@@ -399,6 +414,7 @@ static void hold(struct board *b, const struct id *gateway, const struct msg_fra
 static void judge(struct board *b, const struct id *gateway, const struct msg_frame *m,
                   const struct frame *f)
 {
+    CHECK(!sequencer_grant_pending(b)); /* [D22] */
     struct log *l = &b->log;
     /* Up to the mark all have the same log: a grant there that we do not have never was. */
     if (f->term > l->newest.term && f->term > l->mark) {
@@ -424,6 +440,7 @@ static void judge(struct board *b, const struct id *gateway, const struct msg_fr
 
 static void judge_held(struct board *b)
 {
+    CHECK(!sequencer_grant_pending(b)); /* [D22] */
     struct buf held = b->log.held;
     b->log.held = (struct buf){0};
     struct cursor in = cursor_of(held.data, held.len);
@@ -441,6 +458,7 @@ static void judge_held(struct board *b)
 
 void sequencer_frame(struct board *b, const struct id *gateway, const struct msg_frame *m)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     struct frame f = {0};
     if (frame_parse(m->body, &f) < 0)
         b->core->stats.bad_messages++;
@@ -455,6 +473,7 @@ void sequencer_frame(struct board *b, const struct id *gateway, const struct msg
 static void put_append(struct board *b, uint64_t first, uint32_t count, uint64_t time,
                        const struct log_state *s, unsigned flags, struct span events)
 {
+    CHECK(first > b->log.mark && first + count <= b->log.head + 1);
     struct msg_append m = {.board = b->id,
                            .epoch = b->log.epoch,
                            .first = first,
@@ -472,6 +491,7 @@ static void put_append(struct board *b, uint64_t first, uint32_t count, uint64_t
 
 static void send_segment(struct board *b)
 {
+    CHECK(b->log.sent < b->log.head);
     struct log *l = &b->log;
     uint64_t first = l->sent + 1, last = first;
     uint64_t start = event_at(l, first)->at;
@@ -485,6 +505,7 @@ static void send_segment(struct board *b)
 
 void sequencer_probe(struct board *b)
 {
+    CHECK(board_has_log(b));
     struct log *l = &b->log;
     if (l->probing)
         return;
@@ -496,6 +517,7 @@ void sequencer_probe(struct board *b)
 
 void sequencer_doubt(struct board *b)
 {
+    CHECK(board_has_log(b));
     if (b->core->clock < b->log.doubt_at)
         return;
     b->log.doubt_at = b->core->clock + ANSWER_MS;
@@ -530,6 +552,7 @@ static void ask_for_turned_away(struct board *b)
 
 static void advance(struct board *b, uint64_t mark)
 {
+    CHECK(mark > b->log.mark && mark <= b->log.head);
     struct log *l = &b->log;
     uint64_t term = l->stored.term, base = l->stored.base;
     set_mark(b, mark);
@@ -593,6 +616,7 @@ static bool may_send(const struct board *b)
 
 void sequencer_turn(struct board *b)
 {
+    CHECK(board_has_log(b));
     struct log *l = &b->log;
     watch_busy(b); /* what it owed may be paid */
     ask_for_turned_away(b);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "checks.h"
 #include "pen.h"
 
 static unsigned place_in_line(const struct seats *s, const struct member *m)
@@ -115,6 +116,7 @@ static bool anything_due(const struct board *b)
 
 void telling_turn(struct board *b)
 {
+    CHECK(b->ownership == BOARD_OPEN);
     struct seats *s = &b->seats;
     if (!s->stale && !anything_due(b))
         return;

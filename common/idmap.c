@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "buf.h"
+#include "checks.h"
 #include "hash.h"
+#include "invariants.h"
 
 static size_t home(const struct idmap *m, const struct id *key)
 {
@@ -38,12 +40,14 @@ static void grow(struct idmap *m)
 
 void idmap_put(struct idmap *m, const struct id *key, void *value)
 {
+    CHECK(value != NULL && !id_empty(key));
     if ((m->count + 1) * 4 > m->slots * 3)
         grow(m);
     size_t i = find(m, key);
     if (!m->slot[i].value)
         m->count++;
     m->slot[i] = (struct idmap_entry){*key, value};
+    CHECKED(idmap_invariants(m));
 }
 
 void *idmap_remove(struct idmap *m, const struct id *key)
@@ -64,6 +68,7 @@ void *idmap_remove(struct idmap *m, const struct id *key)
         hole = i;
     }
     m->slot[hole].value = NULL;
+    CHECKED(idmap_invariants(m));
     return value;
 }
 

@@ -13,51 +13,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
+#include "checks.h"
 #include "hash.h"
+#include "invariants.h"
 #include "items.h"
 
-#define BUCKETS         256u
 #define IDLE_MS         1000u /* then a destination is forgotten; its buffer is worth keeping */
 #define BURST_MS        100u  /* how much allowance can be saved up */
 #define SPARE_BYTES_MAX (256u << 10)
 #define TOKEN           1000u /* a message, in the unit of struct outbox.tokens */
-
-/* One broker message: its envelope and its items. */
-struct part {
-    size_t len;
-    unsigned items;
-    struct id board;
-    bool many;
-};
-
-struct destination {
-    enum exchange exchange;
-    struct id id;
-    struct buf bytes; /* of all parts */
-    struct part *parts;
-    size_t part_count, part_cap;
-    size_t taken, taken_bytes; /* parts that outbox_next gave out */
-    bool sent;                 /* last_ms counts */
-    bool flush;
-    bool has_items, sent_items; /* not only offers: in what waits, in the last message */
-    uint64_t last_ms;
-    struct destination *next;       /* of the same bucket */
-    TAILQ_ENTRY(destination) queue; /* outbox.waiting or outbox.idle */
-};
-
-TAILQ_HEAD(queue, destination);
-
-struct outbox {
-    struct outbox_config config;
-    struct buf envelope, item;
-    struct destination *buckets[BUCKETS];
-    struct queue waiting, idle;
-    uint64_t tokens, tokens_ms; /* thousandths of a message, at that time */
-    uint64_t held_until_ms;     /* the allowance ran out */
-    struct outbox_stats stats;
-};
 
 static uint64_t tokens_max(const struct outbox *o)
 {
@@ -79,11 +44,12 @@ struct outbox *outbox_create(const struct outbox_config *config)
 
 static unsigned bucket_of(enum exchange exchange, const struct id *id)
 {
-    return (unsigned)((hash_16(id) ^ exchange) % BUCKETS);
+    return (unsigned)((hash_16(id) ^ exchange) % OUTBOX_BUCKETS);
 }
 
 static void forget(struct outbox *o, struct destination *d)
 {
+    CHECK(d->taken == d->part_count); /* nothing is lost with it */
     struct destination **at = &o->buckets[bucket_of(d->exchange, &d->id)];
     while (*at != d)
         at = &(*at)->next;
@@ -186,6 +152,7 @@ static int put(struct outbox *o, struct destination *d, const struct id *board,
     buf_clear(&o->item);
     message_put(&o->item, type, message);
     size_t len = o->item.len;
+    CHECK(len > 0);
     reclaim(d);
     if (o->envelope.len + len > BROKER_MESSAGE_BYTES_MAX)
         return -EMSGSIZE;
@@ -214,6 +181,7 @@ int outbox_put(struct outbox *o, enum exchange exchange, const struct id *destin
         o->stats.dropped++;
     else
         d->has_items = true;
+    CHECKED(outbox_invariants(o));
     return r;
 }
 
@@ -224,6 +192,7 @@ int outbox_offer(struct outbox *o, enum exchange exchange, const struct id *dest
     int r = put(o, d, board, type, message, BROKER_MESSAGE_BYTES_MAX);
     if (r < 0)
         o->stats.offers_dropped++;
+    CHECKED(outbox_invariants(o));
     return r;
 }
 
@@ -349,8 +318,10 @@ bool outbox_next(struct outbox *o, uint64_t now_ms, struct outbox_message *ret)
     struct destination *d = pick(o, now_ms);
     if (!d) {
         forget_idle(o, now_ms);
+        CHECKED(outbox_invariants(o));
         return false;
     }
+    CHECK(has_waiting(d));
     const struct part *part = &d->parts[d->taken];
     ret->exchange = d->exchange;
     /* A shard's queue at history is always there. */
@@ -361,6 +332,7 @@ bool outbox_next(struct outbox *o, uint64_t now_ms, struct outbox_message *ret)
     d->taken++;
     d->taken_bytes += part->len;
     took(o, d, part, now_ms);
+    CHECKED(outbox_invariants(o));
     return true;
 }
 
@@ -384,6 +356,7 @@ void outbox_clear(struct outbox *o)
     struct destination *d;
     while ((d = TAILQ_FIRST(&o->waiting)))
         drop(o, d);
+    CHECKED(outbox_invariants(o));
 }
 
 const struct outbox_stats *outbox_stats(const struct outbox *o)

@@ -4,44 +4,18 @@
 #include <stdlib.h>
 
 #include "buf.h"
+#include "checks.h"
+#include "invariants.h"
 
 #define NEWCOMER_MS  (2 * PEER_HEARTBEAT_MS)
 #define SILENT_BEATS (PEER_SILENT_MS / PEER_HEARTBEAT_MS)
-
-struct peer {
-    struct id id;
-    bool counts;
-    uint64_t since_ms; /* first heard */
-    uint64_t heard_ms;
-    uint64_t beats;          /* of our own that came back to us since then */
-    uint64_t trust_until_ms; /* counts until then even if silent */
-    bool doubted;            /* is to be probed */
-    uint64_t probed_ms;      /* 0: never */
-};
-
-struct ignored {
-    struct id id;
-    uint64_t until_ms;
-};
-
-/* peer[0] is self. */
-struct peers {
-    struct peer peer[1 + PEERS_MAX];
-    unsigned count;
-    bool up, left;
-    uint64_t beat_ms;      /* the last of our own that counted */
-    uint64_t heard_own_ms; /* the last of our own, or the link came up */
-    uint64_t probes_ms;    /* since then so many were sent: */
-    unsigned probes;
-    struct ignored ignored[PEERS_MAX];
-    unsigned next_ignored; /* a ring */
-};
 
 struct peers *peers_create(const struct id *self, uint64_t now_ms)
 {
     struct peers *p = xcalloc(1, sizeof *p);
     p->peer[0] = (struct peer){.id = *self, .since_ms = now_ms};
     p->count = 1;
+    CHECKED(peers_invariants(p));
     return p;
 }
 
@@ -81,7 +55,9 @@ static struct peer *find_or_add(struct peers *p, uint64_t now_ms, const struct i
 
 static void forget(struct peers *p, struct peer *peer)
 {
+    CHECK(peer > &p->peer[0] && peer < &p->peer[p->count]); /* never ourselves */
     *peer = p->peer[--p->count];
+    CHECKED(peers_invariants(p));
 }
 
 /* When `peer` begins to count. While we are new ourselves, those we hear were here before us. */
@@ -116,6 +92,7 @@ bool peers_alive(struct peers *p, uint64_t now_ms, const struct id *replica)
         return false;
     peer->heard_ms = now_ms;
     peer->beats = 0;
+    CHECKED(peers_invariants(p));
     if (peer->counts || now_ms < counts_from(p, peer))
         return false;
     return peer->counts = true;
@@ -172,6 +149,7 @@ bool peers_tick(struct peers *p, uint64_t now_ms)
     }
     if (!self->counts && !p->left && now_ms >= self_counts_from(p))
         changed = self->counts = true;
+    CHECKED(peers_invariants(p));
     return changed;
 }
 
@@ -192,6 +170,7 @@ bool peers_link(struct peers *p, uint64_t now_ms, bool up)
         p->heard_own_ms = now_ms;
     }
     p->up = up;
+    CHECKED(peers_invariants(p));
     return false;
 }
 
@@ -208,6 +187,7 @@ bool peers_trust(struct peers *p, uint64_t now_ms, const struct id *replica, uin
         peer->trust_until_ms = until_ms;
     bool changed = !peer->counts;
     peer->counts = true;
+    CHECKED(peers_invariants(p));
     return changed;
 }
 
@@ -216,6 +196,7 @@ bool peers_leave(struct peers *p)
     p->left = true;
     bool changed = p->peer[0].counts;
     p->peer[0].counts = false;
+    CHECKED(peers_invariants(p));
     return changed;
 }
 
@@ -249,6 +230,7 @@ bool peers_probe(struct peers *p, uint64_t now_ms, struct id *ret)
         peer->doubted = false;
         peer->probed_ms = now_ms;
         *ret = peer->id;
+        CHECKED(peers_invariants(p));
         return true;
     }
     return false;

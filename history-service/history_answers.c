@@ -4,6 +4,8 @@
  */
 #include "history_core_private.h"
 
+#include "checks.h"
+
 /* Should the clock go back, it is HISTORY_OPEN_EVERY_MS at
  * most. */
 uint64_t open_wait(struct board *b, uint64_t now_ms)
@@ -19,24 +21,28 @@ uint64_t open_wait(struct board *b, uint64_t now_ms)
 static void to_board(struct history_core *c, const struct request *r,
                      const struct message_type *type, const void *message)
 {
+    CHECK(id_is_of(&r->sender, KIND_BOARD));
     outbox_put(c->out, EXCHANGE_BOARD, &r->sender, &r->board, type, message);
 }
 
 static void to_gateway(struct history_core *c, const struct request *r,
                        const struct message_type *type, const void *message)
 {
+    CHECK(id_is_of(&r->sender, KIND_GATEWAY));
     outbox_put(c->out, EXCHANGE_GATEWAY, &r->sender, &r->board, type, message);
 }
 
 void answer_no_board(struct history_core *c, const struct request *r)
 {
     TRACE(c, &r->board, board_unknown, r->code);
+    CHECK(r->code == TO_HISTORY_open || r->code == TO_HISTORY_append);
     to_board(c, r, &TYPE_no_board, &(struct msg_no_board){r->board});
 }
 
 void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
                     const struct request *r)
 {
+    CHECK(r->code == TO_HISTORY_open || r->code == TO_HISTORY_append);
     bool open = r->code == TO_HISTORY_open;
     struct msg_refused m = {.board = b->id,
                             .nonce = open ? r->open.nonce : 0,
@@ -54,6 +60,7 @@ void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
 
 void answer_opened(struct history_core *c, const struct board *b, const struct request *r)
 {
+    CHECK(is_open(&b->last) && b->last.nonce == r->open.nonce); /* [D10] */
     const struct record *last = &b->last;
     struct msg_opened m = {.board = b->id,
                            .nonce = last->nonce,
@@ -73,11 +80,13 @@ void answer_created(struct history_core *c, const struct request *r, unsigned st
 {
     if (status != CREATED_STORED)
         TRACE(c, &r->board, create_denied, status == CREATED_TAKEN ? 1 : 2);
+    CHECK(r->code == TO_HISTORY_create);
     to_gateway(c, r, &TYPE_created, &(struct msg_created){r->board, r->create.nonce, status});
 }
 
 void answer_looked(struct history_core *c, const struct board *b, const struct request *r)
 {
+    CHECK(r->code == TO_HISTORY_look);
     struct msg_looked m = {.board = b->id, .nonce = r->look.nonce, .incarnation = c->incarnation};
     if (is_there(b)) {
         m.name = span_of(b->name);

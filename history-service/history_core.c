@@ -14,8 +14,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "checks.h"
 #include "event.h"
 #include "history_core_private.h"
+#include "invariants.h"
 
 #define TAILS_MAX       100000u
 #define ROUND_BYTES_MAX (8u << 20)
@@ -72,6 +74,7 @@ static size_t request_size(const struct request *r)
 
 static void request_free(struct history_core *c, struct request *r)
 {
+    CHECK(c->stats.waiting_requests > 0 && c->stats.waiting_bytes >= request_size(r));
     c->stats.waiting_requests--;
     c->stats.waiting_bytes -= request_size(r);
     free(r);
@@ -112,6 +115,7 @@ static struct board *board_obtain(struct history_core *c, const struct id *id)
 
 static void board_free(struct history_core *c, struct board *b)
 {
+    CHECK(!b->waits && STAILQ_EMPTY(&b->requests) && STAILQ_EMPTY(&b->batch));
     TAILQ_REMOVE(&c->idle, b, list);
     c->idle_count--;
     idmap_remove(&c->boards, &b->id);
@@ -131,6 +135,7 @@ static void board_wait(struct history_core *c, struct board *b)
 /* Once nothing of it waits: what we know of it is kept while there is room. */
 static void board_rest(struct history_core *c, struct board *b)
 {
+    CHECK(b->waits);
     if (!STAILQ_EMPTY(&b->requests) || !STAILQ_EMPTY(&b->batch))
         return;
     b->waits = false;
@@ -266,6 +271,7 @@ unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct sp
             queued += enqueue(c, now_ms, &r);
         else
             c->stats.bad_messages++;
+    CHECKED(history_core_invariants(c));
     return queued;
 }
 
@@ -287,6 +293,7 @@ enum verdict {
 /* Whether a no may be answered now; else the last record is read again first. */
 static bool may_refuse(struct board *b, const struct request *r)
 {
+    CHECK(b->known);
     if (!r->read)
         b->known = false;
     return r->read;
@@ -299,6 +306,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 static void start_record(const struct board *b, struct record *r, uint64_t epoch)
 {
+    CHECK(!r->count && b->known);
     *r = (struct record){.board = b->id,
                          .first = tail_of(b) + 1,
                          .epoch = epoch,
@@ -311,6 +319,7 @@ static void start_record(const struct board *b, struct record *r, uint64_t epoch
 static enum verdict plan_create(struct history_core *c, struct board *b, struct record *record,
                                 struct buf *events, const struct request *r, uint64_t now_ms)
 {
+    CHECK(r->code == TO_HISTORY_create);
     const struct msg_create *m = &r->create;
     if (record->count || (b->last.count && !may_refuse(b, r)))
         return LATER;
@@ -339,6 +348,7 @@ static enum verdict plan_create(struct history_core *c, struct board *b, struct 
 static void admit(const struct board *b, struct record *record, struct buf *events,
                   const struct msg_open *m, uint64_t now_ms)
 {
+    CHECK(m->over == b->last.epoch && !record->count); /* [D10], [D19] */
     start_record(b, record, tail_of(b) + 1);
     record->count = 1;
     record->opener = m->replica;
@@ -351,6 +361,7 @@ static void admit(const struct board *b, struct record *record, struct buf *even
 static enum verdict plan_open(struct history_core *c, struct board *b, struct record *record,
                               struct buf *events, const struct request *r, uint64_t now_ms)
 {
+    CHECK(r->code == TO_HISTORY_open);
     const struct msg_open *m = &r->open;
     /* Never behind the old epoch's appends: their answer would name our event as theirs [D19]. */
     if (record->count || !STAILQ_EMPTY(&b->batch) || (!is_there(b) && !may_refuse(b, r)))
@@ -396,6 +407,7 @@ static int segment_rest(const struct request *r, uint64_t tail, struct span *ret
 static void extend(const struct board *b, struct record *record, struct buf *events,
                    const struct request *r, struct span rest)
 {
+    CHECK(rest.len > 0 && r->append.count > 0);
     const struct msg_append *m = &r->append;
     if (!record->count)
         start_record(b, record, b->last.epoch);
@@ -441,6 +453,7 @@ static bool append_refused(struct history_core *c, struct board *b, const struct
 static enum verdict plan_append(struct history_core *c, struct board *b, struct record *record,
                                 struct buf *events, const struct request *r, uint64_t now_ms)
 {
+    CHECK(r->code == TO_HISTORY_append);
     const struct msg_append *m = &r->append;
     uint64_t tail = record->count ? record_last(record) : tail_of(b);
     struct span rest;
@@ -466,6 +479,7 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
 static enum verdict plan_look(struct history_core *c, const struct board *b,
                               const struct record *record, const struct request *r)
 {
+    CHECK(r->code == TO_HISTORY_look);
     if (record->count)
         return LATER;
     answer_looked(c, b, r);
@@ -506,6 +520,7 @@ static bool is_whole(const struct record *record)
  * first. */
 static void plan_board(struct history_core *c, struct board *b, uint64_t now_ms)
 {
+    CHECK(b->known && b->waits && STAILQ_EMPTY(&b->batch)); /* [D18] */
     struct record *record = &c->records[c->plan.record_count];
     struct planned *planned = &c->planned[c->plan.record_count];
     struct request *r;
@@ -531,6 +546,7 @@ static void plan_board(struct history_core *c, struct board *b, uint64_t now_ms)
 
 static void plan_loads(struct history_core *c)
 {
+    CHECK(!c->loaded && c->plan.load_count == 0);
     struct board *b;
     struct request *r;
     TAILQ_FOREACH (b, &c->waiting, list) {
@@ -546,6 +562,7 @@ static void plan_loads(struct history_core *c)
 
 static void plan_records(struct history_core *c, uint64_t now_ms)
 {
+    CHECK(c->plan.load_count == 0 && c->plan.record_count == 0);
     uint64_t bytes = 0;
     for (struct board *b = TAILQ_FIRST(&c->waiting), *next; b; b = next) {
         next = TAILQ_NEXT(b, list);
@@ -568,6 +585,7 @@ const struct history_plan *history_core_plan(struct history_core *c, uint64_t no
     c->loaded = true;
     if (c->plan.load_count == 0)
         plan_records(c, now_ms);
+    CHECKED(history_core_invariants(c));
     return &c->plan;
 }
 
@@ -611,6 +629,7 @@ void history_core_loaded(struct history_core *c, const struct id *board, const s
     b->name[len] = '\0';
     if (last && is_open(last))
         b->opened_ms = last->time;
+    CHECKED(history_core_invariants(c));
 }
 
 void history_core_broken(struct history_core *c, const struct id *board)
@@ -620,11 +639,13 @@ void history_core_broken(struct history_core *c, const struct id *board)
     TRACE(c, board, record_broken, c->stats.bad_records);
     if (b)
         drop_requests(c, b);
+    CHECKED(history_core_invariants(c));
 }
 
 static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
                    const struct record *record)
 {
+    CHECK(!STAILQ_EMPTY(&b->batch) && record->first == tail_of(b) + 1);
     const struct request *first = STAILQ_FIRST(&b->batch);
     c->stats.records++;
     c->stats.events += record->count;
@@ -651,6 +672,7 @@ static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
  * nothing [D20]. All is planned again, after what is there was read. */
 static void taken(struct history_core *c, struct board *b)
 {
+    CHECK(!STAILQ_EMPTY(&b->batch));
     c->stats.duplicate_keys++;
     TRACE(c, &b->id, key_taken, tail_of(b) + 1, b->tries + 1);
     b->known = false;
@@ -662,6 +684,7 @@ static void taken(struct history_core *c, struct board *b)
 
 static void unknown(struct history_core *c, struct board *b)
 {
+    CHECK(!STAILQ_EMPTY(&b->batch));
     c->stats.unknown_results++;
     TRACE(c, &b->id, result_unknown, tail_of(b) + 1);
     b->known = false;
@@ -670,6 +693,7 @@ static void unknown(struct history_core *c, struct board *b)
 
 void history_core_settle(struct history_core *c, uint64_t now_ms, const int *results)
 {
+    CHECK(results || !c->plan.record_count);
     for (unsigned i = 0; i < c->plan.record_count; i++) {
         struct board *b = c->planned[i].board;
         if (results[i] == 0)
@@ -686,6 +710,7 @@ void history_core_settle(struct history_core *c, uint64_t now_ms, const int *res
     c->loaded = false;
     c->stats.rounds++;
     rest_all(c);
+    CHECKED(history_core_invariants(c));
 }
 
 void history_core_unavailable(struct history_core *c)
@@ -701,4 +726,5 @@ void history_core_unavailable(struct history_core *c)
         queue_free(c, &b->batch);
     }
     rest_all(c);
+    CHECKED(history_core_invariants(c));
 }

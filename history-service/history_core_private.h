@@ -4,6 +4,7 @@
  *
  *   history_core.c     requests, what is decided about them, rounds
  *   history_answers.c  what board services and gateways are told
+ *   invariants.c       what is true at the end of each entry
  *
  * Beside them, and without this header: history_page.c, lines.c and sharing.c.
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "checks.h"
 #include "event.h"
 #include "history_core.h"
 
@@ -65,6 +66,7 @@ bool history_page_record(struct history_page *p, const struct record *record)
 static void put_page(const struct history_page *p, uint64_t tail, uint64_t incarnation,
                      const struct id *gateway, struct outbox *out)
 {
+    CHECK(p->events.len == 0 || p->from <= p->last);
     struct msg_page m = {.board = p->board,
                          .nonce = p->nonce,
                          .epoch = p->epoch,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "checks.h"
 #include "process.h"
 
 /* What was read of one board. */
@@ -176,6 +177,7 @@ static void end_round(struct rounds *r)
 static void submit(struct rounds *r, void (*run)(struct job *, struct store *),
                    void (*done)(struct job *))
 {
+    CHECK(!r->busy); /* one job at a time */
     r->busy = true;
     r->job = (struct job){.run = run, .done = done};
     if (database_submit(r->db, &r->job) < 0)
@@ -222,6 +224,7 @@ static void on_appended(struct job *job)
 /* Plans; then the database is asked, or the round ends here. */
 static void step(struct rounds *r)
 {
+    CHECK(!r->busy);
     r->plan = history_core_plan(r->core, process_now_ms());
     if (r->plan->load_count > 0) {
         free(r->loaded);

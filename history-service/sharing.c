@@ -4,20 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+#include "invariants.h"
 #include "items.h"
-#include "peers.h"
-
-struct sharing {
-    struct id self;
-    unsigned shards;
-    struct outbox *out;
-    struct peers *peers;
-    uint64_t incarnation;
-    uint64_t heartbeat_at;
-    bool link_up, leaving;
-    bool *wanted;
-    uint64_t bad_messages;
-};
 
 struct sharing *sharing_create(const struct id *self, unsigned shards, struct outbox *out,
                                uint64_t now_ms)
@@ -26,6 +15,7 @@ struct sharing *sharing_create(const struct id *self, unsigned shards, struct ou
     s->self = *self;
     s->shards = shards;
     s->out = out;
+    CHECK(id_is_of(self, KIND_HISTORY) && shards > 0);
     s->peers = peers_create(self, now_ms);
     s->wanted = xcalloc(shards, sizeof *s->wanted);
     return s;
@@ -51,10 +41,12 @@ static void share(struct sharing *s)
         struct id owner = peers_owner(s->peers, i);
         s->wanted[i] = !s->leaving && id_equal(&owner, &s->self);
     }
+    CHECKED(sharing_invariants(s));
 }
 
 bool sharing_wants(const struct sharing *s, unsigned shard)
 {
+    CHECK(shard < s->shards);
     return s->wanted[shard];
 }
 
@@ -116,6 +108,7 @@ static void beat(struct sharing *s, uint64_t now_ms)
 {
     if (now_ms < s->heartbeat_at)
         return;
+    CHECK(s->link_up && !s->leaving); /* what it says would be of the past */
     s->heartbeat_at = now_ms + PEER_HEARTBEAT_MS;
     outbox_put(s->out, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_alive,
                &(struct msg_alive){s->shards, s->incarnation});
@@ -124,6 +117,7 @@ static void beat(struct sharing *s, uint64_t now_ms)
 /* A direct message to each whose queue is to be tried; it says what our heartbeat says. */
 static void probe(struct sharing *s, uint64_t now_ms)
 {
+    CHECK(s->link_up && !s->leaving);
     struct id to;
     while (peers_probe(s->peers, now_ms, &to))
         outbox_put(s->out, EXCHANGE_HISTORY, &to, NULL, &TYPE_alive,
@@ -157,6 +151,7 @@ void sharing_leave(struct sharing *s)
 
 void sharing_goodbye(struct sharing *s)
 {
+    CHECK(s->leaving);
     outbox_put(s->out, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_bye, &(struct msg_bye){});
 }
 

@@ -12,7 +12,8 @@ preset=$1
 tests=ON
 [[ ${2:-} != --programs ]] || tests=OFF
 
-configured() { grep -q "^BUILD_TESTING:BOOL=$1" "build/$preset/CMakeCache.txt" 2>/dev/null; }
+cache=build/$preset/CMakeCache.txt
+configured() { [[ ! CMakePresets.json -nt $cache ]] && grep -q "^BUILD_TESTING:BOOL=$1" "$cache" 2>/dev/null; }
 
 configured ON || configured "$tests" || cmake --preset "$preset" -DBUILD_TESTING="$tests" >/dev/null
 cmake --build --preset "$preset" -- --no-print-directory -s | grep -vE '^\[ *[0-9]+%\]' ||

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "checks.h"
+
 /* A list is split into messages of at most this size, and a board is never split. */
 #define PART_BYTES    (60u << 10)
 #define MEMBERS_BYTES (PART_BYTES - (1u << 10))
@@ -33,6 +35,7 @@ void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard)
 
 void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard)
 {
+    CHECK(shard < c->config.shards);
     c->shard[shard].attach_dirty = true;
     c->shard[shard].attach_due = now;
 }
@@ -84,6 +87,7 @@ static void put_board(struct buf *out, const struct board *b)
 static void send_parts(struct gateway_core *c, unsigned shard, const struct list_part *parts,
                        unsigned count)
 {
+    CHECK(count > 0); /* an empty list is one part */
     struct id to = shard_destination(shard);
     c->attach_number++;
     c->shard[shard].attach_bytes = 0;

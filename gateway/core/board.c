@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+#include "invariants.h"
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 struct board *board_obtain(struct gateway_core *c, const struct id *id)
@@ -32,6 +35,7 @@ struct board *board_obtain(struct gateway_core *c, const struct id *id)
 
 void board_destroy(struct board *b)
 {
+    CHECK(LIST_EMPTY(&b->clients));
     struct gateway_core *c = b->core;
     while (!LIST_EMPTY(&b->sessions))
         session_destroy(LIST_FIRST(&b->sessions));
@@ -71,6 +75,7 @@ static void touch_all(struct board *b, unsigned flags, const struct session *but
  * has not run since must not miss the cut because the head has grown again. */
 static void cut(struct board *b, uint64_t now)
 {
+    CHECK(b->window.first != 0);
 #ifdef EASEL_NO_CUT /* [D26], a simulator's switch: a rewound event then stays */
     return;
 #endif
@@ -81,7 +86,9 @@ static void cut(struct board *b, uint64_t now)
     window_cut(w, to);
     b->core->stats.window_bytes -= before - w->bytes;
     b->core->stats.cuts++;
-    w->told = to; /* what another epoch said about events beyond means nothing now */
+#ifndef EASEL_TOLD_STAYS /* [D27], a simulator's switch: what another epoch told still counts */
+    w->told = to;        /* it means nothing of events beyond */
+#endif
     b->head = to;
     b->behind_since = 0;
 
@@ -100,10 +107,12 @@ static void cut(struct board *b, uint64_t now)
     struct session *s;
     LIST_FOREACH (s, &b->sessions, link)
         session_cut(s, now, to);
+    CHECKED(gateway_cut_invariants(b));
 }
 
 void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch)
 {
+    CHECK(epoch > b->window.epoch); /* never back */
     if (b->window.first != 0)
         cut(b, now);
     b->window.epoch = epoch;
@@ -151,6 +160,7 @@ void board_owner_gone(struct board *b)
 static const struct session *note_event(struct board *b, uint64_t now, const struct event *e,
                                         uint64_t offset)
 {
+    CHECK(offset == window_applied(&b->window));
     struct session *s;
     struct msg_ev_grant grant;
     if (e->code == MSG_ev_grant && event_grant(e, &grant) == 0) {
@@ -197,6 +207,7 @@ static void note_stored(struct board *b, uint64_t now, const struct event *e)
 /* A new told mark. What it covers is acked; a mark that covers a grant goes to clients at once. */
 static void mark_told(struct board *b, uint64_t now, uint64_t told)
 {
+    CHECK(told <= b->head);
     struct window *w = &b->window;
     if (told <= w->told)
         return;
@@ -230,6 +241,7 @@ static void raise_head(struct board *b, uint64_t now, uint64_t head)
 
 static void append_event(struct board *b, uint64_t now, struct cursor *in)
 {
+    CHECK(b->window.bytes < WINDOW_BYTES_LIMIT);
     struct window *w = &b->window;
     if (window_append(w, now, in) < 0) {
         b->core->stats.bad_messages++;
@@ -263,6 +275,7 @@ static bool reach(struct board *b, uint64_t first, uint64_t told)
 
 static void append_events(struct board *b, uint64_t now, const struct msg_events *m)
 {
+    CHECK(b->window.first != 0);
     struct window *w = &b->window;
     struct cursor in = cursor_of(m->events.data, m->events.len);
     size_t before = w->bytes;
@@ -276,6 +289,7 @@ static void append_events(struct board *b, uint64_t now, const struct msg_events
     before = w->bytes;
     window_evict(w);
     b->core->stats.window_bytes -= before - w->bytes;
+    raise_head(b, now, window_applied(w));
 }
 
 /* The grant that the state tells of may be among the events that the window passed over. */
@@ -305,7 +319,7 @@ void board_events(struct board *b, uint64_t now, const struct id *sender,
     struct window *w = &b->window;
     if (w->first == 0)
         window_reset(w, m->events.len > 0 && m->first <= m->mark + 1 ? m->first : m->mark + 1);
-    raise_head(b, now, m->head);
+    raise_head(b, now, larger(m->head, m->mark));
     unsigned flags = (unsigned)m->flags & MARKS_OF_OWNER;
     if (flags != b->mark_flags) {
         b->mark_flags = flags;
@@ -348,6 +362,7 @@ static void copy_text(char *to, size_t size, struct span text)
 
 static void keep_state(struct board *b, uint64_t now, const struct msg_board_state *m)
 {
+    CHECK(m->number > b->state.number);
     b->state.number = m->number;
     copy_text(b->state.name, sizeof b->state.name, m->name);
     b->state.base = m->base;
@@ -385,6 +400,7 @@ static bool state_is_news(const struct board *b, uint64_t now, const struct msg_
 
 static void seat(struct board *b, uint64_t now, const struct msg_member *m)
 {
+    CHECK(b->state.number != 0);
     struct session *s;
     LIST_FOREACH (s, &b->sessions, link) {
         if (!id_equal(&s->member, &m->member))
@@ -433,7 +449,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
         return;
     if (b->window.first == 0)
         window_reset(&b->window, m->mark + 1);
-    raise_head(b, now, m->head);
+    raise_head(b, now, larger(m->head, m->mark));
     mark_told(b, now, m->mark);
 #ifndef EASEL_NO_LAG_BY_STATE /* [D30], a simulator's switch: what is lost last is not missed */
     note_lag(b, now);         /* the last events may be lost, and none come that would show it */
@@ -475,6 +491,7 @@ void board_not_there(struct board *b)
 
 static void forget_past(struct board *b)
 {
+    CHECK(LIST_EMPTY(&b->sessions)); /* they are of that past */
     struct window *w = &b->window;
     b->core->stats.window_bytes -= w->bytes;
     window_free(w);
@@ -489,6 +506,7 @@ static void forget_past(struct board *b)
 
 void board_restored(struct board *b, uint64_t incarnation)
 {
+    CHECK(incarnation != 0 && incarnation != b->incarnation); /* [D34] */
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
         client_fail(
@@ -602,6 +620,7 @@ static bool tick_sessions(struct board *b, uint64_t now)
 
 void board_tick(struct board *b, uint64_t now)
 {
+    CHECK(b->busy);
     bool pending = tell_marks(b, now);
     pending = tick_sessions(b, now) || pending;
     pending = tell_unsaved(b, now) || pending;

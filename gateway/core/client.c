@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+#include "invariants.h"
 #include "text.h"
 
 struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell)
@@ -26,6 +28,7 @@ struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell)
 
 void client_closed(struct client *cl, uint64_t now_ms)
 {
+    CHECK(!cl->session || cl->session->client == cl);
     struct gateway_core *c = cl->core;
     struct board *b = cl->board;
     if (cl->session)
@@ -41,6 +44,7 @@ void client_closed(struct client *cl, uint64_t now_ms)
     c->stats.clients--;
     free(cl->told_sentence);
     free(cl);
+    CHECKED(gateway_invariants(c));
 }
 
 void client_left(struct client *cl, uint64_t now_ms)
@@ -49,12 +53,14 @@ void client_left(struct client *cl, uint64_t now_ms)
     cl->core->now = now_ms;
     if (s) /* said with the next list, when the connection is lost */
         s->flags |= MEMBER_LEFT;
+    CHECKED(gateway_board_invariants(cl->board));
 }
 
 void client_goes(struct client *cl)
 {
     if (cl->session)
         cl->session->goes = true;
+    CHECKED(gateway_board_invariants(cl->board));
 }
 
 void *client_shell(const struct client *cl)
@@ -69,6 +75,7 @@ bool client_goaway(struct client *cl, uint64_t delay_ms)
     cl->goaway_ms = delay_ms;
     cl->flags |= PULL_GOAWAY;
     client_touch(cl);
+    CHECKED(gateway_board_invariants(cl->board));
     return true;
 }
 
@@ -98,6 +105,7 @@ static void replace_client(struct session *s)
 static struct session *enter_session(struct client *cl, struct board *b, const struct identity *who,
                                      const struct msg_hello *m)
 {
+    CHECK(!cl->session);
     struct session *s = session_find(b, &who->member, m->instance);
     if (s && m->conn <= s->conn) {
         TRACE(cl->core, &b->id, hello_outrun, m->conn, s->conn);
@@ -133,6 +141,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
 static void join(struct client *cl, uint64_t now, const struct identity *who,
                  const struct msg_hello *m)
 {
+    CHECK(cl->state == CLIENT_NEW && !cl->board);
     struct board *b = board_obtain(cl->core, &who->board);
     if (!b) {
         client_fail(cl, ERROR_too_many, NULL, cl->number);
@@ -160,6 +169,7 @@ static void join(struct client *cl, uint64_t now, const struct identity *who,
 
 static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
 {
+    CHECK(cl->state == CLIENT_NEW);
     struct gateway_core *c = cl->core;
     struct identity who = {.valid_ms = 0};
     if (m->from != NIL && m->since != NIL) {
@@ -183,6 +193,7 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
 static void on_drawers(struct client *cl, uint64_t now, enum drawers_code code,
                        const union any_frame *f, struct span bytes)
 {
+    CHECK(cl->session != NULL);
     struct session *s = cl->session;
     uint64_t term = f->drawers.term, cseq = f->drawers.cseq;
     /* A grant that the client cannot know to be stored is none [D4]. Only here this can be told:
@@ -220,6 +231,7 @@ static void on_drawers(struct client *cl, uint64_t now, enum drawers_code code,
 
 static void on_request(struct client *cl, enum pen_request request)
 {
+    CHECK(cl->session != NULL);
     struct session *s = cl->session;
     if (request == REQUEST_NONE && s->role == ROLE_WATCH)
         return; /* it stands in no line */
@@ -243,6 +255,7 @@ static void on_request(struct client *cl, enum pen_request request)
 
 static void on_profile(struct client *cl, const struct msg_profile *m)
 {
+    CHECK(cl->session != NULL);
     struct session *s = cl->session;
     char name[sizeof s->name];
     unsigned flags = (s->flags & ~(unsigned)MEMBER_AWAY) | (m->flags & MEMBER_AWAY);
@@ -290,6 +303,7 @@ static void on_frame(struct client *cl, uint64_t now, enum frame_code code,
 /* Reads the next frame of the message and acts on it. */
 static void next_frame(struct client *cl, uint64_t now, struct cursor *in)
 {
+    CHECK(!cl->ends);
     const uint8_t *start = in->pos;
     struct cursor end = *in;
     uint32_t fields;
@@ -329,4 +343,5 @@ void client_message(struct client *cl, uint64_t now_ms, struct span message)
     }
     while (cursor_left(&in) > 0 && !cl->ends)
         next_frame(cl, now_ms, &in);
+    CHECKED(gateway_invariants(cl->core));
 }

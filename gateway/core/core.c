@@ -4,6 +4,8 @@
  */
 #include "gateway_core_private.h"
 
+#include "checks.h"
+
 uint64_t core_nonce(struct gateway_core *c)
 {
     uint64_t x = c->random += UINT64_C(0x9e3779b97f4a7c15);
@@ -31,6 +33,7 @@ void client_touch(struct client *cl)
 void core_ask_history(struct gateway_core *c, const struct id *board,
                       const struct message_type *type, const void *message)
 {
+    CHECK(!id_empty(board));
     struct id to = shard_destination(board_shard(board, c->config.shards));
     outbox_put(c->outbox, EXCHANGE_HISTORY, &to, board, type, message);
 }
@@ -62,6 +65,7 @@ bool board_lists(const struct board *b, const struct id *member)
 
 void attach_changed(struct board *b)
 {
+    CHECK(b->shard < b->core->config.shards);
     b->core->shard[b->shard].attach_dirty = true;
 }
 
@@ -87,6 +91,7 @@ void attach_said(struct board *b)
 
 void session_lose_client(struct session *s, uint64_t now)
 {
+    CHECK(s->client != NULL);
     s->client = NULL;
     s->flags |= MEMBER_LOST;
     s->lost_at = now;
@@ -107,6 +112,7 @@ bool session_full(const struct session *s)
 
 void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number)
 {
+    CHECK(error < ERROR_CODES);
     if (cl->ends)
         return;
     cl->core->stats.errors[error]++;

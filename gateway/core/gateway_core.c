@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+#include "invariants.h"
+
 #define TICK_MS UINT64_C(50)
 
 struct gateway_core *gateway_core_create(const struct gateway_core_config *config, uint64_t now_ms)
 {
+    CHECK(config->shards > 0 && config->authenticate);
     struct gateway_core *c = xcalloc(1, sizeof *c);
     c->config = *config;
     c->config.trace = trace_or_none(config->trace);
@@ -90,6 +94,7 @@ static struct board *owned(struct gateway_core *c, const struct id *sender, cons
  * sent by way of another gateway. There is nothing to send. */
 static void on_hole(struct session *s, uint64_t now, const struct kept *first)
 {
+    CHECK(first == TAILQ_FIRST(&s->kept));
     /* An owner of the past may want what its successor has stored long since: the client knows
      * [D8]. */
     if (s->client && s->client->cursor > window_applied(&s->board->window))
@@ -343,6 +348,7 @@ void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span b
     while (items_next(&it, KIND_GATEWAY, &code, &item))
         on_item(c, &it.sender, (enum to_gateway)code, &item);
     resend_run(c, now_ms);
+    CHECKED(gateway_invariants(c));
 }
 
 /* A frame or list reached no queue. When it was meant for a replica, that replica is gone:
@@ -367,6 +373,7 @@ void gateway_core_returned(struct gateway_core *c, uint64_t now_ms, enum exchang
         struct msg_gone gone = {replica};
         outbox_put(c->outbox, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_gone, &gone);
     }
+    CHECKED(gateway_invariants(c));
 }
 
 void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
@@ -388,6 +395,7 @@ void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
             board_link_changed(b, now_ms);
     }
     resend_run(c, now_ms);
+    CHECKED(gateway_invariants(c));
 }
 
 void gateway_core_silent(struct gateway_core *c, uint64_t now_ms, bool silent)
@@ -399,6 +407,7 @@ void gateway_core_silent(struct gateway_core *c, uint64_t now_ms, bool silent)
         if (b)
             board_tell_trouble(b);
     }
+    CHECKED(gateway_invariants(c));
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -430,6 +439,7 @@ void gateway_core_tick(struct gateway_core *c, uint64_t now_ms)
     }
     resend_run(c, now_ms);
     heartbeats(c, now_ms);
+    CHECKED(gateway_invariants(c));
 }
 
 uint64_t gateway_core_deadline(const struct gateway_core *c)
@@ -479,4 +489,5 @@ void gateway_core_delete(struct gateway_core *c, uint64_t now_ms, const struct i
     b->delete_until = now_ms + DELETE_FOR_MS;
     attach_changed(b);
     board_wake(b);
+    CHECKED(gateway_invariants(c));
 }

@@ -15,6 +15,7 @@
  *   pointer.c       where the drawer's pointer is, beside the log
  *   session.c       a person's place at a board; frames until acked or lost
  *   resend.c        when frames go to the owner, and when again
+ *   invariants.c    what is true at the end of each entry
  *   core.c          finding, marking, telling a client an error; no decisions
  *
  * Below them, and without this header: window.c, the newest events, framed.

@@ -4,8 +4,11 @@
  */
 #include "gateway_core_private.h"
 
+#include "checks.h"
+
 void client_seated(struct client *cl, uint64_t now)
 {
+    CHECK(cl->state == CLIENT_JOINING && cl->session != NULL);
     struct board *b = cl->board;
     if (cl->since != NIL) {
         replay_seek(b, now);

@@ -6,6 +6,8 @@
  */
 #include "gateway_core_private.h"
 
+#include "checks.h"
+
 static bool is_of_use(const struct session *s)
 {
     const struct board *b = s->board;
@@ -15,6 +17,7 @@ static bool is_of_use(const struct session *s)
 
 static void send_place(struct session *s, uint64_t now)
 {
+    CHECK(s->pointer.waits);
     struct board *b = s->board;
     struct msg_pointing m = {b->id, s->member, s->instance, s->pointer.x, s->pointer.y};
     s->pointer.waits = false;
@@ -27,6 +30,7 @@ static void send_place(struct session *s, uint64_t now)
 
 void pointer_moved(struct session *s, uint64_t now, const struct msg_pointer *m)
 {
+    CHECK(s->client != NULL);
     struct gateway_core_stats *stats = &s->board->core->stats;
     stats->pointers++;
     stats->pointers_dropped += s->pointer.waits;

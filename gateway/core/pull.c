@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+#include "checks.h"
+#include "invariants.h"
+
 #define JOIN_FROM      4u /* so many waiting events are joined into one message */
 #define JOIN_BYTES_MAX (16u << 10)
 /* A full pull, and the largest state besides: the buffer never moves within a pull. */
@@ -39,6 +42,7 @@ static bool has_room(const struct pull *p)
 
 static void add(struct pull *p, struct span frame, uint32_t flag, uint64_t cursor)
 {
+    CHECK(p->count < PULL_FRAMES_MAX && frame.len > 0);
     p->frame[p->count] = frame;
     p->done[p->count].flag = flag;
     p->done[p->count].cursor = cursor;
@@ -56,6 +60,7 @@ static size_t frame_open(struct pull *p)
 
 static struct span frame_close(struct pull *p, size_t payload)
 {
+    CHECK(p->scratch.len > payload && payload >= 10);
     uint8_t header[10];
     unsigned n = ws_header(header, p->scratch.len - payload);
     uint8_t *start = p->scratch.data + payload - n;
@@ -74,6 +79,7 @@ static struct span frame_close(struct pull *p, size_t payload)
 
 static void add_welcome(struct client *cl, uint64_t now, struct pull *p)
 {
+    CHECK(cl->state == CLIENT_LIVE && cl->session != NULL);
     struct board *b = cl->board;
     const struct gateway_core_config *config = &cl->core->config;
     uint64_t wall_ms = config->wall_ms ? config->wall_ms(config->owner) : now;
@@ -164,6 +170,7 @@ static bool is_own(const struct client *cl, const struct event *e)
 static uint64_t add_own(struct client *cl, uint64_t now, uint64_t cursor, const struct event *e,
                         struct pull *p)
 {
+    CHECK(e->term == cl->session->term);
     uint64_t first = cursor + 1;
     uint32_t cseq = e->cseq;
     do
@@ -242,11 +249,13 @@ void client_pull(struct client *cl, uint64_t now_ms, struct pull *p)
     }
     if (cl->flags & PULL_ERROR && p->count + 1 < PULL_FRAMES_MAX)
         add_error(cl, p);
+    CHECKED(gateway_board_invariants(cl->board));
 }
 
 /* Own frames that the drawer reads in the log as stored are acked, wherever they were read from. */
 static void note_read(struct client *cl, uint64_t from, uint64_t to)
 {
+    CHECK(from <= to);
     struct session *s = cl->session;
     struct board *b = cl->board;
     if (!s || TAILQ_EMPTY(&s->kept) || to > window_mark(&b->window) || from >= b->window.first)
@@ -268,6 +277,7 @@ static uint64_t take_sample(struct client *cl)
 
 uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames)
 {
+    CHECK(frames <= p->count);
     for (unsigned i = 0; i < frames; i++) {
         uint32_t flag = p->done[i].flag;
         cl->core->stats.deliveries++;
@@ -289,5 +299,6 @@ uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames)
     }
     if (cl->board && cl->state == CLIENT_LIVE)
         client_note_slow(cl);
+    CHECKED(gateway_board_invariants(cl->board));
     return take_sample(cl);
 }

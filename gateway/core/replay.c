@@ -11,8 +11,11 @@
 
 #include <stdlib.h>
 
+#include "checks.h"
+
 static void page_free(struct board *b, struct page *p)
 {
+    CHECK(b->page_count > 0);
     LIST_REMOVE(p, link);
     b->page_count--;
     b->core->stats.page_bytes -= p->events.bytes;
@@ -39,6 +42,7 @@ void replay_forget(struct board *b)
 /* Whether the question is to go now: for the first time, or again. */
 static bool ask_due(struct ask *a, struct gateway_core *c, uint64_t now)
 {
+    CHECK(a->nonce == 0 || a->again_ms > 0);
     if (a->nonce == 0) {
         a->nonce = core_nonce(c);
         a->again_ms = READ_AGAIN_MS;
@@ -53,6 +57,7 @@ static bool ask_due(struct ask *a, struct gateway_core *c, uint64_t now)
 
 static void send_read(struct board *b, uint64_t nonce, uint64_t from, uint64_t since)
 {
+    CHECK(nonce != 0 && from != 0);
     struct msg_read m = {.board = b->id,
                          .nonce = nonce,
                          .from = from,
@@ -76,6 +81,7 @@ static bool is_needed(const struct board *b, uint64_t from)
 
 static void request(struct board *b, uint64_t now, uint64_t from)
 {
+    CHECK(from != 0);
     struct read_request *slot = NULL;
     for (unsigned i = 0; i < PAGES_MAX; i++) {
         struct read_request *r = &b->reads[i];
@@ -109,6 +115,7 @@ static bool is_sought(const struct board *b)
 /* The time of whoever came first, who stands last; for all who wait for the same one by now. */
 static bool seek_next(struct board *b, uint64_t now)
 {
+    CHECK(b->seek.ask.nonce == 0); /* one question after the other */
     struct client *cl, *first = NULL;
     LIST_FOREACH (cl, &b->clients, link)
         if (replay_seeks(cl))
@@ -209,6 +216,7 @@ static void make_room(struct board *b)
 
 void replay_keep(struct board *b, uint64_t now, const struct msg_page *m)
 {
+    CHECK(m->to >= m->from);
     struct page *p = xcalloc(1, sizeof *p);
     p->used_at = now;
     window_reset(&p->events, m->from);
@@ -226,6 +234,7 @@ void replay_keep(struct board *b, uint64_t now, const struct msg_page *m)
     b->page_count++;
     b->core->stats.page_bytes += p->events.bytes;
     b->core->stats.history_pages++;
+    board_wake(b); /* time drops it, also when nobody waits for it any more */
 }
 
 static void request_again(struct board *b, uint64_t now, struct read_request *r)

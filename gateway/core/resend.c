@@ -15,6 +15,8 @@
  */
 #include "gateway_core_private.h"
 
+#include "checks.h"
+
 #define TURN_BYTES  2048u
 #define FRAME_BYTES 64u /* what a frame costs besides its bytes */
 
@@ -38,6 +40,7 @@ static bool awaits(const struct session *s)
 
 static void send_frame(struct session *s, uint64_t now, struct kept *k)
 {
+    CHECK(s->board->core->link_up && k->len > 0);
     struct board *b = s->board;
     struct id to = id_empty(&b->owner) ? shard_destination(b->shard) : b->owner;
     struct msg_frame m = {b->id, s->member, s->instance, {k->frame, k->len}};
@@ -52,6 +55,7 @@ static void send_frame(struct session *s, uint64_t now, struct kept *k)
 
 static void take_turn(struct session *s)
 {
+    CHECK(s->resend.next != NULL);
     struct gateway_core *c = s->board->core;
     if (s->resend.in_turn)
         return;
@@ -155,6 +159,7 @@ static void double_up(uint64_t *wait_ms)
 /* Back to the first frame that the log is not known to have: it goes alone. */
 static void go_back(struct session *s)
 {
+    CHECK(!TAILQ_EMPTY(&s->kept));
     struct kept *k;
     TAILQ_FOREACH (k, &s->kept, link)
         if (!is_logged(s, k))
@@ -171,6 +176,7 @@ static void go_back(struct session *s)
  * likely refused, and shares the budget. */
 static void send_new(struct session *s, uint64_t now, struct kept *k)
 {
+    CHECK(s->resend.next == k && !s->resend.alone);
     if (session_draws(s) && k->term == s->term) {
         s->resend.next = NULL;
         send_frame(s, now, k);
@@ -182,6 +188,7 @@ static void send_new(struct session *s, uint64_t now, struct kept *k)
 
 void resend_kept(struct session *s, uint64_t now, struct kept *k)
 {
+    CHECK(k == TAILQ_LAST(&s->kept, kept_frames));
     const struct kept *before = TAILQ_PREV(k, kept_frames, link);
     bool first = !before || is_logged(s, before); /* that waits for an answer */
     if (!s->resend.next)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+
 struct session *session_find(struct board *b, const struct id *member, uint64_t instance)
 {
     struct session *s;
@@ -50,6 +52,7 @@ static bool make_room(struct board *b, enum role role)
 struct session *session_create(struct board *b, const struct id *member, uint64_t instance,
                                enum role role)
 {
+    CHECK(!session_find(b, member, instance));
     if (!make_room(b, role))
         return NULL;
     struct session *s = xcalloc(1, sizeof *s);
@@ -69,6 +72,7 @@ struct session *session_create(struct board *b, const struct id *member, uint64_
 /* The list has the newest ones first. */
 void session_outdated(struct board *b, const struct session *newest)
 {
+    CHECK(newest->client != NULL && newest->board == b);
     struct session *s, *next;
     unsigned instances = 1;
     for (s = LIST_FIRST(&b->sessions); s; s = next) {
@@ -101,6 +105,7 @@ static void update_full(struct session *s)
 
 static void forget(struct session *s, struct kept *k)
 {
+    CHECK(s->kept_count > 0 && s->kept_bytes >= k->len);
     resend_forgotten(s, k);
     if (s->again == k)
         s->again = TAILQ_NEXT(k, link);
@@ -115,6 +120,7 @@ static void forget(struct session *s, struct kept *k)
 
 void session_destroy(struct session *s)
 {
+    CHECK(!s->client || s->client->session == s);
     if (s->client)
         s->client->session = NULL;
     s->client = NULL;
@@ -140,6 +146,8 @@ void session_tick(struct session *s, uint64_t now)
 void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t term, uint32_t cseq,
                   struct span frame)
 {
+    CHECK(s->client != NULL && frame.len > 0);
+    CHECK(term > s->kept_term || (term == s->kept_term && cseq > s->kept_cseq)); /* in order [D6] */
     struct kept *k = xrealloc(NULL, sizeof *k + frame.len, 1);
     k->term = term;
     k->number = number;
@@ -163,6 +171,7 @@ void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t ter
 
 void session_expect_repeats(struct session *s)
 {
+    CHECK(s->client != NULL);
     struct kept *k;
     TAILQ_FOREACH (k, &s->kept, link)
         k->number = 0;
@@ -177,6 +186,7 @@ static bool is_before(const struct kept *k, uint64_t term, uint32_t cseq)
 /* They come again in their order: so each kept frame is passed once. */
 void session_repeated(struct session *s, uint64_t number, uint64_t term, uint32_t cseq)
 {
+    CHECK(s->client != NULL);
     while (s->again && is_before(s->again, term, cseq))
         s->again = TAILQ_NEXT(s->again, link);
     if (s->again && s->again->term == term && s->again->cseq == cseq)
@@ -194,6 +204,7 @@ const struct kept *session_kept(const struct session *s, uint64_t term, uint32_t
 
 void session_reject(struct session *s, const struct kept *k)
 {
+    CHECK(k->cseq > 0);
     s->stroke = (struct stroke){0};
     if (s->kept_term == k->term)
         s->kept_cseq = k->cseq - 1; /* whoever sends it again is judged again */
@@ -227,6 +238,7 @@ static void follow(struct session *s, const struct event *e, uint64_t offset)
 /* An own event stands in the log, not yet stored. */
 void session_logged(struct session *s, uint64_t now, const struct event *e, uint64_t offset)
 {
+    CHECK(e->term == s->term && offset <= window_applied(&s->board->window));
     if (e->cseq % VIEW_SAMPLE == 1)
         follow(s, e, offset);
     if (e->cseq > s->logged) {
@@ -269,6 +281,7 @@ void session_drop_kept(struct session *s, uint64_t now, uint64_t term, uint32_t 
  * rewound: then the request stands again. */
 void session_granted(struct session *s, uint64_t term, bool stored)
 {
+    CHECK(term > 0 && term <= window_applied(&s->board->window));
     if (term > s->term) {
         s->term = term;
         s->logged = 0;
@@ -319,6 +332,7 @@ static bool is_holder(const struct session *s)
 /* How much there is to wait for, of one without a connection. */
 static unsigned worth(const struct session *s)
 {
+    CHECK(!s->client);
     if (is_holder(s))
         return 4;
     unsigned seat = !(s->flags & MEMBER_LEFT) && board_lists(s->board, &s->member) ? 2 : 0;
@@ -369,6 +383,7 @@ void session_learn_term(struct session *s)
 /* Its newest event up to `to`. */
 static void find_logged(struct session *s, uint64_t to)
 {
+    CHECK(to <= window_applied(&s->board->window));
     const struct event *e;
     s->logged = 0;
     s->logged_at = 0;
@@ -383,6 +398,7 @@ static void find_logged(struct session *s, uint64_t to)
 /* Events above `to` are gone from the log: what they acknowledged waits again. */
 void session_cut(struct session *s, uint64_t now, uint64_t to)
 {
+    CHECK(to == window_applied(&s->board->window));
     if (s->served_at > to)
         s->served_at = 0;
     if (s->term > to)

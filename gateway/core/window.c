@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+
 unsigned ws_header(uint8_t out[10], size_t len)
 {
     out[0] = 0x82;
@@ -61,6 +63,7 @@ static void make_room(struct window *w)
 
 int window_append(struct window *w, uint64_t now_ms, struct cursor *in)
 {
+    CHECK(w->first != 0);
     struct event parsed;
     const uint8_t *data = in->pos;
     if (parse(in, window_applied(w) + 1, &parsed) < 0)
@@ -85,6 +88,7 @@ int window_append(struct window *w, uint64_t now_ms, struct cursor *in)
 
 static void drop(struct window *w, uint32_t at)
 {
+    CHECK(w->count > 0 && w->ring[at & (w->cap - 1)] != NULL);
     struct event **slot = &w->ring[at & (w->cap - 1)];
     w->bytes -= (*slot)->len;
     free(*slot);
@@ -113,6 +117,7 @@ void window_evict(struct window *w)
 
 void window_reset(struct window *w, uint64_t first)
 {
+    CHECK(first != 0);
     window_cut(w, 0);
     w->first = first;
 }

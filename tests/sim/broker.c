@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define QUEUE_LOOK_MS 20u /* so often it is seen that a queue has a consumer */
+#define QUEUE_LOOK_MS 20u   /* so often it is seen that a queue has a consumer */
+#define LATE_ODDS     2000u /* an answer to an older open comes right after another one */
 
 static uint64_t delay(struct world *w)
 {
@@ -19,6 +20,43 @@ static uint64_t delay(struct world *w)
     return below(w, odds(w, 1000) ? 200 : 8);
 }
 
+/* Whether an item of that code is in the message. */
+static bool has_item(struct span body, unsigned wanted)
+{
+    struct cursor in = cursor_of(body.data, body.len);
+    while (cursor_left(&in) > 0) {
+        struct cursor item = in;
+        unsigned code;
+        uint32_t fields;
+        if (message_begin(&item, &code, &fields) < 0 || wire_skip(&in) < 0)
+            break;
+        if (code == wanted)
+            return true;
+    }
+    return false;
+}
+
+/* Whoever asks to open a board may have been answered before, to a question that is given up. Lost
+ * or not by then, that answer comes just now (again). */
+static void note_opened(struct process *p, struct span body)
+{
+    if (!p->board || !has_item(body, MSG_opened))
+        return;
+    buf_clear(&p->opened);
+    buf_append(&p->opened, body.data, body.len);
+}
+
+static void bring_old_answer(struct world *w, unsigned from, struct span body)
+{
+    struct process *p = &w->process[from];
+    if (!w->trouble || p->opened.len == 0 || !has_item(body, MSG_open) || !odds(w, LATE_ODDS))
+        return;
+    struct event e = {
+        .what = DELIVERY, .who = from, .generation = p->generation, .sent_at = w->now};
+    buf_append(&e.bytes, p->opened.data, p->opened.len);
+    happen(w, w->now + delay(w), e);
+}
+
 static void deliver_to(struct world *w, struct process *from, unsigned to,
                        const struct outbox_message *m)
 {
@@ -26,6 +64,7 @@ static void deliver_to(struct world *w, struct process *from, unsigned to,
     struct process *p = &w->process[to];
     if (!p->alive || !p->hearing)
         return;
+    note_opened(p, m->body);
     if (w->trouble && odds(w, w->now < p->drops_until ? p->drops : 100))
         return; /* lost */
     uint64_t at = w->now + delay(w);
@@ -118,6 +157,7 @@ void broker_publish(struct world *w, struct process *from, const struct outbox_m
         return;
     bool of_shard = m->exchange == EXCHANGE_HISTORY && m->key[0] == 's';
     if (of_shard) {
+        bring_old_answer(w, (unsigned)(from - w->process), m->body);
         to_shard(w, (unsigned)(from - w->process), m);
         return;
     }

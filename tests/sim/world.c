@@ -9,6 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+
+/* Of the seed that runs. What a core holds then is of no use, not even to be freed. */
+static struct world *running;
+
+_Noreturn void check_failed(const char *file, int line, const char *function, const char *condition)
+{
+    const char *name = strrchr(file, '/');
+    running->is_broken = true;
+    fail(running, "%s:%d: %s: this does not hold: %s", name ? name + 1 : file, line, function,
+         condition);
+    longjmp(running->check_failed, 1);
+}
+
 /* ---- processes ------------------------------------------------------------------------------- */
 
 struct process *random_process(struct world *w, enum kind kind)
@@ -107,6 +121,7 @@ static void free_core(struct world *w, struct process *p)
     gateway_core_destroy(p->gateway);
     if (p->board)
         board_core_destroy(p->board);
+    buf_free(&p->opened);
     sharing_destroy(p->sharing);
     if (p->history)
         history_core_destroy(p->history);
@@ -614,6 +629,9 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
     w->now = 1000000;
     w->incarnation = 1;
     w->events_max = seed % FEW_EVERY == 0 ? EVENTS_FEW : EVENTS_MAX;
+    running = w;
+    if (setjmp(w->check_failed))
+        return false;
     create_boards(w);
     w->trouble = true;
     w->trouble_until = w->now + TROUBLE_MS;
@@ -653,6 +671,8 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
 
 void world_free(struct world *w)
 {
+    if (w->is_broken)
+        return;
     for (size_t i = 0; i < w->heap_count; i++)
         buf_free(&w->heap[i].bytes);
     free(w->heap);

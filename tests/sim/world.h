@@ -17,6 +17,7 @@
 #ifndef EASEL_SIM_WORLD_H
 #define EASEL_SIM_WORLD_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -124,6 +125,7 @@ struct process {
     struct history_core *history;
     struct sharing *sharing; /* of a history service */
     uint64_t incarnation;    /* of the store that it opened */
+    struct buf opened; /* of a board service: the newest answer to an open that was sent to it */
     bool wants[SHARDS], bound[SHARDS];
     bool in_round;
     const struct history_plan *plan; /* its records wait to be inserted, or settled */
@@ -296,6 +298,8 @@ struct world {
     uint64_t broker_stands_until; /* takes what is sent, and delivers nothing before */
     bool verbose;
     char failure[400];
+    jmp_buf check_failed; /* a core says that it is not what it must be */
+    bool is_broken;       /* it did */
     struct {
         unsigned kills, freezes, cuts, epochs, reconnects, acked, lost, events, refused, pointers,
             caught;

@@ -111,6 +111,25 @@ START_TEST(a_join_by_time_starts_where_history_says)
 }
 END_TEST
 
+/* Who asked is gone by then, and nothing else would make time look at the board. */
+START_TEST(a_page_that_nobody_waits_for_any_more_is_not_kept)
+{
+    struct client *gone = hello("watch ben", 22, 1, NIL, 777);
+    owner_sends(2, 6, 5, 5);
+    owner_tells(2, 5, "ben", NULL);
+    sent();
+    pulls(hello("watch ben", 22, 2, 5, NIL));
+    closes(gone);
+    for (unsigned i = 0; i < 40; i++)
+        tick(100);
+    history_pages(last_nonce, 2, 3, 5);
+    ck_assert_uint_gt(gateway_core_stats(core)->page_bytes, 0);
+    for (unsigned i = 0; i < 60; i++)
+        tick(100);
+    ck_assert_uint_eq(gateway_core_stats(core)->page_bytes, 0);
+}
+END_TEST
+
 /* How often that is asked of history in what leaves now. */
 static unsigned questions(const char *kind)
 {
@@ -389,6 +408,7 @@ static Suite *suite(void)
     tcase_add_test(t, what_history_is_asked_goes_again_at_once_when_the_link_is_back);
     tcase_add_test(t, the_offset_of_a_time_is_found_however_late);
     tcase_add_test(t, a_join_by_time_starts_where_history_says);
+    tcase_add_test(t, a_page_that_nobody_waits_for_any_more_is_not_kept);
     tcase_add_test(t, who_comes_and_goes_has_history_asked_for_four_pages_at_a_time);
     tcase_add_test(t, who_comes_and_goes_has_history_asked_for_one_time_at_a_time);
     tcase_add_test(t, those_who_join_by_time_have_their_turns_as_they_came);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An outbox as outbox.c keeps it, and invariants.c looks at it.
+ */
+#ifndef EASEL_OUTBOX_PRIVATE_H
+#define EASEL_OUTBOX_PRIVATE_H
+
+#include <sys/queue.h>
+
+#include "outbox.h"
+
+#define OUTBOX_BUCKETS 256u
+
+/* One broker message: its envelope and its items. */
+struct part {
+    size_t len;
+    unsigned items;
+    struct id board;
+    bool many;
+};
+
+struct destination {
+    enum exchange exchange;
+    struct id id;
+    struct buf bytes; /* of all parts */
+    struct part *parts;
+    size_t part_count, part_cap;
+    size_t taken, taken_bytes; /* parts that outbox_next gave out */
+    bool sent;                 /* last_ms counts */
+    bool flush;
+    bool has_items, sent_items; /* not only offers: in what waits, in the last message */
+    uint64_t last_ms;
+    struct destination *next;       /* of the same bucket */
+    TAILQ_ENTRY(destination) queue; /* outbox.waiting or outbox.idle */
+};
+
+TAILQ_HEAD(queue, destination);
+
+struct outbox {
+    struct outbox_config config;
+    struct buf envelope, item;
+    struct destination *buckets[OUTBOX_BUCKETS];
+    struct queue waiting, idle;
+    uint64_t tokens, tokens_ms; /* thousandths of a message, at that time */
+    uint64_t held_until_ms;     /* the allowance ran out */
+    struct outbox_stats stats;
+};
+
+#endif
