@@ -3,7 +3,7 @@
  * sim [--seeds N] [--from SEED] [--verbose] [--first] [--quiet]: runs N seeds, or as many as it
  * takes to break a promise, and names those that did; of these only the worlds in which nobody
  * draws any more after the last fault. Exit 1 when one did. A seed runs again the same way: sim
- * --seeds 1 --from SEED --verbose.
+ * --seeds 1 --from SEED --verbose, which also prints what the cores refuse, repeat, cut or drop.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -53,15 +53,29 @@ static int authenticate(void *owner, uint64_t now_ms, struct span token, struct 
     return 0;
 }
 
+static void on_decision(void *owner, const struct id *board, enum trace_kind kind,
+                        const uint64_t *number)
+{
+    struct process *p = owner;
+    struct buf text = {0};
+    trace_print(&text, kind, number);
+    say(p->world, "%s of %s: %.*s", p->id.text, board->text, (int)text.len,
+        (const char *)text.data);
+    buf_free(&text);
+}
+
 static void start_core(struct world *w, struct process *p)
 {
+    p->world = w;
+    p->trace = (struct trace){w->verbose ? on_decision : NULL, p};
     if (p->kind == GATEWAY) {
         struct gateway_core_config c = {.self = p->id,
                                         .seed = chance(w),
                                         .shards = SHARDS,
                                         .pace_ms = 4,
                                         .dead_ms = 60000,
-                                        .authenticate = authenticate};
+                                        .authenticate = authenticate,
+                                        .trace = &p->trace};
         p->gateway = gateway_core_create(&c, w->now);
         gateway_core_link(p->gateway, w->now, true);
     } else if (p->kind == BOARD_CORE) {
@@ -76,12 +90,16 @@ static void start_core(struct world *w, struct process *p)
                                       .board_events_max = w->events_max,
                                       .board_bytes_per_s = BYTES_PER_S,
                                       .pace_ms = 4,
-                                      .segment_ms = 50};
+                                      .segment_ms = 50,
+                                      .trace = &p->trace};
         p->board = board_core_create(&c, w->now);
         board_core_link(p->board, w->now, true);
     } else {
-        struct history_core_config c = {
-            .self = p->id, .shards = SHARDS, .pace_ms = 4, .tails_max = 1 + (unsigned)below(w, 3)};
+        struct history_core_config c = {.self = p->id,
+                                        .shards = SHARDS,
+                                        .pace_ms = 4,
+                                        .tails_max = 1 + (unsigned)below(w, 3),
+                                        .trace = &p->trace};
         p->history = history_core_create(&c);
         p->incarnation = w->incarnation;
         p->sharing = sharing_create(&p->id, SHARDS, history_core_outbox(p->history), w->now);

@@ -131,6 +131,8 @@ struct process {
     const struct history_plan *plan; /* its records wait to be inserted, or settled */
     bool inserted;
     int results[64];
+    struct world *world;
+    struct trace trace; /* its core tells why, with --verbose */
 };
 
 /* ---- store ----------------------------------------------------------------------------------- */
