@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bounds.h"
 
-#define NEARLY_FULL_PERCENT 95u
-
 static void note_full(struct board *b)
 {
     bool full = b->log.head >= b->core->config.board_events_max;

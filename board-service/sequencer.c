@@ -7,8 +7,6 @@
 #include "bounds.h"
 #include "fanout.h"
 
-#define KEPT_BYTES_MAX (16u << 10) /* of an empty log's buffer */
-
 /* ---- the log above the mark ------------------------------------------------------------------ */
 
 static const struct event *event_at(const struct log *l, uint64_t offset)
@@ -77,7 +75,7 @@ static void set_mark(struct board *b, uint64_t mark)
     b->core->shard[b->shard].unanswered -= bytes;
     b->core->stats.unstored_bytes -= bytes;
     b->core->stats.unstored_events -= events;
-    if (l->count == 0 && l->bytes.cap > KEPT_BYTES_MAX)
+    if (l->count == 0 && l->bytes.cap > LOG_BUFFER_BYTES)
         buf_free(&l->bytes);
 }
 
@@ -487,7 +485,7 @@ void sequencer_doubt(struct board *b)
 {
     if (b->core->clock < b->log.doubt_at)
         return;
-    b->log.doubt_at = b->core->clock + ANSWER_MS;
+    b->log.doubt_at = b->core->clock + SEGMENT_ANSWER_MS;
     sequencer_probe(b);
 }
 
@@ -562,7 +560,7 @@ void sequencer_hole(struct board *b, uint64_t want)
     struct log *l = &b->log;
     if (want - 1 > l->head || want - 1 < l->mark)
         return; /* not of this log, or old */
-    if (!l->probing && want == l->hole && b->core->clock - l->hole_at < ANSWER_MS)
+    if (!l->probing && want == l->hole && b->core->clock - l->hole_at < SEGMENT_ANSWER_MS)
         return;
     l->hole = want;
     l->hole_at = b->core->clock;
@@ -582,7 +580,7 @@ void sequencer_turn(struct board *b)
     struct log *l = &b->log;
     watch_busy(b); /* what it owed may be paid */
     ask_for_turned_away(b);
-    if (l->asked_at != NEVER && b->core->clock >= l->asked_at + ANSWER_MS) {
+    if (l->asked_at != NEVER && b->core->clock >= l->asked_at + SEGMENT_ANSWER_MS) {
         l->probing = false; /* the probe may be lost too */
         sequencer_probe(b);
     }
@@ -597,7 +595,7 @@ void sequencer_turn(struct board *b)
 uint64_t sequencer_deadline(const struct board *b)
 {
     const struct log *l = &b->log;
-    uint64_t at = l->asked_at == NEVER ? NEVER : l->asked_at + ANSWER_MS;
+    uint64_t at = l->asked_at == NEVER ? NEVER : l->asked_at + SEGMENT_ANSWER_MS;
     if (!l->probing && l->sent < l->head && l->segment_at < at)
         at = l->segment_at;
     uint64_t paid = bounds_deadline(b);

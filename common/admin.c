@@ -14,10 +14,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#define VISITS_MAX        64
-#define REQUEST_BYTES_MAX 4096
-#define VISIT_MS_MAX      5000
-#define SWEEP_MS          1000
+#include "limit_values.h"
 
 /* A connection, from accept to close. */
 struct visit {
@@ -27,7 +24,7 @@ struct visit {
     LIST_ENTRY(visit) list; /* admin.visits */
     uint64_t since_ms;
     bool answered;
-    char request[REQUEST_BYTES_MAX];
+    char request[ADMIN_REQUEST_BYTES_MAX];
     size_t len;
     struct buf answer;
 };
@@ -181,7 +178,7 @@ static void on_connection(uv_stream_t *listener, int status)
     a->handles++;
     /* One too many is accepted all the same, or it would wait in the kernel and wake us for ever.
      */
-    if (uv_accept(listener, (uv_stream_t *)&v->tcp) < 0 || a->visit_count > VISITS_MAX ||
+    if (uv_accept(listener, (uv_stream_t *)&v->tcp) < 0 || a->visit_count > ADMIN_VISITS_MAX ||
         uv_read_start((uv_stream_t *)&v->tcp, on_room, on_read) < 0)
         visit_close(v);
 }
@@ -191,7 +188,7 @@ static void on_sweep(uv_timer_t *sweep)
     struct admin *a = sweep->data;
     struct visit *v;
     LIST_FOREACH (v, &a->visits, list) {
-        if (uv_now(sweep->loop) - v->since_ms > VISIT_MS_MAX)
+        if (uv_now(sweep->loop) - v->since_ms > ADMIN_VISIT_MS)
             visit_close(v); /* frees later, in the close callback */
     }
 }
@@ -209,7 +206,7 @@ static int listen_at(struct admin *a, const char *host, unsigned port)
         return -EINVAL;
     int r = uv_tcp_bind(&a->listener, &at.any, 0);
     if (r == 0)
-        r = uv_listen((uv_stream_t *)&a->listener, VISITS_MAX, on_connection);
+        r = uv_listen((uv_stream_t *)&a->listener, ADMIN_VISITS_MAX, on_connection);
     int len = sizeof at;
     if (r == 0)
         r = uv_tcp_getsockname(&a->listener, &at.any, &len);
@@ -231,7 +228,7 @@ int admin_create(uv_loop_t *loop, const char *host, unsigned port,
     a->listener.data = a->sweep.data = a;
     int r = listen_at(a, host, port);
     if (r == 0)
-        r = uv_timer_start(&a->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+        r = uv_timer_start(&a->sweep, on_sweep, ADMIN_SWEEP_MS, ADMIN_SWEEP_MS);
     if (r < 0) {
         admin_destroy(a);
         return r;

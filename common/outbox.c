@@ -18,11 +18,7 @@
 #include "hash.h"
 #include "items.h"
 
-#define BUCKETS        256u
-#define IDLE_MS        1000u /* then a destination is forgotten; its buffer is worth keeping */
-#define BURST_MS       100u  /* how much allowance can be saved up */
-#define KEPT_BYTES_MAX (256u << 10)
-#define TOKEN          1000u /* a message, in the unit of struct outbox.tokens */
+#define TOKEN 1000u /* a message, in the unit of struct outbox.tokens */
 
 /* One broker message: its envelope and its items. */
 struct part {
@@ -52,7 +48,7 @@ TAILQ_HEAD(queue, destination);
 struct outbox {
     struct outbox_config config;
     struct buf envelope, item;
-    struct destination *buckets[BUCKETS];
+    struct destination *buckets[OUTBOX_BUCKETS];
     struct queue waiting, idle;
     uint64_t tokens, tokens_ms; /* thousandths of a message, at that time */
     uint64_t held_until_ms;     /* the allowance ran out */
@@ -61,7 +57,7 @@ struct outbox {
 
 static uint64_t tokens_max(const struct outbox *o)
 {
-    uint64_t most = (uint64_t)o->config.messages_per_s_max * BURST_MS;
+    uint64_t most = (uint64_t)o->config.messages_per_s_max * OUTBOX_BURST_MS;
     return most > TOKEN ? most : TOKEN;
 }
 
@@ -79,7 +75,7 @@ struct outbox *outbox_create(const struct outbox_config *config)
 
 static unsigned bucket_of(enum exchange exchange, const struct id *id)
 {
-    return (unsigned)((hash_16(id) ^ exchange) % BUCKETS);
+    return (unsigned)((hash_16(id) ^ exchange) % OUTBOX_BUCKETS);
 }
 
 static void forget(struct outbox *o, struct destination *d)
@@ -152,7 +148,7 @@ static void reclaim(struct destination *d)
     if (has_waiting(d))
         return;
     d->part_count = d->taken = d->taken_bytes = 0;
-    if (d->bytes.cap > KEPT_BYTES_MAX)
+    if (d->bytes.cap > OUTBOX_BUFFER_BYTES)
         buf_free(&d->bytes);
     buf_clear(&d->bytes);
 }
@@ -312,7 +308,7 @@ static void forget_idle(struct outbox *o, uint64_t now_ms)
 {
     struct destination *d;
     while ((d = TAILQ_FIRST(&o->idle)) && now_ms > d->last_ms &&
-           now_ms - d->last_ms > IDLE_MS + o->config.pace_ms) {
+           now_ms - d->last_ms > OUTBOX_IDLE_MS + o->config.pace_ms) {
         TAILQ_REMOVE(&o->idle, d, queue);
         forget(o, d);
     }

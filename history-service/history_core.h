@@ -18,10 +18,6 @@
 #include "outbox.h"
 #include "store.h"
 
-#define HISTORY_WAITING_BYTES_MAX (32u << 20) /* beyond it requests are dropped: owners repeat */
-#define HISTORY_OPEN_EVERY_MS     UINT64_C(2000)
-#define HISTORY_DELETED_MAX       256u
-
 struct history_core;
 
 struct history_core_config {

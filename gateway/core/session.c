@@ -38,7 +38,7 @@ static bool make_room(struct board *b, enum role role)
 {
     unsigned count;
     struct session *weakest = weakest_unseated(b, &count);
-    if (count < UNSEATED_PER_BOARD)
+    if (count < UNSEATED_MORE)
         return true;
     if (weakest->role >= role)
         return false;

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "buf.h"
+#include "limit_values.h"
 
 /* ---- addresses ------------------------------------------------------------------------------ */
 
@@ -18,8 +19,6 @@
 struct address {
     uint8_t byte[16];
 };
-
-#define NETWORKS_MAX 64
 
 struct network {
     struct address address;

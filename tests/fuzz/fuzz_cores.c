@@ -424,7 +424,8 @@ static void check_bounds(void)
                                        history_core_outbox(history)};
     for (unsigned i = 0; i < 3; i++)
         expect(outbox_stats(outboxes[i])->waiting_bytes <= OUTBOX_BYTES_MAX + 1000, "outbox");
-    expect(g->window_bytes <= g->boards * ((1u << 20) + BROKER_MESSAGE_BYTES_MAX), "windows");
+    expect(g->window_bytes <= g->boards * (WINDOW_BYTES_LIMIT + BROKER_MESSAGE_BYTES_MAX),
+           "windows");
     expect(g->page_bytes <= g->boards * 4 * BROKER_MESSAGE_BYTES_MAX, "pages");
     expect(g->boards <= 3, "boards of the gateway are those that somebody opened");
     expect(b->list_bytes <= LISTS_BYTES_MAX, "lists");
