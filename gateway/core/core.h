@@ -129,6 +129,7 @@ struct client {
     bool dirty, slow;
     struct gateway_core *core;
     void *shell;
+    uint64_t address; /* a hash of where it comes from */
     enum client_state state;
     struct board *board;     /* NULL before hello */
     struct session *session; /* NULL before hello and after replaced */
@@ -289,9 +290,9 @@ void client_expire(struct client *cl, uint64_t now); /* if its token has expired
  */
 
 struct session *session_find(struct board *b, const struct id *member, uint64_t instance);
-/* NULL: too many wait for a seat, and none of them has a weaker role. */
+/* NULL: too many wait for a seat, and none of them makes way. */
 struct session *session_create(struct board *b, const struct id *member, uint64_t instance,
-                               enum role role);
+                               enum role role, uint64_t address);
 /* The member has a new instance: of the older ones only those stay that have unsaved frames. */
 void session_outdated(struct board *b, const struct session *newest);
 void session_destroy(struct session *s);

@@ -59,8 +59,9 @@ struct outbox *gateway_core_outbox(struct gateway_core *c);
 
 /* ---- clients --------------------------------------------------------------------------------- */
 
-/* `shell` is the shell's own handle, given back by client_shell. */
-struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell);
+/* `address`: a hash of where it comes from, for whom it may crowd out. `shell` is the shell's own
+ * handle, given back by client_shell. */
+struct client *client_open(struct gateway_core *c, uint64_t now_ms, uint64_t address, void *shell);
 /* One whole WebSocket binary message: one or more frames, one after the other. */
 void client_message(struct client *cl, uint64_t now_ms, struct span message);
 /* Asks it to connect to another gateway within delay_ms, and serves it until it does. False: it was

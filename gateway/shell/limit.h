@@ -45,6 +45,9 @@ bool networks_have(const struct networks *trusted, const struct address *address
 struct address client_address(const struct networks *trusted, const struct address *peer,
                               struct span forwarded_for);
 
+/* Equal for those whose limits are shared: an IPv6 address counts by its /64. */
+uint64_t address_hash(const struct address *address);
+
 /* ---- token buckets -------------------------------------------------------------------------- */
 
 /* A token comes back every `each_us`; `burst` of them fit. */
