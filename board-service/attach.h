@@ -7,9 +7,6 @@
 
 #include "board_core_private.h"
 
-#define LIST_PARTS_MAX  64u
-#define SHARD_LISTS_MAX 1024u
-
 void attachment_list(struct board_core *c, const struct id *gateway, const struct msg_attach *m);
 void attachment_free(struct attachment *at);
 void attachment_gateway_gone(struct board_core *c, const struct id *gateway);

@@ -21,7 +21,7 @@ struct board *board_find(struct board_core *c, const struct id *id)
 struct board *board_add(struct board_core *c, const struct id *id)
 {
     CHECK(!board_find(c, id) && !id_empty(id));
-    if (c->boards.count >= BOARDS_MAX) {
+    if (c->boards.count >= OPEN_BOARDS_MAX) {
         c->stats.dropped++;
         return NULL;
     }

@@ -14,8 +14,6 @@
 #include "pen.h"
 #include "sequencer.h"
 
-#define SENT_AWAY_EVERY_MS UINT64_C(100)
-
 struct board_core *board_core_create(const struct board_core_config *config, uint64_t now_ms)
 {
     CHECK(config->shards > 0 && id_is_of(&config->self, KIND_BOARD));
@@ -480,7 +478,7 @@ void board_core_leave(struct board_core *c, uint64_t now_ms)
     if (c->leaving)
         return;
     c->leaving = true;
-    c->leave_until = c->now + LEAVE_MS;
+    c->leave_until = c->now + BOARD_LEAVE_MS;
     for (unsigned i = 0; i < c->config.shards; i++)
         for_boards(c, i, owner_let_go);
     CHECKED(board_core_invariants(c));

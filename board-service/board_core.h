@@ -77,7 +77,6 @@ struct board_core_stats {
     uint64_t dropped;    /* boards and lists beyond a limit */
     uint64_t list_bytes; /* what is kept of the gateways' lists: at most LISTS_BYTES_MAX */
 };
-#define LISTS_BYTES_MAX (256u << 20)
 
 const struct board_core_stats *board_core_stats(const struct board_core *c);
 /* The age of the oldest event that is not stored, by the owner's clock; 0: there is none. */

@@ -35,22 +35,7 @@
 #include "log_state.h"
 #include "peers.h"
 
-#define OPEN_AGAIN_MS       UINT64_C(1000) /* an open without an answer is repeated */
-#define WAIT_FENCED_LOW_MS  UINT64_C(2000) /* who lost a board to one whom it does not hear */
-#define WAIT_FENCED_HIGH_MS UINT64_C(6000) /* waits so long before it asks again */
-#define WAIT_RELEASE_MS     UINT64_C(1000) /* a replica hears us, counts us, releases, is stored */
-#define WAIT_REFUSED_MAX_MS UINT64_C(30000)
-#define TRUST_MS            UINT64_C(6000)
-#define RELEASE_EMPTY_MS    UINT64_C(60000)
-#define LEAVE_MS            UINT64_C(500)
-#define ATTACH_EVERY_MS     UINT64_C(2000) /* gateways repeat their lists so often */
-#define ATTACH_SILENT_MS    UINT64_C(6000)
-#define BOARDS_MAX          100000u
-#define LISTED_PER_SEAT     4u   /* entries of a board that we look at, for each seat, in a list */
-#define LISTED_PER_BOARD    512u /* and in all its lists together: these, */
-#define LISTED_SEATS        16u  /* and so many for each seat */
-#define REPLACE_AFTER_MS    UINT64_C(2000) /* a page that was reloaded is gone by then */
-#define NEVER               UINT64_MAX
+#define NEVER UINT64_MAX
 
 struct board;
 
@@ -169,7 +154,7 @@ struct member_connection {
 
 struct member {
     struct id id;
-    char name[129];
+    char name[NAME_BYTES_MAX + 1];
     enum role role;
     unsigned flags;             /* MEMBER_AWAY, MEMBER_LOST as it is told */
     bool listed, seated_before; /* at some gateway now; under another owner */
@@ -234,7 +219,7 @@ struct board {
     uint64_t nonce, over, open_at, asked_at; /* what we ask history for */
     bool delete_wanted;
     uint64_t empty_since; /* NEVER: members are here */
-    char name[129];
+    char name[NAME_BYTES_MAX + 1];
 
     struct log log;
     struct pen pen;

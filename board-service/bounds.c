@@ -3,8 +3,6 @@
 
 #include "checks.h"
 
-#define NEARLY_FULL_PERCENT 95u
-
 static void note_full(struct board *b)
 {
     bool full = b->log.head >= b->core->config.board_events_max;

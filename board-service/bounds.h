@@ -19,10 +19,6 @@
 
 #include "board_core_private.h"
 
-#define DEBT_S          16u
-#define EVENT_BYTES_MIN 256u
-#define DEBT_BYTES_MIN  (1u << 20) /* what a drawer may have kept comes at once: 4,000 frames */
-
 void bounds_start(struct board *b); /* the board was opened */
 void bounds_drop(struct board *b);
 /* An event of so many bytes is at the head now. */

@@ -7,11 +7,6 @@
 
 #include "board_core_private.h"
 
-#define MARK_EVERY_MS UINT64_C(100)
-/* So often a frame that was there already makes us send its event, and those behind it, again. */
-#define REPEAT_EVERY_MS UINT64_C(100)
-#define LACKING_MS      UINT64_C(1000) /* what a list lacks and is younger may be on its way */
-
 void fanout_start(struct board *b, uint64_t time); /* the board was opened */
 void fanout_attached(struct attachment *at);       /* first seen at that gateway */
 void fanout_listed(struct attachment *at);         /* in a list again */

@@ -11,16 +11,12 @@
 #include "process.h"
 #include "service.h"
 
-#define SEGMENT_MS        50u
-#define QUORUM_SEGMENT_MS 100u /* a quorum queue's messages cost the broker three times as much */
-#define LINK_CLOSE_MS     500u
-
 struct settings {
     uint64_t seats, seat_keep_s, pen_idle_s, pen_grace_s, pen_keep_s, events_max, bytes_per_s;
 };
 
 static const struct setting SETTINGS[] = {
-    {"EASEL_BOARD_SEATS", SETTING_UINT, 1, 200, "10", offsetof(struct settings, seats),
+    {"EASEL_BOARD_SEATS", SETTING_UINT, 1, BOARD_SEATS_MAX, "10", offsetof(struct settings, seats),
      "how many members may be at a board at once; one more place is for its owner alone", NULL},
     {"EASEL_SEAT_KEEP_S", SETTING_UINT, 0, 3600, "60", offsetof(struct settings, seat_keep_s),
      "who loses the connection finds the seat again for so many seconds", NULL},

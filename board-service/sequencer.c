@@ -8,8 +8,6 @@
 #include "checks.h"
 #include "fanout.h"
 
-#define EMPTY_BYTES_MAX (16u << 10) /* of an empty log's buffer */
-
 /* ---- the log above the mark ------------------------------------------------------------------ */
 
 static const struct event *event_at(const struct log *l, uint64_t offset)
@@ -81,7 +79,7 @@ static void set_mark(struct board *b, uint64_t mark)
     b->core->shard[b->shard].unanswered -= bytes;
     b->core->stats.unstored_bytes -= bytes;
     b->core->stats.unstored_events -= events;
-    if (l->count == 0 && l->bytes.cap > EMPTY_BYTES_MAX)
+    if (l->count == 0 && l->bytes.cap > LOG_BUFFER_BYTES)
         buf_free(&l->bytes);
 }
 
@@ -520,7 +518,7 @@ void sequencer_doubt(struct board *b)
     CHECK(board_has_log(b));
     if (b->core->clock < b->log.doubt_at)
         return;
-    b->log.doubt_at = b->core->clock + ANSWER_MS;
+    b->log.doubt_at = b->core->clock + SEGMENT_ANSWER_MS;
     sequencer_probe(b);
 }
 
@@ -596,7 +594,8 @@ void sequencer_hole(struct board *b, uint64_t want)
 {
     struct log *l = &b->log;
     bool old = want - 1 > l->head || want - 1 < l->mark; /* or not of this log */
-    if (old || (!l->probing && want == l->hole && b->core->clock - l->hole_at < ANSWER_MS)) {
+    if (old ||
+        (!l->probing && want == l->hole && b->core->clock - l->hole_at < SEGMENT_ANSWER_MS)) {
         TRACE(b->core, &b->id, hole_ignored, want, l->mark, l->head);
         return;
     }
@@ -620,7 +619,7 @@ void sequencer_turn(struct board *b)
     struct log *l = &b->log;
     watch_busy(b); /* what it owed may be paid */
     ask_for_turned_away(b);
-    if (l->asked_at != NEVER && b->core->clock >= l->asked_at + ANSWER_MS) {
+    if (l->asked_at != NEVER && b->core->clock >= l->asked_at + SEGMENT_ANSWER_MS) {
         TRACE(b->core, &b->id, answer_overdue, l->mark, l->sent);
         l->probing = false; /* the probe may be lost too */
         sequencer_probe(b);
@@ -636,7 +635,7 @@ void sequencer_turn(struct board *b)
 uint64_t sequencer_deadline(const struct board *b)
 {
     const struct log *l = &b->log;
-    uint64_t at = l->asked_at == NEVER ? NEVER : l->asked_at + ANSWER_MS;
+    uint64_t at = l->asked_at == NEVER ? NEVER : l->asked_at + SEGMENT_ANSWER_MS;
     if (!l->probing && l->sent < l->head && l->segment_at < at)
         at = l->segment_at;
     uint64_t paid = bounds_deadline(b);

@@ -8,14 +8,6 @@
 
 #include "board_core_private.h"
 
-#define SEGMENT_BYTES_MAX    (48u << 10)
-#define SHARD_UNANSWERED_MAX (1u << 20)
-#define BUSY_BYTES           (192u << 10)
-#define UNSTORED_BYTES_MAX   (512u << 10)
-#define HELD_BYTES_MAX       (64u << 10)
-#define WANT_EVERY_MS        UINT64_C(100)
-#define ANSWER_MS            UINT64_C(1000) /* then we probe */
-
 void sequencer_start(struct board *b, const struct msg_opened *m, const struct log_state *state);
 void sequencer_drop(struct board *b); /* forgets all that is not stored */
 

@@ -14,10 +14,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#define VISITS_MAX        64
-#define REQUEST_BYTES_MAX 4096
-#define VISIT_MS_MAX      5000
-#define ADMIN_SWEEP_MS    1000
+#include "limit_values.h"
 
 /* A connection, from accept to close. */
 struct admin_visit {
@@ -27,7 +24,7 @@ struct admin_visit {
     LIST_ENTRY(admin_visit) list; /* admin.visits */
     uint64_t since_ms;
     bool answered;
-    char request[REQUEST_BYTES_MAX];
+    char request[ADMIN_REQUEST_BYTES_MAX];
     size_t len;
     struct buf answer;
 };
@@ -202,7 +199,7 @@ static void on_connection(uv_stream_t *listener, int status)
     a->handles++;
     /* One too many is accepted all the same, or it would wait in the kernel and wake us for ever.
      */
-    if (uv_accept(listener, (uv_stream_t *)&v->tcp) < 0 || a->visit_count > VISITS_MAX ||
+    if (uv_accept(listener, (uv_stream_t *)&v->tcp) < 0 || a->visit_count > ADMIN_VISITS_MAX ||
         uv_read_start((uv_stream_t *)&v->tcp, on_room, on_read) < 0)
         hang_up(v);
 }
@@ -212,7 +209,7 @@ static void on_sweep(uv_timer_t *sweep)
     struct admin *a = sweep->data;
     struct admin_visit *v;
     LIST_FOREACH (v, &a->visits, list) {
-        if (uv_now(sweep->loop) - v->since_ms > VISIT_MS_MAX)
+        if (uv_now(sweep->loop) - v->since_ms > ADMIN_VISIT_MS)
             hang_up(v); /* frees later, in the close callback */
     }
 }
@@ -230,7 +227,7 @@ static int listen_at(struct admin *a, const char *host, unsigned port)
         return -EINVAL;
     int r = uv_tcp_bind(&a->listener, &at.any, 0);
     if (r == 0)
-        r = uv_listen((uv_stream_t *)&a->listener, VISITS_MAX, on_connection);
+        r = uv_listen((uv_stream_t *)&a->listener, ADMIN_VISITS_MAX, on_connection);
     int len = sizeof at;
     if (r == 0)
         r = uv_tcp_getsockname(&a->listener, &at.any, &len);

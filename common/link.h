@@ -22,14 +22,6 @@
 #include "config.h"
 #include "outbox.h"
 
-#define LINK_OUT_BYTES_MAX                                                                         \
-    (16u << 20)                       /* waiting to be published; beyond it messages are dropped   \
-                                       */
-#define LINK_IN_BYTES_MAX (16u << 20) /* waiting for the loop; beyond it the link stops reading */
-
-#define LINK_SILENT_MS 2500 /* of this process's own running time, as the next one */
-#define LINK_DEAD_MS   7000
-
 struct link;
 
 struct link_delivery {
@@ -66,7 +58,7 @@ struct link_config {
     bool hears_peers;   /* easel.peers */
     bool serves_replay; /* consumes the shared queue easel.replay */
     bool quorum;        /* history.<shard> queues are quorum queues (a broker cluster) */
-    unsigned prefetch;  /* per consumed shared queue */
+    unsigned prefetch;  /* per consumed shared queue; 0: QUEUE_PREFETCH */
 };
 
 int link_create(uv_loop_t *loop, const struct link_config *config, const struct link_events *events,

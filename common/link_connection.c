@@ -12,14 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECT_SECONDS 3
-#define RPC_SECONDS     4
-#define HEARTBEAT_S     10
-#define TURN_MS         500  /* far more often than heartbeats are due, and as often as a pulse */
-#define UNACKED_MS      4000 /* a peer that takes nothing for so long is gone */
-#define SEND_BYTES      (512 << 10)
-#define FRAME_MAX       131072
-
 void link_connection_init(struct link_connection *c)
 {
     *c = (struct link_connection){.fd = -1};
@@ -101,8 +93,8 @@ static void set_fd(struct link_connection *c, int fd)
  * message of ours whole; so a publish never waits. */
 static void tune(int fd)
 {
-    unsigned unacked = UNACKED_MS;
-    int bytes = SEND_BYTES;
+    unsigned unacked = LINK_UNACKED_MS;
+    int bytes = LINK_SEND_BYTES;
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked, sizeof unacked);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
@@ -127,8 +119,8 @@ static int login(struct link_connection *c, const struct amqp_connection_info *a
     const char *what = at->ssl ? "login" : "login (amqps:// where TLS is spoken)";
     return link_connection_check(
         c, what,
-        amqp_login_with_properties(c->amqp, vhost, 0, FRAME_MAX, HEARTBEAT_S, &properties,
-                                   AMQP_SASL_METHOD_PLAIN, at->user, at->password));
+        amqp_login_with_properties(c->amqp, vhost, 0, AMQP_FRAME_BYTES_MAX, LINK_HEARTBEAT_S,
+                                   &properties, AMQP_SASL_METHOD_PLAIN, at->user, at->password));
 }
 
 /* The files are read at each connect: a certificate that was renewed counts from then on. */
@@ -155,7 +147,7 @@ static amqp_socket_t *tls_socket(struct link_connection *c, const struct broker_
 static int open_at(struct link_connection *c, const struct amqp_connection_info *at,
                    const struct broker_address *broker, const char *name)
 {
-    struct timeval rpc = {.tv_sec = RPC_SECONDS}, connecting = {.tv_sec = CONNECT_SECONDS};
+    struct timeval rpc = {.tv_sec = LINK_RPC_S}, connecting = {.tv_sec = LINK_CONNECT_S};
     fail(c, "connect: out of memory"); /* unless something else is said */
     c->amqp = amqp_new_connection();
     if (!c->amqp)
@@ -233,7 +225,7 @@ void link_connection_wait(struct link_connection *c, int wake, bool to_write, bo
                             {.fd = only_wake ? -1 : c->fd, .events = POLLIN}};
     if (to_write)
         fds[1].events |= POLLOUT;
-    poll(fds, 2, TURN_MS);
+    poll(fds, 2, LINK_TURN_MS);
     uint64_t count;
     if (fds[0].revents && read(wake, &count, sizeof count) < 0)
         count = 0;

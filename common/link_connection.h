@@ -14,8 +14,6 @@
 #include "config.h"
 #include "outbox.h"
 
-#define TROUBLE_BYTES 400
-
 struct link_connection {
     amqp_connection_state_t amqp; /* NULL: not connected */
     pthread_mutex_t lock;         /* of fd, which link_connection_abort reads */

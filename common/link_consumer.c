@@ -15,14 +15,6 @@
 #define REPLAY_CHANNEL 2
 #define SHARD_CHANNEL  3 /* and up: one per history queue, closed to give the queue away */
 
-#define OWN_BYTES_MAX     (32 << 20) /* a frozen process must not fill the broker [D1] */
-#define OWN_TTL_MS        5000
-#define HISTORY_BYTES_MAX (64 << 20)
-#define REPLAY_BYTES_MAX  (8 << 20)
-#define REPLAY_TTL_MS     5000
-#define PREFETCH_DEFAULT  100
-#define FRAMES_PER_TURN   1000
-
 /* A tag for link_done: which opening of which channel, and the broker's delivery tag there. */
 #define TAG_BITS        40
 #define CHANNEL_BITS    11
@@ -113,13 +105,13 @@ static int blame_quorum(struct consumer *k)
  * connects first; their messages are not. */
 static int declare_shared(struct consumer *k)
 {
-    amqp_table_entry_t replay[] = {number("x-max-length-bytes", REPLAY_BYTES_MAX),
+    amqp_table_entry_t replay[] = {number("x-max-length-bytes", QUEUE_REPLAY_BYTES_MAX),
                                    text("x-overflow", "drop-head"),
-                                   number("x-message-ttl", REPLAY_TTL_MS)};
+                                   number("x-message-ttl", QUEUE_REPLAY_TTL_MS)};
     if (declare(k, "easel.replay", false, replay, 3) < 0)
         return -EIO;
     amqp_table_entry_t history[] = {
-        number("x-max-length-bytes", HISTORY_BYTES_MAX), text("x-overflow", "drop-head"),
+        number("x-max-length-bytes", QUEUE_HISTORY_BYTES_MAX), text("x-overflow", "drop-head"),
         yes("x-single-active-consumer"),
         text("x-queue-type", k->link->config.quorum ? "quorum" : "classic")};
     for (unsigned shard = 0; shard < k->link->config.shards; shard++) {
@@ -137,9 +129,9 @@ static int declare_shared(struct consumer *k)
 static int declare_own(struct consumer *k)
 {
     const struct link_config *config = &k->link->config;
-    amqp_table_entry_t limits[] = {number("x-max-length-bytes", OWN_BYTES_MAX),
+    amqp_table_entry_t limits[] = {number("x-max-length-bytes", QUEUE_OWN_BYTES_MAX),
                                    text("x-overflow", "drop-head"),
-                                   number("x-message-ttl", OWN_TTL_MS)};
+                                   number("x-message-ttl", QUEUE_OWN_TTL_MS)};
     uint64_t nonce = 0;
     char key[32];
     if (getrandom(&nonce, sizeof nonce, 0) < 0)
@@ -183,7 +175,7 @@ static int open_channel(struct consumer *k, unsigned channel)
 static int consume(struct consumer *k, unsigned channel, const char *queue)
 {
     bool acked = channel != OWN_CHANNEL;
-    unsigned prefetch = k->link->config.prefetch ? k->link->config.prefetch : PREFETCH_DEFAULT;
+    unsigned prefetch = k->link->config.prefetch ? k->link->config.prefetch : QUEUE_PREFETCH;
     amqp_connection_state_t amqp = k->connection->amqp;
     if (acked) {
         amqp_basic_qos(amqp, (amqp_channel_t)channel, 0, (uint16_t)prefetch, false);
@@ -328,7 +320,7 @@ static void take_frame(struct consumer *k, const amqp_frame_t *frame)
 static int read_some(struct consumer *k)
 {
     amqp_frame_t frame;
-    for (unsigned i = 0; i < FRAMES_PER_TURN && !k->full; i++) {
+    for (unsigned i = 0; i < LINK_FRAMES_PER_TURN && !k->full; i++) {
         int r = link_connection_read(k->connection, &frame);
         if (r <= 0)
             return r;

@@ -10,9 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHANNEL   1
-#define FROZEN_MS UINT64_C(1000) /* a turn that takes longer: we were frozen meanwhile */
-#define PULSE_MS  500
+#define CHANNEL 1
 
 struct publisher {
     struct link *link;
@@ -156,7 +154,7 @@ static void run_clock(struct publisher *p)
 {
     uint64_t now = link_now_ms(), passed = now - p->turn_ms;
     p->turn_ms = now;
-    p->link->pulse_clock += passed < FROZEN_MS ? passed : FROZEN_MS;
+    p->link->pulse_clock += passed < LINK_PUBLISH_TURN_MS ? passed : LINK_PUBLISH_TURN_MS;
 }
 
 /* Silence that has other reasons than the broker's is none. */
@@ -216,7 +214,7 @@ static int feel_pulse(struct publisher *p)
     if (!l->consuming || p->connection->blocked || l->pulse_clock < p->next_pulse ||
         !link_connection_writable(p->connection))
         return 0;
-    p->next_pulse = l->pulse_clock + PULSE_MS;
+    p->next_pulse = l->pulse_clock + LINK_PULSE_MS;
     return send_pulse(p);
 }
 

@@ -14,11 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BACKOFF_MIN_MS 100u
-#define BACKOFF_MAX_MS 500u   /* there is always work: somebody waits */
-#define STABLE_MS      10000u /* a connection that lasted so long starts the backoff anew */
-#define ABORTED_MS     10000  /* for a thread to end after its socket was shut down */
-
 uint64_t link_now_ms(void)
 {
     struct timespec t;
@@ -141,14 +136,14 @@ static void pause_before_retry(struct worker *w, unsigned ms)
 
 void worker_run(struct worker *w, void (*session)(struct worker *w))
 {
-    unsigned backoff_ms = BACKOFF_MIN_MS;
+    unsigned backoff_ms = LINK_BACKOFF_MIN_MS;
     while (link_stop_ms(w->link) == 0) {
         uint64_t begun = link_now_ms();
         session(w);
-        if (link_now_ms() - begun >= STABLE_MS)
-            backoff_ms = BACKOFF_MIN_MS;
+        if (link_now_ms() - begun >= LINK_STABLE_MS)
+            backoff_ms = LINK_BACKOFF_MIN_MS;
         pause_before_retry(w, backoff_ms);
-        backoff_ms = backoff_ms * 2 < BACKOFF_MAX_MS ? backoff_ms * 2 : BACKOFF_MAX_MS;
+        backoff_ms = backoff_ms * 2 < LINK_BACKOFF_MAX_MS ? backoff_ms * 2 : LINK_BACKOFF_MAX_MS;
     }
     uint64_t one = 1;
     ssize_t written = write(w->ended, &one, sizeof one);
@@ -182,7 +177,7 @@ bool worker_join(struct worker *w, uint64_t timeout_ms)
         return true;
     if (!await_end(w, timeout_ms)) {
         link_connection_abort(&w->connection);
-        if (!await_end(w, ABORTED_MS)) {
+        if (!await_end(w, LINK_ABORTED_MS)) {
             pthread_detach(w->thread);
             return false;
         }

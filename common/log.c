@@ -7,8 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_BYTES_MAX 1024
-
 static const char *const LEVELS[] = {"error", "warn", "info", "debug"};
 static const char *program_name = "easel";
 static struct id self_id;
@@ -49,7 +47,7 @@ void log_line(enum log_level level, const char *format, ...)
 {
     if (level > least)
         return;
-    char line[LINE_BYTES_MAX];
+    char line[LOG_LINE_BYTES_MAX];
     size_t len = line_begin(line, sizeof line - 1, level);
     va_list args;
     va_start(args, format);

@@ -14,8 +14,6 @@
 #include "messages.h"
 #include "stroke.h"
 
-#define LOG_STATE_BYTES_MAX 127u
-
 struct log_state {
     struct id holder;     /* of the pen; empty: nobody */
     uint64_t instance;    /* which page of the holder */

@@ -9,8 +9,7 @@
 #include <stdint.h>
 
 #include "buf.h"
-
-#define HISTOGRAM_BUCKETS_MAX 16
+#include "limit_values.h"
 
 /* Buckets are upper bounds, cumulative only when printed. */
 struct histogram {
@@ -36,7 +35,6 @@ void histogram_add_ms(struct histogram *h, uint64_t from_ms, uint64_t to_ms);
 
 /* The largest value of the last PEAK_MS to 2 * PEAK_MS: a gauge that shows what fell between two
  * scrapes, and to every scraper the same. All zero at the start. */
-#define PEAK_MS UINT64_C(15000)
 struct peak {
     uint64_t slot; /* time is cut into slots of PEAK_MS */
     double now, before;

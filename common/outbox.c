@@ -19,14 +19,11 @@
 #include "invariants.h"
 #include "items.h"
 
-#define IDLE_MS         1000u /* then a destination is forgotten; its buffer is worth keeping */
-#define BURST_MS        100u  /* how much allowance can be saved up */
-#define SPARE_BYTES_MAX (256u << 10)
-#define TOKEN           1000u /* a message, in the unit of struct outbox.tokens */
+#define TOKEN 1000u /* a message, in the unit of struct outbox.tokens */
 
 static uint64_t tokens_max(const struct outbox *o)
 {
-    uint64_t most = (uint64_t)o->config.messages_per_s_max * BURST_MS;
+    uint64_t most = (uint64_t)o->config.messages_per_s_max * OUTBOX_BURST_MS;
     return most > TOKEN ? most : TOKEN;
 }
 
@@ -118,7 +115,7 @@ static void reclaim(struct destination *d)
     if (has_waiting(d))
         return;
     d->part_count = d->taken = d->taken_bytes = 0;
-    if (d->bytes.cap > SPARE_BYTES_MAX)
+    if (d->bytes.cap > OUTBOX_BUFFER_BYTES)
         buf_free(&d->bytes);
     buf_clear(&d->bytes);
 }
@@ -281,7 +278,7 @@ static void forget_idle(struct outbox *o, uint64_t now_ms)
 {
     struct destination *d;
     while ((d = TAILQ_FIRST(&o->idle)) && now_ms > d->last_ms &&
-           now_ms - d->last_ms > IDLE_MS + o->config.pace_ms) {
+           now_ms - d->last_ms > OUTBOX_IDLE_MS + o->config.pace_ms) {
         TAILQ_REMOVE(&o->idle, d, queue);
         forget(o, d);
     }

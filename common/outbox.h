@@ -30,10 +30,6 @@ enum exchange {
     EXCHANGE_COUNT
 };
 
-/* Beyond these puts are dropped and counted. */
-#define OUTBOX_DESTINATION_BYTES_MAX (4u << 20)
-#define OUTBOX_BYTES_MAX             (64u << 20) /* over all destinations */
-
 struct outbox_config {
     struct id self;              /* sender of every envelope */
     uint32_t pace_ms;            /* 0: every turn */

@@ -7,7 +7,6 @@
 #include "checks.h"
 #include "invariants.h"
 
-#define NEWCOMER_MS  (2 * PEER_HEARTBEAT_MS)
 #define SILENT_BEATS (PEER_SILENT_MS / PEER_HEARTBEAT_MS)
 
 struct peers *peers_create(const struct id *self, uint64_t now_ms)
@@ -65,7 +64,7 @@ static uint64_t counts_from(const struct peers *p, const struct peer *peer)
 {
     if (!p->peer[0].counts)
         return peer->since_ms;
-    return peer->probed_ms ? peer->probed_ms + NEWCOMER_MS : UINT64_MAX;
+    return peer->probed_ms ? peer->probed_ms + PEER_NEWCOMER_MS : UINT64_MAX;
 }
 
 /* Our own heartbeat came back: so the broker works, and who is silent is silent. A bunch that comes
@@ -129,7 +128,7 @@ static uint64_t silent_at(const struct peer *peer)
 
 static uint64_t self_counts_from(const struct peers *p)
 {
-    return p->peer[0].since_ms + NEWCOMER_MS;
+    return p->peer[0].since_ms + PEER_NEWCOMER_MS;
 }
 
 bool peers_tick(struct peers *p, uint64_t now_ms)

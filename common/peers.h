@@ -22,12 +22,6 @@
 
 #include "id.h"
 
-#define PEER_HEARTBEAT_MS UINT64_C(250)
-#define PEER_SILENT_MS    UINT64_C(1000)
-#define PEERS_MAX         256            /* a newcomer beyond it is ignored */
-#define PEER_PROBES_MAX   64             /* in a heartbeat interval; newcomers wait for theirs */
-#define PEER_IGNORED_MS   UINT64_C(5000) /* whose probe came back; PEERS_MAX are remembered */
-
 struct peers;
 
 /* `self` counts from PEER_HEARTBEAT_MS * 2 after the first peers_link(up) until peers_leave. */

@@ -10,8 +10,6 @@
 #include "log.h"
 #include "process.h"
 
-#define SLEEP_MS_MAX UINT64_C(3600000)
-
 /* ---- the admin port -------------------------------------------------------------------------- */
 
 /* Once ready a program stays so until it leaves, also while the broker or the database is away: it
@@ -95,7 +93,8 @@ void service_wake_at(struct service *s, uint64_t at_ms)
 {
     uint64_t now_ms = process_now_ms(), wait_ms = at_ms <= now_ms ? 0 : at_ms - now_ms;
     uv_update_time(&s->loop);
-    uv_timer_start(&s->timer, on_timer, wait_ms < SLEEP_MS_MAX ? wait_ms : SLEEP_MS_MAX, 0);
+    uv_timer_start(&s->timer, on_timer, wait_ms < LOOP_SLEEP_MS_MAX ? wait_ms : LOOP_SLEEP_MS_MAX,
+                   0);
 }
 
 void service_stop(struct service *s, int exit_code)

@@ -10,10 +10,7 @@
 #include <stdint.h>
 
 #include "id.h"
-
-#define TRACE_BOARDS_MAX  8u
-#define TRACE_SECONDS_MAX 600u /* then it ends by itself */
-#define TRACE_LINES_PER_S 50u  /* of all boards together; the others are left out, and counted */
+#include "limit_values.h"
 
 struct trace_board {
     struct id board;

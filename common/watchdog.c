@@ -16,8 +16,6 @@
 #include "buf.h"
 #include "log.h"
 
-#define LAST_WORD_S 2
-
 struct watchdog {
     uv_async_t sign;
     atomic_uint signs; /* how often the loop gave one */
@@ -58,7 +56,7 @@ static bool sleep_a_tick(struct watchdog *w)
  * be the log, a pipe that nobody reads: then the alarm ends us. */
 static void end_process(void)
 {
-    alarm(LAST_WORD_S);
+    alarm(WATCHDOG_LAST_WORD_S);
     log_error("the loop has not turned for %u s: this process ends itself, to be started again",
               (unsigned)(WATCHDOG_TICKS_MAX * WATCHDOG_TICK_MS / 1000));
     _exit(WATCHDOG_EXIT_STATUS);

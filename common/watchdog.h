@@ -12,9 +12,8 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#define WATCHDOG_TICK_MS     UINT64_C(1000)
-#define WATCHDOG_LATE_MS     UINT64_C(1500) /* a tick that took longer was no second of ours */
-#define WATCHDOG_TICKS_MAX   10u
+#include "limit_values.h"
+
 #define WATCHDOG_EXIT_STATUS 70 /* as sysexits.h has it: an internal fault */
 
 /* ---- the pure part --------------------------------------------------------------------------- */

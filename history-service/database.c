@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define OPEN_AGAIN_S 1
-
 STAILQ_HEAD(job_queue, job);
 
 struct database {
@@ -49,7 +47,7 @@ static bool pause_before_retry(struct database *db)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += OPEN_AGAIN_S;
+    until.tv_sec += STORE_OPEN_AGAIN_S;
     pthread_mutex_lock(&db->lock);
     while (!db->stop && pthread_cond_timedwait(&db->wake, &db->lock, &until) != ETIMEDOUT)
         ;

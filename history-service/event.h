@@ -10,9 +10,6 @@
 
 #include "messages.h"
 
-/* A page with its envelope and its other fields is one broker message, and holds one at least. */
-#define EVENT_BYTES_MAX (BROKER_MESSAGE_BYTES_MAX - 1024u)
-
 /* Moves past one event. 0, or -EBADMSG. */
 static inline int event_next(struct cursor *in, uint64_t *ret_offset, uint64_t *ret_time)
 {

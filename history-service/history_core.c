@@ -19,10 +19,6 @@
 #include "history_core_private.h"
 #include "invariants.h"
 
-#define TAILS_MAX       100000u
-#define ROUND_BYTES_MAX (8u << 20)
-#define TRIES_MAX       4u /* of a board whose key was taken, one after the other */
-
 struct history_core *history_core_create(const struct history_core_config *config)
 {
     struct history_core *c = xcalloc(1, sizeof *c);
@@ -678,7 +674,7 @@ static void taken(struct history_core *c, struct board *b)
     b->known = false;
     STAILQ_CONCAT(&b->batch, &b->requests);
     STAILQ_CONCAT(&b->requests, &b->batch);
-    if (++b->tries == TRIES_MAX)
+    if (++b->tries == ROUND_TRIES_MAX)
         drop_requests(c, b);
 }
 

@@ -19,17 +19,13 @@
 #include "store.h"
 #include "trace.h"
 
-#define HISTORY_WAITING_BYTES_MAX (32u << 20) /* beyond it requests are dropped: owners repeat */
-#define HISTORY_OPEN_EVERY_MS     UINT64_C(2000)
-#define HISTORY_DELETED_MAX       256u
-
 struct history_core;
 
 struct history_core_config {
     struct id self; /* begins with h */
     unsigned shards;
     uint32_t pace_ms, messages_per_s_max;
-    unsigned tails_max;  /* last records kept in memory, 0: 100,000 */
+    unsigned tails_max;  /* last records kept in memory, 0: TAILS_MAX */
     uint64_t boards_max; /* no board is made beyond so many; 0: no bound */
     /* Who is told its decisions; outlives the core. NULL: nobody. */
     const struct trace *trace;

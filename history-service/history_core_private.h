@@ -17,9 +17,6 @@
 #include "idmap.h"
 #include "items.h"
 
-#define ROUND_BOARDS_MAX 1000u
-#define ROUND_LOADS_MAX  200u /* a round that has much to read first delays the marks of all */
-
 struct request {
     STAILQ_ENTRY(request) queue; /* board.requests or board.batch */
     enum to_history code;
@@ -45,7 +42,7 @@ struct board {
     bool waits;
     bool known;         /* last and name are those of the store, as far as we heard */
     struct record last; /* count 0: it has no records */
-    char name[129];
+    char name[NAME_BYTES_MAX + 1];
     uint64_t opened_ms; /* the newest open that we know the time of */
     unsigned tries;
     struct request_queue requests, batch;

@@ -3,10 +3,6 @@
 #include "event.h"
 #include "history_core.h"
 
-/* What is looked through for a first event. One record is enough, unless the times of records are
- * not those of their events: then the rest of the log must not be read for one question. */
-#define PASS_BYTES_MAX ((size_t)4 * RECORD_BYTES_MAX)
-
 void history_page_begin(struct history_page *p, const struct msg_read *request)
 {
     *p = (struct history_page){.board = request->board,

@@ -17,12 +17,8 @@
 #include "service.h"
 #include "sharing.h"
 
-#define PREFETCH      100u
-#define TAILS_MAX     100000u        /* some 45 MB */
-#define LEAVE_MS_MAX  UINT64_C(4000) /* for what waits to be stored */
-#define LINK_CLOSE_MS 500u
-#define STORES        3u /* rounds, reads, upkeep */
-#define DAY_MS        UINT64_C(86400000)
+#define STORES 3u /* rounds, reads, upkeep */
+#define DAY_MS UINT64_C(86400000)
 
 /* What is no kind of store is refused when it is opened. */
 static const char *check_store(const char *value)
@@ -143,8 +139,7 @@ static const struct link_events LINK_EVENTS = {
 /* Nobody sends us anything before we can store it. */
 static void open_link(struct shell *s)
 {
-    struct link_config hears = {
-        .hears_history = true, .hears_peers = true, .serves_replay = true, .prefetch = PREFETCH};
+    struct link_config hears = {.hears_history = true, .hears_peers = true, .serves_replay = true};
     if (service_open_link(&s->service, hears, &LINK_EVENTS) < 0)
         service_stop(&s->service, 1);
 }
@@ -310,7 +305,6 @@ static void put_metrics(void *owner, struct buf *out)
                                             .upkeep = s->upkeep,
                                             .boards_max = s->settings.boards_max,
                                             .bad_peer_messages = sharing_bad_messages(s->sharing),
-                                            .tails_max = TAILS_MAX,
                                             .shards = count_consumed(s),
                                             .replicas = sharing_replicas(s->sharing),
                                             .lost = s->lost},
@@ -332,7 +326,7 @@ static const char *unready(void *owner)
 static void leave(void *owner)
 {
     struct shell *s = owner;
-    s->leave_until_ms = process_now_ms() + LEAVE_MS_MAX;
+    s->leave_until_ms = process_now_ms() + HISTORY_LEAVE_MS;
     sharing_leave(s->sharing);
     if (s->service.link)
         consume_shards(s);
@@ -345,7 +339,6 @@ static void create_core(struct shell *s)
         .shards = (unsigned)s->service.common.shards,
         .pace_ms = (uint32_t)s->service.common.pace_ms,
         .messages_per_s_max = (uint32_t)s->service.common.budget,
-        .tails_max = TAILS_MAX,
         .boards_max = s->settings.boards_max,
         .trace = &s->service.trace.trace,
     });

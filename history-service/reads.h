@@ -9,9 +9,6 @@
 #include "metrics.h"
 #include "outbox.h"
 
-#define READS_WAITING_MAX   512u /* beyond it requests are dropped: gateways repeat */
-#define READS_UNDER_WAY_MAX 2u   /* with the database: the second follows the first at once */
-
 struct reads;
 
 struct reads *reads_create(struct database *db, struct outbox *out,

@@ -12,7 +12,7 @@
 struct loaded {
     int result; /* of store_last */
     struct record last;
-    char name[129];
+    char name[NAME_BYTES_MAX + 1];
 };
 
 struct tags {

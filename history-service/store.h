@@ -13,8 +13,6 @@
 #include "log_state.h"
 #include "messages.h"
 
-#define RECORD_BYTES_MAX (256u << 10)
-
 /* Events first .. first + count - 1. Unique on (board, first). */
 struct record {
     struct id board;

@@ -12,8 +12,7 @@
 #include <unistd.h>
 
 #include "buf.h"
-
-#define LOCK_AGAIN_NS 1000000 /* flock knows no limit of its own; a transaction takes some ms */
+#include "limit_values.h"
 
 static char *with_ending(const char *path, const char *ending)
 {
@@ -89,7 +88,7 @@ int store_files_lock(struct store_files *f)
     while ((r = try_lock(f)) == -EWOULDBLOCK) {
         if (seconds_now() >= until)
             return -ETIMEDOUT;
-        nanosleep(&(struct timespec){.tv_nsec = LOCK_AGAIN_NS}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = STORE_LOCK_AGAIN_NS}, NULL);
     }
     return r;
 }

@@ -18,8 +18,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define STORE_LOCK_MS 2000u /* how long another may hold the lock */
-
 enum store_file { FILE_DATABASE, FILE_WAL, FILE_SHM, STORE_FILES };
 
 struct store_files {

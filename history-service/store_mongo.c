@@ -10,9 +10,9 @@
  * A collection that was dropped is made anew by the next insert, and a log would go on over a hole.
  * So the collection has a marker, a document with a number that nobody else has. It is looked for
  * before we say that a board has no records, and behind inserts, but then not more often than every
- * MARKER_MS: what is acked in that time may be of a collection that is gone. Without it the store
- * is lost, as in store_sqlite.c. A collection put back from a backup has its marker, too: programs
- * are to be stopped for that.
+ * MONGO_MARKER_MS: what is acked in that time may be of a collection that is gone. Without it the
+ * store is lost, as in store_sqlite.c. A collection put back from a backup has its marker, too:
+ * programs are to be stopped for that.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -26,18 +26,10 @@
 #include "store_private.h"
 
 #define DATABASE           "easel" /* when the URL names none */
-#define SELECT_MS          2000    /* until a primary is found; an election may take longer */
-#define CONNECT_MS         2000
-#define SOCKET_MS          5000
-#define WRITE_CONCERN_MS   3000
-#define HEARTBEAT_MS       2000
-#define READ_BATCH         8 /* records; a page needs one to some */
 #define CODE_DUPLICATE_KEY 11000
 #define KEY_CHARS          (ID_CHARS_MAX + 1 + 16)
 #define BOARD_KEY          "^[0-9a-z]{1,15}:" /* how the keys of boards begin */
 #define MARKER             "!"                /* its _id; before all boards' */
-#define MARKER_MS          1000
-#define ERASE_DOCUMENTS    500 /* in one step */
 
 struct mongo {
     struct store store;
@@ -224,7 +216,7 @@ static int check_marker(struct mongo *s)
 
 static int check_marker_if_due(struct mongo *s)
 {
-    bool due = bson_get_monotonic_time() - s->marker_seen_us >= MARKER_MS * INT64_C(1000);
+    bool due = bson_get_monotonic_time() - s->marker_seen_us >= MONGO_MARKER_MS * INT64_C(1000);
     return due || s->store.lost ? check_marker(s) : 0;
 }
 
@@ -285,7 +277,7 @@ static int mongo_read(struct store *store, const struct id *board, uint64_t firs
     if (check_marker_if_due(s) < 0)
         return -EIO;
     bson_t *opts =
-        BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "batchSize", BCON_INT64(READ_BATCH));
+        BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "batchSize", BCON_INT64(MONGO_READ_BATCH));
     mongoc_cursor_t *cursor = find(s, board, first, OFFSET_MAX, opts);
     bson_destroy(opts);
     const bson_t *doc;
@@ -416,7 +408,7 @@ static int mongo_append(struct store *store, const struct record *records, unsig
 static int measure_step(struct mongo *s, const struct id *board, uint64_t below, char **ret_last)
 {
     bson_t *opts =
-        BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(ERASE_DOCUMENTS),
+        BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "limit", BCON_INT64(MONGO_ERASE_RECORDS),
                  "projection", "{", "_id", BCON_INT32(1), "}");
     mongoc_cursor_t *cursor = find(s, board, 0, below - 1, opts);
     bson_destroy(opts);
@@ -502,16 +494,16 @@ static void set_options(mongoc_uri_t *uri)
         const char *name;
         int32_t value;
     } times[] = {
-        {MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECT_MS},
-        {MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_MS},
-        {MONGOC_URI_SOCKETTIMEOUTMS, SOCKET_MS},
-        {MONGOC_URI_HEARTBEATFREQUENCYMS, HEARTBEAT_MS},
+        {MONGOC_URI_SERVERSELECTIONTIMEOUTMS, MONGO_CONNECT_MS},
+        {MONGOC_URI_CONNECTTIMEOUTMS, MONGO_CONNECT_MS},
+        {MONGOC_URI_SOCKETTIMEOUTMS, MONGO_SOCKET_MS},
+        {MONGOC_URI_HEARTBEATFREQUENCYMS, MONGO_HEARTBEAT_MS},
     };
     for (unsigned i = 0; i < sizeof times / sizeof *times; i++)
         if (!mongoc_uri_has_option(uri, times[i].name))
             mongoc_uri_set_option_as_int32(uri, times[i].name, times[i].value);
     mongoc_write_concern_t *write = mongoc_write_concern_new();
-    mongoc_write_concern_set_wmajority(write, WRITE_CONCERN_MS);
+    mongoc_write_concern_set_wmajority(write, MONGO_WRITE_CONCERN_MS);
     mongoc_write_concern_set_journal(write, true);
     mongoc_uri_set_write_concern(uri, write);
     mongoc_write_concern_destroy(write);

@@ -41,11 +41,9 @@ struct store_kind {
 
 extern const struct store_kind STORE_SQLITE, STORE_MONGO;
 
-#define STORE_WHY_MAX 400
-
 struct store {
     const struct store_kind *kind;
-    char why[STORE_WHY_MAX];
+    char why[TROUBLE_BYTES];
     bool lost;
     uint64_t incarnation;
 };

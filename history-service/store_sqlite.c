@@ -28,12 +28,6 @@
 #include "store_files.h"
 #include "store_private.h"
 
-#define BUSY_MS       2000 /* how long another program may hold SQLite's write lock */
-#define TIDY_BUSY_MS  20   /* how long tidying waits for readers: it has time, writers have not */
-#define TIDY_PAGES    256
-#define ERASE_RECORDS 1000 /* in one step, which holds up those who append */
-#define ERASE_BYTES   (1u << 20)
-
 /* An ordinary table with an index, since WITHOUT ROWID suits short rows only. */
 static const char SETUP[] = "PRAGMA auto_vacuum = INCREMENTAL;"
                             "PRAGMA secure_delete = ON;"
@@ -370,7 +364,7 @@ static int measure_step(struct sqlite *s, const struct id *board, uint64_t below
     *ret_count = 0;
     bind_id(st, 1, board);
     bind_number(st, 2, below);
-    while (*ret_count < ERASE_RECORDS && bytes < ERASE_BYTES &&
+    while (*ret_count < SQLITE_ERASE_RECORDS && bytes < SQLITE_ERASE_BYTES &&
            (r = sqlite3_step(st)) == SQLITE_ROW) {
         *ret_last = column_number(st, 0);
         bytes += column_number(st, 1);
@@ -432,12 +426,12 @@ static int tidy(struct sqlite *s)
         return r;
     if (pages > 0) {
         char sql[64];
-        snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", TIDY_PAGES);
+        snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", SQLITE_TIDY_PAGES);
         return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 1 : fail(s);
     }
-    sqlite3_busy_timeout(s->db, TIDY_BUSY_MS);
+    sqlite3_busy_timeout(s->db, SQLITE_TIDY_BUSY_MS);
     r = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    sqlite3_busy_timeout(s->db, BUSY_MS);
+    sqlite3_busy_timeout(s->db, SQLITE_BUSY_MS);
     return r == SQLITE_OK ? 0 : r == SQLITE_BUSY ? 1 : fail(s);
 }
 
@@ -573,7 +567,7 @@ static int sqlite_open(const struct store_address *address, struct store **ret)
     if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)
         return store_fail(&s->store, -EIO, "SQLite: %s: %s", path, sqlite3_errmsg(s->db));
     sqlite3_extended_result_codes(s->db, 1);
-    sqlite3_busy_timeout(s->db, BUSY_MS);
+    sqlite3_busy_timeout(s->db, SQLITE_BUSY_MS);
     const char *file = sqlite3_db_filename(s->db, "main"); /* behind symbolic links */
     s->on_disk = file && *file;
     if (s->on_disk)

@@ -8,17 +8,11 @@
 #include "log.h"
 #include "process.h"
 
-#define STEP_BOARDS   50u           /* that one step of a pass looks at */
-#define PAUSE_MS      UINT64_C(5)   /* between two steps, and as long as the step took */
-#define TIDY_AGAIN_MS UINT64_C(100) /* somebody reads from the log that is to be emptied */
-#define CHECK_MS      UINT64_C(1000)
-#define ERROR_MS      UINT64_C(1000)
-
 enum task { ERASE, TIDY, PASS, CHECK, TASKS };
 
 /* What a step of a pass found. */
 struct found {
-    struct id deleted[STEP_BOARDS]; /* and not erased yet */
+    struct id deleted[UPKEEP_STEP_BOARDS]; /* and not erased yet */
     unsigned deleted_count, there, expired;
     bool end;
     char broken[200]; /* the last record of a board, or empty */
@@ -131,7 +125,7 @@ static int look_at(struct upkeep *u, struct store *store, const struct id *board
 static int pass_step(struct upkeep *u, struct store *store)
 {
     u->found = (struct found){0};
-    for (unsigned i = 0; i < STEP_BOARDS; i++) {
+    for (unsigned i = 0; i < UPKEEP_STEP_BOARDS; i++) {
         struct id board;
         int r = store_next_board(store, &u->after, &board);
         if (r == -ENOENT) {
@@ -232,7 +226,7 @@ static void passed(struct upkeep *u, uint64_t now_ms)
 static void failed(struct upkeep *u, uint64_t now_ms)
 {
     u->stats.errors++;
-    u->pause_until_ms = now_ms + ERROR_MS;
+    u->pause_until_ms = now_ms + UPKEEP_CHECK_MS;
     u->first = (u->task + 1) % TASKS;
     if (u->task == ERASE) {
         struct id board = u->erase[u->head];
@@ -254,8 +248,8 @@ static void on_step(struct job *job)
     struct upkeep *u = (struct upkeep *)job;
     uint64_t now_ms = process_now_ms(), took_ms = (uint64_t)(job->seconds * 1000);
     u->busy = false;
-    u->pause_until_ms = now_ms + PAUSE_MS + took_ms;
-    u->check_ms = now_ms + CHECK_MS;
+    u->pause_until_ms = now_ms + UPKEEP_PAUSE_MS + took_ms;
+    u->check_ms = now_ms + UPKEEP_CHECK_MS;
     histogram_add(&u->stats.seconds, job->seconds);
     tell(u);
     if (u->result < 0)
@@ -267,7 +261,7 @@ static void on_step(struct job *job)
     else if (u->task == TIDY && u->result == 0)
         u->untidy = false;
     else if (u->task == TIDY)
-        u->tidy_ms = now_ms + TIDY_AGAIN_MS;
+        u->tidy_ms = now_ms + UPKEEP_TIDY_AGAIN_MS;
 }
 
 static void begin_pass(struct upkeep *u)

@@ -17,9 +17,6 @@
 #include "database.h"
 #include "history_core.h"
 
-#define UPKEEP_PASS_MS   UINT64_C(3600000)
-#define UPKEEP_ERASE_MAX 1000u /* boards that wait to be erased; the pass finds what is beyond */
-
 struct upkeep;
 
 /* keep_ms: boards without a new event for so long are deleted; 0: none is. */

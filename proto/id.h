@@ -12,10 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define ID_CHARS_MAX  15
-#define BOARD_CHARS   10
-#define REPLICA_CHARS 11
-#define MEMBER_CHARS  12
+#include "limit_values.h"
 
 struct id {
     char text[16];

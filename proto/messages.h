@@ -17,18 +17,13 @@
 #include "id.h"
 #include "wire.h"
 
-#define OFFSET_MAX UINT64_C(9007199254740991) /* 2^53 - 1 */
-/* What history does not confirm may be so much larger than the largest that it did. */
-#define JUMP_MAX    (UINT64_C(1) << 32)
-#define NIL         UINT64_MAX /* what a NUINT field holds for nil */
+#define OFFSET_MAX  UINT64_C(9007199254740991) /* 2^53 - 1 */
+#define NIL         UINT64_MAX                 /* what a NUINT field holds for nil */
 #define PROTOCOL_WS "easel.v1"
 /* Of the broker's messages: what is read, up to, and what is written, which programs of the release
  * before can read. */
 #define BROKER_VERSION         2
 #define BROKER_VERSION_WRITTEN 1
-
-#define FRAME_BYTES_MAX          16384u /* one client frame */
-#define BROKER_MESSAGE_BYTES_MAX 65536u
 
 enum role { ROLE_WATCH = 0, ROLE_DRAW = 1, ROLE_OWN = 2 };
 enum tool { TOOL_PEN = 0, TOOL_HIGHLIGHTER = 1, TOOL_ERASER = 2 };

@@ -13,8 +13,6 @@
 
 #include "messages.h"
 
-#define STROKE_POINTS_MAX 2000u
-
 /* The stroke that was begun last in a term. All zero: its begin is not known. `points` that come
  * nevertheless may be of either kind, and are counted as if there had been one, as few as their
  * bytes can be: none who knows more is refused. */

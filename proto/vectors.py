@@ -8,6 +8,8 @@ and in JavaScript, which are both tested with them.
 import json
 import re
 
+import limits
+
 HEAD = """\
 # SPDX-License-Identifier: Apache-2.0
 #
@@ -22,7 +24,7 @@ HEAD = """\
 # [{field=value ...} {...}].
 """
 
-LIMITS = {"OFFSET_MAX": 2**53 - 1, "UINT32_MAX": 2**32 - 1}
+LIMITS = {"OFFSET_MAX": 2**53 - 1, "UINT16_MAX": 2**16 - 1, "UINT32_MAX": 2**32 - 1, **limits.values()}
 FORMS = ("FRAME", "DRAWERS", "DRAWN", "EVENT", "TOLD", "ITEM", "BOARD_ITEM", "ENVELOPE")
 LISTS = {}  # the tuple of each list
 EDGES = [0, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**53 - 1]

@@ -12,8 +12,7 @@
 #include <stdint.h>
 
 #include "buf.h"
-
-#define WIRE_DEPTH_MAX 8 /* nested arrays and maps */
+#include "limit_values.h"
 
 struct cursor {
     const uint8_t *pos;

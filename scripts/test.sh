@@ -124,7 +124,7 @@ clang_tidy() {
 part_lint() {
     step "lint: formatting" scripts/format.sh --check
     step "lint: types of the page" npm run --silent check
-    step "lint: tables of PROTOCOL.md" python3 proto/tables.py --check
+    step "lint: tables of PROTOCOL.md and LIMITS.md" python3 proto/tables.py --check
     need_build dev
     step "lint: clang-tidy" clang_tidy
     step "lint: the house" node_tests tests/house/*.test.mjs

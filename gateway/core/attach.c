@@ -10,10 +10,6 @@
 
 #include "checks.h"
 
-/* A list is split into messages of at most this size, and a board is never split. */
-#define PART_BYTES    (60u << 10)
-#define MEMBERS_BYTES (PART_BYTES - (1u << 10))
-
 struct list_part {
     struct buf boards;
     uint32_t count;
@@ -63,7 +59,7 @@ static uint32_t put_members(struct buf *out, const struct board *b, unsigned wan
             continue;
         PUT(out, at_member, s->member, s->instance, s->conn, s->role, span_of(s->name),
             s->flags | (s->unsaid ? MEMBER_UNSAID : 0), request_of(s), s->came);
-        if (out->len > MEMBERS_BYTES) {
+        if (out->len > ATTACH_MEMBERS_BYTES) {
             out->len = before;
             return count;
         }
@@ -113,7 +109,7 @@ static void send_lists(struct gateway_core *c, const bool *due)
         unsigned n = count[b->shard];
         buf_clear(&one);
         put_board(&one, b);
-        if (n == 0 || parts[b->shard][n - 1].boards.len + one.len > PART_BYTES) {
+        if (n == 0 || parts[b->shard][n - 1].boards.len + one.len > ATTACH_PART_BYTES) {
             parts[b->shard] = xrealloc(parts[b->shard], n + 1, sizeof **parts);
             parts[b->shard][n] = (struct list_part){0};
             count[b->shard] = ++n;

@@ -18,7 +18,7 @@
 struct board *board_obtain(struct gateway_core *c, const struct id *id)
 {
     struct board *b = board_get(c, id);
-    if (b || c->boards.count >= BOARDS_MAX)
+    if (b || c->boards.count >= OPEN_BOARDS_MAX)
         return b;
     b = xcalloc(1, sizeof *b);
     b->core = c;

@@ -14,11 +14,12 @@
 #include "invariants.h"
 #include "text.h"
 
-struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell)
+struct client *client_open(struct gateway_core *c, uint64_t now_ms, uint64_t address, void *shell)
 {
     struct client *cl = xcalloc(1, sizeof *cl);
     cl->core = c;
     cl->shell = shell;
+    cl->address = address;
     cl->since = NIL;
     cl->told_at = now_ms;
     cl->expires_at = UINT64_MAX;
@@ -121,7 +122,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
         replace_client(other);
     }
     if (!s)
-        s = session_create(b, &who->member, m->instance, who->role);
+        s = session_create(b, &who->member, m->instance, who->role, cl->address);
     if (!s) {
         client_fail(cl, ERROR_full, NULL, cl->number);
         return NULL;

@@ -8,8 +8,6 @@
 #include "checks.h"
 #include "invariants.h"
 
-#define TICK_MS UINT64_C(50)
-
 struct gateway_core *gateway_core_create(const struct gateway_core_config *config, uint64_t now_ms)
 {
     CHECK(config->shards > 0 && config->authenticate);
@@ -415,7 +413,7 @@ void gateway_core_silent(struct gateway_core *c, uint64_t now_ms, bool silent)
 /* Visits every board once in HEARTBEAT_MS, a slice at a time. */
 static void heartbeats(struct gateway_core *c, uint64_t now)
 {
-    size_t slice = c->boards.slots * TICK_MS / (HEARTBEAT_MS / 2) + 1;
+    size_t slice = c->boards.slots * GATEWAY_TICK_MS / (HEARTBEAT_MS / 2) + 1;
     for (size_t i = 0; i < slice && c->boards.slots; i++) {
         c->heartbeat_slot = (c->heartbeat_slot + 1) & (c->boards.slots - 1);
         struct board *b = idmap_at(&c->boards, c->heartbeat_slot);
@@ -430,7 +428,7 @@ void gateway_core_tick(struct gateway_core *c, uint64_t now_ms)
     attach_tick(c, now_ms);
     if (now_ms < c->next_tick)
         return;
-    c->next_tick = now_ms + TICK_MS;
+    c->next_tick = now_ms + GATEWAY_TICK_MS;
     forget_not_owners(c);
     struct board *b, *next;
     for (b = LIST_FIRST(&c->busy); b; b = next) {

@@ -62,8 +62,9 @@ struct outbox *gateway_core_outbox(struct gateway_core *c);
 
 /* ---- clients --------------------------------------------------------------------------------- */
 
-/* `shell` is the shell's own handle, given back by client_shell. */
-struct client *client_open(struct gateway_core *c, uint64_t now_ms, void *shell);
+/* `address`: a hash of where it comes from, for whom it may crowd out. `shell` is the shell's own
+ * handle, given back by client_shell. */
+struct client *client_open(struct gateway_core *c, uint64_t now_ms, uint64_t address, void *shell);
 /* One whole WebSocket binary message: one or more frames, one after the other. */
 void client_message(struct client *cl, uint64_t now_ms, struct span message);
 /* Asks it to connect to another gateway within delay_ms, and serves it until it does. False: it was
@@ -84,9 +85,6 @@ struct client *gateway_core_dirty(struct gateway_core *c);
 
 /* The drawer must be slowed down (busy): the shell stops reading its socket while true. */
 bool client_paused(const struct client *cl);
-
-#define PULL_FRAMES_MAX 64
-#define PULL_BYTES_MAX  (64u << 10)
 
 /* Whole WebSocket messages, framed, ready for the socket, in order. */
 struct pull {
@@ -133,7 +131,7 @@ struct http_answer {
         ANSWER_NO_BOARD,
         ANSWER_DELETED
     } what;
-    char name[129];
+    char name[NAME_BYTES_MAX + 1];
     uint64_t tail, time;
     bool knows_members; /* this gateway has the board open */
     unsigned members;   /* all people at the board */
@@ -156,7 +154,6 @@ struct gateway_core_stats {
 };
 const struct gateway_core_stats *gateway_core_stats(const struct gateway_core *c);
 
-#define OWNER_SILENT_MS UINT64_C(15000) /* one that is there says something every 12 s */
 /* Boards that somebody has open here, and of which no owner was heard for so long. */
 uint64_t gateway_core_unowned_boards(const struct gateway_core *c, uint64_t now_ms);
 

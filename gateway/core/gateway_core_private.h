@@ -31,49 +31,7 @@
 #include "stroke.h"
 #include "window.h"
 
-#define ATTACH_EVERY_MS    UINT64_C(2000)
-#define ATTACH_PACE_MS     UINT64_C(20)  /* between two lists of a shard at least, */
-#define ATTACH_BYTES_MS    1024u         /* and a ms for so many bytes of it */
-#define ATTACH_SAID_MS     UINT64_C(100) /* what members say of themselves, of a board */
-#define ATTACH_ASKED_MS    UINT64_C(250) /* who asks for a list again and again gets it so often */
-#define MARK_DRAWER_MS     UINT64_C(100)
-#define MARK_VIEWER_MS     UINT64_C(500)
-#define STATE_TIME_MS      UINT64_C(500) /* a deadline that moved less is the same */
-#define HEARTBEAT_MS       UINT64_C(4000)
-#define DRAWER_BEAT_MS     UINT64_C(1500) /* to whom something of their own is not saved */
-#define RESEND_MS          UINT64_C(1000) /* without an answer a frame is sent again, */
-#define RESEND_MAX_MS      UINT64_C(8000) /* and later and later */
-#define RESEND_BYTES_S     (4u << 20)     /* what is sent again, of all boards together */
-#define RESEND_BURST       (2u << 20)
-#define WAITING_MS         UINT64_C(1500) /* a hello without an answer is told why, */
-#define WAITING_AGAIN_MS   UINT64_C(4000) /* and again */
-#define UNSAVED_MS         UINT64_C(1500) /* what is not saved for so long is told, */
-#define SAVED_MS           UINT64_C(1000) /* until nothing is as old as that */
-#define LAG_RESET_MS       UINT64_C(1000)
-#define READ_AGAIN_MS      UINT64_C(1000)
-#define READ_AGAIN_MAX_MS  UINT64_C(2000)
-#define LOOK_AGAIN_MS      UINT64_C(1000)
-#define WANT_AGAIN_MS      UINT64_C(50) /* an owner wants frames at most every 100 ms */
-#define PAGE_KEEP_MS       UINT64_C(5000)
-#define PAGES_MAX          4u
-#define PAGE_BYTES         (48u << 10)
-#define KEPT_FRAMES_MAX    4000u
-#define KEPT_BYTES_MAX     (512u << 10)
-#define KEPT_OTHERS_FRAMES 100u /* of who does not have the pen */
-#define KEPT_OTHERS_BYTES  (16u << 10)
-#define UNSEATED_PER_BOARD 64u /* connected sessions that wait for a seat */
-#define GONE_PER_SEAT      2u  /* sessions without a connection */
-#define INSTANCES_MAX      4u  /* of a member, those with unsaved frames: pages before a reload */
-#define BOARDS_MAX         100000u
-#define ANSWERS_MAX        1024u
-#define HOLES_MAX          5u /* wants for a frame that never came: then its client is at fault */
-#define DELETE_FOR_MS      UINT64_C(30000)
-#define LEFT_MS            UINT64_C(5000) /* so long the lists say that somebody left */
-#define GOES_MS            UINT64_C(5000) /* whose page went and is not back, has left */
-#define POINTER_EVERY_MS   UINT64_C(50)
-#define POINTER_FRESH_MS   UINT64_C(500) /* an older place is of no use */
-#define VIEW_SAMPLE        8u            /* of so many frames one is followed to a viewer */
-#define MARKS_OF_OWNER     (MARK_BUSY | MARK_NEARLY_FULL | MARK_FULL)
+#define MARKS_OF_OWNER (MARK_BUSY | MARK_NEARLY_FULL | MARK_FULL)
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 
@@ -101,7 +59,7 @@ struct session {
     bool goes;     /* its page said so, and may be loaded again */
     bool unsaid; /* it did not say yet whether it wants the pen: what stands at the owner goes on */
     enum role role;
-    char name[129];
+    char name[NAME_BYTES_MAX + 1];
     unsigned flags; /* enum member_flag */
     uint64_t lost_at;
 
@@ -173,6 +131,7 @@ struct client {
     bool dirty, slow;
     struct gateway_core *core;
     void *shell;
+    uint64_t address; /* a hash of where it comes from */
     enum client_state state;
     struct board *board;     /* NULL before hello */
     struct session *session; /* NULL before hello and after replaced */
@@ -235,7 +194,7 @@ struct board {
 
     struct {
         uint64_t number; /* 0: none yet in this epoch */
-        char name[129];
+        char name[NAME_BYTES_MAX + 1];
         uint64_t base, term, instance;
         struct id holder;
         uint64_t grace_until, pass_until; /* 0: not under way */
@@ -320,7 +279,6 @@ void attach_said(struct board *b);                    /* a member changed what i
 bool attach_said_tick(struct board *b, uint64_t now); /* true: something waits */
 
 void session_lose_client(struct session *s, uint64_t now);
-bool session_full(const struct session *s);  /* no more frames may be read from it */
 bool session_draws(const struct session *s); /* its instance has the pen, as far as we know */
 
 void client_touch(struct client *cl); /* onto the dirty list */
@@ -333,9 +291,9 @@ void client_expire(struct client *cl, uint64_t now); /* if its token has expired
  */
 
 struct session *session_find(struct board *b, const struct id *member, uint64_t instance);
-/* NULL: too many wait for a seat, and none of them has a weaker role. */
+/* NULL: too many wait for a seat, and none of them makes way. */
 struct session *session_create(struct board *b, const struct id *member, uint64_t instance,
-                               enum role role);
+                               enum role role, uint64_t address);
 /* The member has a new instance: of the older ones only those stay that have unsaved frames. */
 void session_outdated(struct board *b, const struct session *newest);
 void session_destroy(struct session *s);

@@ -13,8 +13,6 @@
 #include "checks.h"
 #include "invariants.h"
 
-#define JOIN_FROM      4u /* so many waiting events are joined into one message */
-#define JOIN_BYTES_MAX (16u << 10)
 /* A full pull, and the largest state besides: the buffer never moves within a pull. */
 #define SCRATCH_BYTES (PULL_BYTES_MAX + BROKER_MESSAGE_BYTES_MAX + JOIN_BYTES_MAX)
 #define DONE_CURSOR   (1u << 30) /* the frame moves the cursor */

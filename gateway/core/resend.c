@@ -17,9 +17,6 @@
 
 #include "checks.h"
 
-#define TURN_BYTES  2048u
-#define FRAME_BYTES 64u /* what a frame costs besides its bytes */
-
 static bool owner_answers(const struct board *b, uint64_t now)
 {
     return b->core->link_up && !id_empty(&b->owner) &&
@@ -81,7 +78,7 @@ static bool send_some(struct session *s, uint64_t now)
     struct gateway_core *c = s->board->core;
     struct kept *k;
     while ((k = s->resend.next)) {
-        uint32_t bytes = k->len + FRAME_BYTES;
+        uint32_t bytes = k->len + RESEND_FRAME_BYTES;
         if (bytes > s->resend.credit)
             return false;
         s->resend.next = TAILQ_NEXT(k, link);
@@ -118,7 +115,7 @@ void resend_run(struct gateway_core *c, uint64_t now)
             c->stats.resends_delayed++;
             return;
         }
-        s->resend.credit += TURN_BYTES;
+        s->resend.credit += RESEND_TURN_BYTES;
         bool done = send_some(s, now);
         uint32_t credit = s->resend.credit;
         resend_leave(s);

@@ -18,42 +18,66 @@ struct session *session_find(struct board *b, const struct id *member, uint64_t 
     return NULL;
 }
 
-/* Who waits for a seat and goes first when too many do: the weakest role, and of these the last. */
-static struct session *weakest_unseated(const struct board *b, unsigned *ret_count)
+static bool waits(const struct session *s)
 {
-    struct session *s, *weakest = NULL;
-    *ret_count = 0;
-    LIST_FOREACH (s, &b->sessions, link) {
-        if (s->flags & MEMBER_SEATED || !s->client)
-            continue;
-        ++*ret_count;
-        if (!weakest || s->role < weakest->role ||
-            (s->role == weakest->role && s->came > weakest->came))
-            weakest = s;
-    }
-    return weakest;
+    return s->client && !(s->flags & MEMBER_SEATED);
 }
 
-/* Those with a seat are as many as the owner allows; a crowd of others must not keep them, or the
- * board's owner, out. */
-static bool make_room(struct board *b, enum role role)
+/* How many of that role wait for a seat who come from there. */
+static unsigned crowd_of(const struct board *b, enum role role, uint64_t address)
 {
-    unsigned count;
-    struct session *weakest = weakest_unseated(b, &count);
-    if (count < UNSEATED_PER_BOARD)
+    const struct session *s;
+    unsigned count = 0;
+    LIST_FOREACH (s, &b->sessions, link)
+        count += waits(s) && s->role == role && s->client->address == address;
+    return count;
+}
+
+/* Who goes first when too many wait, which are some hundred: the weakest role, of these where the
+ * most come from, and of these the last. NULL: nobody waits. */
+static struct session *first_to_go(const struct board *b, unsigned *ret_crowd)
+{
+    struct session *s, *first = NULL;
+    LIST_FOREACH (s, &b->sessions, link) {
+        if (!waits(s) || (first && s->role > first->role))
+            continue;
+        unsigned crowd = crowd_of(b, s->role, s->client->address);
+        if (!first || s->role < first->role || crowd > *ret_crowd ||
+            (crowd == *ret_crowd && s->came > first->came)) {
+            first = s;
+            *ret_crowd = crowd;
+        }
+    }
+    return first;
+}
+
+/* As many may be connected as have a seat or may get one, and some more. Beyond that a crowd keeps
+ * out neither who has a seat, nor the board's owner, nor who comes from where fewer do. */
+static bool make_room(struct board *b, const struct id *who, enum role role, uint64_t address)
+{
+    uint64_t seats = b->state.seats, connected = 0;
+    const struct session *s;
+    LIST_FOREACH (s, &b->sessions, link)
+        connected += s->client != NULL;
+    if (seats == 0 || seats > BOARD_SEATS_MAX) /* no owner has said, or what cannot be */
+        seats = BOARD_SEATS_MAX;
+    if (connected < seats + 1 + UNSEATED_MORE || board_lists(b, who))
         return true;
-    if (weakest->role >= role)
+    unsigned crowd;
+    struct session *first = first_to_go(b, &crowd);
+    if (!first || first->role > role ||
+        (first->role == role && crowd_of(b, role, address) + 1 >= crowd))
         return false;
-    client_fail(weakest->client, ERROR_full, NULL, 0);
-    session_destroy(weakest);
+    client_fail(first->client, ERROR_full, NULL, 0);
+    session_destroy(first);
     return true;
 }
 
 struct session *session_create(struct board *b, const struct id *member, uint64_t instance,
-                               enum role role)
+                               enum role role, uint64_t address)
 {
     CHECK(!session_find(b, member, instance));
-    if (!make_room(b, role))
+    if (!make_room(b, member, role, address))
         return NULL;
     struct session *s = xcalloc(1, sizeof *s);
     s->board = b;

@@ -15,10 +15,6 @@
 
 #include "messages.h"
 
-#define WINDOW_BYTES_MAX (256u << 10)
-/* Nothing is appended beyond it: an owner has 512 KB unstored at most. */
-#define WINDOW_BYTES_LIMIT (1u << 20)
-
 /* One event, framed. */
 struct event {
     uint64_t term;    /* 0: not a frame of a drawer */

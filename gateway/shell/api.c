@@ -237,7 +237,7 @@ void api_tick(struct gateway *g, uint64_t now_ms)
 /* ---- requests ------------------------------------------------------------------------------- */
 
 /* {"name": "…"}, cleaned; without a body, or without a name in it, the board has none. */
-static int name_read(struct span body, char ret[129])
+static int name_read(struct span body, char ret[NAME_BYTES_MAX + 1])
 {
     ret[0] = '\0';
     if (body.len == 0)
@@ -248,7 +248,7 @@ static int name_read(struct span body, char ret[129])
     const char *text = json_string_value(name);
     int r = json_is_object(json) && (text || !name) ? 0 : -EINVAL;
     struct span given = {(const uint8_t *)text, json_string_length(name)};
-    if (given.len > 128)
+    if (given.len > NAME_BYTES_MAX)
         r = -EINVAL;
     if (r == 0)
         text_clean(given, ret);
@@ -275,7 +275,7 @@ static bool within_rate(struct visit *v, enum limit what)
 
 static void create(struct visit *v)
 {
-    char name[129];
+    char name[NAME_BYTES_MAX + 1];
     if (!within_rate(v, LIMIT_CREATES) || !within_rate(v, LIMIT_CREATES_DAY))
         return;
     if (!may_create(v)) {

@@ -10,10 +10,6 @@
 
 #include "log.h"
 
-#define GOAWAY_MS UINT64_C(1000) /* a client goes within it (or less: delay_ms), when it likes */
-#define STAY_MS   UINT64_C(4000) /* and then has so long to arrive elsewhere */
-#define CLOSE_MS  UINT64_C(1000) /* for the last ones to read why they are closed; or a quarter */
-
 static uint64_t end_ms(const struct gateway *g)
 {
     return g->leave_since_ms + g->settings.drain_grace_s * 1000;
@@ -23,7 +19,7 @@ static uint64_t end_ms(const struct gateway *g)
 static uint64_t last_call_ms(const struct gateway *g)
 {
     uint64_t quarter = g->settings.drain_grace_s * 1000 / 4;
-    return end_ms(g) - (CLOSE_MS < quarter ? CLOSE_MS : quarter);
+    return end_ms(g) - (DRAIN_CLOSE_MS < quarter ? DRAIN_CLOSE_MS : quarter);
 }
 
 void drain_begin(struct gateway *g)
@@ -36,7 +32,7 @@ void drain_begin(struct gateway *g)
 static uint64_t slice(const struct gateway *g, uint64_t now_ms)
 {
     uint64_t configured = g->settings.drain_per_s * SWEEP_MS / 1000;
-    uint64_t spare = GOAWAY_MS + STAY_MS + CLOSE_MS, end = end_ms(g);
+    uint64_t spare = GOAWAY_MS + DRAIN_STAY_MS + DRAIN_CLOSE_MS, end = end_ms(g);
     uint64_t ticks = now_ms + spare < end ? (end - spare - now_ms) / SWEEP_MS : 0;
     uint64_t needed = g->stats.sockets / (ticks + 1) + 1;
     return configured > needed ? configured : needed;
@@ -44,7 +40,7 @@ static uint64_t slice(const struct gateway *g, uint64_t now_ms)
 
 static bool must_go(const struct gateway *g, const struct connection *c, uint64_t now_ms)
 {
-    return now_ms >= c->goaway_ms + GOAWAY_MS + STAY_MS || now_ms >= last_call_ms(g);
+    return now_ms >= c->goaway_ms + GOAWAY_MS + DRAIN_STAY_MS || now_ms >= last_call_ms(g);
 }
 
 /* The delay that is told is kept: half of the time that is left, at most, so that who goes at its

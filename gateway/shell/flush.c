@@ -18,8 +18,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define ROUNDS_MAX 4 /* pulls per client and turn: then others, then WRITEABLE */
-
 /* With a payload, since an empty PONG reaches no callback of lws. */
 static const uint8_t PING[] = {0x89, 5, 'e', 'a', 's', 'e', 'l'};
 
@@ -102,7 +100,7 @@ void flush_client(struct connection *c)
         connection_ask_writeable(c);
         return;
     }
-    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+    for (unsigned round = 0; round < PULL_ROUNDS_MAX; round++) {
         client_pull(c->client, gateway_now(g), &g->pull);
         if (g->pull.count == 0 && !c->ping_due) {
             if (client_ends(c->client, NULL))

@@ -6,8 +6,6 @@
 
 #include "log.h"
 
-#define LOG_FOREIGN_MS UINT64_C(60000)
-
 /* ---- whose request it is -------------------------------------------------------------------- */
 
 void guest_learn_address(struct visit *v)

@@ -9,9 +9,6 @@
 
 #include "request.h"
 
-#define HEAD_BYTES_MAX  (16u << 10) /* browsers send the cookies of all programs on a host */
-#define HEAD_FIELDS_MAX 64u
-
 struct head_field {
     struct span name, value; /* the value without the blanks around it */
 };

@@ -224,6 +224,12 @@ static struct address key_of(const struct address *address)
     return key;
 }
 
+uint64_t address_hash(const struct address *address)
+{
+    struct address key = key_of(address);
+    return hash_16(key.byte);
+}
+
 static struct row **slot_of(const struct limits *l, const struct address *key)
 {
     return &l->slots[hash_16(key->byte) & l->slot_mask];

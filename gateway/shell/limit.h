@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "buf.h"
+#include "limit_values.h"
 
 /* ---- addresses ------------------------------------------------------------------------------ */
 
@@ -18,8 +19,6 @@
 struct address {
     uint8_t byte[16];
 };
-
-#define NETWORKS_MAX 64
 
 struct network {
     struct address address;
@@ -45,6 +44,9 @@ bool networks_have(const struct networks *trusted, const struct address *address
  * can be believed; everything left of it is the client's own claim. */
 struct address client_address(const struct networks *trusted, const struct address *peer,
                               struct span forwarded_for);
+
+/* Equal for those whose limits are shared: an IPv6 address counts by its /64. */
+uint64_t address_hash(const struct address *address);
 
 /* ---- token buckets -------------------------------------------------------------------------- */
 

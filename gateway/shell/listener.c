@@ -11,10 +11,6 @@
 
 #include "log.h"
 
-#define FILES_MAX  65536 /* lws takes more than 10,000,000 for a mistake and falls to 2,560 */
-#define FILES_ELSE (COURTESIES_MAX + 100) /* those that are no connections of clients */
-#define BACKLOG    1024
-
 /* Who comes when there are no descriptors left would be hung up on by libuv, without an answer. */
 void listener_limit_files(struct gateway *g)
 {
@@ -51,7 +47,7 @@ static int listen_at(struct gateway *g, int port)
         return -EINVAL; /* was checked with the settings */
     int r = uv_tcp_bind(&g->listener, &at.any, 0), len = sizeof at;
     if (r == 0)
-        r = uv_listen((uv_stream_t *)&g->listener, BACKLOG, on_connection);
+        r = uv_listen((uv_stream_t *)&g->listener, LISTEN_BACKLOG, on_connection);
     if (r == 0)
         r = uv_tcp_getsockname(&g->listener, &at.any, &len);
     g->port = ntohs(at.any.sa_family == AF_INET ? at.v4.sin_port : at.v6.sin6_port);

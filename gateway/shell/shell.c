@@ -11,10 +11,6 @@
 #include "log.h"
 #include "process.h"
 
-#define DEAD_MS         UINT64_C(60000) /* a lost connection's frames and seat wait so long */
-#define LINK_LEAVE_MS   2000
-#define ADDRESSES_EXTRA 8192 /* rows for addresses without connections */
-
 /* ---- the turn ------------------------------------------------------------------------------- */
 
 static void flush_dirty(struct gateway *g)

@@ -37,34 +37,6 @@
 #include "tokens.h"
 #include "web.h"
 
-#define MESSAGE_BYTES_MAX       (64u << 10) /* one WebSocket message */
-#define FIRST_MESSAGE_BYTES_MAX (4u << 10)  /* the one with hello */
-#define REASSEMBLY_BYTES_MAX    (64u << 20) /* unfinished messages of all connections */
-#define REASSEMBLY_PER_ADDRESS  (16u << 20) /* of these, by one address */
-#define BODY_BYTES_MAX          (4u << 10)  /* of an HTTP request */
-#define VISIT_BYTES_MAX         (24u << 10) /* read from an HTTP connection and not served yet */
-#define QUESTIONS_MAX           1000u       /* HTTP requests that wait for the core's answer */
-#define QUESTIONS_PER_ADDRESS   100u        /* of these, by one address */
-#define COURTESIES_MAX          64u         /* connections above a limit that are told so */
-#define RX_BUFFER_BYTES         4096u
-#define TX_BYTES_MAX            (64u << 10)
-
-#define SWEEP_MS      UINT64_C(100)
-#define SWEEP_SLICES  10              /* so each connection is looked at once a second */
-#define REQUEST_MS    UINT64_C(10000) /* a request's head, its body; and idle before the next */
-#define ANSWER_MS     UINT64_C(30000) /* to take anything of an answer */
-#define QUESTION_MS   UINT64_C(10000)
-#define ASK_AGAIN_MS  UINT64_C(1000)
-#define PING_AFTER_MS UINT64_C(13000) /* of silence: two more chances before the limit */
-#define SILENT_MS     UINT64_C(30000)
-#define CLOSING_MS    UINT64_C(5000)
-
-/* Reading, per connection: each frame costs 1, and each piece of at most 4 KB that is read, also of
- * what comes to no callback (PINGs, PONGs): that is found once a second. A page sends up to 60
- * frames a second; after a reconnect it may send 4,000 or 512 KB at once. */
-#define READ_PER_S 500
-#define READ_BURST 1000
-
 struct gateway_settings {
     const char *host, *public_url, *allowed_origins, *trusted_proxies;
     const char *secret, *secret_old, *create_token, *web_root;
@@ -100,7 +72,7 @@ struct question {
     uint64_t nonce, again_ms, until_ms;
     struct id board;
     uint64_t exp_s; /* of the links, as of the token that asked for them; 0: none */
-    char name[129];
+    char name[NAME_BYTES_MAX + 1];
 };
 
 /* A request that is whole, and its answer. Its spans point into visit.in, which nobody touches

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOKEN_BYTES_MAX 2048 /* as hello allows */
-
 static const char *const ROLE_NAMES[] = {"watch", "draw", "own"};
 
 const char *role_name(enum role role)

@@ -22,8 +22,6 @@
 
 #include "log.h"
 
-#define NOTSENT_LOW (32 * 1024)
-
 static void enter(struct visit *v, enum visit_phase phase)
 {
     v->phase = phase;
@@ -255,8 +253,8 @@ void visit_sweep(struct visit *v, uint64_t now_ms)
 {
     static const uint64_t patience[] = {
         [VISIT_READS] = REQUEST_MS,
-        [VISIT_ASKED] = QUESTION_MS + ANSWER_MS, /* api_tick answers long before */
-        [VISIT_ANSWERS] = ANSWER_MS,
+        [VISIT_ASKED] = QUESTION_MS + HTTP_ANSWER_MS, /* api_tick answers long before */
+        [VISIT_ANSWERS] = HTTP_ANSWER_MS,
         [VISIT_LINGERS] = CLOSING_MS,
         [VISIT_CLOSED] = UINT64_MAX,
     };
@@ -276,7 +274,7 @@ void visit_sweep(struct visit *v, uint64_t now_ms)
 /* Without it a client that never reads hides 2 MB in the kernel before anybody notices. */
 static void limit_unsent(const struct visit *v)
 {
-    int fd = -1, low = NOTSENT_LOW;
+    int fd = -1, low = NOTSENT_LOW_BYTES;
     if (uv_fileno((const uv_handle_t *)&v->tcp, &fd) == 0)
         setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low, sizeof low);
 }

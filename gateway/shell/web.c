@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WEB_DEPTH_MAX 8
-#define WEB_NAME_MAX  256
+#include "limit_values.h"
 
 struct web {
     struct web_file *files; /* by name */

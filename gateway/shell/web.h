@@ -10,9 +10,6 @@
 
 #include "buf.h"
 
-#define WEB_FILES_MAX 2000u
-#define WEB_BYTES_MAX (64u << 20)
-
 struct web_file {
     char *name;       /* "board.html" */
     const char *type; /* Content-Type */

@@ -23,7 +23,7 @@ void ws_open(struct connection *c)
     c->opened = true;
     c->heard_ms = now;
     c->seen_bytes = received_bytes(lws_get_socket_fd(c->wsi));
-    c->client = client_open(g->core, now, c);
+    c->client = client_open(g->core, now, address_hash(&c->address), c);
     g->stats.upgrades++;
     g->stats.sockets++;
 }

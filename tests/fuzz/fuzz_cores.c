@@ -128,7 +128,7 @@ static void arrive(struct visitor *v)
     char token[3] = {(char)('0' + v->board), v->member.text[0], '\0'};
     struct visitor fresh = {.board = v->board, .member = v->member, .instance = v->instance + 1};
     *v = fresh;
-    v->client = client_open(gateway, world.now, v);
+    v->client = client_open(gateway, world.now, v->instance & 1, v);
     PUT(&hello, hello, span_of(token), {session, 16}, v->instance, 1, span_of("v"), NIL, NIL);
     says(v->client, &hello);
 }
@@ -424,7 +424,8 @@ static void check_bounds(void)
                                        history_core_outbox(history)};
     for (unsigned i = 0; i < 3; i++)
         expect(outbox_stats(outboxes[i])->waiting_bytes <= OUTBOX_BYTES_MAX + 1000, "outbox");
-    expect(g->window_bytes <= g->boards * ((1u << 20) + BROKER_MESSAGE_BYTES_MAX), "windows");
+    expect(g->window_bytes <= g->boards * (WINDOW_BYTES_LIMIT + BROKER_MESSAGE_BYTES_MAX),
+           "windows");
     expect(g->page_bytes <= g->boards * 4 * BROKER_MESSAGE_BYTES_MAX, "pages");
     expect(g->boards <= 3, "boards of the gateway are those that somebody opened");
     expect(b->list_bytes <= LISTS_BYTES_MAX, "lists");
@@ -514,7 +515,7 @@ static void stranger_speaks(struct choices *c)
     static const uint8_t session[16];
     if (!stranger) {
         struct buf hello = {0};
-        stranger = client_open(gateway, world.now, NULL);
+        stranger = client_open(gateway, world.now, 0, NULL);
         PUT(&hello, hello, span_of("0z"), {session, 16}, 1, 1, span_of("z"), NIL, NIL);
         says(stranger, &hello);
     }

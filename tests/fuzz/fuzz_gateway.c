@@ -24,7 +24,7 @@ static int authenticate(void *owner, uint64_t now_ms, struct span token, struct 
 static struct client *join(struct gateway_core *c, const char *token, uint64_t instance)
 {
     static const uint8_t session[16];
-    struct client *cl = client_open(c, 1000, NULL);
+    struct client *cl = client_open(c, 1000, 0, NULL);
     struct buf b = {0};
     PUT(&b, hello, span_of(token), {session, 16}, instance, 1, span_of("x"), 0, NIL);
     client_message(cl, 1000, buf_span(&b));

@@ -30,7 +30,7 @@ const elsewhere = [...files].filter(([file]) => !file.endsWith(".md") && file !=
   ALL.filter((file) => /\.(env|yaml)$/.test(file)).map(read).join("\n");
 
 /** Not in the tree: made by builds, or the system's. */
-const MADE = /^((messages|errors)\.gen\.ts|client\.mjs|(limits|sysexits|queue|stdint)\.h)$/;
+const MADE = /^((messages|errors|limits)\.gen\.ts|client\.mjs|(limits|sysexits|queue|stdint)\.h)$/;
 const TOP = "docs|proto|tests|scripts|common|gateway|board-service|history-service|k8s";
 
 /** Headings, as links name them. */

@@ -5,12 +5,12 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { parse as limits } from "../../gateway/web/build/limits.mjs";
 import { assertAllEqual, join, startCluster } from "./harness.mjs";
 import { strokes } from "./strokes.mjs";
 import { Wire } from "./wire.mjs";
 
 const VIEWERS = 50;
-const WINDOW_BYTES = 256 * 1024; // of a board, in the gateway
 const SILENCE_MS = 30_000;
 const STROKE_EVERY_MS = 20;
 const LATE_MS = 500;
@@ -35,7 +35,7 @@ describe("fifty viewers who stop reading for 30 s", { timeout: 240_000 }, () => 
     for (let i = 0; i < VIEWERS; i++) {
       viewers.push(await Wire.join(gateway, board.tokens.watch, { name: `Viewer ${i}` }));
     }
-    const full = (2 * WINDOW_BYTES) / 4096;
+    const full = (2 * limits().find(({ name }) => name === "WINDOW_BYTES_MAX").value) / 4096;
     for (let i = 0; i < full; i++) {
       ana.draw(big(i));
       if (i % 32 === 0) await ana.allStored();

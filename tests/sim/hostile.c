@@ -41,7 +41,7 @@ static void say_hello(struct world *w, struct hostile *h, struct process *g)
     struct buf b = {0};
     snprintf(token, sizeof token, "draw %s %s", w->board_id[h->board].text, h->member.text);
     h->gateway = (unsigned)(g - w->process);
-    h->client = client_open(g->gateway, w->now, NULL);
+    h->client = client_open(g->gateway, w->now, 0, NULL);
     if (odds(w, 5000))
         h->instance = (chance(w) & OFFSET_MAX) | 1;
     bool by_time = odds(w, 2000);

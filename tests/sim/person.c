@@ -550,7 +550,7 @@ static void connect_person(struct world *w, struct person *p)
     p->conn++;
     p->gateway = (unsigned)(g - w->process);
     p->gateway_generation = g->generation;
-    p->client = client_open(g->gateway, w->now, NULL);
+    p->client = client_open(g->gateway, w->now, p->number + 1, NULL);
     p->welcomed = false;
     p->reading = true;
     p->replaced = p->reloaded = false;

@@ -65,12 +65,13 @@ static inline void setup(void)
     gateway_core_link(core, now, true);
 }
 
+static uint64_t from_address; /* of who connects */
 static struct client *open_clients[512];
 static unsigned open_count;
 
 static inline struct client *opens(void)
 {
-    struct client *cl = client_open(core, now, NULL);
+    struct client *cl = client_open(core, now, from_address, NULL);
     open_clients[open_count++] = cl;
     return cl;
 }

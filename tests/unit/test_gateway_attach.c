@@ -131,7 +131,7 @@ static void crowd(const char *role, unsigned count)
 START_TEST(a_crowd_that_waits_for_seats_keeps_no_owner_out)
 {
     two_on_a_board();
-    crowd("watch", 64);
+    crowd("watch", 10 + 1 + 64 - 2);
     struct client *more = hello("watch eve", 33, 1, NIL, NIL);
     ck_assert_str_eq(pulls(more), "full 10 error full@1");
     struct client *owner = hello("own olga", 44, 1, NIL, NIL);
@@ -139,6 +139,41 @@ START_TEST(a_crowd_that_waits_for_seats_keeps_no_owner_out)
     owner_tells(2, 3, "ana ben olga", NULL);
     ck_assert_str_eq(pulls(owner), "welcome@0 state mark 3/3");
     ck_assert_uint_eq(close_code_of(drawer), 0);
+    closes(viewer);
+    ck_assert_uint_eq(close_code_of(hello("watch fay", 55, 1, NIL, NIL)), 0);
+    ck_assert_uint_eq(close_code_of(hello("watch gil", 66, 1, NIL, NIL)), 4423);
+    owner_tells(2, 4, "ana ben olga", NULL);
+    ck_assert_uint_eq(close_code_of(hello("watch ben", 23, 1, NIL, NIL)), 0); /* has a seat */
+}
+END_TEST
+
+START_TEST(a_crowd_from_one_address_keeps_out_nobody_from_another)
+{
+    two_on_a_board();
+    crowd("watch", 10 + 1 + 64 - 2);
+    from_address = 2;
+    struct client *eve = hello("watch eve", 33, 1, NIL, NIL);
+    ck_assert_uint_eq(close_code_of(eve), 0);
+    for (unsigned i = 0; i < 100; i++) {
+        char token[32];
+        snprintf(token, sizeof token, "watch y%u", i);
+        hello(token, 2000 + i, 1, NIL, NIL);
+    }
+    ck_assert_uint_eq(close_code_of(eve), 0); /* the two crowds share what there is, */
+    from_address = 3;
+    struct client *dia = hello("watch dia", 44, 1, NIL, NIL); /* and make way together */
+    ck_assert_uint_eq(close_code_of(dia), 0);
+    ck_assert_uint_eq(gateway_core_stats(core)->errors[ERROR_full], 1 + 100 + 1);
+    from_address = 0;
+}
+END_TEST
+
+START_TEST(before_an_owner_has_answered_there_is_room_for_the_largest_board)
+{
+    crowd("watch", 200 + 1 + 64);
+    ck_assert_uint_eq(gateway_core_stats(core)->errors[ERROR_full], 0);
+    struct client *more = hello("watch eve", 33, 1, NIL, NIL);
+    ck_assert_uint_eq(close_code_of(more), 4423);
 }
 END_TEST
 
@@ -263,6 +298,7 @@ END_TEST
 
 START_TEST(as_many_as_the_owner_seats_find_room_at_one_gateway)
 {
+    seats = 200;
     two_on_a_board();
     char names[4096] = "ana ben";
     for (unsigned i = 0; i < 198; i++) {
@@ -274,6 +310,7 @@ START_TEST(as_many_as_the_owner_seats_find_room_at_one_gateway)
         owner_tells(2, 3, names, NULL);
     }
     ck_assert_uint_eq(gateway_core_stats(core)->members, 200);
+    seats = 10;
 }
 END_TEST
 
@@ -332,6 +369,8 @@ static Suite *suite(void)
     tcase_add_test(t, whose_page_goes_and_is_loaded_again_stays);
     tcase_add_test(t, who_was_never_seated_is_not_listed_when_the_connection_is_gone);
     tcase_add_test(t, a_crowd_that_waits_for_seats_keeps_no_owner_out);
+    tcase_add_test(t, a_crowd_from_one_address_keeps_out_nobody_from_another);
+    tcase_add_test(t, before_an_owner_has_answered_there_is_room_for_the_largest_board);
     tcase_add_test(t, as_many_as_the_owner_seats_find_room_at_one_gateway);
     tcase_add_test(t, who_came_and_went_takes_no_place_of_who_waits_for_a_seat);
     tcase_add_test(t, who_had_a_seat_for_a_moment_leaves_those_in_the_list_who_have_one);

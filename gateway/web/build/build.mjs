@@ -12,6 +12,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { write as writeErrors } from "./errors.mjs";
+import { write as writeLimits } from "./limits.mjs";
 import { write as writeMessages } from "./messages.mjs";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -80,6 +81,7 @@ function fillPage(html, words, parts) {
 
 writeMessages();
 writeErrors();
+writeLimits();
 await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
 await buildNode();

@@ -4,12 +4,14 @@
 // and types of the frames and events. Tests use parse() for all messages.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { parse as parseLimits } from "./limits.mjs";
 
 const DEF = new URL("../../../proto/messages.def", import.meta.url);
 const OUT = new URL("../codec/messages.gen.ts", import.meta.url);
 const UNIONS = { DrawersFrame: ["DRAWERS", "DRAWN"], LogEvent: ["EVENT"] }; // types of these forms
 const PAGES = ["FRAME", "DRAWERS", "DRAWN", "EVENT", "TOLD"]; // no other form reaches a page
-const NAMED = { OFFSET_MAX: 2 ** 53 - 1, UINT32_MAX: 2 ** 32 - 1 };
+const LIMITS = Object.fromEntries(parseLimits().map(({ name, value }) => [name, value]));
+const NAMED = { OFFSET_MAX: 2 ** 53 - 1, UINT16_MAX: 2 ** 16 - 1, UINT32_MAX: 2 ** 32 - 1, ...LIMITS };
 
 function bound(text) {
   const value = NAMED[text] ?? Number(text);

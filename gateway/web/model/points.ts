@@ -4,11 +4,10 @@
 // point before it in the stroke, the first from 0,0, with a byte of pressure when the stroke has it.
 // Here they are places on the board in growing typed arrays. All pages make the same ink from them,
 // the drawer's too: it draws what it sends.
+import { BOARD_HEIGHT, BOARD_WIDTH, STROKE_POINTS_MAX } from "../codec/limits.gen.ts";
 
-export const BOARD_WIDTH = 32000;
-export const BOARD_HEIGHT = 20000;
+export { BOARD_HEIGHT, BOARD_WIDTH };
 export const POINTS_PER_FRAME = 64; // a page's usual frame; the service takes up to 1,000
-export const POINTS_PER_STROKE = 2000; // then the next stroke begins there, marked as joined
 
 const clamp = (value: number, high: number): number => (value < 0 ? 0 : value > high ? high : value);
 
@@ -70,7 +69,7 @@ export class PointList {
   /** Adds what a frame holds. */
   add(bytes: Uint8Array): void {
     const width = this.pressure ? 5 : 4;
-    const more = Math.min(Math.floor(bytes.length / width), POINTS_PER_STROKE - this.count);
+    const more = Math.min(Math.floor(bytes.length / width), STROKE_POINTS_MAX - this.count);
     this.#grow(this.count + more);
     this.version++;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

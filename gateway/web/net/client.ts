@@ -9,14 +9,12 @@
 // socket still serves it, so that nobody notices.
 import { decode, encode, type Incoming, isEvent } from "../codec/codec.ts";
 import { ERRORS } from "../codec/errors.gen.ts";
+import { CLIENT_SILENT_MS, KEPT_BYTES_MAX, KEPT_FRAMES_MAX } from "../codec/limits.gen.ts";
 import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../codec/messages.gen.ts";
 import { Board, END, type Frame, PRESSURE } from "../model/board.ts";
 import { encodePoints, type Point } from "../model/points.ts";
 import { ableToStand, drawAgain, type Make } from "./again.ts";
 
-export const SILENT_MS = 10_000; // a socket without a word for so long is dead
-export const UNACKED_FRAMES_MAX = 4_000;
-export const UNACKED_BYTES_MAX = 512 * 1024;
 const FULL_RETRY_MS = 15_000;
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 8_000;
@@ -235,7 +233,7 @@ export class Client {
     this.#socket = this.#dial();
     this.#silence = setInterval(() => {
       this.#turnsSince++;
-      if (performance.now() - this.heardAt > SILENT_MS) this.#closed(0, this.heardAt);
+      if (performance.now() - this.heardAt > CLIENT_SILENT_MS) this.#closed(0, this.heardAt);
     }, 1_000);
     this.onChange();
   }
@@ -592,7 +590,7 @@ export class Client {
     if (past(this.lostAt, this.graceMs) || (ran && past(this.#unansweredAt, DEAF_MS))) return "grace";
     if (past(this.troubleAt, TROUBLE_MS)) return "trouble";
     const { unackedFrames, unackedBytes } = this.board;
-    if (this.busy || unackedFrames >= UNACKED_FRAMES_MAX || unackedBytes >= UNACKED_BYTES_MAX) return "unsaved";
+    if (this.busy || unackedFrames >= KEPT_FRAMES_MAX || unackedBytes >= KEPT_BYTES_MAX) return "unsaved";
     return this.room === "none" ? "room" : null;
   }
 

@@ -2,7 +2,8 @@
 //
 // A stroke under way becomes frames.
 import { END, EVEN, JOINED, PRESSURE } from "../model/board.ts";
-import { type Point, POINTS_PER_FRAME, POINTS_PER_STROKE } from "../model/points.ts";
+import { STROKE_POINTS_MAX } from "../codec/limits.gen.ts";
+import { type Point, POINTS_PER_FRAME } from "../model/points.ts";
 import type { Client, PenStyle } from "./client.ts";
 
 /** Cuts a stroke into frames: the first point at once, then what came since, at most 64 at a time. A
@@ -51,7 +52,7 @@ export class StrokeWriter {
     if (tap) return this.#begin(this.#waiting.splice(0), true);
     this.begin();
     while (this.#waiting.length || end) {
-      const room = POINTS_PER_STROKE - this.#count;
+      const room = STROKE_POINTS_MAX - this.#count;
       const points = this.#waiting.splice(0, Math.min(most, room));
       const last = this.#waiting.length === 0;
       const whole = points.length === room && !last;

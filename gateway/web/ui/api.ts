@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the page asks of the service over HTTP.
+import { QUESTION_MS } from "../codec/limits.gen.ts";
 import type { Service } from "../net/client.ts";
 import { words } from "../strings/words.ts";
 import { isForeign, type Made, madeOf, type Refusal, refusalOf, tokenOf } from "./answers.ts";
 
-const ANSWER_MS = 12_000; // the service itself gives a question up after 10 s
+const ANSWER_MS = QUESTION_MS + 2_000; // the service itself gives a question up before
 const SERVICE_MS = 5_000; // a service that takes longer to give out a page is away
 
 /** What `read` makes of the answer to `body` (null: to a GET); or why there is none. */

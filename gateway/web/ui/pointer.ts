@@ -3,6 +3,7 @@
 // The drawer's pointer while it does not draw: the newest place goes out at most every 50 ms; the others
 // see a ring with the name, which is gone after three seconds. The drawer sees it, too, as long as the
 // tool is the pointer (a finger has nothing else to see).
+import { POINTER_EVERY_MS } from "../codec/limits.gen.ts";
 import type { PointerAt } from "../codec/messages.gen.ts";
 import { BOARD_HEIGHT, BOARD_WIDTH, type Point } from "../model/points.ts";
 import type { Client } from "../net/client.ts";
@@ -10,7 +11,6 @@ import { $, setText, show } from "./dom.ts";
 import { nameOf } from "./pen-view.ts";
 import type { Stage } from "./stage.ts";
 
-const EVERY_MS = 50;
 const GONE_MS = 3_000;
 const LABEL_LEFT = 0.6; // of the window: from there on the name stands on the other side
 
@@ -55,7 +55,7 @@ export class PointerRing {
   #mine(point: Point): void {
     this.#move(this.#client.board.member, point);
     if (this.#stage.points) this.#client.onChange();
-    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#send(), this.#sentAt + EVERY_MS - performance.now());
+    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#send(), this.#sentAt + POINTER_EVERY_MS - performance.now());
   }
 
   #send(): void {
