@@ -25,11 +25,11 @@ static uint64_t unanswered_of(const struct log *l)
 
 static void check_events(const struct log *l)
 {
-    const struct event *first = l->events, *last = l->events + l->count - 1;
     CHECK(l->count <= l->cap);
     CHECK((l->count == 0) == (l->bytes.len == 0));
     if (l->count == 0)
         return;
+    const struct event *first = l->events, *last = &l->events[l->count - 1];
     CHECK(first->at == l->bytes_at);
     CHECK(last->at + last->len == end_of_bytes(l));
     CHECK(last->time == l->newest_time); /* times never go back */

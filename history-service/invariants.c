@@ -24,7 +24,6 @@ static void check_board(const struct history_core *c, const struct board *b)
     CHECK(idmap_get(&c->boards, &b->id) == b);
     CHECK(b->last.events.len == 0); /* nobody owns these any more */
     CHECK(b->last.count == 0 || b->last.first > 0);
-    CHECK(b->last.count == 0 || b->last.epoch <= record_last(&b->last));
     CHECK(b->waits || (STAILQ_EMPTY(&b->requests) && STAILQ_EMPTY(&b->batch)));
     CHECK(b->waits || (b->known && b->last.count > 0)); /* else there is nothing to remember */
     CHECK(b->waits || b->tries == 0);

@@ -125,7 +125,6 @@ START_TEST(boards)
     BREAKS(idle->id, id_of("a"), "idmap_get(&c->boards, &b->id) == b");
     BREAKS(idle->last.events.len, 1, "b->last.events.len == 0");
     BREAKS(idle->last.first, 0, "b->last.count == 0 || b->last.first > 0");
-    BREAKS(idle->last.epoch, 99, "b->last.count == 0 || b->last.epoch <= record_last(&b->last)");
     BREAKS(idle->known, false, "b->waits || (b->known && b->last.count > 0)");
     BREAKS(idle->tries, 1, "b->waits || b->tries == 0");
     BREAKS(idle->waits, true, "!b->waits");
