@@ -58,7 +58,7 @@ struct link_config {
     bool hears_peers;   /* easel.peers */
     bool serves_replay; /* consumes the shared queue easel.replay */
     bool quorum;        /* history.<shard> queues are quorum queues (a broker cluster) */
-    unsigned prefetch;  /* per consumed shared queue */
+    unsigned prefetch;  /* per consumed shared queue; 0: QUEUE_PREFETCH */
 };
 
 int link_create(uv_loop_t *loop, const struct link_config *config, const struct link_events *events,

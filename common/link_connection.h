@@ -15,12 +15,12 @@
 #include "outbox.h"
 
 struct link_connection {
-    amqp_connection_state_t amqp;     /* NULL: not connected */
-    pthread_mutex_t lock;             /* of fd, which link_connection_abort reads */
-    int fd;                           /* -1: none */
-    bool blocked;                     /* the broker has an alarm: publish nothing */
-    char trouble[LINK_TROUBLE_BYTES]; /* why the last call failed */
-    uint16_t code;                    /* which the broker gave with it; 0: none */
+    amqp_connection_state_t amqp; /* NULL: not connected */
+    pthread_mutex_t lock;         /* of fd, which link_connection_abort reads */
+    int fd;                       /* -1: none */
+    bool blocked;                 /* the broker has an alarm: publish nothing */
+    char trouble[TROUBLE_BYTES];  /* why the last call failed */
+    uint16_t code;                /* which the broker gave with it; 0: none */
 };
 
 /* A message of several frames as it comes in: content header, then bodies. */

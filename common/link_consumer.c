@@ -91,7 +91,7 @@ static void history_queue(unsigned shard, char *ret, size_t size)
 /* A queue that is there with other arguments: what an operator can do about it. */
 static int blame_quorum(struct consumer *k)
 {
-    char said[LINK_TROUBLE_BYTES];
+    char said[TROUBLE_BYTES];
     memcpy(said, k->connection->trouble, sizeof said);
     if (k->connection->code == AMQP_PRECONDITION_FAILED)
         snprintf(k->connection->trouble, sizeof k->connection->trouble,

@@ -68,7 +68,7 @@ struct link {
     uv_async_t async;
     bool publisher_up, consumer_up, up, was_up, silent;
     bool *held, *told; /* shards in force; shards that events.shard reported */
-    char trouble_copy[LINK_TROUBLE_BYTES], trouble_told[LINK_TROUBLE_BYTES];
+    char trouble_copy[TROUBLE_BYTES], trouble_told[TROUBLE_BYTES];
 
     pthread_mutex_t lock;
     struct post_queue posts;
@@ -81,7 +81,7 @@ struct link {
     size_t done_count, done_cap;
     uint64_t stop_ms; /* 0: run; else publish until then and end */
     bool closed;      /* the loop hears no more notes */
-    char trouble[LINK_TROUBLE_BYTES];
+    char trouble[TROUBLE_BYTES];
 
     struct worker publisher, consumer;
     unsigned generation; /* the consumer's: of its channels, over all connections */

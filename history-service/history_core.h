@@ -24,7 +24,7 @@ struct history_core_config {
     struct id self; /* begins with h */
     unsigned shards;
     uint32_t pace_ms, messages_per_s_max;
-    unsigned tails_max;  /* last records kept in memory, 0: 100,000 */
+    unsigned tails_max;  /* last records kept in memory, 0: TAILS_MAX */
     uint64_t boards_max; /* no board is made beyond so many; 0: no bound */
 };
 

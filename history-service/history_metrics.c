@@ -48,7 +48,7 @@ static void storing(const struct history_parts *p, struct buf *out)
     COUNTER("easel_history_unknown_results_total",
             "Records of which nobody knows whether they are stored.", t->unknown_results);
     GAUGE("easel_history_tails", "Boards whose last record is kept in memory.", t->tails);
-    GAUGE("easel_history_tails_limit", "The limit of these.", p->tails_max);
+    GAUGE("easel_history_tails_limit", "The limit of these.", TAILS_MAX);
 }
 
 static void reading(const struct reads *r, struct buf *out)

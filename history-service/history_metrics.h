@@ -12,7 +12,7 @@ struct history_parts {
     const struct reads *reads;
     const struct upkeep *upkeep;
     uint64_t boards_max, bad_peer_messages;
-    unsigned tails_max, shards, replicas;
+    unsigned shards, replicas;
     bool lost;
 };
 

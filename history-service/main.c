@@ -139,10 +139,7 @@ static const struct link_events LINK_EVENTS = {
 /* Nobody sends us anything before we can store it. */
 static void open_link(struct shell *s)
 {
-    struct link_config hears = {.hears_history = true,
-                                .hears_peers = true,
-                                .serves_replay = true,
-                                .prefetch = QUEUE_PREFETCH};
+    struct link_config hears = {.hears_history = true, .hears_peers = true, .serves_replay = true};
     if (service_open_link(&s->service, hears, &LINK_EVENTS) < 0)
         service_stop(&s->service, 1);
 }
@@ -308,7 +305,6 @@ static void put_metrics(void *owner, struct buf *out)
                                             .upkeep = s->upkeep,
                                             .boards_max = s->settings.boards_max,
                                             .bad_peer_messages = sharing_bad_messages(s->sharing),
-                                            .tails_max = TAILS_MAX,
                                             .shards = count_consumed(s),
                                             .replicas = sharing_replicas(s->sharing),
                                             .lost = s->lost},
@@ -343,7 +339,6 @@ static void create_core(struct shell *s)
         .shards = (unsigned)s->service.common.shards,
         .pace_ms = (uint32_t)s->service.common.pace_ms,
         .messages_per_s_max = (uint32_t)s->service.common.budget,
-        .tails_max = TAILS_MAX,
         .boards_max = s->settings.boards_max,
     });
     s->sharing = sharing_create(&s->service.self, (unsigned)s->service.common.shards,

@@ -55,7 +55,7 @@ static uint64_t random_number(void)
 int store_open(const struct store_address *address, unsigned shards, struct store **ret,
                const char **ret_why)
 {
-    static _Thread_local char why[STORE_WHY_BYTES];
+    static _Thread_local char why[TROUBLE_BYTES];
     const struct store_kind *kind = kind_of(address->url);
     if (!kind) {
         *ret_why = "there is no such kind of store: it is sqlite:PATH or mongodb://...";

@@ -35,7 +35,7 @@ extern const struct store_kind STORE_SQLITE, STORE_MONGO;
 
 struct store {
     const struct store_kind *kind;
-    char why[STORE_WHY_BYTES];
+    char why[TROUBLE_BYTES];
     bool lost;
     uint64_t incarnation;
 };

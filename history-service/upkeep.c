@@ -226,7 +226,7 @@ static void passed(struct upkeep *u, uint64_t now_ms)
 static void failed(struct upkeep *u, uint64_t now_ms)
 {
     u->stats.errors++;
-    u->pause_until_ms = now_ms + UPKEEP_ERROR_MS;
+    u->pause_until_ms = now_ms + UPKEEP_CHECK_MS;
     u->first = (u->task + 1) % TASKS;
     if (u->task == ERASE) {
         struct id board = u->erase[u->head];

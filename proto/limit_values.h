@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The limits of limits.def, as C has them. (Not limits.h: C has one of that name.)
- */
+ * The limits of limits.def, as C has them. (Not limits.h: C has one of that name.) */
 #ifndef EASEL_LIMIT_VALUES_H
 #define EASEL_LIMIT_VALUES_H
 
 #include <stdint.h>
 
-enum limit_value {
-#define LIMIT(name, value, unit, who, what) name = (value),
-#include "limits.def"
-};
-
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpedantic" /* a number that is no int */
-#define WIDE(name, value, unit, who, what) enum { name = (UINT64_C(1) * value) };
+#pragma GCC diagnostic ignored "-Wpedantic" /* one may be larger than an int */
+#define LIMIT(name, value, unit, who, what) enum { name = (value) };
 #include "limits.def"
 #pragma GCC diagnostic pop
 

@@ -5,7 +5,7 @@ import os
 import re
 
 DEF = os.path.join(os.path.dirname(os.path.abspath(__file__)), "limits.def")
-LIMIT = re.compile(r'^(?:LIMIT|WIDE)\((\w+), ([\w +*<()-]+), (\w+), ([gbhpc]+), ("(?:[^"\\]|\\.)*")\)$')
+LIMIT = re.compile(r'^LIMIT\((\w+), ([\w +*<()-]+), (\w+), ([gbhpc]+), ("(?:[^"\\]|\\.)*")\)$')
 MUST = re.compile(r'^MUST\((.*), ("(?:[^"\\]|\\.)*")\)$')
 HEADING = re.compile(r"^/\* (.*) \*/$")
 
@@ -17,11 +17,11 @@ def read():
         if m := HEADING.match(line):
             groups.append((m[1], [], []))
         elif m := LIMIT.match(line):
-            values[m[1]] = eval(m[2], {"__builtins__": {}}, values)
+            values[m[1]] = eval(m[2].replace("UINT64_C", ""), {"__builtins__": {}}, values)
             groups[-1][1].append((m[1], values[m[1]], m[3], m[4], json.loads(m[5])))
         elif m := MUST.match(line):
             groups[-1][2].append((m[1], json.loads(m[2])))
-        elif re.match(r"(LIMIT|WIDE|MUST)\(", line):
+        elif re.match(r"(LIMIT|MUST)\(", line):
             raise SystemExit(f"limits.def: not understood: {line}")
     return groups
 

@@ -15,7 +15,6 @@
 
 #include "buf.h"
 #include "id.h"
-#include "limit_values.h"
 #include "wire.h"
 
 #define OFFSET_MAX  UINT64_C(9007199254740991) /* 2^53 - 1 */

@@ -11,14 +11,14 @@ const OUT = new URL("../codec/limits.gen.ts", import.meta.url);
 /** Numbers, and names of limits above. In BigInt, since << else ends at 31 bits. */
 function calculate(text, values) {
   if (!/^[\w +*<()-]+$/.test(text)) throw new Error(`limits.def: not understood: ${text}`);
-  const made = new Function(...Object.keys(values), `return ${text.replace(/\b\d+\b/g, "$&n")};`);
+  const made = new Function(...Object.keys(values), `return ${text.replace("UINT64_C", "").replace(/\b\d+\b/g, "$&n")};`);
   return made(...Object.values(values));
 }
 
 /** [{name, value, unit, who, what}] */
 export function parse(text = readFileSync(DEF, "utf8")) {
   const values = {};
-  return text.split("\n").filter((line) => /^(LIMIT|WIDE)\(/.test(line)).map((line) => {
+  return text.split("\n").filter((line) => line.startsWith("LIMIT(")).map((line) => {
     const m = /^\w+\((\w+), ([^,]+), (\w+), (\w+), "(.*)"\)$/.exec(line);
     if (!m) throw new Error(`limits.def: not understood: ${line}`);
     values[m[1]] = calculate(m[2], values);
