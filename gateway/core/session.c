@@ -31,8 +31,8 @@ static unsigned crowd_of(const struct board *b, enum role role, uint64_t address
     return count;
 }
 
-/* Who goes first when too many wait: the weakest role, of these where the most come from, and of
- * these the last. NULL: nobody waits. */
+/* Who goes first when too many wait, which are some hundred: the weakest role, of these where the
+ * most come from, and of these the last. NULL: nobody waits. */
 static struct session *first_to_go(const struct board *b, unsigned *ret_crowd)
 {
     struct session *s, *first = NULL;
@@ -50,8 +50,8 @@ static struct session *first_to_go(const struct board *b, unsigned *ret_crowd)
 }
 
 /* As many may be connected as have a seat or may get one, and some more. Beyond that a crowd keeps
- * neither the board's owner out, nor, however many it has from one address, others. */
-static bool make_room(struct board *b, enum role role, uint64_t address)
+ * out neither who has a seat, nor the board's owner, nor who comes from where fewer do. */
+static bool make_room(struct board *b, const struct id *who, enum role role, uint64_t address)
 {
     uint64_t seats = b->state.seats, connected = 0;
     const struct session *s;
@@ -59,7 +59,7 @@ static bool make_room(struct board *b, enum role role, uint64_t address)
         connected += s->client != NULL;
     if (seats == 0 || seats > BOARD_SEATS_MAX) /* no owner has said, or what cannot be */
         seats = BOARD_SEATS_MAX;
-    if (connected < seats + 1 + UNSEATED_MORE)
+    if (connected < seats + 1 + UNSEATED_MORE || board_lists(b, who))
         return true;
     unsigned crowd;
     struct session *first = first_to_go(b, &crowd);
@@ -74,7 +74,7 @@ static bool make_room(struct board *b, enum role role, uint64_t address)
 struct session *session_create(struct board *b, const struct id *member, uint64_t instance,
                                enum role role, uint64_t address)
 {
-    if (!make_room(b, role, address))
+    if (!make_room(b, member, role, address))
         return NULL;
     struct session *s = xcalloc(1, sizeof *s);
     s->board = b;

@@ -744,6 +744,11 @@ START_TEST(a_crowd_that_waits_for_seats_keeps_no_owner_out)
     owner_tells(2, 3, "ana ben olga", NULL);
     ck_assert_str_eq(pulls(owner), "welcome@0 state mark 3/3");
     ck_assert_uint_eq(close_code_of(drawer), 0);
+    closes(viewer);
+    ck_assert_uint_eq(close_code_of(hello("watch fay", 55, 1, NIL, NIL)), 0);
+    ck_assert_uint_eq(close_code_of(hello("watch gil", 66, 1, NIL, NIL)), 4423);
+    owner_tells(2, 4, "ana ben olga", NULL);
+    ck_assert_uint_eq(close_code_of(hello("watch ben", 23, 1, NIL, NIL)), 0); /* has a seat */
 }
 END_TEST
 
