@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A limit stands in proto/limits.def and nowhere else: no #define with a number, and no constant of an enum that is
-// named like a limit, is in the product's C.
+// named like a limit, is in the product's C. And all who read limits.def read the same.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "../../gateway/web/build/limits.mjs";
@@ -56,6 +57,22 @@ test("each limit is used", () => {
     .filter((file) => file.endsWith(".ts")).map((file) => readFileSync(join(ROOT, file), "utf8")).join("\n");
   const used = new Set(([...all.values(), messages, page].join("\n")).match(/\b[A-Z][A-Z0-9_]+\b/g));
   assert.deepEqual(parse().map(({ name }) => name).filter((name) => !used.has(name)), []);
+});
+
+test("C, the page and the tables read the same numbers", () => {
+  const folder = mkdtempSync(join(tmpdir(), "easel-limits-"));
+  const program = `#include <stdio.h>
+    #include "limit_values.h"
+    #define LIMIT(name, value, unit, who, what) printf("%s %llu\\n", #name, (unsigned long long)name);
+    int main(void) {
+    #include "limits.def"
+    }`;
+  execFileSync("cc", ["-x", "c", "-I", join(ROOT, "proto"), "-o", join(folder, "limits"), "-"], { input: program });
+  const python = 'import limits; print("".join(f"{name} {value}\\n" for name, value in limits.values().items()), end="")';
+  const page = parse().map(({ name, value }) => `${name} ${value}\n`).join("");
+  assert.equal(execFileSync(join(folder, "limits"), { encoding: "utf8" }), page);
+  assert.equal(execFileSync("python3", ["-B", "-c", python], { cwd: join(ROOT, "proto"), encoding: "utf8" }), page);
+  rmSync(folder, { recursive: true });
 });
 
 test("a limit that somebody puts elsewhere is found", () => {
