@@ -8,7 +8,7 @@
 #include "attach.h"
 #include "checks.h"
 #include "fanout.h"
-#include "invariants.h"
+#include "board_invariants.h"
 #include "items.h"
 #include "owner.h"
 #include "pen.h"

@@ -3,18 +3,18 @@
  * A board as the files of the board service's core share it. They stand in floors: each calls what
  * is below it, and none of its own floor.
  *
- *   board_core.c  messages, time, peers and shards
- *   owner.c       taking boards over, their turns, letting them go
- *   attach.c      the gateways' lists: who is where
- *   telling.c     the state of the board, as gateways are told it
- *   pen.c         who may draw
- *   seats.c       who has a seat, and who waits for the pen
- *   members.c     what the lists say of each member
- *   sequencer.c   frames become events, events are stored
- *   fanout.c      events and marks to the gateways
- *   bounds.c      what a board may take of the store
- *   invariants.c  what is true at the end of each entry
- *   board.c       finding and touching; no decisions
+ *   board_core.c        messages, time, peers and shards
+ *   owner.c             taking boards over, their turns, letting them go
+ *   attach.c            the gateways' lists: who is where
+ *   telling.c           the state of the board, as gateways are told it
+ *   pen.c               who may draw
+ *   seats.c             who has a seat, and who waits for the pen
+ *   members.c           what the lists say of each member
+ *   sequencer.c         frames become events, events are stored
+ *   fanout.c            events and marks to the gateways
+ *   bounds.c            what a board may take of the store
+ *   board_invariants.c  what is true at the end of each entry
+ *   board.c             finding and touching; no decisions
  *
  * A turn: messages change boards and put them on `dirty`; board_core_tick then lets each of these
  * speak once, so that what belongs together leaves together. What waits for time stands in `active`

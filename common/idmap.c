@@ -6,7 +6,6 @@
 #include "buf.h"
 #include "checks.h"
 #include "hash.h"
-#include "invariants.h"
 
 static size_t home(const struct idmap *m, const struct id *key)
 {

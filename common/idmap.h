@@ -31,4 +31,7 @@ static inline void *idmap_at(const struct idmap *m, size_t slot)
     return m->slot[slot].value;
 }
 
+/* What is true after each call; see checks.h. */
+void idmap_invariants(const struct idmap *m);
+
 #endif

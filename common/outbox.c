@@ -8,7 +8,7 @@
  * an empty one holds back everybody for a pace interval. So what waits joins, and all destinations
  * slow down alike, without anybody having to count how many are busy.
  */
-#include "outbox.h"
+#include "outbox_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,6 @@
 
 #include "checks.h"
 #include "hash.h"
-#include "invariants.h"
 #include "items.h"
 
 #define TOKEN 1000u /* a message, in the unit of struct outbox.tokens */

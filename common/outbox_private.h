@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An outbox as outbox.c keeps it, and invariants.c looks at it.
+ * An outbox as it is kept, and looked at.
+ *
+ *   outbox.c             puts in and takes out
+ *   common_invariants.c  what is true after each call
  */
 #ifndef EASEL_OUTBOX_PRIVATE_H
 #define EASEL_OUTBOX_PRIVATE_H
@@ -8,8 +11,6 @@
 #include <sys/queue.h>
 
 #include "outbox.h"
-
-#define OUTBOX_BUCKETS 256u
 
 /* One broker message: its envelope and its items. */
 struct part {
@@ -45,5 +46,7 @@ struct outbox {
     uint64_t held_until_ms;     /* the allowance ran out */
     struct outbox_stats stats;
 };
+
+void outbox_invariants(const struct outbox *o);
 
 #endif

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "peers.h"
+#include "peers_private.h"
 
 #include <stdlib.h>
 
 #include "buf.h"
 #include "checks.h"
-#include "invariants.h"
 
 #define SILENT_BEATS (PEER_SILENT_MS / PEER_HEARTBEAT_MS)
 

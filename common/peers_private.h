@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Replicas as peers.c keeps them, and invariants.c looks at them.
+ * Replicas as they are kept, and looked at.
+ *
+ *   peers.c              hears, probes and forgets them
+ *   common_invariants.c  what is true after each call
  */
 #ifndef EASEL_PEERS_PRIVATE_H
 #define EASEL_PEERS_PRIVATE_H
@@ -35,5 +38,7 @@ struct peers {
     struct ignored ignored[PEERS_MAX];
     unsigned next_ignored; /* a ring */
 };
+
+void peers_invariants(const struct peers *p);
 
 #endif

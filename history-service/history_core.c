@@ -17,7 +17,6 @@
 #include "checks.h"
 #include "event.h"
 #include "history_core_private.h"
-#include "invariants.h"
 
 struct history_core *history_core_create(const struct history_core_config *config)
 {

@@ -2,9 +2,9 @@
  *
  * What the files of the history core share. They stand in floors.
  *
- *   history_core.c     requests, what is decided about them, rounds
- *   history_answers.c  what board services and gateways are told
- *   invariants.c       what is true at the end of each entry
+ *   history_core.c        requests, what is decided about them, rounds
+ *   history_answers.c     what board services and gateways are told
+ *   history_invariants.c  what is true at the end of each entry
  *
  * Beside them, and without this header: history_page.c, lines.c and sharing.c.
  */
@@ -110,5 +110,9 @@ void answer_created(struct history_core *c, const struct request *r, unsigned st
 void answer_looked(struct history_core *c, const struct board *b, const struct request *r);
 /* All requests of the batch, whose record is stored. */
 void answer_batch(struct history_core *c, const struct board *b, uint64_t now_ms);
+
+/* What is true at the end of each entry, of the core: what waits, and the round under way; of very much some is looked
+ * at. See checks.h. */
+void history_core_invariants(const struct history_core *c);
 
 #endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "checks.h"
-#include "invariants.h"
+#include "sharing_private.h"
 #include "items.h"
 
 struct sharing *sharing_create(const struct id *self, unsigned shards, struct outbox *out,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which shards are ours, as sharing.c keeps it, and invariants.c looks at it.
+ * Which shards are ours, as that is kept, and looked at.
+ *
+ *   sharing.c             hears of others, and decides
+ *   history_invariants.c  what is true after each call
  */
 #ifndef EASEL_SHARING_PRIVATE_H
 #define EASEL_SHARING_PRIVATE_H
@@ -19,5 +22,7 @@ struct sharing {
     bool *wanted;
     uint64_t bad_messages;
 };
+
+void sharing_invariants(const struct sharing *s);
 
 #endif

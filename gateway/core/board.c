@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "checks.h"
-#include "invariants.h"
+#include "gateway_invariants.h"
 
 /* ---- life ------------------------------------------------------------------------------------ */
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "checks.h"
-#include "invariants.h"
+#include "gateway_invariants.h"
 #include "text.h"
 
 struct client *client_open(struct gateway_core *c, uint64_t now_ms, uint64_t address, void *shell)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "checks.h"
-#include "invariants.h"
+#include "gateway_invariants.h"
 
 struct gateway_core *gateway_core_create(const struct gateway_core_config *config, uint64_t now_ms)
 {

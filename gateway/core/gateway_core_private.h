@@ -3,20 +3,20 @@
  * What the files of the gateway's core share. They stand in floors: each calls what is below it,
  * and none of its own floor.
  *
- *   gateway_core.c  the broker's messages, time, questions over HTTP
- *   client.c        frames from a socket: hello, strokes, requests
- *   attach.c        the numbered lists that tell the board service who is here
- *   answers.c       what history answers
- *   board.c         events, states and epochs from the board service
- *   joining.c       from the hello to the welcome
- *   trust.c         which numbers and senders are believed
- *   pull.c          what a socket gets next
- *   replay.c        pages from history, for cursors older than the window, and what is asked of it
- *   pointer.c       where the drawer's pointer is, beside the log
- *   session.c       a person's place at a board; frames until acked or lost
- *   resend.c        when frames go to the owner, and when again
- *   invariants.c    what is true at the end of each entry
- *   core.c          finding, marking, telling a client an error; no decisions
+ *   gateway_core.c        the broker's messages, time, questions over HTTP
+ *   client.c              frames from a socket: hello, strokes, requests
+ *   attach.c              the numbered lists that tell the board service who is here
+ *   answers.c             what history answers
+ *   board.c               events, states and epochs from the board service
+ *   joining.c             from the hello to the welcome
+ *   trust.c               which numbers and senders are believed
+ *   pull.c                what a socket gets next
+ *   replay.c              pages from history, for cursors older than the window, and what is asked of it
+ *   pointer.c             where the drawer's pointer is, beside the log
+ *   session.c             a person's place at a board; frames until acked or lost
+ *   resend.c              when frames go to the owner, and when again
+ *   gateway_invariants.c  what is true at the end of each entry
+ *   core.c                finding, marking, telling a client an error; no decisions
  *
  * Below them, and without this header: window.c, the newest events, framed.
  */

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "checks.h"
-#include "invariants.h"
+#include "gateway_invariants.h"
 
 /* A full pull, and the largest state besides: the buffer never moves within a pull. */
 #define SCRATCH_BYTES (PULL_BYTES_MAX + BROKER_MESSAGE_BYTES_MAX + JOIN_BYTES_MAX)

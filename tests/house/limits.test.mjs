@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A limit stands in proto/limits.def and nowhere else: no #define with a number, and no constant of an enum that is
-// named like a limit, is in the product's C.
+// named like a limit, is in the product's C. And all who read limits.def read the same.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "../../gateway/web/build/limits.mjs";
@@ -18,8 +19,9 @@ const OTHER = {
   "codes of ours and of others": "EVENT_CODE_LOW EVENT_CODE_HIGH WATCHDOG_EXIT_STATUS CODE_DUPLICATE_KEY CLOSE_LEAVES CLOSE_GOES",
   "channels of a connection, which have numbers": "CHANNEL OWN_CHANNEL REPLAY_CHANNEL SHARD_CHANNEL",
   "the form of a number, a point, a key": "OFFSET_MAX TAG_BITS CHANNEL_BITS GENERATION_BITS DONE_CURSOR BITS_POINTS BITS_PRESSURE POINT_BYTES PRESSURE_POINT_BYTES HIGHLIGHTER_COLOUR KEY_CHARS",
-  "how many of a list there are": "ENTRY_RANKS SECONDS_BOUND_COUNT COUNT_BOUND_COUNT STORES EVENTS_COLUMN",
-  "units": "TOKEN DAY_MS",
+  "how many of a list there are": "TRACE_NUMBERS_MAX ENTRY_RANKS SECONDS_BOUND_COUNT COUNT_BOUND_COUNT STORES EVENTS_COLUMN",
+  "units": "TOKEN DAY_MS SECOND_MS",
+  "how much a check of an invariant looks at, and allows": "CHECK_FEW ALONE_MAX FRAME_BYTES_MORE",
   "sizes of a struct": "ATTACHMENT_BYTES",
 };
 const other = new Set(Object.values(OTHER).flatMap((names) => names.split(" ")));
@@ -56,6 +58,22 @@ test("each limit is used", () => {
     .filter((file) => file.endsWith(".ts")).map((file) => readFileSync(join(ROOT, file), "utf8")).join("\n");
   const used = new Set(([...all.values(), messages, page].join("\n")).match(/\b[A-Z][A-Z0-9_]+\b/g));
   assert.deepEqual(parse().map(({ name }) => name).filter((name) => !used.has(name)), []);
+});
+
+test("C, the page and the tables read the same numbers", () => {
+  const folder = mkdtempSync(join(tmpdir(), "easel-limits-"));
+  const program = `#include <stdio.h>
+    #include "limit_values.h"
+    #define LIMIT(name, value, unit, who, what) printf("%s %llu\\n", #name, (unsigned long long)name);
+    int main(void) {
+    #include "limits.def"
+    }`;
+  execFileSync("cc", ["-x", "c", "-I", join(ROOT, "proto"), "-o", join(folder, "limits"), "-"], { input: program });
+  const python = 'import limits; print("".join(f"{name} {value}\\n" for name, value in limits.values().items()), end="")';
+  const page = parse().map(({ name, value }) => `${name} ${value}\n`).join("");
+  assert.equal(execFileSync(join(folder, "limits"), { encoding: "utf8" }), page);
+  assert.equal(execFileSync("python3", ["-B", "-c", python], { cwd: join(ROOT, "proto"), encoding: "utf8" }), page);
+  rmSync(folder, { recursive: true });
 });
 
 test("a limit that somebody puts elsewhere is found", () => {

@@ -27,10 +27,10 @@ function viewers(header, all = seen) {
   return [...found];
 }
 
-/** Those whom the header is not for: neither a file of the module, nor its header, nor its unit test. */
+/** Those whom the header is not for: neither a file of the module, nor its header, nor a unit test named after one. */
 function strangers(header, map, all = seen) {
-  const module = basename(header).replace("_private.h", "");
-  const own = (file) => map.includes(file.replace(/\.h$/, ".c")) || file === `tests/unit/test_${module}.c`;
+  const modules = [header.replace("_private.h", ".c"), ...map].map((file) => basename(file, ".c"));
+  const own = (file) => map.includes(file.replace(/\.h$/, ".c")) || modules.some((name) => file === `tests/unit/test_${name}.c`);
   return viewers(header, all).filter((file) => !own(file));
 }
 

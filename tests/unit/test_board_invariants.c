@@ -5,7 +5,7 @@
 #include "invariants_test.h"
 
 #include "board_test.h"
-#include "invariants.h"
+#include "board_invariants.h"
 #include "sequencer.h"
 
 static struct board *board;
@@ -255,7 +255,7 @@ END_TEST
 
 START_TEST(each_check_bites)
 {
-    ck_assert_str_eq(unheard(INVARIANTS "board-service/invariants.c"), "");
+    ck_assert_str_eq(unheard(INVARIANTS "board-service/board_invariants.c"), "");
 }
 END_TEST
 

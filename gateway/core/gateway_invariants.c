@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "invariants.h"
+#include "gateway_invariants.h"
 
 #include "checks.h"
 

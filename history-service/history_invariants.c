@@ -1,7 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "invariants.h"
-
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is true of the history service's core, and of its shards, at the end of each entry, whatever
+ * others send. It reads the structs, and calls nothing that decides.
+ */
 #include "checks.h"
+#include "history_core_private.h"
+#include "sharing_private.h"
 
 /* ---- boards and what waits ------------------------------------------------------------------- */
 

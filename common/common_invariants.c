@@ -1,8 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "invariants.h"
-
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is true of the parts that all programs share, after each call. See checks.h.
+ */
 #include "checks.h"
 #include "hash.h"
+#include "idmap.h"
+#include "outbox_private.h"
+#include "peers_private.h"
 
 /* ---- idmap ----------------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include "invariants_test.h"
 
 #include "gateway_test.h"
-#include "invariants.h"
+#include "gateway_invariants.h"
 
 static struct board *board;
 static struct session *ana, *ben;
@@ -274,7 +274,7 @@ END_TEST
 
 START_TEST(each_check_bites)
 {
-    ck_assert_str_eq(unheard(INVARIANTS "gateway/core/invariants.c"), "");
+    ck_assert_str_eq(unheard(INVARIANTS "gateway/core/gateway_invariants.c"), "");
 }
 END_TEST
 
