@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "attach.h"
+#include "board_invariants.h"
 #include "checks.h"
 #include "fanout.h"
-#include "board_invariants.h"
 #include "items.h"
 #include "owner.h"
 #include "pen.h"

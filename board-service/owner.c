@@ -186,9 +186,11 @@ void owner_refused(struct board *b, const struct msg_refused *m)
 {
     bool open = b->ownership == BOARD_OPENING && m->nonce != 0 && m->nonce == b->nonce;
     bool append = board_has_log(b) && m->nonce == 0 && m->asked == b->log.epoch;
-    if (!open && !append)
+    if (!open && !append) {
         TRACE(b->core, &b->id, answer_ignored, m->asked, b->log.epoch);
-    if ((!open && !append) || (append && !owner_same_store(b, m->incarnation)))
+        return;
+    }
+    if (append && !owner_same_store(b, m->incarnation))
         return;
     if (append && m->newest > b->log.epoch + JUMP_MAX) {
         b->core->stats.bad_messages++; /* no nonce says that it answers us */

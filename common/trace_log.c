@@ -69,7 +69,7 @@ __attribute__((format(printf, 2, 3))) static void print(struct buf *out, const c
         buf_append(out, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 }
 
-struct question {
+struct trace_question {
     struct id board;
     unsigned seconds;
 };
@@ -96,9 +96,9 @@ static unsigned seconds_of(struct span text)
 }
 
 /* NULL, or what is wrong with it. */
-static const char *read_query(struct span query, struct question *ret)
+static const char *read_query(struct span query, struct trace_question *ret)
 {
-    *ret = (struct question){.seconds = TRACE_SECONDS_MAX};
+    *ret = (struct trace_question){.seconds = TRACE_SECONDS_MAX};
     while (query.len > 0) {
         const uint8_t *end = memchr(query.data, '&', query.len);
         struct span part = {query.data, end ? (size_t)(end - query.data) : query.len}, value;
@@ -133,7 +133,7 @@ static const char *answer_list(const struct trace_log *t, struct buf *out)
     return "200 OK";
 }
 
-static const char *begin(struct trace_log *t, const struct question *q, struct buf *out)
+static const char *begin(struct trace_log *t, const struct trace_question *q, struct buf *out)
 {
     if (trace_boards_begin(&t->boards, process_now_ms(), &q->board, q->seconds) < 0) {
         print(out, "%u boards are traced already: end one of them\n", TRACE_BOARDS_MAX);
@@ -144,7 +144,7 @@ static const char *begin(struct trace_log *t, const struct question *q, struct b
     return "200 OK";
 }
 
-static const char *end(struct trace_log *t, const struct question *q, struct buf *out)
+static const char *end(struct trace_log *t, const struct trace_question *q, struct buf *out)
 {
     if (trace_boards_end(&t->boards, &q->board) < 0) {
         print(out, "board %s is not traced\n", log_board(&q->board));
@@ -163,7 +163,7 @@ static bool is(struct span text, const char *word)
 const char *trace_log_request(struct trace_log *t, struct span method, struct span query,
                               struct buf *out)
 {
-    struct question q;
+    struct trace_question q;
     if (is(method, "GET"))
         return answer_list(t, out);
     if (!is(method, "POST") && !is(method, "DELETE")) {

@@ -2,7 +2,8 @@
  *
  * What the files of the history core share. They stand in floors.
  *
- *   history_core.c        requests, what is decided about them, rounds
+ *   history_core.c        requests, and the rounds that store what they add
+ *   history_plan.c        what is decided about a request
  *   history_answers.c     what board services and gateways are told
  *   history_invariants.c  what is true at the end of each entry
  *
@@ -99,6 +100,19 @@ static inline bool ended_cleanly(const struct record *last)
 /* How long until the next open may come. */
 uint64_t open_wait(struct board *b, uint64_t now_ms);
 
+/* ---- history_plan.c -------------------------------------------------------------------------- */
+
+enum verdict {
+    ANSWERED, /* done with it */
+    TAKEN,    /* part of the batch: answered when the record is stored */
+    LATER     /* it needs a round of its own, or the last record read again */
+};
+
+/* What `record` and `events` hold of this round so far is added to; a no may be answered at once.
+ */
+enum verdict history_plan_request(struct history_core *c, struct board *b, struct record *record,
+                                  struct buf *events, const struct request *r, uint64_t now_ms);
+
 /* ---- history_answers.c ----------------------------------------------------------------------- */
 
 void answer_no_board(struct history_core *c, const struct request *r);
@@ -111,8 +125,9 @@ void answer_looked(struct history_core *c, const struct board *b, const struct r
 /* All requests of the batch, whose record is stored. */
 void answer_batch(struct history_core *c, const struct board *b, uint64_t now_ms);
 
-/* What is true at the end of each entry, of the core: what waits, and the round under way; of very much some is looked
- * at. See checks.h. */
+/* ---- history_invariants.c -------------------------------------------------------------------- */
+
+/* Of what waits, and of the round under way; of very much some is looked at. See checks.h. */
 void history_core_invariants(const struct history_core *c);
 
 #endif

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "checks.h"
-#include "sharing_private.h"
 #include "items.h"
+#include "sharing_private.h"
 
 struct sharing *sharing_create(const struct id *self, unsigned shards, struct outbox *out,
                                uint64_t now_ms)

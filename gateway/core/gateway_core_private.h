@@ -11,7 +11,7 @@
  *   joining.c             from the hello to the welcome
  *   trust.c               which numbers and senders are believed
  *   pull.c                what a socket gets next
- *   replay.c              pages from history, for cursors older than the window, and what is asked of it
+ *   replay.c              pages from history, for cursors older than the window
  *   pointer.c             where the drawer's pointer is, beside the log
  *   session.c             a person's place at a board; frames until acked or lost
  *   resend.c              when frames go to the owner, and when again

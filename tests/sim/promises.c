@@ -5,8 +5,27 @@
 #include "world.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "checks.h"
 #include "stroke.h"
+
+/* Of the seed that runs. What a core holds when it is broken is of no use, not even to be freed. */
+static struct world *running;
+
+void promise_checks(struct world *w)
+{
+    running = w;
+}
+
+_Noreturn void check_failed(const char *file, int line, const char *function, const char *condition)
+{
+    const char *name = strrchr(file, '/');
+    running->is_broken = true;
+    fail(running, "%s:%d: %s: this does not hold: %s", name ? name + 1 : file, line, function,
+         condition);
+    longjmp(running->check_failed, 1);
+}
 
 /* P4: what somebody was told is stored never changes. */
 void promise_stored(struct world *w, const struct person *p, uint64_t offset)

@@ -9,20 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checks.h"
-
-/* Of the seed that runs. What a core holds then is of no use, not even to be freed. */
-static struct world *running;
-
-_Noreturn void check_failed(const char *file, int line, const char *function, const char *condition)
-{
-    const char *name = strrchr(file, '/');
-    running->is_broken = true;
-    fail(running, "%s:%d: %s: this does not hold: %s", name ? name + 1 : file, line, function,
-         condition);
-    longjmp(running->check_failed, 1);
-}
-
 /* ---- processes ------------------------------------------------------------------------------- */
 
 struct process *random_process(struct world *w, enum kind kind)
@@ -647,7 +633,7 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
     w->now = 1000000;
     w->incarnation = 1;
     w->events_max = seed % FEW_EVERY == 0 ? EVENTS_FEW : EVENTS_MAX;
-    running = w;
+    promise_checks(w);
     if (setjmp(w->check_failed))
         return false;
     create_boards(w);

@@ -253,6 +253,9 @@ struct truth {      /* what was told to be stored, by offset */
     size_t cap;
 };
 
+/* A check of a core that fails from now on is a broken promise of this world, and goes to its
+ * check_failed. */
+void promise_checks(struct world *w);
 void promise_stored(struct world *w, const struct person *p, uint64_t offset);
 void promise_acked(struct world *w, const struct person *p, const struct own_frame *f);
 void promise_pointer(struct world *w, const struct person *p, const struct msg_pointer_at *m);

@@ -4,8 +4,8 @@
  */
 #include "invariants_test.h"
 
-#include "board_test.h"
 #include "board_invariants.h"
+#include "board_test.h"
 #include "sequencer.h"
 
 static struct board *board;

@@ -4,8 +4,8 @@
  */
 #include "invariants_test.h"
 
-#include "gateway_test.h"
 #include "gateway_invariants.h"
+#include "gateway_test.h"
 
 static struct board *board;
 static struct session *ana, *ben;
