@@ -505,8 +505,7 @@ static void go_back(struct board *b)
     answered(b);
 }
 
-/* Not while the pen is on its way to another, or to nobody: what was turned away is the old one's.
- */
+/* Not while the pen is on its way to somebody, or nobody: what was turned away is the old one's. */
 static void ask_for_turned_away(struct board *b)
 {
     struct log *l = &b->log;

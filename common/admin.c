@@ -179,8 +179,7 @@ static void on_connection(uv_stream_t *listener, int status)
     LIST_INSERT_HEAD(&a->visits, v, list);
     a->visit_count++;
     a->handles++;
-    /* One too many is accepted all the same, or it would wait in the kernel and wake us for ever.
-     */
+    /* One too many is accepted, too, or it would wait in the kernel and wake us for ever. */
     if (uv_accept(listener, (uv_stream_t *)&v->tcp) < 0 || a->visit_count > VISITS_MAX ||
         uv_read_start((uv_stream_t *)&v->tcp, on_room, on_read) < 0)
         visit_close(v);

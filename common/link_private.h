@@ -113,8 +113,7 @@ int worker_init(struct worker *w);
 void worker_finish(struct worker *w);
 int worker_start(struct worker *w, struct link *l, void *(*run)(void *));
 void worker_wake(struct worker *w);
-/* False: the thread hangs in a name look-up. It and its memory are left to the end of the process.
- */
+/* False: the thread hangs in a name look-up. It and its memory are left to the process's end. */
 bool worker_join(struct worker *w, uint64_t timeout_ms);
 /* Runs `session` on a fresh connection again and again until the link stops. A session returns when
  * its connection has failed or the link stops. */

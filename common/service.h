@@ -48,8 +48,7 @@ struct service {
  * exit 2. */
 int service_init(struct service *s, const struct service_kind *kind, void *owner, int argc,
                  char **argv, void *ret_own);
-/* `config` says what is heard; broker, id, shards and quorum are filled in. Negative errno, logged.
- */
+/* `config` says what is heard; broker, id, shards, quorum are filled in. Negative errno, logged. */
 int service_open_link(struct service *s, struct link_config config,
                       const struct link_events *events);
 /* Opens the admin port and logs where it is. Negative errno, logged. */

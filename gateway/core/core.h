@@ -302,8 +302,7 @@ struct gateway_core {
     struct gateway_core_stats stats;
 };
 
-/* ---- core.c: no decisions ----------------------------------------------------------------------
- */
+/* ---- core.c: no decisions ------------------------------------------------------------------- */
 
 uint64_t core_nonce(struct gateway_core *c);
 void core_answer(struct gateway_core *c, const struct http_answer *answer);
@@ -327,8 +326,7 @@ void client_fail(struct client *cl, enum error_code error, const char *sentence,
 void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
 void client_expire(struct client *cl, uint64_t now); /* if its token has expired */
 
-/* ---- session.c ---------------------------------------------------------------------------------
- */
+/* ---- session.c ------------------------------------------------------------------------------ */
 
 struct session *session_find(struct board *b, const struct id *member, uint64_t instance);
 /* NULL: too many wait for a seat, and none of them has a weaker role. */
@@ -362,8 +360,7 @@ bool session_forget_gone(struct board *b); /* true: some went */
 void session_cut(struct session *s, uint64_t now, uint64_t to);
 void session_drop_kept(struct session *s, uint64_t now, uint64_t term, uint32_t above_cseq);
 
-/* ---- resend.c ----------------------------------------------------------------------------------
- */
+/* ---- resend.c ------------------------------------------------------------------------------- */
 
 void resend_kept(struct session *s, uint64_t now, struct kept *k); /* the newest, from its client */
 void resend_forgotten(struct session *s, const struct kept *k);    /* before it is freed */
@@ -375,16 +372,14 @@ void resend_heard(struct board *b, uint64_t now, bool news); /* the owner, or a 
 bool resend_tick(struct board *b, uint64_t now);       /* true: something waits for an answer */
 void resend_run(struct gateway_core *c, uint64_t now); /* whoever has its turn sends */
 
-/* ---- pointer.c ---------------------------------------------------------------------------------
- */
+/* ---- pointer.c ------------------------------------------------------------------------------ */
 
 void pointer_moved(struct session *s, uint64_t now, const struct msg_pointer *m);
 bool pointer_tick(struct session *s, uint64_t now); /* true: a place waits */
 void pointer_told(struct board *b, uint64_t now, const struct msg_pointed *m);
 bool pointer_fresh(const struct client *cl, uint64_t now); /* it may have the newest */
 
-/* ---- replay.c ----------------------------------------------------------------------------------
- */
+/* ---- replay.c ------------------------------------------------------------------------------- */
 
 const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset);
 bool replay_has(const struct board *b, uint64_t offset); /* asks for nothing */
@@ -398,13 +393,11 @@ void replay_tick(struct board *b, uint64_t now);
 void replay_free(struct board *b);
 void replay_forget(struct board *b); /* also what is asked for */
 
-/* ---- pull.c ------------------------------------------------------------------------------------
- */
+/* ---- pull.c --------------------------------------------------------------------------------- */
 
 void client_note_slow(struct client *cl);
 
-/* ---- trust.c -----------------------------------------------------------------------------------
- */
+/* ---- trust.c -------------------------------------------------------------------------------- */
 
 /* Whether numbers of this board as large as that are believed; if not, history is asked. */
 bool trust_number(struct board *b, uint64_t now, uint64_t largest);
@@ -416,15 +409,13 @@ bool trust_owner(struct board *b, const struct id *sender);
 /* Whether it may say that the board is gone; if not, history is asked. */
 bool trust_no_board(struct board *b, uint64_t now, const struct id *sender);
 
-/* ---- joining.c ---------------------------------------------------------------------------------
- */
+/* ---- joining.c ------------------------------------------------------------------------------ */
 
 void client_seated(struct client *cl, uint64_t now); /* the state may let it in */
 void client_tell_waiting(struct client *cl, uint64_t now);
 void joining_tick(struct board *b, uint64_t now);
 
-/* ---- board.c -----------------------------------------------------------------------------------
- */
+/* ---- board.c -------------------------------------------------------------------------------- */
 
 struct board *board_obtain(struct gateway_core *c, const struct id *id); /* NULL: too many */
 void board_drop_if_unused(struct board *b);
@@ -444,16 +435,14 @@ void board_heartbeat(struct board *b, uint64_t now);
 void board_link_changed(struct board *b, uint64_t now);
 void board_tell_trouble(struct board *b);
 
-/* ---- answers.c ---------------------------------------------------------------------------------
- */
+/* ---- answers.c ------------------------------------------------------------------------------ */
 
 void answers_page(struct board *b, uint64_t now, const struct msg_page *m);
 void answers_behind(struct board *b, uint64_t now, const struct msg_behind *m);
 /* True: it answers us. The board may have ended by that. */
 bool answers_looked(struct board *b, const struct msg_looked *m);
 
-/* ---- attach.c ----------------------------------------------------------------------------------
- */
+/* ---- attach.c ------------------------------------------------------------------------------- */
 
 uint64_t attach_due(const struct shard *s);
 /* Somebody asks for the list of a shard: it goes out at once, though not as often as one asks. */

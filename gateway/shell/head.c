@@ -145,8 +145,7 @@ static bool field_line(struct reader *r, struct head *h)
     return true;
 }
 
-/* ---- what the fields mean together ------------------------------------------------------------
- */
+/* ---- what the fields mean together ---------------------------------------------------------- */
 
 static bool named(const struct head_field *f, const char *name)
 {

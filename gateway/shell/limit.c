@@ -238,8 +238,7 @@ static struct row *row_find(const struct limits *l, const struct address *key)
 }
 
 /* An unused row, or that of an address without anything open, whose rates are thereby forgotten.
- * Looks at a few rows only: whoever fills the table from many addresses must not slow the others.
- */
+ * Looks at a few rows only: who fills the table from many addresses must not slow the others. */
 static struct row *row_free(struct limits *l)
 {
     if (l->stats.addresses < l->config.addresses_max)

@@ -67,8 +67,7 @@ bool origins_valid(const char *list);
 
 /* May a request name this host? An address and localhost always: no foreign page can make a
  * browser send these to us. A name only if it is that of the public URL or of an allowed origin:
- * else a foreign page, whose name was made to lead to us, would be taken for ours (DNS rebinding).
- */
+ * else a foreign page, whose name was made to lead to us, is taken for ours (DNS rebinding). */
 bool host_ours(struct span host, const char *public_url, const char *allowed);
 
 /* May a page of this origin use us? Without an Origin header it is no page (and says so itself, as
