@@ -5,7 +5,6 @@
  */
 #include "telling.h"
 
-#include <string.h>
 
 #include "pen.h"
 

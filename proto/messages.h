@@ -10,7 +10,6 @@
 #define EASEL_MESSAGES_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "buf.h"

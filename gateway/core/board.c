@@ -6,7 +6,6 @@
  */
 #include "core.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -10,7 +10,6 @@
 #ifndef EASEL_WINDOW_H
 #define EASEL_WINDOW_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "messages.h"

@@ -4,7 +4,6 @@
  */
 #include "shell.h"
 
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 

@@ -4,7 +4,6 @@
  */
 #include "shell.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

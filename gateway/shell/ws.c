@@ -6,7 +6,6 @@
 #include "shell.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "received.h"
