@@ -5,7 +5,6 @@
  */
 #include "telling.h"
 
-
 #include "pen.h"
 
 static unsigned place_in_line(const struct seats *s, const struct member *m)

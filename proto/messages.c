@@ -15,14 +15,6 @@ struct field {
     bool later; /* a sender of before leaves it out */
 };
 
-struct message_type {
-    const char *name;
-    unsigned code; /* 0: a tuple */
-    uint32_t field_count;
-    const struct field *fields;
-    const char *senders, *takers;
-};
-
 #define FIELD_ROW(message, name, type, low, high, bounds, later)                                   \
     {"The field " #name " of " #message " is not " #type " in " bounds ".",                        \
      FIELD_##type,                                                                                 \
@@ -78,31 +70,6 @@ static const struct message_type *const TYPES[128] = {
 const struct message_type *message_type(unsigned code)
 {
     return code < sizeof TYPES / sizeof *TYPES ? TYPES[code] : NULL;
-}
-
-const char *message_name(const struct message_type *type)
-{
-    return type->name;
-}
-
-unsigned message_code(const struct message_type *type)
-{
-    return type->code;
-}
-
-uint32_t message_field_count(const struct message_type *type)
-{
-    return type->field_count;
-}
-
-const char *message_senders(const struct message_type *type)
-{
-    return type->senders;
-}
-
-const char *message_takers(const struct message_type *type)
-{
-    return type->takers;
 }
 
 const struct message_type *frame_type(unsigned code)

@@ -6,7 +6,6 @@
 #ifndef EASEL_WEB_H
 #define EASEL_WEB_H
 
-
 #include "buf.h"
 
 #define WEB_FILES_MAX 2000u
