@@ -425,25 +425,20 @@ void board_core_tick(struct board_core *c, uint64_t now_ms)
         finish_leaving(c);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 uint64_t board_core_deadline(const struct board_core *c)
 {
     uint64_t at = outbox_deadline(c->out);
     if (c->gone)
         return at;
     if (c->leaving)
-        at = earlier(at, c->leave_until);
+        at = smaller(at, c->leave_until);
     if (!c->link_up)
         return at;
     if (!TAILQ_EMPTY(&c->dirty) || (c->owners_changed && !c->leaving))
         return c->now;
-    at = earlier(at, earlier(c->heartbeat_at, peers_deadline(c->peers)));
-    uint64_t on_clock = earlier(c->sweep_at, attachment_deadline(c));
-    return on_clock == NEVER ? at : earlier(at, on_clock - c->clock + c->now);
+    at = smaller(at, smaller(c->heartbeat_at, peers_deadline(c->peers)));
+    uint64_t on_clock = smaller(c->sweep_at, attachment_deadline(c));
+    return on_clock == NEVER ? at : smaller(at, on_clock - c->clock + c->now);
 }
 
 struct outbox *board_core_outbox(struct board_core *c)

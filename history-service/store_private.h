@@ -47,8 +47,12 @@ struct store {
  * for the release before. */
 #define STORE_COLUMNS(ID, NUMBER)                                                                  \
     ID(board)                                                                                      \
-    NUMBER(first) NUMBER(count) NUMBER(epoch) ID(opener) NUMBER(nonce) ID(holder) NUMBER(instance) \
-        NUMBER(term) NUMBER(cseq) NUMBER(base) NUMBER(time) NUMBER(flags)
+    NUMBER(first)                                                                                  \
+    NUMBER(count)                                                                                  \
+    NUMBER(epoch)                                                                                  \
+    ID(opener)                                                                                     \
+    NUMBER(nonce)                                                                                  \
+    ID(holder) NUMBER(instance) NUMBER(term) NUMBER(cseq) NUMBER(base) NUMBER(time) NUMBER(flags)
 
 struct store_row {
 #define ID_MEMBER(name)     struct id name;

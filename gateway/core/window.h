@@ -40,11 +40,6 @@ struct window {
 
 void window_free(struct window *w);
 
-static inline uint64_t larger(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 static inline uint64_t window_applied(const struct window *w)
 {
     return w->first == 0 ? 0 : w->first + w->count - 1;
