@@ -73,14 +73,12 @@ struct link {
     pthread_mutex_t lock;
     struct post_queue posts;
     struct note_queue notes;
-    size_t out_bytes, in_bytes;
-    bool in_full;       /* the consumer waits until the loop has taken its notes */
+    size_t in_bytes;
     enum hold *wanted;  /* per shard */
     bool wants_changed; /* since the consumer looked */
     uint64_t *done;     /* tags to be acked */
     size_t done_count, done_cap;
-    uint64_t stop_ms; /* 0: run; else publish until then and end */
-    bool closed;      /* the loop hears no more notes */
+    bool closed; /* the loop hears no more notes */
     char trouble[TROUBLE_BYTES];
 
     struct worker publisher, consumer;
@@ -91,6 +89,9 @@ struct link {
     _Atomic uint64_t pulse_back; /* as it came back to the consumer, last */
     atomic_bool consuming;       /* the consumer has declared all that it hears */
 
+    _Atomic uint64_t stop_ms; /* 0: run; else publish until then and end */
+    atomic_size_t out_bytes;
+    atomic_bool in_full; /* the consumer reads nothing until the loop has taken its notes */
     _Atomic uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
     atomic_bool blocked;
 };
@@ -102,11 +103,7 @@ struct note *note_new(enum note_kind kind, struct span body);
 void link_note(struct link *l, struct note *note, bool *full);
 void link_note_state(struct link *l, enum note_kind kind, bool up, const char *trouble);
 
-/* 0: go on; else when to end at the latest. */
-uint64_t link_stop_ms(struct link *l);
 void link_drop_posts(struct link *l, struct post_queue *posts);
-/* The loop is so far behind that the consumer reads nothing. */
-bool link_is_full(struct link *l);
 void link_take_posts(struct link *l, struct post_queue *ret);
 
 int worker_init(struct worker *w);
