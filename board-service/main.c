@@ -59,14 +59,6 @@ static void bind_shards(struct shell *s)
     }
 }
 
-/* What the link has no room for is dropped and counted there: every hop repeats. */
-static void publish_due(struct shell *s)
-{
-    struct outbox_message message;
-    while (outbox_next(board_core_outbox(s->core), process_now_ms(), &message))
-        link_publish(s->service.link, &message);
-}
-
 /* The core has no log of its own. This is the one event in it that an operator should hear of. */
 static void log_fenced(struct shell *s)
 {
@@ -82,7 +74,7 @@ static void on_turn(void *owner)
     struct shell *s = owner;
     board_core_tick(s->core, process_now_ms());
     bind_shards(s);
-    publish_due(s);
+    service_publish(&s->service, board_core_outbox(s->core), process_now_ms());
     log_fenced(s);
     if (board_core_left(s->core))
         service_stop(&s->service, 0);

@@ -197,7 +197,8 @@ static void on_sweep(uv_timer_t *sweep)
 
 /* ---- create and destroy ---------------------------------------------------------------------- */
 
-static int listen_at(struct admin *a, const char *host, unsigned port)
+int tcp_listen(uv_tcp_t *listener, const char *host, unsigned port, int backlog,
+               uv_connection_cb came, unsigned *ret_port)
 {
     union {
         struct sockaddr any;
@@ -206,14 +207,13 @@ static int listen_at(struct admin *a, const char *host, unsigned port)
     } at;
     if (uv_ip4_addr(host, (int)port, &at.v4) < 0 && uv_ip6_addr(host, (int)port, &at.v6) < 0)
         return -EINVAL;
-    int r = uv_tcp_bind(&a->listener, &at.any, 0);
+    int r = uv_tcp_bind(listener, &at.any, 0), len = sizeof at;
     if (r == 0)
-        r = uv_listen((uv_stream_t *)&a->listener, VISITS_MAX, on_connection);
-    int len = sizeof at;
+        r = uv_listen((uv_stream_t *)listener, backlog, came);
     if (r == 0)
-        r = uv_tcp_getsockname(&a->listener, &at.any, &len);
+        r = uv_tcp_getsockname(listener, &at.any, &len);
     if (r == 0)
-        a->port = ntohs(at.any.sa_family == AF_INET ? at.v4.sin_port : at.v6.sin6_port);
+        *ret_port = ntohs(at.any.sa_family == AF_INET ? at.v4.sin_port : at.v6.sin6_port);
     return r;
 }
 
@@ -228,7 +228,7 @@ int admin_create(uv_loop_t *loop, const char *host, unsigned port,
     uv_tcp_init(loop, &a->listener);
     uv_timer_init(loop, &a->sweep);
     a->listener.data = a->sweep.data = a;
-    int r = listen_at(a, host, port);
+    int r = tcp_listen(&a->listener, host, port, VISITS_MAX, on_connection, &a->port);
     if (r == 0)
         r = uv_timer_start(&a->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     if (r < 0) {

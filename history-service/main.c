@@ -155,8 +155,6 @@ static void on_opened(void *owner, int result, const char *why, uint64_t incarna
     if (result == 0) {
         history_core_incarnation(s->core, incarnation);
         sharing_incarnation(s->sharing, incarnation);
-    }
-    if (result == 0) {
         if (*why && s->stores_open == 0)
             log_warn("%s", why);
         if (++s->stores_open == STORES && !s->service.leaving) {
@@ -230,18 +228,11 @@ static void tell_boards(struct shell *s)
 
 /* ---- a turn ---------------------------------------------------------------------------------- */
 
-static void publish(struct shell *s, uint64_t now)
-{
-    struct outbox_message message;
-    while (outbox_next(history_core_outbox(s->core), now, &message))
-        link_publish(s->service.link, &message);
-}
-
 static void say_goodbye(struct shell *s, uint64_t now)
 {
     sharing_goodbye(s->sharing);
     outbox_flush_all(history_core_outbox(s->core));
-    publish(s, now);
+    service_publish(&s->service, history_core_outbox(s->core), now);
     service_stop(&s->service, 0);
 }
 
@@ -251,19 +242,14 @@ static bool has_left(struct shell *s, uint64_t now)
     return s->service.leaving && (idle || now >= s->leave_until_ms);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Who leaves beats no more, and does no upkeep, but does not stay for ever. */
 static uint64_t deadline(const struct shell *s)
 {
     uint64_t own = s->service.leaving ? s->leave_until_ms : upkeep_deadline(s->upkeep);
     if (!link_is_up(s->service.link))
         return own;
-    return earlier(
-        own, earlier(sharing_deadline(s->sharing), outbox_deadline(history_core_outbox(s->core))));
+    return smaller(
+        own, smaller(sharing_deadline(s->sharing), outbox_deadline(history_core_outbox(s->core))));
 }
 
 static void on_turn(void *owner)
@@ -287,7 +273,7 @@ static void on_turn(void *owner)
     }
     sharing_tick(s->sharing, now);
     consume_shards(s);
-    publish(s, now);
+    service_publish(&s->service, history_core_outbox(s->core), now);
     service_wake_at(&s->service, deadline(s));
 }
 

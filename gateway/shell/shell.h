@@ -191,10 +191,9 @@ struct gateway {
     struct service service;
     struct gateway_settings settings;
     uv_check_t check;
-    uv_timer_t deadline, sweep;
+    uv_timer_t sweep;
 
     uint64_t start_ms; /* gateway_now - the loop's clock: never changes */
-    uint64_t deadline_at_ms;
 
     uint64_t leave_since_ms; /* service.leaving: SIGTERM came */
     bool draining;           /* later: takes no new sockets, and asks its clients to go */
@@ -233,8 +232,6 @@ struct gateway {
 /* Milliseconds of a clock that nobody can set, the same for one turn of the loop: all deadlines are
  * in it. */
 uint64_t gateway_now(const struct gateway *g);
-/* Milliseconds since 1970. It may jump: only for what other machines and people call time. */
-uint64_t gateway_wall_ms(void);
 
 void connection_phase(struct connection *c, enum phase phase);
 /* Closes soon; allowed from everywhere. */
