@@ -15,10 +15,9 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
-#include "hash.h"
+#include "idmap.h"
 #include "items.h"
 
-#define BUCKETS        256u
 #define IDLE_MS        1000u /* then a destination is forgotten; its buffer is worth keeping */
 #define BURST_MS       100u  /* how much allowance can be saved up */
 #define KEPT_BYTES_MAX (256u << 10)
@@ -43,7 +42,6 @@ struct destination {
     bool flush;
     bool has_items, sent_items; /* not only offers: in what waits, in the last message */
     uint64_t last_ms;
-    struct destination *next;       /* of the same bucket */
     TAILQ_ENTRY(destination) queue; /* outbox.waiting or outbox.idle */
 };
 
@@ -52,7 +50,7 @@ TAILQ_HEAD(queue, destination);
 struct outbox {
     struct outbox_config config;
     struct buf envelope, item;
-    struct destination *buckets[BUCKETS];
+    struct idmap destinations[EXCHANGE_COUNT]; /* by id */
     struct queue waiting, idle;
     uint64_t tokens, tokens_ms; /* thousandths of a message, at that time */
     uint64_t held_until_ms;     /* the allowance ran out */
@@ -77,17 +75,9 @@ struct outbox *outbox_create(const struct outbox_config *config)
     return o;
 }
 
-static unsigned bucket_of(enum exchange exchange, const struct id *id)
-{
-    return (unsigned)((hash_16(id) ^ exchange) % BUCKETS);
-}
-
 static void forget(struct outbox *o, struct destination *d)
 {
-    struct destination **at = &o->buckets[bucket_of(d->exchange, &d->id)];
-    while (*at != d)
-        at = &(*at)->next;
-    *at = d->next;
+    idmap_remove(&o->destinations[d->exchange], &d->id);
     buf_free(&d->bytes);
     free(d->parts);
     free(d);
@@ -104,6 +94,8 @@ void outbox_destroy(struct outbox *o)
         TAILQ_REMOVE(&o->idle, d, queue);
         forget(o, d);
     }
+    for (unsigned i = 0; i < EXCHANGE_COUNT; i++)
+        idmap_free(&o->destinations[i]);
     buf_free(&o->envelope);
     buf_free(&o->item);
     free(o);
@@ -118,10 +110,7 @@ struct id shard_destination(unsigned shard)
 
 static struct destination *find(struct outbox *o, enum exchange exchange, const struct id *id)
 {
-    struct destination *d = o->buckets[bucket_of(exchange, id)];
-    while (d && (d->exchange != exchange || !id_equal(&d->id, id)))
-        d = d->next;
-    return d;
+    return idmap_get(&o->destinations[exchange], id);
 }
 
 static struct destination *find_or_add(struct outbox *o, enum exchange exchange,
@@ -133,9 +122,7 @@ static struct destination *find_or_add(struct outbox *o, enum exchange exchange,
     d = xcalloc(1, sizeof *d);
     d->exchange = exchange;
     d->id = *id;
-    struct destination **bucket = &o->buckets[bucket_of(exchange, id)];
-    d->next = *bucket;
-    *bucket = d;
+    idmap_put(&o->destinations[exchange], id, d);
     TAILQ_INSERT_TAIL(&o->idle, d, queue);
     o->stats.destinations++;
     return d;
