@@ -100,11 +100,6 @@ bool session_draws(const struct session *s)
            s->term >= s->board->state.term; /* its grant may come before the state */
 }
 
-bool session_full(const struct session *s)
-{
-    return s->full;
-}
-
 void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number)
 {
     if (cl->ends)
@@ -145,5 +140,5 @@ bool client_paused(const struct client *cl)
     const struct session *s = cl->session;
     if (!s)
         return false;
-    return session_full(s) || (session_draws(s) && s->board->mark_flags & MARK_BUSY);
+    return s->full || (session_draws(s) && s->board->mark_flags & MARK_BUSY);
 }

@@ -317,7 +317,6 @@ void attach_said(struct board *b);                    /* a member changed what i
 bool attach_said_tick(struct board *b, uint64_t now); /* true: something waits */
 
 void session_lose_client(struct session *s, uint64_t now);
-bool session_full(const struct session *s);  /* no more frames may be read from it */
 bool session_draws(const struct session *s); /* its instance has the pen, as far as we know */
 
 void client_touch(struct client *cl); /* onto the dirty list */

@@ -180,7 +180,7 @@ TAILQ_HEAD(questions, question);
 struct shell_stats {
     uint64_t accepted, sockets, upgrades, upgrades_refused, messages, reassembly_bytes;
     uint64_t slowed, sent_messages, sent_bytes, sends, joined_sends, cut_frames, blocked_sends;
-    uint64_t closed_silent, closed_slow, pings;
+    uint64_t closed_silent, closed_slow;
     uint64_t bad_requests, foreign, courtesies_dropped;
     uint64_t http[6];              /* by hundreds of the status */
     uint64_t errors[ERROR_CODES];  /* that clients were told, those of the core not counted */

@@ -260,7 +260,6 @@ void ws_sweep(struct connection *c, uint64_t now_ms)
     if (now_ms - c->heard_ms >= PING_AFTER_MS && now_ms - c->pinged_ms >= PING_AFTER_MS) {
         c->ping_due = true;
         c->pinged_ms = now_ms;
-        g->stats.pings++;
         flush_client(c);
     }
 }
