@@ -51,11 +51,7 @@ struct field {
 /* What readers and writers count on that do not decode the whole message. */
 #define IS_FIELD(at, message, name)                                                                \
     _Static_assert(offsetof(struct msg_##message, name) == (at), #name " of " #message);
-#define DRAWERS(name, code)              IS_FIELD(0, name, term) IS_FIELD(8, name, cseq)
-#define BOARD_ITEM(name, code, from, to) IS_FIELD(0, name, board)
 #define EVENT(name, code)                                                                          \
-    IS_FIELD(0, name, offset)                                                                      \
-    IS_FIELD(8, name, time)                                                                        \
     _Static_assert((code) >= EVENT_CODE_LOW && (code) <= EVENT_CODE_HIGH, "code of " #name);       \
     _Static_assert(COUNT(fields_##name) < 15, "with its code " #name " is at most a fixarray");
 #include "messages.def"
