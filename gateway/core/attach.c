@@ -31,12 +31,6 @@ void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard)
         s->attach_due = at;
 }
 
-void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard)
-{
-    c->shard[shard].attach_dirty = true;
-    c->shard[shard].attach_due = now;
-}
-
 static enum pen_request request_of(const struct session *s)
 {
     return s->served_at ? REQUEST_NONE : s->request;

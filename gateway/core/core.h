@@ -323,7 +323,6 @@ void client_touch(struct client *cl); /* onto the dirty list */
 /* It is told that, with its own sentence of the error where `sentence` is NULL, and is closed. */
 void client_fail(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
 void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
-void client_expire(struct client *cl, uint64_t now); /* if its token has expired */
 
 /* ---- session.c ------------------------------------------------------------------------------ */
 
@@ -421,7 +420,6 @@ void board_drop_if_unused(struct board *b);
 void board_destroy(struct board *b);
 void board_tick(struct board *b, uint64_t now);
 void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch);
-void board_owner_gone(struct board *b);
 void board_events(struct board *b, uint64_t now, const struct id *sender,
                   const struct msg_events *m);
 void board_told_state(struct board *b, uint64_t now, const struct id *sender,
@@ -446,7 +444,6 @@ bool answers_looked(struct board *b, const struct msg_looked *m);
 uint64_t attach_due(const struct shard *s);
 /* Somebody asks for the list of a shard: it goes out at once, though not as often as one asks. */
 void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard);
-void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard);
 void attach_tick(struct gateway_core *c, uint64_t now);
 
 #endif
