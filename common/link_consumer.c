@@ -331,7 +331,7 @@ static int read_some(struct consumer *k)
         if (r <= 0)
             return r;
         take_frame(k, &frame);
-        link_connection_release(k->connection);
+        amqp_maybe_release_buffers(k->connection->amqp);
     }
     return !k->full;
 }

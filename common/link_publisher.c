@@ -247,7 +247,7 @@ static int serve(struct publisher *p)
             r = feel_pulse(p);
         if (r < 0)
             return r;
-        link_connection_release(p->connection);
+        amqp_maybe_release_buffers(p->connection->amqp);
         bool idle = !next_post(p);
         if (must_end(p, idle))
             return 0;

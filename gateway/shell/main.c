@@ -84,7 +84,8 @@ static const struct setting SETTINGS[] = {
 
 static void on_leave(void *owner)
 {
-    drain_begin(owner);
+    struct gateway *g = owner;
+    g->leave_since_ms = gateway_now(g);
 }
 
 static void on_turn(void *owner)

@@ -335,8 +335,6 @@ void listener_sweep(struct gateway *g);
 
 /* ---- drain.c -------------------------------------------------------------------------------- */
 
-/* SIGTERM came. */
-void drain_begin(struct gateway *g);
 /* Several times a second. */
 void drain_tick(struct gateway *g, uint64_t now_ms);
 
