@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * What the link's threads stand on: the queues between them and the loop, and their lives.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "link_private.h"
 
 #include <errno.h>

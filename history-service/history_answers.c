@@ -1,11 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * What board services and gateways are told.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "history_core_private.h"
 
-/* Should the clock go back, it is HISTORY_OPEN_EVERY_MS at
- * most. */
+/* Should the clock go back, it is HISTORY_OPEN_EVERY_MS at most. */
 uint64_t open_wait(struct board *b, uint64_t now_ms)
 {
     if (ended_cleanly(&b->last))

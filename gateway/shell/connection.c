@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * What the files about WebSockets stand on: a connection's phases, and how it ends.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shell.h"
 
 #include <sys/socket.h>

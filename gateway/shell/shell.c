@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * The loop of the gateway, and what is not a client: time, broker link, start and finish.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shell.h"
 
 #include <stdlib.h>

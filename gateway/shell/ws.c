@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * WebSocket sessions: what comes in, and how they end. Who may open one is in upgrade.c, what goes
- * out in flush.c.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shell.h"
 
 #include <errno.h>
