@@ -40,21 +40,7 @@ struct settings {
 
 #define AT(field) offsetof(struct settings, field)
 static const struct setting SETTINGS[] = {
-    {"EASEL_STORE", SETTING_SECRET, 1, 2000, "sqlite:./data/easel.db", AT(store.url),
-     "Where boards are stored: sqlite:PATH, or mongodb://... with replica set and database.",
-     check_store},
-    {"EASEL_STORE_USER", SETTING_TEXT, 1, 255, "", AT(store.user),
-     "Who we are at MongoDB; empty: whoever the address names.", NULL},
-    {"EASEL_STORE_PASSWORD", SETTING_SECRET, 1, 1024, "", AT(store.password), "The password.",
-     NULL},
-    {"EASEL_KEEP_DAYS", SETTING_UINT, 0, 36500, "0", AT(keep_days),
-     "Boards without a new event for so many days are deleted; 0: none is.", NULL},
-    {"EASEL_BOARDS_MAX", SETTING_UINT, 1, 1000000000, "1000000", AT(boards_max),
-     "No board is made beyond so many; deleted ones do not count.", NULL},
-    {"--restored", SETTING_ARGUMENT, 0, 1, NULL, AT(restored),
-     "Tells the store that a backup was restored into it, and ends: pages that know more begin "
-     "anew.",
-     NULL},
+#include "history_settings.def"
     SETTINGS_END,
 };
 
