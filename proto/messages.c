@@ -10,7 +10,7 @@ enum field_type { FIELD_UINT, FIELD_NUINT, FIELD_ID, FIELD_STR, FIELD_BIN, FIELD
 struct field {
     const char *bad; /* the sentence of a refusal */
     enum field_type type;
-    size_t at; /* offset in the struct */
+    size_t at, size; /* in the struct */
     uint64_t low, high;
     bool later; /* a sender of before leaves it out */
 };
@@ -19,6 +19,7 @@ struct field {
     {"The field " #name " of " #message " is not " #type " in " bounds ".",                        \
      FIELD_##type,                                                                                 \
      offsetof(struct msg_##message, name),                                                         \
+     sizeof(field_##type),                                                                         \
      low,                                                                                          \
      high,                                                                                         \
      later},
@@ -143,16 +144,14 @@ static void put_field(msgpack_packer *pk, const struct field *f, const void *at)
         msgpack_pack_str_body(pk, at, n);
         return;
     case FIELD_STR:
-        if (bytes->len < f->low || bytes->len > f->high)
-            abort();
-        msgpack_pack_str(pk, bytes->len);
-        msgpack_pack_str_body(pk, bytes->data, bytes->len);
-        return;
     case FIELD_BIN:
         if (bytes->len < f->low || bytes->len > f->high)
             abort();
-        msgpack_pack_bin(pk, bytes->len);
-        msgpack_pack_bin_body(pk, bytes->data, bytes->len);
+        if (f->type == FIELD_STR)
+            msgpack_pack_str(pk, bytes->len);
+        else
+            msgpack_pack_bin(pk, bytes->len);
+        buf_append(pk->data, bytes->data, bytes->len);
         return;
     case FIELD_LIST:
         msgpack_pack_array(pk, list->count);
@@ -259,22 +258,9 @@ int message_begin(struct cursor *in, unsigned *ret_code, uint32_t *ret_fields)
 /* What a field reads as that its sender does not know. */
 static void get_absent(const struct field *f, void *at)
 {
-    switch (f->type) {
-    case FIELD_UINT:
-    case FIELD_NUINT:
-        *(uint64_t *)at = f->type == FIELD_UINT ? 0 : NIL;
-        return;
-    case FIELD_ID:
-        *(struct id *)at = (struct id){0};
-        return;
-    case FIELD_STR:
-    case FIELD_BIN:
-        *(struct span *)at = (struct span){0};
-        return;
-    case FIELD_LIST:
-        *(struct list *)at = (struct list){0};
-        return;
-    }
+    memset(at, 0, f->size);
+    if (f->type == FIELD_NUINT)
+        *(uint64_t *)at = NIL;
 }
 
 int message_fields(struct cursor *in, const struct message_type *type, uint32_t fields, bool exact,
