@@ -12,21 +12,15 @@ uint64_t open_wait(struct board *b, uint64_t now_ms)
     return passed < HISTORY_OPEN_EVERY_MS ? HISTORY_OPEN_EVERY_MS - passed : 0;
 }
 
-static void to_board(struct history_core *c, const struct request *r,
-                     const struct message_type *type, const void *message)
+static void answer(struct history_core *c, enum exchange exchange, const struct request *r,
+                   const struct message_type *type, const void *message)
 {
-    outbox_put(c->out, EXCHANGE_BOARD, &r->sender, &r->board, type, message);
-}
-
-static void to_gateway(struct history_core *c, const struct request *r,
-                       const struct message_type *type, const void *message)
-{
-    outbox_put(c->out, EXCHANGE_GATEWAY, &r->sender, &r->board, type, message);
+    outbox_put(c->out, exchange, &r->sender, &r->board, type, message);
 }
 
 void answer_no_board(struct history_core *c, const struct request *r)
 {
-    to_board(c, r, &TYPE_no_board, &(struct msg_no_board){r->board});
+    answer(c, EXCHANGE_BOARD, r, &TYPE_no_board, &(struct msg_no_board){r->board});
 }
 
 void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
@@ -40,7 +34,7 @@ void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
                             .replica = b->last.opener,
                             .wait_ms = open_wait(b, now_ms),
                             .incarnation = c->incarnation};
-    to_board(c, r, &TYPE_refused, &m);
+    answer(c, EXCHANGE_BOARD, r, &TYPE_refused, &m);
 }
 
 void answer_opened(struct history_core *c, const struct board *b, const struct request *r)
@@ -57,12 +51,13 @@ void answer_opened(struct history_core *c, const struct board *b, const struct r
     if (log_state_unpack(state_span(&last->state), last->epoch, &before) < 0)
         return; /* no store gives such a record, and none is made */
     log_state_to_opened(&before, &last->state, &m);
-    to_board(c, r, &TYPE_opened, &m);
+    answer(c, EXCHANGE_BOARD, r, &TYPE_opened, &m);
 }
 
 void answer_created(struct history_core *c, const struct request *r, unsigned status)
 {
-    to_gateway(c, r, &TYPE_created, &(struct msg_created){r->board, r->create.nonce, status});
+    answer(c, EXCHANGE_GATEWAY, r, &TYPE_created,
+           &(struct msg_created){r->board, r->create.nonce, status});
 }
 
 void answer_looked(struct history_core *c, const struct board *b, const struct request *r)
@@ -74,7 +69,7 @@ void answer_looked(struct history_core *c, const struct board *b, const struct r
         m.tail = tail_of(b);
         m.time = b->last.time;
     }
-    to_gateway(c, r, &TYPE_looked, &m);
+    answer(c, EXCHANGE_GATEWAY, r, &TYPE_looked, &m);
 }
 
 /* To the owner, once: its new mark, and where its next segment must begin if one came too early.
@@ -91,13 +86,13 @@ static void answer_appends(struct history_core *c, const struct board *b)
             early = r;
     }
     if (newest)
-        to_board(c, newest, &TYPE_stored,
-                 &(struct msg_stored){b->id, newest->append.epoch, tail_of(b), c->incarnation});
+        answer(c, EXCHANGE_BOARD, newest, &TYPE_stored,
+               &(struct msg_stored){b->id, newest->append.epoch, tail_of(b), c->incarnation});
     if (!early)
         return;
     c->stats.holes++;
-    to_board(c, early, &TYPE_hole,
-             &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1, c->incarnation});
+    answer(c, EXCHANGE_BOARD, early, &TYPE_hole,
+           &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1, c->incarnation});
 }
 
 void answer_batch(struct history_core *c, const struct board *b, uint64_t now_ms)
