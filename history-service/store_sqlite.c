@@ -58,45 +58,16 @@ static const char SETUP[] =
 static const char ADD_STATE[] = "ALTER TABLE record ADD COLUMN state BLOB";
 
 enum statement {
-    BEGIN,
-    COMMIT,
-    ROLLBACK,
-    INSERT,
-    AT,
-    READ,
-    NEXT,
-    SIZES,
-    ERASE,
-    BARE,
-    VACUUM_MODE,
-    FREE_PAGES,
-    SETTING_PUT,
-    SETTING_GET,
-    SETTING_CHANGE,
+#define STATEMENT(name, sql) name,
+#include "store_sqlite.def"
+#undef STATEMENT
     STATEMENTS
 };
 
-static const char *const SQL[STATEMENTS] = {
-    [BEGIN] = "BEGIN IMMEDIATE",
-    [COMMIT] = "COMMIT",
-    [ROLLBACK] = "ROLLBACK",
-    [INSERT] = "INSERT INTO record (" COLUMNS ", events)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [AT] = "SELECT " COLUMNS " FROM record WHERE board = ? AND first <= ?"
-           " ORDER BY first DESC LIMIT 1",
-    [READ] = "SELECT " COLUMNS ", events FROM record WHERE board = ? AND first >= ?"
-             " ORDER BY first",
-    [NEXT] = "SELECT board FROM record WHERE board > ? ORDER BY board",
-    [SIZES] = "SELECT first, length(events) FROM record WHERE board = ? AND first < ?"
-              " ORDER BY first",
-    [ERASE] = "DELETE FROM record WHERE board = ? AND first <= ?",
-    [BARE] = "UPDATE record SET events = x'', holder = '', instance = 0, term = 0, cseq = 0,"
-             " base = 0, state = NULL, flags = ? WHERE board = ? AND first = ?",
-    [VACUUM_MODE] = "PRAGMA auto_vacuum",
-    [FREE_PAGES] = "PRAGMA freelist_count",
-    [SETTING_PUT] = "INSERT INTO setting VALUES (?, ?) ON CONFLICT DO NOTHING",
-    [SETTING_GET] = "SELECT value FROM setting WHERE name = ?",
-    [SETTING_CHANGE] = "UPDATE setting SET value = ?2 WHERE name = ?1",
+static const char *const SQL[] = {
+#define STATEMENT(name, sql) [name] = sql,
+#include "store_sqlite.def"
+#undef STATEMENT
 };
 
 struct sqlite {
