@@ -42,11 +42,6 @@ static int parse_uint(const struct setting *s, const char *value, uint64_t *ret)
     return 0;
 }
 
-static const char *kind(enum setting_type type)
-{
-    return type == SETTING_UINT ? "a whole number" : "text with a length";
-}
-
 static int refuse(const struct setting *s, const char *value, const char *allowed)
 {
     fprintf(stderr, "%s", s->name);
@@ -55,8 +50,9 @@ static int refuse(const struct setting *s, const char *value, const char *allowe
     if (allowed)
         fprintf(stderr, ": must be %s\n", allowed);
     else
-        fprintf(stderr, ": must be %s in %llu..%llu\n", kind(s->type), (unsigned long long)s->low,
-                (unsigned long long)s->high);
+        fprintf(stderr, ": must be %s in %llu..%llu\n",
+                s->type == SETTING_UINT ? "a whole number" : "text with a length",
+                (unsigned long long)s->low, (unsigned long long)s->high);
     return -EINVAL;
 }
 
