@@ -43,7 +43,7 @@ void link_note(struct link *l, struct note *note, bool *full)
     STAILQ_INSERT_TAIL(&l->notes, note, queue);
     l->in_bytes += sizeof *note + note->len;
     if (full)
-        *full = l->in_full = l->in_bytes >= LINK_IN_BYTES_MAX;
+        l->in_full = *full = l->in_bytes >= LINK_IN_BYTES_MAX;
     pthread_mutex_unlock(&l->lock);
     if (first)
         uv_async_send(&l->async);
