@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "board_core.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,7 +168,8 @@ static void send_away(struct board_core *c, const struct id *gateway, unsigned s
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-static void on_frame(struct board_core *c, const struct id *sender, const struct msg_frame *m)
+static void on_frame(struct board_core *c, struct board *b, const struct id *sender,
+                     const struct msg_frame *m)
 {
     unsigned shard = board_shard(&m->board, c->config.shards);
     if (!c->shard[shard].held) {
@@ -178,7 +178,6 @@ static void on_frame(struct board_core *c, const struct id *sender, const struct
         send_away(c, sender, shard);
         return;
     }
-    struct board *b = board_find(c, &m->board);
     if (b && b->ownership == BOARD_OPEN) {
         sequencer_frame(b, sender, m);
         return;
@@ -187,9 +186,8 @@ static void on_frame(struct board_core *c, const struct id *sender, const struct
     c->stats.frames[FRAME_EARLY]++; /* the gateway repeats it when it hears of the new epoch */
 }
 
-static void on_pointing(struct board_core *c, const struct msg_pointing *m)
+static void on_pointing(struct board_core *c, struct board *b, const struct msg_pointing *m)
 {
-    struct board *b = board_find(c, &m->board);
     c->stats.pointers++;
     if (!b || b->ownership != BOARD_OPEN || !pen_points(b, m))
         c->stats.pointers_ignored++;
@@ -205,50 +203,22 @@ static void on_attach(struct board_core *c, const struct id *sender, const struc
         attachment_list(c, sender, m);
 }
 
-static bool has_epoch(const struct board *b, uint64_t epoch)
+/* Whether what history says of an epoch is about our log. */
+static bool is_ours(struct board *b, uint64_t epoch, uint64_t incarnation)
 {
     bool has = b && board_has_log(b) && b->log.epoch == epoch;
     if (b && !has)
         TRACE(b->core, &b->id, answer_ignored, epoch, b->log.epoch);
-    return has;
+    return has && owner_same_store(b, incarnation);
 }
 
 /* Owners tell gateways that there is no board; only history can tell us. */
-static void on_no_board(struct board_core *c, const struct id *sender, const struct msg_no_board *m)
+static void on_no_board(struct board_core *c, struct board *b, const struct id *sender)
 {
-    struct board *b = board_find(c, &m->board);
     if (!id_is_of(sender, KIND_HISTORY))
         c->stats.bad_messages++;
     else if (b)
         owner_no_board(b);
-}
-
-static void on_stored(struct board_core *c, const struct msg_stored *m)
-{
-    struct board *b = board_find(c, &m->board);
-    if (has_epoch(b, m->epoch) && owner_same_store(b, m->incarnation))
-        sequencer_stored(b, m->mark);
-}
-
-static void on_hole(struct board_core *c, const struct msg_hole *m)
-{
-    struct board *b = board_find(c, &m->board);
-    if (has_epoch(b, m->epoch) && owner_same_store(b, m->incarnation))
-        sequencer_hole(b, m->want);
-}
-
-static void on_opened(struct board_core *c, const struct msg_opened *m)
-{
-    struct board *b = board_find(c, &m->board);
-    if (b)
-        owner_opened(b, m);
-}
-
-static void on_refused(struct board_core *c, const struct msg_refused *m)
-{
-    struct board *b = board_find(c, &m->board);
-    if (b)
-        owner_refused(b, m);
 }
 
 static void on_bye(struct board_core *c, const struct id *sender)
@@ -283,33 +253,48 @@ static void on_alive(struct board_core *c, const struct id *sender, const struct
         c->owners_changed = peers_alive(c->peers, c->now, sender) || c->owners_changed;
 }
 
-static void on_item(struct board_core *c, const struct id *sender, enum to_board code,
-                    const union any_item *item)
+/* `b` is the board that it is about, if we have that. */
+static void on_stored(struct board *b, const struct msg_stored *m)
+{
+    if (is_ours(b, m->epoch, m->incarnation))
+        sequencer_stored(b, m->mark);
+}
+
+static void on_hole(struct board *b, const struct msg_hole *m)
+{
+    if (is_ours(b, m->epoch, m->incarnation))
+        sequencer_hole(b, m->want);
+}
+
+static void on_item(struct board_core *c, struct board *b, const struct id *sender,
+                    enum to_board code, const union any_item *item)
 {
     switch (code) {
     case TO_BOARD_frame:
-        on_frame(c, sender, &item->frame);
+        on_frame(c, b, sender, &item->frame);
         return;
     case TO_BOARD_attach:
         on_attach(c, sender, &item->attach);
         return;
     case TO_BOARD_pointing:
-        on_pointing(c, &item->pointing);
+        on_pointing(c, b, &item->pointing);
         return;
     case TO_BOARD_opened:
-        on_opened(c, &item->opened);
+        if (b)
+            owner_opened(b, &item->opened);
         return;
     case TO_BOARD_refused:
-        on_refused(c, &item->refused);
+        if (b)
+            owner_refused(b, &item->refused);
         return;
     case TO_BOARD_stored:
-        on_stored(c, &item->stored);
+        on_stored(b, &item->stored);
         return;
     case TO_BOARD_hole:
-        on_hole(c, &item->hole);
+        on_hole(b, &item->hole);
         return;
     case TO_BOARD_no_board:
-        on_no_board(c, sender, &item->no_board);
+        on_no_board(c, b, sender);
         return;
     case TO_BOARD_alive:
         on_alive(c, sender, &item->alive);
@@ -330,9 +315,9 @@ void board_core_message(struct board_core *c, uint64_t now_ms, struct span body)
         return;
     struct items it = items_of(body, &c->stats.bad_messages);
     unsigned code;
-    union any_item item;
+    union any_item item = {.board = {""}}; /* no board's, for those that are about none */
     while (items_next(&it, KIND_BOARD, &code, &item))
-        on_item(c, &it.sender, (enum to_board)code, &item);
+        on_item(c, board_find(c, &item.board), &it.sender, (enum to_board)code, &item);
     CHECKED(board_core_invariants(c));
 }
 
@@ -446,25 +431,20 @@ void board_core_tick(struct board_core *c, uint64_t now_ms)
     CHECKED(board_core_invariants(c));
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 uint64_t board_core_deadline(const struct board_core *c)
 {
     uint64_t at = outbox_deadline(c->out);
     if (c->gone)
         return at;
     if (c->leaving)
-        at = earlier(at, c->leave_until);
+        at = smaller(at, c->leave_until);
     if (!c->link_up)
         return at;
     if (!TAILQ_EMPTY(&c->dirty) || (c->owners_changed && !c->leaving))
         return c->now;
-    at = earlier(at, earlier(c->heartbeat_at, peers_deadline(c->peers)));
-    uint64_t on_clock = earlier(c->sweep_at, attachment_deadline(c));
-    return on_clock == NEVER ? at : earlier(at, on_clock - c->clock + c->now);
+    at = smaller(at, smaller(c->heartbeat_at, peers_deadline(c->peers)));
+    uint64_t on_clock = smaller(c->sweep_at, attachment_deadline(c));
+    return on_clock == NEVER ? at : smaller(at, on_clock - c->clock + c->now);
 }
 
 struct outbox *board_core_outbox(struct board_core *c)

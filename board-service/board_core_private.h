@@ -261,8 +261,7 @@ struct board_core {
     struct board_core_stats stats;
 };
 
-/* ---- board.c: no decisions --------------------------------------------------------------------
- */
+/* ---- board.c: no decisions ------------------------------------------------------------------ */
 
 uint64_t board_random(struct board_core *c); /* 0..2^53 - 1 */
 struct board *board_find(struct board_core *c, const struct id *id);

@@ -15,23 +15,9 @@ struct settings {
     uint64_t seats, seat_keep_s, pen_idle_s, pen_grace_s, pen_keep_s, events_max, bytes_per_s;
 };
 
+#define AT(field) offsetof(struct settings, field)
 static const struct setting SETTINGS[] = {
-    {"EASEL_BOARD_SEATS", SETTING_UINT, 1, BOARD_SEATS_MAX, "10", offsetof(struct settings, seats),
-     "how many members may be at a board at once; one more place is for its owner alone", NULL},
-    {"EASEL_SEAT_KEEP_S", SETTING_UINT, 0, 3600, "60", offsetof(struct settings, seat_keep_s),
-     "who loses the connection finds the seat again for so many seconds", NULL},
-    {"EASEL_PEN_IDLE_S", SETTING_UINT, 1, 86400, "30", offsetof(struct settings, pen_idle_s),
-     "when others wait, an idle drawer's pen passes on after so many seconds", NULL},
-    {"EASEL_PEN_GRACE_S", SETTING_UINT, 0, 3600, "5", offsetof(struct settings, pen_grace_s),
-     "when others wait, who loses the connection keeps the pen for so many seconds", NULL},
-    {"EASEL_PEN_KEEP_S", SETTING_UINT, 0, 86400, "600", offsetof(struct settings, pen_keep_s),
-     "when nobody waits, for so many", NULL},
-    {"EASEL_BOARD_EVENTS_MAX", SETTING_UINT, 1000, 1000000000, "5000000",
-     offsetof(struct settings, events_max),
-     "with so many events in its log nobody draws on a board any more", NULL},
-    {"EASEL_BOARD_BYTES_PER_S", SETTING_UINT, 1000, 100000000, "65536",
-     offsetof(struct settings, bytes_per_s),
-     "what may be drawn on a board in a second, on average, in bytes of events", NULL},
+#include "board_settings.def"
     SETTINGS_END,
 };
 
@@ -55,14 +41,6 @@ static void bind_shards(struct shell *s)
     }
 }
 
-/* What the link has no room for is dropped and counted there: every hop repeats. */
-static void publish_due(struct shell *s)
-{
-    struct outbox_message message;
-    while (outbox_next(board_core_outbox(s->core), process_now_ms(), &message))
-        link_publish(s->service.link, &message);
-}
-
 /* The core has no log of its own. This is the one event in it that an operator should hear of. */
 static void log_fenced(struct shell *s)
 {
@@ -78,7 +56,7 @@ static void on_turn(void *owner)
     struct shell *s = owner;
     board_core_tick(s->core, process_now_ms());
     bind_shards(s);
-    publish_due(s);
+    service_publish(&s->service, board_core_outbox(s->core), process_now_ms());
     log_fenced(s);
     if (board_core_left(s->core))
         service_stop(&s->service, 0);

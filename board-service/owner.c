@@ -158,11 +158,6 @@ bool owner_same_store(struct board *b, uint64_t incarnation)
     return false;
 }
 
-static uint64_t at_most(uint64_t a, uint64_t most)
-{
-    return a < most ? a : most;
-}
-
 /* Who held the board leaves it to the one who took it. If it hears the other, both soon agree on
  * who should have it, and the other may be about to release it. Else it asks again only after a
  * while: two who do not hear each other must not take the board from one another all the time. */
@@ -173,7 +168,7 @@ static void fenced(struct board *b, const struct msg_refused *m)
     c->stats.fenced++;
     bool unheard = peers_trust(c->peers, c->now, &m->replica, c->now + TRUST_MS);
     uint64_t span = WAIT_FENCED_HIGH_MS - WAIT_FENCED_LOW_MS + 1;
-    uint64_t wait_ms = WAIT_RELEASE_MS + at_most(m->wait_ms, WAIT_REFUSED_MAX_MS);
+    uint64_t wait_ms = WAIT_RELEASE_MS + smaller(m->wait_ms, WAIT_REFUSED_MAX_MS);
     if (unheard) {
         wait_ms = WAIT_FENCED_LOW_MS + board_random(c) % span;
         c->owners_changed = true; /* the shard may be the other's now */
@@ -202,7 +197,7 @@ void owner_refused(struct board *b, const struct msg_refused *m)
         return;
     }
     b->core->stats.opens_refused++;
-    uint64_t wait_ms = at_most(m->wait_ms, WAIT_REFUSED_MAX_MS);
+    uint64_t wait_ms = smaller(m->wait_ms, WAIT_REFUSED_MAX_MS);
     if (wait_ms == 0 && m->newest == b->over)
         wait_ms = OPEN_AGAIN_MS; /* it cannot say why: do not ask at the speed of the wire */
     TRACE(b->core, &b->id, open_refused, b->over, m->newest, wait_ms);
@@ -291,11 +286,6 @@ static void turn_open(struct board *b)
     speak(b);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static uint64_t deadline(const struct board *b)
 {
     uint64_t at = NEVER;
@@ -305,14 +295,14 @@ static uint64_t deadline(const struct board *b)
     case BOARD_OPENING:
         return b->asked_at + OPEN_AGAIN_MS;
     case BOARD_OPEN:
-        at = earlier(seats_deadline(b), pen_deadline(b));
+        at = smaller(seats_deadline(b), pen_deadline(b));
         if (b->empty_since != NEVER)
-            at = earlier(at, b->empty_since + RELEASE_EMPTY_MS);
+            at = smaller(at, b->empty_since + RELEASE_EMPTY_MS);
         /* fall through */
     case BOARD_ENDING:
         break;
     }
-    return earlier(at, earlier(sequencer_deadline(b), fanout_deadline(b)));
+    return smaller(at, smaller(sequencer_deadline(b), fanout_deadline(b)));
 }
 
 /* Puts the board where the next sweep finds it, on the grid of segments. */
@@ -323,7 +313,7 @@ static void schedule(struct board *b)
     if (at != NEVER) {
         at = at > c->clock ? at : c->clock + 1;
         at = (at + interval - 1) / interval * interval;
-        c->sweep_at = earlier(c->sweep_at, at);
+        c->sweep_at = smaller(c->sweep_at, at);
     }
     b->deadline = at;
     if ((at != NEVER) == b->is_active)

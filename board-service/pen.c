@@ -104,11 +104,6 @@ static void watch_holder(struct board *b, const struct member *holder)
         p->lost_at = lost ? b->core->clock : NEVER;
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* When the pen of a holder who is lost becomes free. It is kept as long as nobody else has a use
  * for it: the grace runs from when both somebody waits and the holder is lost. Who left for good,
  * whose seat went to somebody else, and who is here with another page keeps nothing. */
@@ -122,10 +117,10 @@ static uint64_t free_at(const struct board *b, const struct member *holder)
     if (holder && holder->left)
         return p->lost_at;
     if (holder && (holder->connected || !holder->seated))
-        return later(p->lost_at + config->pen_grace_ms, heard_all);
+        return larger(p->lost_at + config->pen_grace_ms, heard_all);
     if (p->wait_since != NEVER)
-        return later(later(p->lost_at, p->wait_since) + config->pen_grace_ms, heard_all);
-    return later(p->lost_at + later(config->pen_keep_ms, config->pen_grace_ms), heard_all);
+        return larger(larger(p->lost_at, p->wait_since) + config->pen_grace_ms, heard_all);
+    return larger(p->lost_at + larger(config->pen_keep_ms, config->pen_grace_ms), heard_all);
 }
 
 static void count_down(struct board *b, const struct member *holder)

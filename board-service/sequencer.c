@@ -270,11 +270,11 @@ static void append_frame(struct board *b, const struct frame *f, struct stroke s
     CHECK(f->term == b->log.newest.term && f->cseq == b->log.newest.cseq + 1); /* P1 */
     struct log *l = &b->log;
     const struct message_type *event = drawn_event(f->code);
-    uint32_t fields = message_field_count(event);
+    uint32_t fields = event->field_count;
     uint64_t time = event_time(b);
     size_t start = l->bytes.len;
     *buf_grow(&l->bytes, 1) = (uint8_t)(0x90 | (fields + 1));
-    put_uint(&l->bytes, message_code(event));
+    put_uint(&l->bytes, event->code);
     put_uint(&l->bytes, l->head + 1);
     put_uint(&l->bytes, time);
     buf_append(&l->bytes, f->rest.data, f->rest.len);
@@ -284,7 +284,7 @@ static void append_frame(struct board *b, const struct frame *f, struct stroke s
         *buf_grow(&l->bytes, 1) = (uint8_t)(0xa0 | n);
         buf_append(&l->bytes, member, n);
     }
-    add_event(b, start, (enum event_code)message_code(event), (uint32_t)f->cseq, stroke, time);
+    add_event(b, start, (enum event_code)event->code, (uint32_t)f->cseq, stroke, time);
 }
 
 static bool from_holder(const struct board *b, const struct msg_frame *m)
@@ -536,8 +536,7 @@ static void go_back(struct board *b)
     answered(b);
 }
 
-/* Not while the pen is on its way to another, or to nobody: what was turned away is the old one's.
- */
+/* Not while the pen is on its way to somebody, or nobody: what was turned away is the old one's. */
 static void ask_for_turned_away(struct board *b)
 {
     struct log *l = &b->log;

@@ -5,8 +5,6 @@
  */
 #include "telling.h"
 
-#include <string.h>
-
 #include "checks.h"
 #include "pen.h"
 

@@ -44,19 +44,13 @@ static bool find_credentials(const char *text, struct credentials *ret)
     return colons <= 1 && !strchr(end + 1, '@');
 }
 
-static unsigned nibble(char digit)
-{
-    return isdigit((unsigned char)digit) ? (unsigned)(digit - '0')
-                                         : (unsigned)(tolower((unsigned char)digit) - 'a' + 10);
-}
-
 static char *decode(const char *begin, const char *end)
 {
     char *text = xcalloc(1, (size_t)(end - begin) + 1), *to = text;
     for (const char *at = begin; at < end; at++) {
         char decoded = *at;
         if (decoded == '%') {
-            decoded = (char)(nibble(at[1]) << 4 | nibble(at[2]));
+            decoded = (char)strtoul((const char[]){at[1], at[2], '\0'}, NULL, 16);
             at += 2;
         }
         *to++ = decoded;

@@ -197,8 +197,7 @@ static void on_connection(uv_stream_t *listener, int status)
     LIST_INSERT_HEAD(&a->visits, v, list);
     a->visit_count++;
     a->handles++;
-    /* One too many is accepted all the same, or it would wait in the kernel and wake us for ever.
-     */
+    /* One too many is accepted, too, or it would wait in the kernel and wake us for ever. */
     if (uv_accept(listener, (uv_stream_t *)&v->tcp) < 0 || a->visit_count > ADMIN_VISITS_MAX ||
         uv_read_start((uv_stream_t *)&v->tcp, on_room, on_read) < 0)
         hang_up(v);
@@ -216,7 +215,8 @@ static void on_sweep(uv_timer_t *sweep)
 
 /* ---- create and destroy ---------------------------------------------------------------------- */
 
-static int listen_at(struct admin *a, const char *host, unsigned port)
+int tcp_listen(uv_tcp_t *listener, const char *host, unsigned port, int backlog,
+               uv_connection_cb came, unsigned *ret_port)
 {
     union {
         struct sockaddr any;
@@ -225,14 +225,13 @@ static int listen_at(struct admin *a, const char *host, unsigned port)
     } at;
     if (uv_ip4_addr(host, (int)port, &at.v4) < 0 && uv_ip6_addr(host, (int)port, &at.v6) < 0)
         return -EINVAL;
-    int r = uv_tcp_bind(&a->listener, &at.any, 0);
+    int r = uv_tcp_bind(listener, &at.any, 0), len = sizeof at;
     if (r == 0)
-        r = uv_listen((uv_stream_t *)&a->listener, ADMIN_VISITS_MAX, on_connection);
-    int len = sizeof at;
+        r = uv_listen((uv_stream_t *)listener, backlog, came);
     if (r == 0)
-        r = uv_tcp_getsockname(&a->listener, &at.any, &len);
+        r = uv_tcp_getsockname(listener, &at.any, &len);
     if (r == 0)
-        a->port = ntohs(at.any.sa_family == AF_INET ? at.v4.sin_port : at.v6.sin6_port);
+        *ret_port = ntohs(at.any.sa_family == AF_INET ? at.v4.sin_port : at.v6.sin6_port);
     return r;
 }
 
@@ -247,7 +246,7 @@ int admin_create(uv_loop_t *loop, const char *host, unsigned port,
     uv_tcp_init(loop, &a->listener);
     uv_timer_init(loop, &a->sweep);
     a->listener.data = a->sweep.data = a;
-    int r = listen_at(a, host, port);
+    int r = tcp_listen(&a->listener, host, port, ADMIN_VISITS_MAX, on_connection, &a->port);
     if (r == 0)
         r = uv_timer_start(&a->sweep, on_sweep, ADMIN_SWEEP_MS, ADMIN_SWEEP_MS);
     if (r < 0) {

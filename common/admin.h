@@ -22,6 +22,11 @@ struct admin_events {
     const char *(*trace)(void *owner, struct span method, struct span query, struct buf *out);
 };
 
+/* Binds and listens; port 0 picks a free one. -EINVAL: `host` is no address; -EADDRINUSE and the
+ * like. */
+int tcp_listen(uv_tcp_t *listener, const char *host, unsigned port, int backlog,
+               uv_connection_cb came, unsigned *ret_port);
+
 /* Port 0 picks a free one. -EADDRINUSE and the like. */
 int admin_create(uv_loop_t *loop, const char *host, unsigned port,
                  const struct admin_events *events, void *owner, struct admin **ret);

@@ -26,33 +26,7 @@ static const char *check_amqp(const char *value)
 
 #define AT(field) offsetof(struct common_settings, field)
 const struct setting COMMON_SETTINGS[] = {
-    {"EASEL_AMQP", SETTING_SECRET, 8, 1024, "amqp://127.0.0.1:5672/", AT(broker.url),
-     "The broker: amqp://host:port/vhost, or amqps:// for TLS.", check_amqp},
-    {"EASEL_AMQP_USER", SETTING_TEXT, 1, 255, "", AT(broker.user),
-     "Who we are there; empty: whoever the address names, else guest.", NULL},
-    {"EASEL_AMQP_PASSWORD", SETTING_SECRET, 1, 1024, "", AT(broker.password), "The password.",
-     NULL},
-    {"EASEL_AMQP_CA", SETTING_TEXT, 1, 4096, "/etc/ssl/certs/ca-certificates.crt", AT(broker.ca),
-     "With amqps: the file (PEM) of the authorities whose certificates are believed.", NULL},
-    {"EASEL_AMQP_CERT", SETTING_TEXT, 1, 4096, "", AT(broker.cert),
-     "With amqps: the file (PEM) of our own certificate, if the broker wants one.", NULL},
-    {"EASEL_AMQP_KEY", SETTING_TEXT, 1, 4096, "", AT(broker.key), "The file (PEM) of its key.",
-     NULL},
-    {"EASEL_QUORUM", SETTING_UINT, 0, 1, "0", AT(quorum),
-     "1: the queues for history are quorum queues (a broker cluster); the same for all programs.",
-     NULL},
-    {"EASEL_SHARDS", SETTING_UINT, 1, 1024, "32", AT(shards),
-     "Shards of the boards; the same for all programs, fixed once there is data.", NULL},
-    {"EASEL_PACE_MS", SETTING_UINT, 0, 100, "4", AT(pace_ms),
-     "Shortest time between two broker messages to the same destination.", NULL},
-    {"EASEL_MESSAGES_PER_S", SETTING_UINT, 0, 1000000, "2000", AT(budget),
-     "Most broker messages this process sends in a second; 0: no such limit.", NULL},
-    {"EASEL_ADMIN_HOST", SETTING_TEXT, 1, 255, "127.0.0.1", AT(admin_host),
-     "Address of the admin port (health and metrics).", NULL},
-    {"EASEL_ADMIN_PORT", SETTING_UINT, 0, 65535, "0", AT(admin_port),
-     "The admin port; 0: any free one, see the log.", NULL},
-    {"EASEL_LOG_LEVEL", SETTING_TEXT, 1, 8, "info", AT(log_level),
-     "What is logged: error, warn, info or debug.", check_level},
+#include "common_settings.def"
     SETTINGS_END};
 
 static int parse_uint(const struct setting *s, const char *value, uint64_t *ret)
@@ -68,11 +42,6 @@ static int parse_uint(const struct setting *s, const char *value, uint64_t *ret)
     return 0;
 }
 
-static const char *kind(enum setting_type type)
-{
-    return type == SETTING_UINT ? "a whole number" : "text with a length";
-}
-
 static int refuse(const struct setting *s, const char *value, const char *allowed)
 {
     fprintf(stderr, "%s", s->name);
@@ -81,8 +50,9 @@ static int refuse(const struct setting *s, const char *value, const char *allowe
     if (allowed)
         fprintf(stderr, ": must be %s\n", allowed);
     else
-        fprintf(stderr, ": must be %s in %llu..%llu\n", kind(s->type), (unsigned long long)s->low,
-                (unsigned long long)s->high);
+        fprintf(stderr, ": must be %s in %llu..%llu\n",
+                s->type == SETTING_UINT ? "a whole number" : "text with a length",
+                (unsigned long long)s->low, (unsigned long long)s->high);
     return -EINVAL;
 }
 

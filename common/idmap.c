@@ -39,7 +39,7 @@ static void grow(struct idmap *m)
 
 void idmap_put(struct idmap *m, const struct id *key, void *value)
 {
-    CHECK(value != NULL && !id_empty(key));
+    CHECK(value != NULL);
     if ((m->count + 1) * 4 > m->slots * 3)
         grow(m);
     size_t i = find(m, key);

@@ -108,10 +108,7 @@ static void on_notes(uv_async_t *async)
 int link_publish(struct link *l, const struct outbox_message *message)
 {
     size_t len = message->body.len;
-    pthread_mutex_lock(&l->lock);
-    bool fits = l->out_bytes + len <= LINK_OUT_BYTES_MAX;
-    pthread_mutex_unlock(&l->lock);
-    if (!l->up || !fits) {
+    if (!l->up || l->out_bytes + len > LINK_OUT_BYTES_MAX) {
         l->dropped++;
         return l->up ? -ENOBUFS : -ENOTCONN;
     }
@@ -247,9 +244,7 @@ void link_destroy(struct link *l, unsigned timeout_ms)
 {
     if (!l)
         return;
-    pthread_mutex_lock(&l->lock);
     l->stop_ms = link_now_ms() + timeout_ms;
-    pthread_mutex_unlock(&l->lock);
     worker_wake(&l->publisher);
     worker_wake(&l->consumer);
     bool joined = worker_join(&l->publisher, timeout_ms);

@@ -277,11 +277,6 @@ int link_connection_read(struct link_connection *c, amqp_frame_t *ret)
     }
 }
 
-void link_connection_release(struct link_connection *c)
-{
-    amqp_maybe_release_buffers(c->amqp);
-}
-
 void content_begin(struct content *in)
 {
     in->open = true;

@@ -54,9 +54,8 @@ bool link_connection_writable(const struct link_connection *c);
 void link_connection_cork(const struct link_connection *c, bool on);
 
 /* The next frame that is there: 1, 0 (none) or -EIO (also when the broker closed a channel). Notes
- * what it says about alarms. The frame is valid until link_connection_release. */
+ * what it says about alarms. The frame is valid until amqp_maybe_release_buffers. */
 int link_connection_read(struct link_connection *c, amqp_frame_t *ret);
-void link_connection_release(struct link_connection *c);
 /* How the RPC just made ended: 0 or -EIO. */
 int link_connection_rpc(struct link_connection *c, const char *what);
 int link_connection_check(struct link_connection *c, const char *what, amqp_rpc_reply_t reply);

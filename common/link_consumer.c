@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
+
+#include "process.h"
 
 #define OWN_CHANNEL    1 /* the exclusive queue, and declarations */
 #define REPLAY_CHANNEL 2
@@ -132,12 +133,9 @@ static int declare_own(struct consumer *k)
     amqp_table_entry_t limits[] = {number("x-max-length-bytes", QUEUE_OWN_BYTES_MAX),
                                    text("x-overflow", "drop-head"),
                                    number("x-message-ttl", QUEUE_OWN_TTL_MS)};
-    uint64_t nonce = 0;
     char key[32];
-    if (getrandom(&nonce, sizeof nonce, 0) < 0)
-        nonce = link_now_ms();
     snprintf(k->own_queue, sizeof k->own_queue, "%s.%016llx", config->self.text,
-             (unsigned long long)nonce);
+             (unsigned long long)process_random());
     snprintf(key, sizeof key, "%s.#", config->self.text);
     if (declare(k, k->own_queue, true, limits, 3) < 0)
         return -EIO;
@@ -325,7 +323,7 @@ static int read_some(struct consumer *k)
         if (r <= 0)
             return r;
         take_frame(k, &frame);
-        link_connection_release(k->connection);
+        amqp_maybe_release_buffers(k->connection->amqp);
     }
     return !k->full;
 }
@@ -403,7 +401,7 @@ static int open_connection(struct consumer *k)
 
 static int serve(struct consumer *k)
 {
-    while (link_stop_ms(k->link) == 0) {
+    while (k->link->stop_ms == 0) {
         /* Reading comes last: an RPC may have read ahead, and then the socket is silent. */
         int more = take_orders(k);
         if (more == 0)

@@ -78,14 +78,12 @@ struct link {
     pthread_mutex_t lock;
     struct post_queue posts;
     struct note_queue notes;
-    size_t out_bytes, in_bytes;
-    bool in_full;       /* the consumer waits until the loop has taken its notes */
+    size_t in_bytes;
     enum hold *wanted;  /* per shard */
     bool wants_changed; /* since the consumer looked */
     uint64_t *done;     /* tags to be acked */
     size_t done_count, done_cap;
-    uint64_t stop_ms; /* 0: run; else publish until then and end */
-    bool closed;      /* the loop hears no more notes */
+    bool closed; /* the loop hears no more notes */
     char trouble[TROUBLE_BYTES];
 
     struct worker publisher, consumer;
@@ -96,6 +94,9 @@ struct link {
     _Atomic uint64_t pulse_back; /* as it came back to the consumer, last */
     atomic_bool consuming;       /* the consumer has declared all that it hears */
 
+    _Atomic uint64_t stop_ms; /* 0: run; else publish until then and end */
+    atomic_size_t out_bytes;
+    atomic_bool in_full; /* the consumer reads nothing until the loop has taken its notes */
     _Atomic uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
     atomic_bool blocked;
 };
@@ -107,19 +108,14 @@ struct note *note_new(enum note_kind kind, struct span body);
 void link_note(struct link *l, struct note *note, bool *full);
 void link_note_state(struct link *l, enum note_kind kind, bool up, const char *trouble);
 
-/* 0: go on; else when to end at the latest. */
-uint64_t link_stop_ms(struct link *l);
 void link_drop_posts(struct link *l, struct post_queue *posts);
-/* The loop is so far behind that the consumer reads nothing. */
-bool link_is_full(struct link *l);
 void link_take_posts(struct link *l, struct post_queue *ret);
 
 int worker_init(struct worker *w);
 void worker_finish(struct worker *w);
 int worker_start(struct worker *w, struct link *l, void *(*run)(void *));
 void worker_wake(struct worker *w);
-/* False: the thread hangs in a name look-up. It and its memory are left to the end of the process.
- */
+/* False: the thread hangs in a name look-up. It and its memory are left to the process's end. */
 bool worker_join(struct worker *w, uint64_t timeout_ms);
 /* Runs `session` on a fresh connection again and again until the link stops. A session returns when
  * its connection has failed or the link stops. */

@@ -121,9 +121,7 @@ static void post_done(struct publisher *p, struct post *post)
     p->link->published++;
     p->link->publish_bytes += post->len;
     STAILQ_REMOVE_HEAD(&p->mine, queue);
-    pthread_mutex_lock(&p->link->lock);
     p->link->out_bytes -= post->len;
-    pthread_mutex_unlock(&p->link->lock);
     free(post);
 }
 
@@ -162,7 +160,7 @@ static void hear(struct publisher *p)
 {
     struct link *l = p->link;
     uint64_t back = l->pulse_back;
-    if (!l->consuming || p->connection->blocked || link_is_full(l))
+    if (!l->consuming || p->connection->blocked || l->in_full)
         p->heard = l->pulse_clock;
     else if (back > p->heard && back <= l->pulse_clock)
         p->heard = back;
@@ -235,7 +233,7 @@ static int open_connection(struct publisher *p)
 
 static bool must_end(struct publisher *p, bool idle)
 {
-    uint64_t stop_ms = link_stop_ms(p->link);
+    uint64_t stop_ms = p->link->stop_ms;
     return stop_ms != 0 && (idle || link_now_ms() >= stop_ms);
 }
 
@@ -247,7 +245,7 @@ static int serve(struct publisher *p)
             r = feel_pulse(p);
         if (r < 0)
             return r;
-        link_connection_release(p->connection);
+        amqp_maybe_release_buffers(p->connection->amqp);
         bool idle = !next_post(p);
         if (must_end(p, idle))
             return 0;

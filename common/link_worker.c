@@ -1,18 +1,15 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * What the link's threads stand on: the queues between them and the loop, and their lives.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "link_private.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "process.h"
 
 uint64_t link_now_ms(void)
 {
@@ -41,7 +38,7 @@ void link_note(struct link *l, struct note *note, bool *full)
     STAILQ_INSERT_TAIL(&l->notes, note, queue);
     l->in_bytes += sizeof *note + note->len;
     if (full)
-        *full = l->in_full = l->in_bytes >= LINK_IN_BYTES_MAX;
+        l->in_full = *full = l->in_bytes >= LINK_IN_BYTES_MAX;
     pthread_mutex_unlock(&l->lock);
     if (first)
         uv_async_send(&l->async);
@@ -79,28 +76,10 @@ void link_drop_posts(struct link *l, struct post_queue *posts)
     link_take_posts(l, posts);
     while ((post = STAILQ_FIRST(posts))) {
         STAILQ_REMOVE_HEAD(posts, queue);
-        pthread_mutex_lock(&l->lock);
         l->out_bytes -= post->len;
-        pthread_mutex_unlock(&l->lock);
         l->dropped++;
         free(post);
     }
-}
-
-uint64_t link_stop_ms(struct link *l)
-{
-    pthread_mutex_lock(&l->lock);
-    uint64_t stop_ms = l->stop_ms;
-    pthread_mutex_unlock(&l->lock);
-    return stop_ms;
-}
-
-bool link_is_full(struct link *l)
-{
-    pthread_mutex_lock(&l->lock);
-    bool full = l->in_full;
-    pthread_mutex_unlock(&l->lock);
-    return full;
 }
 
 /* ---- the pulse ------------------------------------------------------------------------------- */
@@ -122,11 +101,8 @@ void pulse_key(const struct link *l, char *ret, size_t size)
 /* Waits for about `ms`, or until the link stops. */
 static void pause_before_retry(struct worker *w, unsigned ms)
 {
-    uint32_t random = 0;
-    if (getrandom(&random, sizeof random, 0) < 0)
-        random = 0;
-    uint64_t until = link_now_ms() + ms / 2 + random % (ms / 2 + 1);
-    for (uint64_t now; link_stop_ms(w->link) == 0 && (now = link_now_ms()) < until;) {
+    uint64_t until = link_now_ms() + ms / 2 + process_random() % (ms / 2 + 1);
+    for (uint64_t now; w->link->stop_ms == 0 && (now = link_now_ms()) < until;) {
         struct pollfd fd = {.fd = w->wake, .events = POLLIN};
         uint64_t count;
         if (poll(&fd, 1, (int)(until - now)) == 1 && read(w->wake, &count, sizeof count) < 0)
@@ -137,7 +113,7 @@ static void pause_before_retry(struct worker *w, unsigned ms)
 void worker_run(struct worker *w, void (*session)(struct worker *w))
 {
     unsigned backoff_ms = LINK_BACKOFF_MIN_MS;
-    while (link_stop_ms(w->link) == 0) {
+    while (w->link->stop_ms == 0) {
         uint64_t begun = link_now_ms();
         session(w);
         if (link_now_ms() - begun >= LINK_STABLE_MS)
@@ -152,12 +128,8 @@ void worker_run(struct worker *w, void (*session)(struct worker *w))
 
 int worker_start(struct worker *w, struct link *l, void *(*run)(void *))
 {
-    sigset_t all, before;
     w->link = l;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the loop's */
-    int r = -pthread_create(&w->thread, NULL, run, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int r = process_thread(&w->thread, run, w);
     w->started = r == 0;
     return r;
 }

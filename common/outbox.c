@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #include "checks.h"
-#include "hash.h"
+#include "idmap.h"
 #include "items.h"
 
 #define TOKEN 1000u /* a message, in the unit of struct outbox.tokens */
@@ -38,18 +38,10 @@ struct outbox *outbox_create(const struct outbox_config *config)
     return o;
 }
 
-static unsigned bucket_of(enum exchange exchange, const struct id *id)
-{
-    return (unsigned)((hash_16(id) ^ exchange) % OUTBOX_BUCKETS);
-}
-
 static void forget(struct outbox *o, struct destination *d)
 {
     CHECK(d->taken == d->part_count); /* nothing is lost with it */
-    struct destination **at = &o->buckets[bucket_of(d->exchange, &d->id)];
-    while (*at != d)
-        at = &(*at)->next;
-    *at = d->next;
+    idmap_remove(&o->destinations[d->exchange], &d->id);
     buf_free(&d->bytes);
     free(d->parts);
     free(d);
@@ -66,6 +58,8 @@ void outbox_destroy(struct outbox *o)
         TAILQ_REMOVE(&o->idle, d, queue);
         forget(o, d);
     }
+    for (unsigned i = 0; i < EXCHANGE_COUNT; i++)
+        idmap_free(&o->destinations[i]);
     buf_free(&o->envelope);
     buf_free(&o->item);
     free(o);
@@ -80,10 +74,7 @@ struct id shard_destination(unsigned shard)
 
 static struct destination *find(struct outbox *o, enum exchange exchange, const struct id *id)
 {
-    struct destination *d = o->buckets[bucket_of(exchange, id)];
-    while (d && (d->exchange != exchange || !id_equal(&d->id, id)))
-        d = d->next;
-    return d;
+    return idmap_get(&o->destinations[exchange], id);
 }
 
 static struct destination *find_or_add(struct outbox *o, enum exchange exchange,
@@ -95,9 +86,7 @@ static struct destination *find_or_add(struct outbox *o, enum exchange exchange,
     d = xcalloc(1, sizeof *d);
     d->exchange = exchange;
     d->id = *id;
-    struct destination **bucket = &o->buckets[bucket_of(exchange, id)];
-    d->next = *bucket;
-    *bucket = d;
+    idmap_put(&o->destinations[exchange], id, d);
     TAILQ_INSERT_TAIL(&o->idle, d, queue);
     o->stats.destinations++;
     return d;

@@ -10,6 +10,7 @@
 
 #include <sys/queue.h>
 
+#include "idmap.h"
 #include "outbox.h"
 
 /* One broker message: its envelope and its items. */
@@ -31,7 +32,6 @@ struct destination {
     bool flush;
     bool has_items, sent_items; /* not only offers: in what waits, in the last message */
     uint64_t last_ms;
-    struct destination *next;       /* of the same bucket */
     TAILQ_ENTRY(destination) queue; /* outbox.waiting or outbox.idle */
 };
 
@@ -40,7 +40,7 @@ TAILQ_HEAD(queue, destination);
 struct outbox {
     struct outbox_config config;
     struct buf envelope, item;
-    struct destination *buckets[OUTBOX_BUCKETS];
+    struct idmap destinations[EXCHANGE_COUNT]; /* by id */
     struct queue waiting, idle;
     uint64_t tokens, tokens_ms; /* thousandths of a message, at that time */
     uint64_t held_until_ms;     /* the allowance ran out */

@@ -2,6 +2,7 @@
 #include "process.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -20,9 +21,7 @@ uint64_t process_random(void)
 struct id process_id(char kind)
 {
     uint64_t bits = process_random();
-    uint8_t bytes[sizeof bits];
-    memcpy(bytes, &bits, sizeof bytes);
-    return id_from_bits(kind, REPLICA_CHARS - 1, bytes);
+    return id_from_bits(kind, REPLICA_CHARS - 1, (const uint8_t *)&bits);
 }
 
 static uint64_t read_ms(clockid_t clock)
@@ -30,6 +29,11 @@ static uint64_t read_ms(clockid_t clock)
     struct timespec t;
     clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t process_wall_ms(void)
+{
+    return read_ms(CLOCK_REALTIME);
 }
 
 uint64_t process_now_ms(void)
@@ -98,4 +102,14 @@ struct usage process_usage(void)
         .open_fds = open_fds(),
         .max_fds = max_fds(),
     };
+}
+
+int process_thread(pthread_t *ret, void *(*run)(void *), void *data)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int r = -pthread_create(ret, NULL, run, data);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return r;
 }

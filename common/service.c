@@ -74,6 +74,13 @@ int service_open_link(struct service *s, struct link_config config,
     return r;
 }
 
+void service_publish(struct service *s, struct outbox *out, uint64_t now_ms)
+{
+    struct outbox_message message;
+    while (outbox_next(out, now_ms, &message))
+        link_publish(s->link, &message);
+}
+
 /* ---- the loop -------------------------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *timer)
@@ -89,12 +96,16 @@ static void on_prepare(uv_prepare_t *prepare)
     turns_count(&s->turns);
 }
 
+void service_wake_in(struct service *s, uint64_t wait_ms)
+{
+    uv_timer_start(&s->timer, on_timer, smaller(wait_ms, LOOP_SLEEP_MS_MAX), 0);
+}
+
 void service_wake_at(struct service *s, uint64_t at_ms)
 {
-    uint64_t now_ms = process_now_ms(), wait_ms = at_ms <= now_ms ? 0 : at_ms - now_ms;
+    uint64_t now_ms = process_now_ms();
     uv_update_time(&s->loop);
-    uv_timer_start(&s->timer, on_timer, wait_ms < LOOP_SLEEP_MS_MAX ? wait_ms : LOOP_SLEEP_MS_MAX,
-                   0);
+    service_wake_in(s, at_ms <= now_ms ? 0 : at_ms - now_ms);
 }
 
 void service_stop(struct service *s, int exit_code)

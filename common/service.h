@@ -50,14 +50,19 @@ struct service {
  * exit 2. */
 int service_init(struct service *s, const struct service_kind *kind, void *owner, int argc,
                  char **argv, void *ret_own);
-/* `config` says what is heard; broker, id, shards and quorum are filled in. Negative errno, logged.
- */
+/* `config` says what is heard; broker, id, shards, quorum are filled in. Negative errno, logged. */
 int service_open_link(struct service *s, struct link_config config,
                       const struct link_events *events);
 /* Opens the admin port and logs where it is. Negative errno, logged. */
 int service_open_admin(struct service *s);
 
-/* The next turn comes at `at_ms` (process_now_ms) at the latest. */
+/* Gives the link what is due. What it has no room for is dropped and counted there: every hop
+ * repeats. */
+void service_publish(struct service *s, struct outbox *out, uint64_t now_ms);
+
+/* The next turn comes at the latest that much after the loop's time, */
+void service_wake_in(struct service *s, uint64_t wait_ms);
+/* or at `at_ms` (process_now_ms). */
 void service_wake_at(struct service *s, uint64_t at_ms);
 /* Ends the loop. */
 void service_stop(struct service *s, int exit_code);

@@ -5,23 +5,20 @@
  */
 #include "watchdog.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "log.h"
+#include "process.h"
 
 struct watchdog {
     uv_async_t sign;
     atomic_uint signs; /* how often the loop gave one */
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
+    uv_mutex_t lock;
+    uv_cond_t wake;
     bool stop; /* under the lock */
 };
 
@@ -41,14 +38,11 @@ bool watch_tick(struct watch *w, uint64_t slept_ms, bool turned)
 /* False: it is to stop. */
 static bool sleep_a_tick(struct watchdog *w)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(WATCHDOG_TICK_MS / 1000);
-    pthread_mutex_lock(&w->lock);
-    while (!w->stop && pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT)
+    uv_mutex_lock(&w->lock);
+    while (!w->stop && uv_cond_timedwait(&w->wake, &w->lock, WATCHDOG_TICK_MS * 1000000) == 0)
         ;
     bool stop = w->stop;
-    pthread_mutex_unlock(&w->lock);
+    uv_mutex_unlock(&w->lock);
     return !stop;
 }
 
@@ -92,19 +86,9 @@ static void on_sign(uv_async_t *sign)
 static void on_closed(uv_handle_t *sign)
 {
     struct watchdog *w = sign->data;
-    pthread_cond_destroy(&w->wake);
-    pthread_mutex_destroy(&w->lock);
+    uv_cond_destroy(&w->wake);
+    uv_mutex_destroy(&w->lock);
     free(w);
-}
-
-static int start_thread(struct watchdog *w)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the loop's */
-    int r = -pthread_create(&w->thread, NULL, thread_main, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return r;
 }
 
 int watchdog_start(uv_loop_t *loop, struct watchdog **ret)
@@ -116,13 +100,9 @@ int watchdog_start(uv_loop_t *loop, struct watchdog **ret)
         return r;
     }
     w->sign.data = w;
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
-    r = start_thread(w);
+    uv_mutex_init(&w->lock);
+    uv_cond_init(&w->wake);
+    r = process_thread(&w->thread, thread_main, w);
     if (r < 0)
         uv_close((uv_handle_t *)&w->sign, on_closed);
     else
@@ -134,10 +114,10 @@ void watchdog_stop(struct watchdog *w)
 {
     if (!w)
         return;
-    pthread_mutex_lock(&w->lock);
+    uv_mutex_lock(&w->lock);
     w->stop = true;
-    pthread_cond_signal(&w->wake);
-    pthread_mutex_unlock(&w->lock);
+    uv_cond_signal(&w->wake);
+    uv_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
     uv_close((uv_handle_t *)&w->sign, on_closed);
 }

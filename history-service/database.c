@@ -2,11 +2,10 @@
 #include "database.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "process.h"
 
 STAILQ_HEAD(job_queue, job);
 
@@ -20,8 +19,8 @@ struct database {
     unsigned waiting; /* the loop's count */
     int told;         /* the result that `opened` was last called with */
 
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
+    uv_mutex_t lock;
+    uv_cond_t wake;
     struct job_queue todo, done;
     bool stop;
     int result; /* of opening; 1: not tried yet */
@@ -34,25 +33,23 @@ struct database {
 static void note_opening(struct database *db, int result, const char *why,
                          const struct store *store)
 {
-    pthread_mutex_lock(&db->lock);
+    uv_mutex_lock(&db->lock);
     db->result = result;
     db->incarnation = store ? store_incarnation(store) : 0;
     snprintf(db->why, sizeof db->why, "%s", why);
-    pthread_mutex_unlock(&db->lock);
+    uv_mutex_unlock(&db->lock);
     uv_async_send(&db->async);
 }
 
 /* False: the database is to stop. */
 static bool pause_before_retry(struct database *db)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += STORE_OPEN_AGAIN_S;
-    pthread_mutex_lock(&db->lock);
-    while (!db->stop && pthread_cond_timedwait(&db->wake, &db->lock, &until) != ETIMEDOUT)
+    uv_mutex_lock(&db->lock);
+    while (!db->stop &&
+           uv_cond_timedwait(&db->wake, &db->lock, STORE_OPEN_AGAIN_S * UINT64_C(1000000000)) == 0)
         ;
     bool stop = db->stop;
-    pthread_mutex_unlock(&db->lock);
+    uv_mutex_unlock(&db->lock);
     return !stop;
 }
 
@@ -70,13 +67,13 @@ static struct store *open_store(struct database *db)
 
 static struct job *next_job(struct database *db)
 {
-    pthread_mutex_lock(&db->lock);
+    uv_mutex_lock(&db->lock);
     while (!db->stop && STAILQ_EMPTY(&db->todo))
-        pthread_cond_wait(&db->wake, &db->lock);
+        uv_cond_wait(&db->wake, &db->lock);
     struct job *job = db->stop ? NULL : STAILQ_FIRST(&db->todo);
     if (job)
         STAILQ_REMOVE_HEAD(&db->todo, queue);
-    pthread_mutex_unlock(&db->lock);
+    uv_mutex_unlock(&db->lock);
     return job;
 }
 
@@ -89,9 +86,9 @@ static void *thread_main(void *data)
         uint64_t start_ns = uv_hrtime();
         job->run(job, store);
         job->seconds = (double)(uv_hrtime() - start_ns) / 1e9;
-        pthread_mutex_lock(&db->lock);
+        uv_mutex_lock(&db->lock);
         STAILQ_INSERT_TAIL(&db->done, job, queue);
-        pthread_mutex_unlock(&db->lock);
+        uv_mutex_unlock(&db->lock);
         uv_async_send(&db->async);
     }
     store_close(store);
@@ -103,11 +100,11 @@ static void *thread_main(void *data)
 static void tell_opening(struct database *db)
 {
     char why[sizeof db->why];
-    pthread_mutex_lock(&db->lock);
+    uv_mutex_lock(&db->lock);
     int result = db->result;
     uint64_t incarnation = db->incarnation;
     snprintf(why, sizeof why, "%s", db->why);
-    pthread_mutex_unlock(&db->lock);
+    uv_mutex_unlock(&db->lock);
     if (result == db->told)
         return;
     db->told = result;
@@ -120,9 +117,9 @@ static void on_async(uv_async_t *async)
     struct job_queue done = STAILQ_HEAD_INITIALIZER(done);
     struct job *job;
     tell_opening(db);
-    pthread_mutex_lock(&db->lock);
+    uv_mutex_lock(&db->lock);
     STAILQ_CONCAT(&done, &db->done);
-    pthread_mutex_unlock(&db->lock);
+    uv_mutex_unlock(&db->lock);
     while ((job = STAILQ_FIRST(&done))) {
         STAILQ_REMOVE_HEAD(&done, queue);
         db->waiting--;
@@ -135,10 +132,10 @@ int database_submit(struct database *db, struct job *job)
     if (db->waiting == db->jobs_max)
         return -ENOBUFS;
     db->waiting++;
-    pthread_mutex_lock(&db->lock);
+    uv_mutex_lock(&db->lock);
     STAILQ_INSERT_TAIL(&db->todo, job, queue);
-    pthread_cond_signal(&db->wake);
-    pthread_mutex_unlock(&db->lock);
+    uv_cond_signal(&db->wake);
+    uv_mutex_unlock(&db->lock);
     return 0;
 }
 
@@ -147,21 +144,11 @@ unsigned database_waiting(const struct database *db)
     return db->waiting;
 }
 
-static int start_thread(struct database *db)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the loop's */
-    int r = -pthread_create(&db->thread, NULL, thread_main, db);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return r;
-}
-
 static void on_closed(uv_handle_t *async)
 {
     struct database *db = async->data;
-    pthread_cond_destroy(&db->wake);
-    pthread_mutex_destroy(&db->lock);
+    uv_cond_destroy(&db->wake);
+    uv_mutex_destroy(&db->lock);
     free(db);
 }
 
@@ -178,19 +165,15 @@ int database_create(uv_loop_t *loop, const struct store_address *address, unsign
                             .result = 1};
     STAILQ_INIT(&db->todo);
     STAILQ_INIT(&db->done);
-    pthread_mutex_init(&db->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&db->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    uv_mutex_init(&db->lock);
+    uv_cond_init(&db->wake);
     int r = uv_async_init(loop, &db->async, on_async);
     if (r < 0) {
         free(db);
         return r;
     }
     db->async.data = db;
-    r = start_thread(db);
+    r = process_thread(&db->thread, thread_main, db);
     if (r < 0)
         uv_close((uv_handle_t *)&db->async, on_closed);
     else
@@ -202,10 +185,10 @@ void database_destroy(struct database *db)
 {
     if (!db)
         return;
-    pthread_mutex_lock(&db->lock);
+    uv_mutex_lock(&db->lock);
     db->stop = true;
-    pthread_cond_signal(&db->wake);
-    pthread_mutex_unlock(&db->lock);
+    uv_cond_signal(&db->wake);
+    uv_mutex_unlock(&db->lock);
     pthread_join(db->thread, NULL);
     uv_close((uv_handle_t *)&db->async, on_closed);
 }

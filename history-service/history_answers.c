@@ -1,13 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * What board services and gateways are told.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "history_core_private.h"
 
 #include "checks.h"
 
-/* Should the clock go back, it is HISTORY_OPEN_EVERY_MS at
- * most. */
+/* Should the clock go back, it is HISTORY_OPEN_EVERY_MS at most. */
 uint64_t open_wait(struct board *b, uint64_t now_ms)
 {
     if (ended_cleanly(&b->last))
@@ -18,25 +14,18 @@ uint64_t open_wait(struct board *b, uint64_t now_ms)
     return passed < HISTORY_OPEN_EVERY_MS ? HISTORY_OPEN_EVERY_MS - passed : 0;
 }
 
-static void to_board(struct history_core *c, const struct request *r,
-                     const struct message_type *type, const void *message)
+static void answer(struct history_core *c, enum exchange exchange, const struct request *r,
+                   const struct message_type *type, const void *message)
 {
-    CHECK(id_is_of(&r->sender, KIND_BOARD));
-    outbox_put(c->out, EXCHANGE_BOARD, &r->sender, &r->board, type, message);
-}
-
-static void to_gateway(struct history_core *c, const struct request *r,
-                       const struct message_type *type, const void *message)
-{
-    CHECK(id_is_of(&r->sender, KIND_GATEWAY));
-    outbox_put(c->out, EXCHANGE_GATEWAY, &r->sender, &r->board, type, message);
+    CHECK(id_is_of(&r->sender, exchange == EXCHANGE_BOARD ? KIND_BOARD : KIND_GATEWAY));
+    outbox_put(c->out, exchange, &r->sender, &r->board, type, message);
 }
 
 void answer_no_board(struct history_core *c, const struct request *r)
 {
     TRACE(c, &r->board, board_unknown, r->code);
     CHECK(r->code == TO_HISTORY_open || r->code == TO_HISTORY_append);
-    to_board(c, r, &TYPE_no_board, &(struct msg_no_board){r->board});
+    answer(c, EXCHANGE_BOARD, r, &TYPE_no_board, &(struct msg_no_board){r->board});
 }
 
 void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
@@ -55,7 +44,7 @@ void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
         TRACE(c, &b->id, open_denied, m.asked, m.newest, m.wait_ms);
     else
         TRACE(c, &b->id, append_denied, m.asked, m.newest);
-    to_board(c, r, &TYPE_refused, &m);
+    answer(c, EXCHANGE_BOARD, r, &TYPE_refused, &m);
 }
 
 void answer_opened(struct history_core *c, const struct board *b, const struct request *r)
@@ -73,7 +62,7 @@ void answer_opened(struct history_core *c, const struct board *b, const struct r
     if (log_state_unpack(state_span(&last->state), last->epoch, &before) < 0)
         return; /* no store gives such a record, and none is made */
     log_state_to_opened(&before, &last->state, &m);
-    to_board(c, r, &TYPE_opened, &m);
+    answer(c, EXCHANGE_BOARD, r, &TYPE_opened, &m);
 }
 
 void answer_created(struct history_core *c, const struct request *r, unsigned status)
@@ -81,7 +70,8 @@ void answer_created(struct history_core *c, const struct request *r, unsigned st
     if (status != CREATED_STORED)
         TRACE(c, &r->board, create_denied, status == CREATED_TAKEN ? 1 : 2);
     CHECK(r->code == TO_HISTORY_create);
-    to_gateway(c, r, &TYPE_created, &(struct msg_created){r->board, r->create.nonce, status});
+    answer(c, EXCHANGE_GATEWAY, r, &TYPE_created,
+           &(struct msg_created){r->board, r->create.nonce, status});
 }
 
 void answer_looked(struct history_core *c, const struct board *b, const struct request *r)
@@ -94,7 +84,7 @@ void answer_looked(struct history_core *c, const struct board *b, const struct r
         m.tail = tail_of(b);
         m.time = b->last.time;
     }
-    to_gateway(c, r, &TYPE_looked, &m);
+    answer(c, EXCHANGE_GATEWAY, r, &TYPE_looked, &m);
 }
 
 /* To the owner, once: its new mark, and where its next segment must begin if one came too early.
@@ -111,14 +101,14 @@ static void answer_appends(struct history_core *c, const struct board *b)
             early = r;
     }
     if (newest)
-        to_board(c, newest, &TYPE_stored,
-                 &(struct msg_stored){b->id, newest->append.epoch, tail_of(b), c->incarnation});
+        answer(c, EXCHANGE_BOARD, newest, &TYPE_stored,
+               &(struct msg_stored){b->id, newest->append.epoch, tail_of(b), c->incarnation});
     if (!early)
         return;
     c->stats.holes++;
     TRACE(c, &b->id, append_too_early, early->append.first, tail_of(b) + 1);
-    to_board(c, early, &TYPE_hole,
-             &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1, c->incarnation});
+    answer(c, EXCHANGE_BOARD, early, &TYPE_hole,
+           &(struct msg_hole){b->id, early->append.epoch, tail_of(b) + 1, c->incarnation});
 }
 
 void answer_batch(struct history_core *c, const struct board *b, uint64_t now_ms)

@@ -86,7 +86,8 @@ struct history_page {
     struct buf events;
 };
 void history_page_begin(struct history_page *p, const struct msg_read *request);
-bool history_page_record(struct history_page *p, const struct record *record);
+/* `page` is a history_page: so store_read can call it. */
+bool history_page_record(void *page, const struct record *record);
 /* The page, or behind, to the gateway that asked. `tail` is the last stored offset, as read before
  * the events; 0: there is no such board, or it is deleted (record_is_tombstone). */
 void history_page_answer(struct history_page *p, uint64_t tail, uint64_t incarnation,

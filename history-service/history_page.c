@@ -32,8 +32,9 @@ static bool is_next(const struct history_page *p, const struct record *record)
     return p->want_from == NIL || record->first <= p->want_from;
 }
 
-bool history_page_record(struct history_page *p, const struct record *record)
+bool history_page_record(void *page, const struct record *record)
 {
+    struct history_page *p = page;
     if (!is_next(p, record))
         return false;
     struct cursor in = cursor_of(record->events.data, record->events.len);

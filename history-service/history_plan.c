@@ -15,11 +15,6 @@ static bool may_refuse(struct board *b, const struct request *r)
     return r->read;
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 static void start_record(const struct board *b, struct record *r, uint64_t epoch)
 {
     CHECK(!r->count && b->known);
@@ -69,7 +64,7 @@ static void admit(const struct board *b, struct record *record, struct buf *even
     record->count = 1;
     record->opener = m->replica;
     record->nonce = m->nonce;
-    record->time = later(now_ms, b->last.time);
+    record->time = larger(now_ms, b->last.time);
     record->flags = ended_cleanly(&b->last) ? RECORD_RELEASED : 0u;
     PUT(events, ev_open, record->first, record->time, m->replica);
 }
@@ -128,7 +123,7 @@ static void extend(const struct board *b, struct record *record, struct buf *eve
     if (!record->count)
         start_record(b, record, b->last.epoch);
     record->count = (uint32_t)(m->first + m->count - record->first);
-    record->time = later(m->time, record->time);
+    record->time = larger(m->time, record->time);
     record->flags = m->flags & (APPEND_RELEASED | APPEND_DELETED);
     record->state = r->state;
     buf_append(events, rest.data, rest.len);

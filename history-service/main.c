@@ -36,21 +36,7 @@ struct settings {
 
 #define AT(field) offsetof(struct settings, field)
 static const struct setting SETTINGS[] = {
-    {"EASEL_STORE", SETTING_SECRET, 1, 2000, "sqlite:./data/easel.db", AT(store.url),
-     "Where boards are stored: sqlite:PATH, or mongodb://... with replica set and database.",
-     check_store},
-    {"EASEL_STORE_USER", SETTING_TEXT, 1, 255, "", AT(store.user),
-     "Who we are at MongoDB; empty: whoever the address names.", NULL},
-    {"EASEL_STORE_PASSWORD", SETTING_SECRET, 1, 1024, "", AT(store.password), "The password.",
-     NULL},
-    {"EASEL_KEEP_DAYS", SETTING_UINT, 0, 36500, "0", AT(keep_days),
-     "Boards without a new event for so many days are deleted; 0: none is.", NULL},
-    {"EASEL_BOARDS_MAX", SETTING_UINT, 1, 1000000000, "1000000", AT(boards_max),
-     "No board is made beyond so many; deleted ones do not count.", NULL},
-    {"--restored", SETTING_ARGUMENT, 0, 1, NULL, AT(restored),
-     "Tells the store that a backup was restored into it, and ends: pages that know more begin "
-     "anew.",
-     NULL},
+#include "history_settings.def"
     SETTINGS_END,
 };
 
@@ -150,8 +136,6 @@ static void on_opened(void *owner, int result, const char *why, uint64_t incarna
     if (result == 0) {
         history_core_incarnation(s->core, incarnation);
         sharing_incarnation(s->sharing, incarnation);
-    }
-    if (result == 0) {
         if (*why && s->stores_open == 0)
             log_warn("%s", why);
         if (++s->stores_open == STORES && !s->service.leaving) {
@@ -225,18 +209,11 @@ static void tell_boards(struct shell *s)
 
 /* ---- a turn ---------------------------------------------------------------------------------- */
 
-static void publish(struct shell *s, uint64_t now)
-{
-    struct outbox_message message;
-    while (outbox_next(history_core_outbox(s->core), now, &message))
-        link_publish(s->service.link, &message);
-}
-
 static void say_goodbye(struct shell *s, uint64_t now)
 {
     sharing_goodbye(s->sharing);
     outbox_flush_all(history_core_outbox(s->core));
-    publish(s, now);
+    service_publish(&s->service, history_core_outbox(s->core), now);
     service_stop(&s->service, 0);
 }
 
@@ -246,19 +223,14 @@ static bool has_left(struct shell *s, uint64_t now)
     return s->service.leaving && (idle || now >= s->leave_until_ms);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Who leaves beats no more, and does no upkeep, but does not stay for ever. */
 static uint64_t deadline(const struct shell *s)
 {
     uint64_t own = s->service.leaving ? s->leave_until_ms : upkeep_deadline(s->upkeep);
     if (!link_is_up(s->service.link))
         return own;
-    return earlier(
-        own, earlier(sharing_deadline(s->sharing), outbox_deadline(history_core_outbox(s->core))));
+    return smaller(
+        own, smaller(sharing_deadline(s->sharing), outbox_deadline(history_core_outbox(s->core))));
 }
 
 static void on_turn(void *owner)
@@ -282,7 +254,7 @@ static void on_turn(void *owner)
     }
     sharing_tick(s->sharing, now);
     consume_shards(s);
-    publish(s, now);
+    service_publish(&s->service, history_core_outbox(s->core), now);
     service_wake_at(&s->service, deadline(s));
 }
 

@@ -99,11 +99,6 @@ void reads_destroy(struct reads *r)
 
 /* ---- in the database's thread ---------------------------------------------------------------- */
 
-static bool add_record(void *owner, const struct record *record)
-{
-    return history_page_record(owner, record);
-}
-
 /* The tail is read before the events: what is said to be there, is. Or else it was erased
  * meanwhile, which the next question tells. A page ends before what is broken; one that would begin
  * with that is none. */
@@ -120,7 +115,7 @@ static int read_page(struct store *store, struct read *read)
         e = store_find_time(store, &m->board, m->since, &first);
     if (e < 0 || first > read->tail)
         return e == -ENOENT ? 0 : e;
-    e = store_read(store, &m->board, first, add_record, &read->page);
+    e = store_read(store, &m->board, first, history_page_record, &read->page);
     if (e == 0 && read->page.broken)
         e = -EBADMSG;
     return e == -EBADMSG && read->page.events.len > 0 ? 0 : e;

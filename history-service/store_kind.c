@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * What all kinds of stores have in common.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,37 +15,55 @@ int store_fail(struct store *s, int r, const char *format, ...)
     return r;
 }
 
-struct store_columns store_columns_of(const struct record *r)
+struct store_row store_row_of(const struct record *r)
 {
-    struct store_columns columns = {.flags = r->flags};
+    struct store_row row = {.board = r->board,
+                            .first = r->first,
+                            .count = r->count,
+                            .epoch = r->epoch,
+                            .opener = r->opener,
+                            .nonce = r->nonce,
+                            .time = r->time,
+                            .flags = r->flags,
+                            .state = state_span(&r->state),
+                            .events = r->events};
     struct log_state s;
-    if (log_state_unpack(state_span(&r->state), record_last(r), &s) < 0)
-        return columns;
-    columns.holder = s.holder;
-    columns.instance = s.instance;
-    columns.term = s.term;
-    columns.cseq = s.cseq;
-    columns.base = s.base;
-    columns.flags |= stroke_bits(&s.stroke) << APPEND_STROKE_SHIFT;
-    return columns;
+    if (log_state_unpack(row.state, record_last(r), &s) < 0)
+        return row;
+    row.holder = s.holder;
+    row.instance = s.instance;
+    row.term = s.term;
+    row.cseq = s.cseq;
+    row.base = s.base;
+    row.flags |= stroke_bits(&s.stroke) << APPEND_STROKE_SHIFT;
+    return row;
 }
 
-void store_take_state(struct record *r, struct span bytes, const struct store_columns *columns)
+struct record store_record_of(const struct store_row *row)
 {
-    const struct store_columns *c = columns;
-    r->flags = c->flags & (RECORD_RELEASED | RECORD_DELETED | RECORD_ERASED);
-    r->state = (struct state_bytes){0};
-    if (bytes.len > LOG_STATE_BYTES_MAX || c->instance > OFFSET_MAX || c->term > OFFSET_MAX ||
-        c->cseq > UINT32_MAX || c->base > OFFSET_MAX || c->flags > UINT32_MAX)
-        return;
-    if (bytes.len > 0) {
-        r->state.len = (uint8_t)bytes.len;
-        memcpy(r->state.data, bytes.data, bytes.len);
-        return;
+    struct record r = {.board = row->board,
+                       .first = row->first,
+                       .count = row->count <= UINT32_MAX ? (uint32_t)row->count : 0,
+                       .epoch = row->epoch,
+                       .opener = row->opener,
+                       .nonce = row->nonce,
+                       .time = row->time,
+                       .flags = row->flags & (RECORD_RELEASED | RECORD_DELETED | RECORD_ERASED),
+                       .events = row->events};
+    if (row->state.len > LOG_STATE_BYTES_MAX || row->instance > OFFSET_MAX ||
+        row->term > OFFSET_MAX || row->cseq > UINT32_MAX || row->base > OFFSET_MAX ||
+        row->flags > UINT32_MAX)
+        return r;
+    if (row->state.len > 0) {
+        r.state.len = (uint8_t)row->state.len;
+        memcpy(r.state.data, row->state.data, row->state.len);
+        return r;
     }
-    struct log_state s = {c->holder, c->instance, c->term,
-                          c->cseq,   c->base,     stroke_of_bits(c->flags >> APPEND_STROKE_SHIFT)};
-    r->state = log_state_pack(&s);
+    struct log_state s = {row->holder, row->instance,
+                          row->term,   row->cseq,
+                          row->base,   stroke_of_bits(row->flags >> APPEND_STROKE_SHIFT)};
+    r.state = log_state_pack(&s);
+    return r;
 }
 
 int store_result(const int *results, unsigned count)

@@ -54,11 +54,6 @@ static void make_key(char *ret, const struct id *board, uint64_t first)
 
 /* ---- records as documents -------------------------------------------------------------------- */
 
-static void put_number(bson_t *doc, const char *name, uint64_t value)
-{
-    bson_append_int64(doc, name, -1, (int64_t)value);
-}
-
 static void put_bytes(bson_t *doc, const char *name, struct span bytes)
 {
     bson_append_binary(doc, name, -1, BSON_SUBTYPE_BINARY, bytes.data, (uint32_t)bytes.len);
@@ -66,26 +61,16 @@ static void put_bytes(bson_t *doc, const char *name, struct span bytes)
 
 static bson_t *document_of(const struct record *r)
 {
-    struct store_columns columns = store_columns_of(r);
+    struct store_row row = store_row_of(r);
     char key[KEY_CHARS + 1];
     make_key(key, &r->board, r->first);
     bson_t *doc = bson_sized_new(r->events.len + 512);
     bson_append_utf8(doc, "_id", -1, key, -1);
-    bson_append_utf8(doc, "board", -1, r->board.text, -1);
-    put_number(doc, "first", r->first);
-    put_number(doc, "count", r->count);
-    put_number(doc, "epoch", r->epoch);
-    bson_append_utf8(doc, "opener", -1, r->opener.text, -1);
-    put_number(doc, "nonce", r->nonce);
-    bson_append_utf8(doc, "holder", -1, columns.holder.text, -1);
-    put_number(doc, "instance", columns.instance);
-    put_number(doc, "term", columns.term);
-    put_number(doc, "cseq", columns.cseq);
-    put_number(doc, "base", columns.base);
-    put_number(doc, "time", r->time);
-    put_number(doc, "flags", columns.flags);
-    put_bytes(doc, "state", state_span(&r->state));
-    put_bytes(doc, "events", r->events);
+#define PUT_ID(name)     bson_append_utf8(doc, #name, -1, row.name.text, -1);
+#define PUT_NUMBER(name) bson_append_int64(doc, #name, -1, (int64_t)row.name);
+    STORE_COLUMNS(PUT_ID, PUT_NUMBER);
+    put_bytes(doc, "state", row.state);
+    put_bytes(doc, "events", row.events);
     return doc;
 }
 
@@ -128,27 +113,14 @@ static const char *get_key(const bson_t *doc)
 static struct record record_of(const bson_t *doc)
 {
     char key[KEY_CHARS + 1];
-    struct record r = {
-        .board = get_id(doc, "board"),
-        .first = get_number(doc, "first"),
-        .count = store_count(get_number(doc, "count")),
-        .epoch = get_number(doc, "epoch"),
-        .opener = get_id(doc, "opener"),
-        .nonce = get_number(doc, "nonce"),
-        .time = get_number(doc, "time"),
-        .events = get_bytes(doc, "events"),
-    };
-    struct store_columns columns = {.holder = get_id(doc, "holder"),
-                                    .instance = get_number(doc, "instance"),
-                                    .term = get_number(doc, "term"),
-                                    .cseq = get_number(doc, "cseq"),
-                                    .base = get_number(doc, "base"),
-                                    .flags = get_number(doc, "flags")};
-    store_take_state(&r, get_bytes(doc, "state"), &columns);
-    make_key(key, &r.board, r.first);
+    struct store_row row = {.state = get_bytes(doc, "state"), .events = get_bytes(doc, "events")};
+#define GET_ID(name)     row.name = get_id(doc, #name);
+#define GET_NUMBER(name) row.name = get_number(doc, #name);
+    STORE_COLUMNS(GET_ID, GET_NUMBER);
+    make_key(key, &row.board, row.first);
     if (strcmp(key, get_key(doc)) != 0)
-        r.first = 0;
-    return r;
+        row.first = 0;
+    return store_record_of(&row);
 }
 
 /* The first document that the cursor gives goes to `take`. Ends the cursor. 0, -ENOENT or -EIO. */

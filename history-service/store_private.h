@@ -48,22 +48,29 @@ struct store {
     uint64_t incarnation;
 };
 
-/* A record's count as it is stored; 0, which none has, when it cannot be. */
-static inline uint32_t store_count(uint64_t stored)
-{
-    return stored <= UINT32_MAX ? (uint32_t)stored : 0;
-}
+/* A record as a row of columns, beside the bytes of its state and its events. Holder to base, and
+ * the stroke under way in the flags from APPEND_STROKE_SHIFT on, are the state as schema 1 has it:
+ * for the release before. */
+#define STORE_COLUMNS(ID, NUMBER)                                                                  \
+    ID(board)                                                                                      \
+    NUMBER(first)                                                                                  \
+    NUMBER(count)                                                                                  \
+    NUMBER(epoch)                                                                                  \
+    ID(opener)                                                                                     \
+    NUMBER(nonce)                                                                                  \
+    ID(holder) NUMBER(instance) NUMBER(term) NUMBER(cseq) NUMBER(base) NUMBER(time) NUMBER(flags)
 
-/* A record's state as schema 1 has it: in columns of its own, the stroke under way in the flags
- * from APPEND_STROKE_SHIFT on. Written beside the bytes, for the release before. */
-struct store_columns {
-    struct id holder;
-    uint64_t instance, term, cseq, base, flags;
+struct store_row {
+#define ID_MEMBER(name)     struct id name;
+#define NUMBER_MEMBER(name) uint64_t name;
+    STORE_COLUMNS(ID_MEMBER, NUMBER_MEMBER)
+    struct span state, events;
 };
-struct store_columns store_columns_of(const struct record *r);
-/* Sets the record's state, from its bytes, or if it has none from the columns, and its flags. What
- * cannot be makes the record unsound. */
-void store_take_state(struct record *r, struct span bytes, const struct store_columns *columns);
+/* Borrows the bytes from the record. */
+struct store_row store_row_of(const struct record *r);
+/* Borrows the events from the row. The state is that of the bytes, or if there are none of the
+ * columns. What cannot be makes the record unsound. */
+struct record store_record_of(const struct store_row *row);
 
 /* Notes the sentence and returns `r`. */
 int store_fail(struct store *s, int r, const char *format, ...)

@@ -28,81 +28,40 @@
 #include "store_files.h"
 #include "store_private.h"
 
-/* An ordinary table with an index, since WITHOUT ROWID suits short rows only. */
-static const char SETUP[] = "PRAGMA auto_vacuum = INCREMENTAL;"
-                            "PRAGMA secure_delete = ON;"
-                            "PRAGMA journal_mode = WAL;"
-                            "PRAGMA synchronous = FULL;"
-                            "CREATE TABLE IF NOT EXISTS setting ("
-                            " name TEXT PRIMARY KEY NOT NULL,"
-                            " value INTEGER NOT NULL) STRICT;"
-                            "CREATE TABLE IF NOT EXISTS record ("
-                            " board TEXT NOT NULL,"
-                            " first INTEGER NOT NULL,"
-                            " count INTEGER NOT NULL,"
-                            " epoch INTEGER NOT NULL,"
-                            " opener TEXT NOT NULL,"
-                            " nonce INTEGER NOT NULL,"
-                            " holder TEXT NOT NULL,"
-                            " instance INTEGER NOT NULL,"
-                            " term INTEGER NOT NULL,"
-                            " cseq INTEGER NOT NULL,"
-                            " base INTEGER NOT NULL,"
-                            " time INTEGER NOT NULL,"
-                            " flags INTEGER NOT NULL,"
-                            " events BLOB NOT NULL,"
-                            " state BLOB,"
-                            " UNIQUE (board, first)) STRICT;";
+#define TEXT_COLUMN(name)   " " #name " TEXT NOT NULL,"
+#define NUMBER_COLUMN(name) " " #name " INTEGER NOT NULL,"
+#define TYPED_COLUMNS       STORE_COLUMNS(TEXT_COLUMN, NUMBER_COLUMN)
+#define COLUMN(name)        #name ", "
+#define COLUMNS             STORE_COLUMNS(COLUMN, COLUMN) "state"
+#define EVENTS_COLUMN       14
 
-/* Of schema 1, which has no state: the columns holder to base stand for it, and the stroke under
- * way in the flags. They are written for programs of before. */
+/* An ordinary table with an index, since WITHOUT ROWID suits short rows only. */
+static const char SETUP[] =
+    "PRAGMA auto_vacuum = INCREMENTAL;"
+    "PRAGMA secure_delete = ON;"
+    "PRAGMA journal_mode = WAL;"
+    "PRAGMA synchronous = FULL;"
+    "CREATE TABLE IF NOT EXISTS setting ("
+    " name TEXT PRIMARY KEY NOT NULL,"
+    " value INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS record (" TYPED_COLUMNS " events BLOB NOT NULL,"
+    " state BLOB,"
+    " UNIQUE (board, first)) STRICT;";
+
+/* Of schema 1, which has none. */
 static const char ADD_STATE[] = "ALTER TABLE record ADD COLUMN state BLOB";
 
-#define COLUMNS                                                                                    \
-    "board, first, count, epoch, opener, nonce, holder, instance, term, cseq, base, time, flags,"  \
-    " state"
-#define EVENTS_COLUMN 14
-
 enum statement {
-    BEGIN,
-    COMMIT,
-    ROLLBACK,
-    INSERT,
-    AT,
-    READ,
-    NEXT,
-    SIZES,
-    ERASE_UPTO,
-    BARE,
-    VACUUM_MODE,
-    FREE_PAGES,
-    SETTING_PUT,
-    SETTING_GET,
-    SETTING_CHANGE,
+#define STATEMENT(name, sql) name,
+#include "store_sqlite.def"
+#undef STATEMENT
     STATEMENTS
 };
 
-static const char *const SQL[STATEMENTS] = {
-    [BEGIN] = "BEGIN IMMEDIATE",
-    [COMMIT] = "COMMIT",
-    [ROLLBACK] = "ROLLBACK",
-    [INSERT] = "INSERT INTO record (" COLUMNS ", events)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [AT] = "SELECT " COLUMNS " FROM record WHERE board = ? AND first <= ?"
-           " ORDER BY first DESC LIMIT 1",
-    [READ] = "SELECT " COLUMNS ", events FROM record WHERE board = ? AND first >= ?"
-             " ORDER BY first",
-    [NEXT] = "SELECT board FROM record WHERE board > ? ORDER BY board",
-    [SIZES] = "SELECT first, length(events) FROM record WHERE board = ? AND first < ?"
-              " ORDER BY first",
-    [ERASE_UPTO] = "DELETE FROM record WHERE board = ? AND first <= ?",
-    [BARE] = "UPDATE record SET events = x'', holder = '', instance = 0, term = 0, cseq = 0,"
-             " base = 0, state = NULL, flags = ? WHERE board = ? AND first = ?",
-    [VACUUM_MODE] = "PRAGMA auto_vacuum",
-    [FREE_PAGES] = "PRAGMA freelist_count",
-    [SETTING_PUT] = "INSERT INTO setting VALUES (?, ?) ON CONFLICT DO NOTHING",
-    [SETTING_GET] = "SELECT value FROM setting WHERE name = ?",
-    [SETTING_CHANGE] = "UPDATE setting SET value = ?2 WHERE name = ?1",
+static const char *const SQL[] = {
+#define STATEMENT(name, sql) [name] = sql,
+#include "store_sqlite.def"
+#undef STATEMENT
 };
 
 struct sqlite {
@@ -202,23 +161,13 @@ static void bind_number(sqlite3_stmt *st, int at, uint64_t value)
 
 static void bind_record(sqlite3_stmt *st, const struct record *r)
 {
-    struct store_columns columns = store_columns_of(r);
+    struct store_row row = store_row_of(r);
     int at = 1;
-    bind_id(st, at++, &r->board);
-    bind_number(st, at++, r->first);
-    bind_number(st, at++, r->count);
-    bind_number(st, at++, r->epoch);
-    bind_id(st, at++, &r->opener);
-    bind_number(st, at++, r->nonce);
-    bind_id(st, at++, &columns.holder);
-    bind_number(st, at++, columns.instance);
-    bind_number(st, at++, columns.term);
-    bind_number(st, at++, columns.cseq);
-    bind_number(st, at++, columns.base);
-    bind_number(st, at++, r->time);
-    bind_number(st, at++, columns.flags);
-    sqlite3_bind_blob(st, at++, r->state.data, r->state.len, SQLITE_STATIC);
-    sqlite3_bind_blob64(st, at, r->events.data, r->events.len, SQLITE_STATIC);
+#define BIND_ID(name)     bind_id(st, at++, &row.name);
+#define BIND_NUMBER(name) bind_number(st, at++, row.name);
+    STORE_COLUMNS(BIND_ID, BIND_NUMBER);
+    sqlite3_bind_blob64(st, at++, row.state.data, row.state.len, SQLITE_STATIC);
+    sqlite3_bind_blob64(st, at, row.events.data, row.events.len, SQLITE_STATIC);
 }
 
 static struct id column_id(sqlite3_stmt *st, int at)
@@ -240,26 +189,16 @@ static struct span column_blob(sqlite3_stmt *st, int at)
     return (struct span){data, (size_t)sqlite3_column_bytes(st, at)};
 }
 
+/* Without its events. */
 static struct record column_record(sqlite3_stmt *st)
 {
-    struct record r = {0};
-    struct store_columns columns = {0};
+    struct store_row row = {0};
     int at = 0;
-    r.board = column_id(st, at++);
-    r.first = column_number(st, at++);
-    r.count = store_count(column_number(st, at++));
-    r.epoch = column_number(st, at++);
-    r.opener = column_id(st, at++);
-    r.nonce = column_number(st, at++);
-    columns.holder = column_id(st, at++);
-    columns.instance = column_number(st, at++);
-    columns.term = column_number(st, at++);
-    columns.cseq = column_number(st, at++);
-    columns.base = column_number(st, at++);
-    r.time = column_number(st, at++);
-    columns.flags = column_number(st, at++);
-    store_take_state(&r, column_blob(st, at), &columns);
-    return r;
+#define GET_ID(name)     row.name = column_id(st, at++);
+#define GET_NUMBER(name) row.name = column_number(st, at++);
+    STORE_COLUMNS(GET_ID, GET_NUMBER);
+    row.state = column_blob(st, at);
+    return store_record_of(&row);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

@@ -316,18 +316,13 @@ void upkeep_turn(struct upkeep *u, uint64_t now_ms)
         abort(); /* there is one job at a time, and room for one */
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 uint64_t upkeep_deadline(const struct upkeep *u)
 {
-    uint64_t at = earlier(u->check_ms, u->pass_ms);
+    uint64_t at = smaller(u->check_ms, u->pass_ms);
     if (u->busy)
         return UINT64_MAX;
     if (u->untidy)
-        at = earlier(at, u->tidy_ms);
+        at = smaller(at, u->tidy_ms);
     if (u->stats.waiting > 0 || u->passing)
         at = 0;
     return at > u->pause_until_ms ? at : u->pause_until_ms;

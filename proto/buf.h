@@ -38,6 +38,18 @@ static inline struct span buf_span(const struct buf *b)
 }
 
 struct span span_of(const char *text);
+
+/* Of two numbers, or times. */
+static inline uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* calloc and realloc that never return NULL. */
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n, size_t size);

@@ -6,9 +6,3 @@ const struct error_kind ERRORS[ERROR_CODES] = {
 #include "errors.def"
 #undef ERROR
 };
-
-const char *const ERROR_NAMES[ERROR_CODES] = {
-#define ERROR(name, close, then, sentence, meaning) [ERROR_##name] = #name,
-#include "errors.def"
-#undef ERROR
-};

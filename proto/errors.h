@@ -19,6 +19,5 @@ struct error_kind {
 };
 
 extern const struct error_kind ERRORS[ERROR_CODES];
-extern const char *const ERROR_NAMES[ERROR_CODES];
 
 #endif

@@ -36,9 +36,9 @@ bool items_next(struct items *it, enum process_kind taker, unsigned *ret_code, u
             continue;
         }
         const struct message_type *type = message_type(*ret_code);
-        if (!type || !is_among(message_takers(type), (char)taker))
+        if (!type || !is_among(type->takers, (char)taker))
             continue;
-        if (is_among(message_senders(type), it->sender.text[0]) &&
+        if (is_among(type->senders, it->sender.text[0]) &&
             message_fields(&at, type, fields, false, ret, NULL) == 0)
             return true;
         ++*it->bad;

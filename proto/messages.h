@@ -10,7 +10,6 @@
 #define EASEL_MESSAGES_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -116,7 +115,15 @@ union any_item {
 #include "messages.def"
 };
 
-struct message_type;
+struct message_type {
+    const char *name;
+    unsigned code; /* 0: a tuple */
+    uint32_t field_count;
+    const struct field *fields; /* the codec's */
+    /* The kinds of programs that may say an item, and those that take it, as the first letters of
+     * their ids; empty: it is no item. */
+    const char *senders, *takers;
+};
 
 /* &TYPE_hello, ...: what the codec knows of each message and tuple. */
 #define MESSAGE(name, code) extern const struct message_type TYPE_##name;
@@ -130,14 +137,6 @@ void message_put(struct buf *out, const struct message_type *type, const void *m
 
 /* The type with that code; NULL when there is none. */
 const struct message_type *message_type(unsigned code);
-const char *message_name(const struct message_type *type);
-unsigned message_code(const struct message_type *type);
-uint32_t message_field_count(const struct message_type *type);
-
-/* The kinds of programs that may say an item, and those that take it, as the first letters of their
- * ids; empty: it is no item. */
-const char *message_senders(const struct message_type *type);
-const char *message_takers(const struct message_type *type);
 /* The type of a client's frame, or of a drawer's only; NULL: the code is none of these. */
 const struct message_type *frame_type(unsigned code);
 const struct message_type *drawers_type(unsigned code);

@@ -26,23 +26,33 @@ HEAD = """\
 
 LIMITS = {"OFFSET_MAX": 2**53 - 1, "UINT16_MAX": 2**16 - 1, "UINT32_MAX": 2**32 - 1, **limits.values()}
 FORMS = ("FRAME", "DRAWERS", "DRAWN", "EVENT", "TOLD", "ITEM", "BOARD_ITEM", "ENVELOPE")
+FIRST = {  # the first fields of these forms
+    "DRAWERS": ["term, UINT, 1, OFFSET_MAX", "cseq, UINT, 1, UINT32_MAX"],
+    "DRAWN": ["term, UINT, 1, OFFSET_MAX", "cseq, UINT, 1, UINT32_MAX"],
+    "EVENT": ["offset, UINT, 1, OFFSET_MAX", "time, UINT, 0, OFFSET_MAX"],
+    "BOARD_ITEM": ["board, ID, 1, 15"],
+}
 LISTS = {}  # the tuple of each list
 EDGES = [0, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**53 - 1]
+
+
+def field(words, form="FIELD"):
+    low, high = (LIMITS[x] if x in LIMITS else int(x) for x in words[2:4])
+    return (words[0], "LIST" if form == "LIST" else words[1], low, high)
 
 
 def read_types():
     types = {}
     for line in open("messages.def", encoding="utf-8"):
-        form, _, rest = line.strip().partition("(")
+        form, _, rest = line.rstrip().partition("(")
         words = rest.rstrip(")").split(", ")
         if form in FORMS:
-            types[words[0]] = {"code": int(words[1]), "fields": []}
+            first = [field(text.split(", ")) for text in FIRST.get(form, [])]
+            types[words[0]] = {"code": int(words[1]), "fields": first}
         elif form == "TUPLE":
             types[words[0]] = {"code": None, "fields": []}
         elif form in ("FIELD", "LATER", "LIST"):
-            low, high = (LIMITS[x] if x in LIMITS else int(x) for x in words[3:5])
-            kind = "LIST" if form == "LIST" else words[2]
-            types[words[0]]["fields"].append((words[1], kind, low, high))
+            types[words[0]]["fields"].append(field(words[1:], form))
         if form == "LIST":
             LISTS[words[0], words[1]] = words[2]
     return types

@@ -29,18 +29,6 @@ void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard)
         s->attach_due = at;
 }
 
-void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard)
-{
-    CHECK(shard < c->config.shards);
-    c->shard[shard].attach_dirty = true;
-    c->shard[shard].attach_due = now;
-}
-
-static enum pen_request request_of(const struct session *s)
-{
-    return s->served_at ? REQUEST_NONE : s->request;
-}
-
 /* Who comes first: should there be too many for one message, the last are left out. */
 static unsigned rank(const struct session *s)
 {
@@ -58,7 +46,8 @@ static uint32_t put_members(struct buf *out, const struct board *b, unsigned wan
         if (rank(s) != wanted)
             continue;
         PUT(out, at_member, s->member, s->instance, s->conn, s->role, span_of(s->name),
-            s->flags | (s->unsaid ? MEMBER_UNSAID : 0), request_of(s), s->came);
+            s->flags | (s->unsaid ? MEMBER_UNSAID : 0), s->served_at ? REQUEST_NONE : s->request,
+            s->came);
         if (out->len > ATTACH_MEMBERS_BYTES) {
             out->len = before;
             return count;

@@ -6,7 +6,6 @@
  */
 #include "gateway_core_private.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,11 +145,6 @@ static bool admit(struct board *b, uint64_t now, const struct id *sender, uint64
     b->owner = *sender;
     resend_heard(b, now, news);
     return true;
-}
-
-void board_owner_gone(struct board *b)
-{
-    b->owner = (struct id){0};
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -653,7 +647,8 @@ void board_heartbeat(struct board *b, uint64_t now)
 {
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link) {
-        client_expire(cl, now);
+        if (now >= cl->expires_at)
+            client_fail(cl, ERROR_expired, NULL, 0);
         if (cl->state != CLIENT_LIVE)
             continue;
         client_note_slow(cl); /* who does not read at all is not pulled either */

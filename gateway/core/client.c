@@ -96,12 +96,6 @@ static void bad_frame(struct client *cl, const char *sentence)
 
 /* ---- hello ----------------------------------------------------------------------------------- */
 
-static void replace_client(struct session *s)
-{
-    if (s->client)
-        client_fail(s->client, ERROR_replaced, NULL, 0);
-}
-
 /* The session of this hello; the member's older connections are replaced. NULL: refused. */
 static struct session *enter_session(struct client *cl, struct board *b, const struct identity *who,
                                      const struct msg_hello *m)
@@ -119,7 +113,8 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
         if (!id_equal(&other->member, &who->member))
             continue;
         seated = seated || (other->flags & MEMBER_SEATED);
-        replace_client(other);
+        if (other->client)
+            client_fail(other->client, ERROR_replaced, NULL, 0);
     }
     if (!s)
         s = session_create(b, &who->member, m->instance, who->role, cl->address);

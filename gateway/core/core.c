@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * What the files of the core stand on: finding, and marking what is to be done. No decisions.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway_core_private.h"
 
 #include "checks.h"
@@ -135,12 +132,6 @@ void client_fail(struct client *cl, enum error_code error, const char *sentence,
         cl->session = NULL;
         session_lose_client(s, cl->core->now);
     }
-}
-
-void client_expire(struct client *cl, uint64_t now)
-{
-    if (now >= cl->expires_at)
-        client_fail(cl, ERROR_expired, NULL, 0);
 }
 
 bool client_paused(const struct client *cl)

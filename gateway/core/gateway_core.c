@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway_core_private.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,13 +78,10 @@ struct client *gateway_core_dirty(struct gateway_core *c)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* What an owner says beside its log counts in the epoch that we know. NULL: it means nothing, as
- * does all about a board that nobody has open here. */
-static struct board *owned(struct gateway_core *c, const struct id *sender, const struct id *board,
-                           uint64_t epoch)
+/* What an owner says beside its log counts in the epoch that we know. */
+static bool is_owned(struct board *b, const struct id *sender, uint64_t epoch)
 {
-    struct board *b = board_get(c, board);
-    return b && epoch == b->window.epoch && trust_owner(b, sender) ? b : NULL;
+    return epoch == b->window.epoch && trust_owner(b, sender);
 }
 
 /* The owner wants what we never had: the frames before the client's first one, which it may have
@@ -108,12 +104,13 @@ static void on_hole(struct session *s, uint64_t now, const struct kept *first)
     session_drop_kept(s, now, first->term, 0); /* they can never be taken */
 }
 
-static void on_want(struct gateway_core *c, const struct id *sender, const struct msg_want *m)
+static void on_want(struct board *b, const struct id *sender, const struct msg_want *m)
 {
-    struct board *b = owned(c, sender, &m->board, m->epoch);
-    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
-    if (!s || c->now < s->wanted_at + WANT_AGAIN_MS)
+    bool owned = is_owned(b, sender, m->epoch);
+    struct session *s = owned ? session_find(b, &m->member, m->instance) : NULL;
+    if (!s || b->core->now < s->wanted_at + WANT_AGAIN_MS)
         return;
+    struct gateway_core *c = b->core;
     s->wanted_at = c->now;
     c->stats.wants++;
     TRACE(c, &b->id, frames_wanted, m->cseq, m->term, m->stored);
@@ -129,21 +126,20 @@ static void on_want(struct gateway_core *c, const struct id *sender, const struc
     }
 }
 
-static void on_not_drawer(struct gateway_core *c, const struct id *sender,
-                          const struct msg_not_drawer *m)
+static void on_not_drawer(struct board *b, const struct id *sender, const struct msg_not_drawer *m)
 {
-    struct board *b = owned(c, sender, &m->board, m->epoch);
-    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
+    bool owned = is_owned(b, sender, m->epoch);
+    struct session *s = owned ? session_find(b, &m->member, m->instance) : NULL;
     const struct kept *k = s ? session_kept(s, m->term, (uint32_t)m->cseq) : NULL;
     if (!k) {
-        TRACE(c, &m->board, refusal_ignored, m->cseq, m->term);
+        TRACE(b->core, &b->id, refusal_ignored, m->cseq, m->term);
         return; /* acked meanwhile, or told already */
     }
-    TRACE(c, &b->id, refusal_told, m->cseq, m->term);
-    resend_heard(b, c->now, false);
+    TRACE(b->core, &b->id, refusal_told, m->cseq, m->term);
+    resend_heard(b, b->core->now, false);
     if (s->client)
         client_warn(s->client, ERROR_not_drawer, NULL, k->number);
-    session_drop_kept(s, c->now, m->term, (uint32_t)m->cseq - 1);
+    session_drop_kept(s, b->core->now, m->term, (uint32_t)m->cseq - 1);
 }
 
 /* A client's sentence must outlive the message that brought it. */
@@ -156,14 +152,14 @@ static void fail_as_told(struct client *cl, struct span why, uint64_t number)
     client_fail(cl, ERROR_bad_frame, cl->told_sentence, number);
 }
 
-static void on_invalid(struct gateway_core *c, const struct id *sender, const struct msg_invalid *m)
+static void on_invalid(struct board *b, const struct id *sender, const struct msg_invalid *m)
 {
-    struct board *b = owned(c, sender, &m->board, m->epoch);
-    struct session *s = b ? session_find(b, &m->member, m->instance) : NULL;
+    bool owned = is_owned(b, sender, m->epoch);
+    struct session *s = owned ? session_find(b, &m->member, m->instance) : NULL;
     const struct kept *k = s ? session_kept(s, m->term, (uint32_t)m->cseq) : NULL;
     if (!k)
         return; /* told already */
-    TRACE(c, &b->id, fault_told, m->cseq, m->term);
+    TRACE(b->core, &b->id, fault_told, m->cseq, m->term);
     uint64_t number = k->number;
     session_reject(s, k);
     if (s->client)
@@ -180,17 +176,15 @@ static bool is_older(const struct session *s, const struct msg_replaced *m)
     return s->instance != m->instance || s->conn < below;
 }
 
-static void on_replaced(struct gateway_core *c, const struct id *sender,
-                        const struct msg_replaced *m)
+static void on_replaced(struct board *b, const struct id *sender, const struct msg_replaced *m)
 {
-    struct board *b = owned(c, sender, &m->board, m->epoch);
-    if (!b)
+    if (!is_owned(b, sender, m->epoch))
         return;
     struct session *s;
     LIST_FOREACH (s, &b->sessions, link) {
         if (!s->client || !id_equal(&s->member, &m->member) || !is_older(s, m))
             continue;
-        TRACE(c, &b->id, connection_replaced, m->conn);
+        TRACE(b->core, &b->id, connection_replaced, m->conn);
         client_fail(s->client, ERROR_replaced, NULL, 0);
         s->flags &= ~(unsigned)MEMBER_SEATED; /* it sits elsewhere: nothing is kept here */
     }
@@ -214,7 +208,7 @@ static void forget_not_owners(struct gateway_core *c)
     for (size_t i = 0; i < c->boards.slots; i++) {
         struct board *b = idmap_at(&c->boards, i);
         if (b && id_equal(&b->owner, &c->shard[b->shard].not_owner))
-            board_owner_gone(b);
+            b->owner = (struct id){0};
     }
     for (unsigned i = 0; i < c->config.shards; i++)
         c->shard[i].not_owner = (struct id){0};
@@ -231,9 +225,8 @@ static void on_created(struct gateway_core *c, const struct msg_created *m)
     core_answer(c, &a);
 }
 
-static void on_looked(struct gateway_core *c, const struct msg_looked *m)
+static void on_looked(struct gateway_core *c, struct board *b, const struct msg_looked *m)
 {
-    struct board *b = board_get(c, &m->board);
     if (b && answers_looked(b, m))
         return;
     struct http_answer a = {.nonce = m->nonce, .board = m->board, .tail = m->tail, .time = m->time};
@@ -244,74 +237,50 @@ static void on_looked(struct gateway_core *c, const struct msg_looked *m)
     core_answer(c, &a);
 }
 
-static void on_pointed(struct gateway_core *c, const struct id *sender, const struct msg_pointed *m)
+static void on_pointed(struct board *b, const struct id *sender, const struct msg_pointed *m)
 {
-    struct board *b = owned(c, sender, &m->board, m->epoch);
-    if (b)
-        pointer_told(b, c->now, m);
+    if (is_owned(b, sender, m->epoch))
+        pointer_told(b, b->core->now, m);
 }
 
-static void on_events(struct gateway_core *c, const struct id *sender, const struct msg_events *m)
+static void on_no_board(struct board *b, const struct id *sender)
 {
-    struct board *b = board_get(c, &m->board);
-    if (b)
-        board_events(b, c->now, sender, m);
-}
-
-static void on_state(struct gateway_core *c, const struct id *sender,
-                     const struct msg_board_state *m)
-{
-    struct board *b = board_get(c, &m->board);
-    if (b)
-        board_told_state(b, c->now, sender, m);
-}
-
-static void on_no_board(struct gateway_core *c, const struct id *sender,
-                        const struct msg_no_board *m)
-{
-    struct board *b = board_get(c, &m->board);
-    if (b && trust_no_board(b, c->now, sender))
+    if (trust_no_board(b, b->core->now, sender))
         board_not_there(b);
 }
 
-static void on_page(struct gateway_core *c, const struct msg_page *m)
+/* What is about a board means nothing when nobody has it open here; but somebody may have asked
+ * over HTTP. */
+static bool is_for_us(const struct board *b, enum to_gateway code)
 {
-    struct board *b = board_get(c, &m->board);
-    if (b)
-        answers_page(b, c->now, m);
+    return b || code == TO_GATEWAY_sync || code == TO_GATEWAY_not_owner ||
+           code == TO_GATEWAY_created || code == TO_GATEWAY_looked;
 }
 
-static void on_behind(struct gateway_core *c, const struct msg_behind *m)
-{
-    struct board *b = board_get(c, &m->board);
-    if (b)
-        answers_behind(b, c->now, m);
-}
-
-static void on_item(struct gateway_core *c, const struct id *sender, enum to_gateway code,
-                    const union any_item *item)
+static void on_item(struct gateway_core *c, struct board *b, const struct id *sender,
+                    enum to_gateway code, const union any_item *item)
 {
     switch (code) {
     case TO_GATEWAY_events:
-        on_events(c, sender, &item->events);
+        board_events(b, c->now, sender, &item->events);
         return;
     case TO_GATEWAY_board_state:
-        on_state(c, sender, &item->board_state);
+        board_told_state(b, c->now, sender, &item->board_state);
         return;
     case TO_GATEWAY_want:
-        on_want(c, sender, &item->want);
+        on_want(b, sender, &item->want);
         return;
     case TO_GATEWAY_not_drawer:
-        on_not_drawer(c, sender, &item->not_drawer);
+        on_not_drawer(b, sender, &item->not_drawer);
         return;
     case TO_GATEWAY_invalid:
-        on_invalid(c, sender, &item->invalid);
+        on_invalid(b, sender, &item->invalid);
         return;
     case TO_GATEWAY_replaced:
-        on_replaced(c, sender, &item->replaced);
+        on_replaced(b, sender, &item->replaced);
         return;
     case TO_GATEWAY_pointed:
-        on_pointed(c, sender, &item->pointed);
+        on_pointed(b, sender, &item->pointed);
         return;
     case TO_GATEWAY_sync:
         attach_asked(c, c->now, (unsigned)item->sync.shard);
@@ -320,19 +289,19 @@ static void on_item(struct gateway_core *c, const struct id *sender, enum to_gat
         on_not_owner(c, sender, &item->not_owner);
         return;
     case TO_GATEWAY_no_board:
-        on_no_board(c, sender, &item->no_board);
+        on_no_board(b, sender);
         return;
     case TO_GATEWAY_created:
         on_created(c, &item->created);
         return;
     case TO_GATEWAY_looked:
-        on_looked(c, &item->looked);
+        on_looked(c, b, &item->looked);
         return;
     case TO_GATEWAY_page:
-        on_page(c, &item->page);
+        answers_page(b, c->now, &item->page);
         return;
     case TO_GATEWAY_behind:
-        on_behind(c, &item->behind);
+        answers_behind(b, c->now, &item->behind);
         return;
     }
 }
@@ -342,9 +311,12 @@ void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span b
     c->now = now_ms;
     struct items it = items_of(body, &c->stats.bad_messages);
     unsigned code;
-    union any_item item;
-    while (items_next(&it, KIND_GATEWAY, &code, &item))
-        on_item(c, &it.sender, (enum to_gateway)code, &item);
+    union any_item item = {.board = {""}}; /* no board's, for those that are about none */
+    while (items_next(&it, KIND_GATEWAY, &code, &item)) {
+        struct board *b = board_get(c, &item.board);
+        if (is_for_us(b, (enum to_gateway)code))
+            on_item(c, b, &it.sender, (enum to_gateway)code, &item);
+    }
     resend_run(c, now_ms);
     CHECKED(gateway_invariants(c));
 }
@@ -363,7 +335,7 @@ void gateway_core_returned(struct gateway_core *c, uint64_t now_ms, enum exchang
     for (size_t i = 0; i < c->boards.slots; i++) {
         struct board *b = idmap_at(&c->boards, i);
         if (b && id_equal(&b->owner, &replica)) {
-            board_owner_gone(b);
+            b->owner = (struct id){0};
             any = true;
         }
     }
@@ -385,8 +357,10 @@ void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
         c->link_up_at = now_ms;
     else
         outbox_clear(c->outbox);
-    for (unsigned i = 0; i < c->config.shards; i++)
-        attach_sync(c, now_ms, i);
+    for (unsigned i = 0; i < c->config.shards; i++) {
+        c->shard[i].attach_dirty = true;
+        c->shard[i].attach_due = now_ms;
+    }
     for (size_t i = 0; i < c->boards.slots; i++) {
         struct board *b = idmap_at(&c->boards, i);
         if (b)

@@ -263,8 +263,7 @@ struct gateway_core {
     struct gateway_core_stats stats;
 };
 
-/* ---- core.c: no decisions ----------------------------------------------------------------------
- */
+/* ---- core.c: no decisions ------------------------------------------------------------------- */
 
 uint64_t core_nonce(struct gateway_core *c);
 void core_answer(struct gateway_core *c, const struct http_answer *answer);
@@ -285,10 +284,8 @@ void client_touch(struct client *cl); /* onto the dirty list */
 /* It is told that, with its own sentence of the error where `sentence` is NULL, and is closed. */
 void client_fail(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
 void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
-void client_expire(struct client *cl, uint64_t now); /* if its token has expired */
 
-/* ---- session.c ---------------------------------------------------------------------------------
- */
+/* ---- session.c ------------------------------------------------------------------------------ */
 
 struct session *session_find(struct board *b, const struct id *member, uint64_t instance);
 /* NULL: too many wait for a seat, and none of them makes way. */
@@ -322,8 +319,7 @@ bool session_forget_gone(struct board *b); /* true: some went */
 void session_cut(struct session *s, uint64_t now, uint64_t to);
 void session_drop_kept(struct session *s, uint64_t now, uint64_t term, uint32_t above_cseq);
 
-/* ---- resend.c ----------------------------------------------------------------------------------
- */
+/* ---- resend.c ------------------------------------------------------------------------------- */
 
 void resend_kept(struct session *s, uint64_t now, struct kept *k); /* the newest, from its client */
 void resend_forgotten(struct session *s, const struct kept *k);    /* before it is freed */
@@ -335,16 +331,14 @@ void resend_heard(struct board *b, uint64_t now, bool news); /* the owner, or a 
 bool resend_tick(struct board *b, uint64_t now);       /* true: something waits for an answer */
 void resend_run(struct gateway_core *c, uint64_t now); /* whoever has its turn sends */
 
-/* ---- pointer.c ---------------------------------------------------------------------------------
- */
+/* ---- pointer.c ------------------------------------------------------------------------------ */
 
 void pointer_moved(struct session *s, uint64_t now, const struct msg_pointer *m);
 bool pointer_tick(struct session *s, uint64_t now); /* true: a place waits */
 void pointer_told(struct board *b, uint64_t now, const struct msg_pointed *m);
 bool pointer_fresh(const struct client *cl, uint64_t now); /* it may have the newest */
 
-/* ---- replay.c ----------------------------------------------------------------------------------
- */
+/* ---- replay.c ------------------------------------------------------------------------------- */
 
 const struct event *replay_event(struct board *b, uint64_t now, uint64_t offset);
 bool replay_has(const struct board *b, uint64_t offset); /* asks for nothing */
@@ -358,13 +352,11 @@ void replay_tick(struct board *b, uint64_t now);
 void replay_free(struct board *b);
 void replay_forget(struct board *b); /* also what is asked for */
 
-/* ---- pull.c ------------------------------------------------------------------------------------
- */
+/* ---- pull.c --------------------------------------------------------------------------------- */
 
 void client_note_slow(struct client *cl);
 
-/* ---- trust.c -----------------------------------------------------------------------------------
- */
+/* ---- trust.c -------------------------------------------------------------------------------- */
 
 /* Whether numbers of this board as large as that are believed; if not, history is asked. */
 bool trust_number(struct board *b, uint64_t now, uint64_t largest);
@@ -376,22 +368,19 @@ bool trust_owner(struct board *b, const struct id *sender);
 /* Whether it may say that the board is gone; if not, history is asked. */
 bool trust_no_board(struct board *b, uint64_t now, const struct id *sender);
 
-/* ---- joining.c ---------------------------------------------------------------------------------
- */
+/* ---- joining.c ------------------------------------------------------------------------------ */
 
 void client_seated(struct client *cl, uint64_t now); /* the state may let it in */
 void client_tell_waiting(struct client *cl, uint64_t now);
 void joining_tick(struct board *b, uint64_t now);
 
-/* ---- board.c -----------------------------------------------------------------------------------
- */
+/* ---- board.c -------------------------------------------------------------------------------- */
 
 struct board *board_obtain(struct gateway_core *c, const struct id *id); /* NULL: too many */
 void board_drop_if_unused(struct board *b);
 void board_destroy(struct board *b);
 void board_tick(struct board *b, uint64_t now);
 void board_new_epoch(struct board *b, uint64_t now, uint64_t epoch);
-void board_owner_gone(struct board *b);
 void board_events(struct board *b, uint64_t now, const struct id *sender,
                   const struct msg_events *m);
 void board_told_state(struct board *b, uint64_t now, const struct id *sender,
@@ -404,21 +393,18 @@ void board_heartbeat(struct board *b, uint64_t now);
 void board_link_changed(struct board *b, uint64_t now);
 void board_tell_trouble(struct board *b);
 
-/* ---- answers.c ---------------------------------------------------------------------------------
- */
+/* ---- answers.c ------------------------------------------------------------------------------ */
 
 void answers_page(struct board *b, uint64_t now, const struct msg_page *m);
 void answers_behind(struct board *b, uint64_t now, const struct msg_behind *m);
 /* True: it answers us. The board may have ended by that. */
 bool answers_looked(struct board *b, const struct msg_looked *m);
 
-/* ---- attach.c ----------------------------------------------------------------------------------
- */
+/* ---- attach.c ------------------------------------------------------------------------------- */
 
 uint64_t attach_due(const struct shard *s);
 /* Somebody asks for the list of a shard: it goes out at once, though not as often as one asks. */
 void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard);
-void attach_sync(struct gateway_core *c, uint64_t now, unsigned shard);
 void attach_tick(struct gateway_core *c, uint64_t now);
 
 #endif

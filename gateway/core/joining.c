@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * From the hello to the welcome: a seat, which the owner gives, and what only history knows.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway_core_private.h"
 
 #include "checks.h"

@@ -33,11 +33,6 @@ void pull_free(struct pull *p)
     buf_free(&p->scratch);
 }
 
-static bool has_room(const struct pull *p)
-{
-    return p->count < PULL_FRAMES_MAX && p->bytes < PULL_BYTES_MAX;
-}
-
 static void add(struct pull *p, struct span frame, uint32_t flag, uint64_t cursor)
 {
     CHECK(p->count < PULL_FRAMES_MAX && frame.len > 0);
@@ -196,7 +191,8 @@ static uint64_t add_joined(struct client *cl, uint64_t now, uint64_t cursor, str
 static uint64_t add_events(struct client *cl, uint64_t now, uint64_t cursor, struct pull *p)
 {
     const struct event *e;
-    while (has_room(p) && (e = event_after(cl, now, cursor))) {
+    while (p->count < PULL_FRAMES_MAX && p->bytes < PULL_BYTES_MAX &&
+           (e = event_after(cl, now, cursor))) {
         bool scratch_left = p->scratch.cap - p->scratch.len > JOIN_BYTES_MAX + 64;
         if (is_own(cl, e)) {
             if (!scratch_left)

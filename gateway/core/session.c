@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Sessions, and the frames of drawers until the log has stored or lost them.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway_core_private.h"
 
 #include <stdlib.h>
@@ -259,7 +256,6 @@ static void follow(struct session *s, const struct event *e, uint64_t offset)
     }
 }
 
-/* An own event stands in the log, not yet stored. */
 void session_logged(struct session *s, uint64_t now, const struct event *e, uint64_t offset)
 {
     CHECK(e->term == s->term && offset <= window_applied(&s->board->window));

@@ -10,7 +10,6 @@
 #ifndef EASEL_WINDOW_H
 #define EASEL_WINDOW_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "messages.h"
@@ -36,11 +35,6 @@ struct window {
 };
 
 void window_free(struct window *w);
-
-static inline uint64_t larger(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
 
 static inline uint64_t window_applied(const struct window *w)
 {

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * HTTP: answers, one a request.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shell_private.h"
 
 #include <stdio.h>

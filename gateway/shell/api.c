@@ -11,24 +11,17 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "log.h"
+#include "process.h"
 #include "text.h"
 
 /* ---- questions ------------------------------------------------------------------------------ */
 
-static void random_bytes(void *ret, size_t len)
-{
-    if (getrandom(ret, len, 0) != (ssize_t)len) /* never for so few bytes, once there is entropy */
-        abort();
-}
-
 static void question_new_board(struct question *q)
 {
-    uint8_t bits[8];
-    random_bytes(bits, sizeof bits);
-    q->board = id_from_bits(0, BOARD_CHARS, bits);
+    uint64_t bits = process_random();
+    q->board = id_from_bits(0, BOARD_CHARS, (const uint8_t *)&bits);
 }
 
 static void question_ask(struct gateway *g, struct question *q, uint64_t now_ms)
@@ -50,10 +43,9 @@ static struct question *question_create(struct visit *v, enum question_kind kind
     *q = (struct question){.visit = v,
                            .kind = kind,
                            .until_ms = gateway_now(g) + QUESTION_MS,
+                           .nonce = process_random() & OFFSET_MAX,
                            .exp_s = exp_s,
                            .board = v->request->route.board};
-    random_bytes(&q->nonce, sizeof q->nonce);
-    q->nonce &= OFFSET_MAX;
     if (kind == QUESTION_CREATE)
         question_new_board(q);
     memcpy(q->name, name, strlen(name) + 1);
@@ -291,7 +283,7 @@ static void create(struct visit *v)
 
 static bool owns_board(struct visit *v, struct claims *ret)
 {
-    int r = token_check(&v->gateway->tokens, gateway_wall_ms(), v->request->token, ret);
+    int r = token_check(&v->gateway->tokens, process_wall_ms(), v->request->token, ret);
     return r == 0 && ret->role == ROLE_OWN && id_equal(&ret->board, &v->request->route.board);
 }
 

@@ -1,23 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * What the files about WebSockets stand on: a connection's phases, and how it ends.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shell_private.h"
 
-#include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 uint64_t gateway_now(const struct gateway *g)
 {
     return uv_now(&g->service.loop) + g->start_ms;
-}
-
-uint64_t gateway_wall_ms(void)
-{
-    struct timespec wall;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    return (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
 }
 
 void connection_phase(struct connection *c, enum phase phase)

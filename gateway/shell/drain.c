@@ -22,11 +22,6 @@ static uint64_t last_call_ms(const struct gateway *g)
     return end_ms(g) - (DRAIN_CLOSE_MS < quarter ? DRAIN_CLOSE_MS : quarter);
 }
 
-void drain_begin(struct gateway *g)
-{
-    g->leave_since_ms = gateway_now(g);
-}
-
 /* How many are asked in this tick: as many as the setting says, or more when the time would not
  * suffice for all. */
 static uint64_t slice(const struct gateway *g, uint64_t now_ms)

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * HTTP: whose request it is, for the limits; and whether its page may use us at all.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shell_private.h"
 
 #include "log.h"

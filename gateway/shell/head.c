@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #define NO_END "Lines end with CR and LF."
 
@@ -52,16 +51,6 @@ static bool has_control(struct span s)
     return false;
 }
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static bool is_text(struct span s, const char *text)
-{
-    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
 /* ---- lines ----------------------------------------------------------------------------------- */
 
 /* The end of the head, behind its empty line; 0: it is not here. LF alone ends nothing, and is
@@ -91,37 +80,25 @@ static struct span next_line(struct reader *r)
     return line;
 }
 
-/* What comes before the next blank, which is dropped. */
-static struct span next_word(struct span *line)
-{
-    const uint8_t *blank = line->len > 0 ? memchr(line->data, ' ', line->len) : NULL;
-    struct span word = {line->data, blank ? (size_t)(blank - line->data) : line->len};
-    size_t used = word.len + (blank ? 1 : 0);
-    line->data += used;
-    line->len -= used;
-    return word;
-}
-
 static enum method method_of(struct span word)
 {
-    return is_text(word, "GET")      ? METHOD_GET
-           : is_text(word, "HEAD")   ? METHOD_HEAD
-           : is_text(word, "POST")   ? METHOD_POST
-           : is_text(word, "DELETE") ? METHOD_DELETE
+    return span_is(word, "GET")      ? METHOD_GET
+           : span_is(word, "HEAD")   ? METHOD_HEAD
+           : span_is(word, "POST")   ? METHOD_POST
+           : span_is(word, "DELETE") ? METHOD_DELETE
                                      : METHOD_OTHER;
 }
 
 static bool request_line(struct reader *r, struct head *h)
 {
-    struct span line = next_line(r), method = next_word(&line), target = next_word(&line);
+    struct span line = next_line(r), method = span_cut(&line, ' '), target = span_cut(&line, ' ');
     if (!is_token(method) || !is_visible(target))
         return bad(r, 400, "This is no request of HTTP/1.1.");
-    h->keeps_alive = is_text(line, "HTTP/1.1");
-    if (!h->keeps_alive && !is_text(line, "HTTP/1.0"))
+    h->keeps_alive = span_is(line, "HTTP/1.1");
+    if (!h->keeps_alive && !span_is(line, "HTTP/1.0"))
         return bad(r, 400, "This is no request of HTTP/1.1.");
     h->method = method_of(method);
-    const uint8_t *query = memchr(target.data, '?', target.len);
-    h->path = (struct span){target.data, query ? (size_t)(query - target.data) : target.len};
+    h->path = span_cut(&target, '?');
     return true;
 }
 
@@ -132,11 +109,7 @@ static bool field_line(struct reader *r, struct head *h)
     struct head_field f = {.name = {line.data, colon ? (size_t)(colon - line.data) : 0}};
     if (!is_token(f.name)) /* a blank before the colon, or in front of the line, too */
         return bad(r, 400, "A header line is wrong.");
-    f.value = (struct span){colon + 1, line.len - f.name.len - 1};
-    while (f.value.len > 0 && is_blank(f.value.data[0]))
-        f.value.data++, f.value.len--;
-    while (f.value.len > 0 && is_blank(f.value.data[f.value.len - 1]))
-        f.value.len--;
+    f.value = trimmed((struct span){colon + 1, line.len - f.name.len - 1});
     if (has_control(f.value))
         return bad(r, 400, "A header line is wrong.");
     if (h->count == HEAD_FIELDS_MAX)
@@ -145,20 +118,13 @@ static bool field_line(struct reader *r, struct head *h)
     return true;
 }
 
-/* ---- what the fields mean together ------------------------------------------------------------
- */
-
-static bool named(const struct head_field *f, const char *name)
-{
-    return f->name.len == strlen(name) &&
-           strncasecmp((const char *)f->name.data, name, f->name.len) == 0;
-}
+/* ---- what the fields mean together ---------------------------------------------------------- */
 
 static unsigned count_of(const struct head *h, const char *name)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < h->count; i++)
-        n += named(&h->field[i], name);
+        n += same_word(h->field[i].name, name);
     return n;
 }
 
@@ -250,7 +216,7 @@ enum head_result head_read(struct span in, struct head *ret, unsigned *ret_statu
 struct span head_get(const struct head *h, const char *name)
 {
     for (unsigned i = 0; i < h->count; i++)
-        if (named(&h->field[i], name))
+        if (same_word(h->field[i].name, name))
             return h->field[i].value;
     return (struct span){(const uint8_t *)"", 0};
 }
@@ -265,7 +231,7 @@ struct span head_list(const struct head *h, const char *name, char *room, size_t
     size_t len = 0;
     for (unsigned i = 0; i < h->count; i++) {
         struct span value = h->field[i].value;
-        if (!named(&h->field[i], name))
+        if (!same_word(h->field[i].name, name))
             continue;
         if (value.len + 1 > size - len)
             break;

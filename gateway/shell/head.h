@@ -30,8 +30,7 @@ enum head_result {
 };
 
 /* Reads the head that `in` begins with. HEAD_BAD: `ret_status` is the HTTP status of the refusal
- * and `ret_why` its sentence; nothing behind it can be read. Looks at HEAD_BYTES_MAX bytes at most.
- */
+ * and `ret_why` its sentence; nothing behind it can be read. Looks at HEAD_BYTES_MAX at most. */
 enum head_result head_read(struct span in, struct head *ret, unsigned *ret_status,
                            const char **ret_why);
 

@@ -1,13 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * HTTP: a request that is whole is routed and answered, once. How the bytes come and go is in
- * visit.c.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shell_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- files ---------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hash.h"
+#include "idmap.h"
 
 /* ---- addresses ------------------------------------------------------------------------------ */
 
@@ -179,8 +180,7 @@ uint64_t bucket_take(struct bucket *b, struct rate rate, uint64_t now_us, uint64
 /* ---- what each address has and does --------------------------------------------------------- */
 
 struct row {
-    struct row *next; /* in its slot's chain */
-    struct address address;
+    struct id key;
     uint64_t connections, questions, bytes;
     struct bucket bucket[LIMIT_COUNT];
 };
@@ -189,8 +189,7 @@ struct limits {
     struct limits_config config;
     struct limits_stats stats;
     struct row *rows; /* addresses_max of them, used from the start: stats.addresses */
-    struct row **slots;
-    uint64_t slot_mask;
+    struct idmap by_key;
     uint64_t hand; /* where the search for a row to forget goes on */
 };
 
@@ -198,11 +197,6 @@ struct limits *limits_create(const struct limits_config *config)
 {
     struct limits *l = xcalloc(1, sizeof *l);
     l->config = *config;
-    uint64_t slots = 1;
-    while (slots < config->addresses_max)
-        slots *= 2;
-    l->slot_mask = slots - 1;
-    l->slots = xcalloc(slots, sizeof(struct row *));
     l->rows = xcalloc(config->addresses_max, sizeof *l->rows);
     return l;
 }
@@ -212,40 +206,33 @@ void limits_destroy(struct limits *l)
     if (!l)
         return;
     free(l->rows);
-    free(l->slots);
+    idmap_free(&l->by_key);
     free(l);
 }
 
-static struct address key_of(const struct address *address)
+static struct id key_of(const struct address *address)
 {
-    struct address key = *address;
+    struct id key;
+    memcpy(key.text, address->byte, sizeof key.text);
     if (!is_ipv4(address))
-        memset(key.byte + 8, 0, 8);
+        memset(key.text + 8, 0, 8);
     return key;
 }
 
 uint64_t address_hash(const struct address *address)
 {
-    struct address key = key_of(address);
-    return hash_16(key.byte);
+    struct id key = key_of(address);
+    return hash_16(&key);
 }
 
-static struct row **slot_of(const struct limits *l, const struct address *key)
+static struct row *row_find(const struct limits *l, const struct address *address)
 {
-    return &l->slots[hash_16(key->byte) & l->slot_mask];
-}
-
-static struct row *row_find(const struct limits *l, const struct address *key)
-{
-    struct row *r = *slot_of(l, key);
-    while (r && memcmp(&r->address, key, sizeof *key) != 0)
-        r = r->next;
-    return r;
+    struct id key = key_of(address);
+    return idmap_get(&l->by_key, &key);
 }
 
 /* An unused row, or that of an address without anything open, whose rates are thereby forgotten.
- * Looks at a few rows only: whoever fills the table from many addresses must not slow the others.
- */
+ * Looks at a few rows only: who fills the table from many addresses must not slow the others. */
 static struct row *row_free(struct limits *l)
 {
     if (l->stats.addresses < l->config.addresses_max)
@@ -254,10 +241,7 @@ static struct row *row_free(struct limits *l)
         struct row *r = &l->rows[l->hand++ % l->config.addresses_max];
         if (r->connections > 0 || r->questions > 0)
             continue;
-        struct row **at = slot_of(l, &r->address);
-        while (*at != r)
-            at = &(*at)->next;
-        *at = r->next;
+        idmap_remove(&l->by_key, &r->key);
         l->stats.forgotten++;
         return r;
     }
@@ -266,16 +250,11 @@ static struct row *row_free(struct limits *l)
 
 static struct row *row_get(struct limits *l, const struct address *address)
 {
-    struct address key = key_of(address);
-    struct row *r = row_find(l, &key);
-    if (r)
+    struct row *r = row_find(l, address);
+    if (r || !(r = row_free(l)))
         return r;
-    r = row_free(l);
-    if (!r)
-        return NULL;
-    struct row **slot = slot_of(l, &key);
-    *r = (struct row){.next = *slot, .address = key};
-    *slot = r;
+    *r = (struct row){.key = key_of(address)};
+    idmap_put(&l->by_key, &r->key, r);
     return r;
 }
 
@@ -301,8 +280,7 @@ void limits_disconnect(struct limits *l)
 
 bool limits_may_hold(const struct limits *l, const struct address *address)
 {
-    struct address key = key_of(address);
-    const struct row *r = row_find(l, &key);
+    const struct row *r = row_find(l, address);
     return !r || r->connections < l->config.connections_per_address;
 }
 
@@ -319,8 +297,7 @@ bool limits_hold(struct limits *l, const struct address *address)
 
 void limits_release(struct limits *l, const struct address *address)
 {
-    struct address key = key_of(address);
-    struct row *r = row_find(l, &key);
+    struct row *r = row_find(l, address);
     if (r && r->connections > 0)
         r->connections--;
 }
@@ -338,8 +315,7 @@ bool limits_ask(struct limits *l, const struct address *address)
 
 void limits_answered(struct limits *l, const struct address *address)
 {
-    struct address key = key_of(address);
-    struct row *r = row_find(l, &key);
+    struct row *r = row_find(l, address);
     if (r && r->questions > 0)
         r->questions--;
 }
@@ -355,8 +331,7 @@ bool limits_keep(struct limits *l, const struct address *address, uint64_t bytes
 
 void limits_drop(struct limits *l, const struct address *address, uint64_t bytes)
 {
-    struct address key = key_of(address);
-    struct row *r = row_find(l, &key);
+    struct row *r = row_find(l, address);
     if (r)
         r->bytes -= bytes < r->bytes ? bytes : r->bytes;
 }

@@ -93,8 +93,7 @@ bool limits_connect(struct limits *l);
 void limits_disconnect(struct limits *l);
 /* Would it? Counts nothing. */
 bool limits_may_connect(const struct limits *l);
-/* The same per address. IPv6 addresses count by their /64, since one customer gets at least that.
- */
+/* The same per address. IPv6 addresses count by their /64: one customer gets at least that. */
 bool limits_hold(struct limits *l, const struct address *address);
 bool limits_may_hold(const struct limits *l, const struct address *address);
 void limits_release(struct limits *l, const struct address *address);

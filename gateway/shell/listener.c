@@ -33,32 +33,13 @@ static void on_connection(uv_stream_t *listener, int status)
         visit_accept(listener->data, listener);
 }
 
-union socket_address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-static int listen_at(struct gateway *g, int port)
-{
-    union socket_address at = {0};
-    const char *host = g->settings.host;
-    if (uv_ip4_addr(host, port, &at.v4) < 0 && uv_ip6_addr(host, port, &at.v6) < 0)
-        return -EINVAL; /* was checked with the settings */
-    int r = uv_tcp_bind(&g->listener, &at.any, 0), len = sizeof at;
-    if (r == 0)
-        r = uv_listen((uv_stream_t *)&g->listener, LISTEN_BACKLOG, on_connection);
-    if (r == 0)
-        r = uv_tcp_getsockname(&g->listener, &at.any, &len);
-    g->port = ntohs(at.any.sa_family == AF_INET ? at.v4.sin_port : at.v6.sin6_port);
-    return r;
-}
-
 int listener_start(struct gateway *g)
 {
     g->serve = http_request;
     int r = upgrade_start(g);
-    return r < 0 ? r : listen_at(g, (int)g->settings.port);
+    return r < 0 ? r
+                 : tcp_listen(&g->listener, g->settings.host, (unsigned)g->settings.port,
+                              LISTEN_BACKLOG, on_connection, &g->port);
 }
 
 void listener_stop(struct gateway *g)

@@ -8,9 +8,19 @@
 
 /* ---- routes --------------------------------------------------------------------------------- */
 
-static bool span_is(struct span s, const char *text)
+bool span_is(struct span s, const char *text)
 {
     return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+}
+
+struct span span_cut(struct span *rest, char at)
+{
+    const uint8_t *found = rest->len > 0 ? memchr(rest->data, at, rest->len) : NULL;
+    struct span part = {rest->data, found ? (size_t)(found - rest->data) : rest->len};
+    size_t used = part.len + (found ? 1 : 0);
+    rest->data += used;
+    rest->len -= used;
+    return part;
 }
 
 /* Takes `prefix` off the front of `s`, if it is there. */
@@ -121,7 +131,7 @@ int content_length(struct span text, size_t max, size_t *ret)
     return 0;
 }
 
-static struct span trimmed(struct span s)
+struct span trimmed(struct span s)
 {
     while (s.len > 0 && (s.data[0] == ' ' || s.data[0] == '\t'))
         s.data++, s.len--;
@@ -135,16 +145,11 @@ static bool list_item(struct span *list, char separator, struct span *ret)
 {
     if (list->len == 0)
         return false;
-    const uint8_t *at = memchr(list->data, separator, list->len);
-    size_t len = at ? (size_t)(at - list->data) : list->len;
-    *ret = trimmed((struct span){list->data, len});
-    size_t used = len + (at ? 1 : 0);
-    list->data += used;
-    list->len -= used;
+    *ret = trimmed(span_cut(list, separator));
     return true;
 }
 
-static bool same_word(struct span s, const char *word)
+bool same_word(struct span s, const char *word)
 {
     return s.len == strlen(word) && strncasecmp((const char *)s.data, word, s.len) == 0;
 }
@@ -220,10 +225,19 @@ static bool port_parse(struct span text, unsigned *ret)
     return true;
 }
 
+static bool is_ip(int family, struct span s, void *ret)
+{
+    char text[INET6_ADDRSTRLEN];
+    if (s.len >= sizeof text)
+        return false;
+    memcpy(text, s.data, s.len);
+    text[s.len] = '\0';
+    return inet_pton(family, text, ret) == 1;
+}
+
 /* A name may have what host names have, and underscores. */
 static bool name_parse(struct host *h)
 {
-    char text[INET6_ADDRSTRLEN];
     struct in_addr v4;
     for (size_t i = 0; i < h->name.len; i++) {
         uint8_t c = h->name.data[i];
@@ -231,23 +245,8 @@ static bool name_parse(struct host *h)
             c != '.' && c != '-' && c != '_')
             return false;
     }
-    if (h->name.len < sizeof text) {
-        memcpy(text, h->name.data, h->name.len);
-        text[h->name.len] = '\0';
-        h->is_address = inet_pton(AF_INET, text, &v4) == 1;
-    }
+    h->is_address = is_ip(AF_INET, h->name, &v4);
     return h->name.len > 0 && h->name.len <= 253;
-}
-
-static bool v6_parse(struct host *h)
-{
-    char text[INET6_ADDRSTRLEN];
-    if (h->name.len >= sizeof text)
-        return false;
-    memcpy(text, h->name.data, h->name.len);
-    text[h->name.len] = '\0';
-    h->is_address = true;
-    return inet_pton(AF_INET6, text, h->v6) == 1;
 }
 
 static bool host_parse(struct span text, struct host *ret)
@@ -264,7 +263,8 @@ static bool host_parse(struct span text, struct host *ret)
     }
     if (rest.len > 0 && (!span_skip(&rest, ":") || !port_parse(rest, &ret->port)))
         return false;
-    return v6 ? v6_parse(ret) : name_parse(ret);
+    ret->is_address = v6;
+    return v6 ? is_ip(AF_INET6, ret->name, ret->v6) : name_parse(ret);
 }
 
 static bool same_name(const struct host *a, const struct host *b)
@@ -314,17 +314,12 @@ bool host_valid(struct span host)
     return host_parse(host, &h);
 }
 
-bool origin_valid(struct span origin)
-{
-    struct origin o;
-    return origin_parse(origin, &o);
-}
-
 bool origins_valid(const char *text)
 {
     struct span list = span_of(text), item;
+    struct origin o;
     while (list_item(&list, ',', &item))
-        if (!origin_valid(item))
+        if (!origin_parse(item, &o))
             return false;
     return true;
 }

@@ -43,6 +43,12 @@ struct route route_of(struct span path);
 /* "GET, HEAD", for the Allow header. */
 const char *methods_text(unsigned methods);
 
+/* What stands before the next `at`, which is dropped; all when there is none. */
+struct span span_cut(struct span *rest, char at);
+bool span_is(struct span s, const char *text);
+bool same_word(struct span s, const char *word); /* in capitals or not */
+struct span trimmed(struct span s);              /* without the blanks around it */
+
 /* Digits only. 0, -EINVAL, or -E2BIG above `max`. */
 int content_length(struct span text, size_t max, size_t *ret);
 
@@ -60,15 +66,12 @@ struct span bearer_token(struct span authorization);
 /* What may stand in a Host header, since we repeat it in links: name or address, and port. */
 bool host_valid(struct span host);
 
-/* Scheme, "://", host, and perhaps a port. */
-bool origin_valid(struct span origin);
-/* A comma list of these; it may be empty. */
+/* A comma list of scheme, "://", host, and perhaps a port; it may be empty. */
 bool origins_valid(const char *list);
 
 /* May a request name this host? An address and localhost always: no foreign page can make a
  * browser send these to us. A name only if it is that of the public URL or of an allowed origin:
- * else a foreign page, whose name was made to lead to us, would be taken for ours (DNS rebinding).
- */
+ * else a foreign page, whose name was made to lead to us, is taken for ours (DNS rebinding). */
 bool host_ours(struct span host, const char *public_url, const char *allowed);
 
 /* May a page of this origin use us? Without an Origin header it is no page (and says so itself, as

@@ -1,10 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * The loop of the gateway, and what is not a client: time, broker link, start and finish.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shell_private.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,15 +19,6 @@ static void flush_dirty(struct gateway *g)
     }
 }
 
-static void publish_due(struct gateway *g, uint64_t now_ms)
-{
-    struct outbox_message m;
-    while (outbox_next(gateway_core_outbox(g->core), now_ms, &m))
-        link_publish(g->service.link, &m); /* what it drops at a limit is sent again */
-}
-
-static void arm_deadline(struct gateway *g, uint64_t now_ms);
-
 void gateway_turn(struct gateway *g)
 {
     uint64_t now_ms = gateway_now(g);
@@ -39,27 +26,10 @@ void gateway_turn(struct gateway *g)
         gateway_core_tick(g->core, now_ms);
     api_answers(g);
     flush_dirty(g);
-    publish_due(g, now_ms);
-    arm_deadline(g, now_ms);
-}
-
-static void on_deadline(uv_timer_t *timer)
-{
-    (void)timer; /* the turn that follows is what it was for */
-}
-
-static void arm_deadline(struct gateway *g, uint64_t now_ms)
-{
-    uint64_t core = gateway_core_deadline(g->core);
-    uint64_t outbox = outbox_deadline(gateway_core_outbox(g->core));
-    uint64_t due = core < outbox ? core : outbox;
-    if (due == g->deadline_at_ms && due > now_ms)
-        return;
-    g->deadline_at_ms = due;
-    if (due == UINT64_MAX)
-        uv_timer_stop(&g->deadline);
-    else
-        uv_timer_start(&g->deadline, on_deadline, due > now_ms ? due - now_ms : 0, 0);
+    service_publish(&g->service, gateway_core_outbox(g->core), now_ms);
+    uint64_t due =
+        smaller(gateway_core_deadline(g->core), outbox_deadline(gateway_core_outbox(g->core)));
+    service_wake_in(&g->service, due > now_ms ? due - now_ms : 0);
 }
 
 /* Right after poll; before it the service takes a turn. */
@@ -139,7 +109,7 @@ static int authenticate(void *owner, uint64_t now_ms, struct span token, struct 
 {
     struct gateway *g = owner;
     struct claims claims;
-    uint64_t wall_ms = gateway_wall_ms();
+    uint64_t wall_ms = process_wall_ms();
     (void)now_ms;
     int r = token_check(&g->tokens, wall_ms, token, &claims);
     if (r == 0)
@@ -151,7 +121,7 @@ static int authenticate(void *owner, uint64_t now_ms, struct span token, struct 
 static uint64_t wall_ms(void *owner)
 {
     (void)owner;
-    return gateway_wall_ms();
+    return process_wall_ms();
 }
 
 static void start_core(struct gateway *g)
@@ -201,9 +171,8 @@ static void start_handles(struct gateway *g)
 {
     uv_tcp_init(&g->service.loop, &g->listener);
     uv_check_init(&g->service.loop, &g->check);
-    uv_timer_init(&g->service.loop, &g->deadline);
     uv_timer_init(&g->service.loop, &g->sweep);
-    g->listener.data = g->check.data = g->deadline.data = g->sweep.data = g;
+    g->listener.data = g->check.data = g->sweep.data = g;
     uv_check_start(&g->check, on_check);
     uv_timer_start(&g->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }
@@ -216,7 +185,7 @@ int gateway_start(struct gateway *g)
     TAILQ_INIT(&g->lingering);
     TAILQ_INIT(&g->questions);
     g->stats.view_seconds = HISTOGRAM_OF_SECONDS;
-    g->start_ms = gateway_wall_ms() - uv_now(&g->service.loop); /* any number would do */
+    g->start_ms = process_wall_ms() - uv_now(&g->service.loop); /* any number would do */
     listener_limit_files(g);
     start_limits(g);
     start_web(g);
@@ -240,7 +209,8 @@ void gateway_run(struct gateway *g)
     log_info("listening on http://%s:%u", g->settings.host, g->port);
     uv_run(&g->service.loop, UV_RUN_DEFAULT);
     outbox_flush_all(gateway_core_outbox(g->core));
-    publish_due(g, process_now_ms()); /* frames that came just before their sockets were closed */
+    /* Frames that came just before their sockets were closed. */
+    service_publish(&g->service, gateway_core_outbox(g->core), process_now_ms());
 }
 
 void gateway_finish(struct gateway *g)
@@ -250,7 +220,6 @@ void gateway_finish(struct gateway *g)
     uv_handle_t *const own[] = {
         (uv_handle_t *)&g->listener,
         (uv_handle_t *)&g->check,
-        (uv_handle_t *)&g->deadline,
         (uv_handle_t *)&g->sweep,
     };
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)

@@ -152,7 +152,7 @@ TAILQ_HEAD(questions, question);
 struct shell_stats {
     uint64_t accepted, sockets, upgrades, upgrades_refused, messages, reassembly_bytes;
     uint64_t slowed, sent_messages, sent_bytes, sends, joined_sends, cut_frames, blocked_sends;
-    uint64_t closed_silent, closed_slow, pings;
+    uint64_t closed_silent, closed_slow;
     uint64_t bad_requests, foreign, courtesies_dropped;
     uint64_t http[6];              /* by hundreds of the status */
     uint64_t errors[ERROR_CODES];  /* that clients were told, those of the core not counted */
@@ -163,10 +163,9 @@ struct gateway {
     struct service service;
     struct gateway_settings settings;
     uv_check_t check;
-    uv_timer_t deadline, sweep;
+    uv_timer_t sweep;
 
     uint64_t start_ms; /* gateway_now - the loop's clock: never changes */
-    uint64_t deadline_at_ms;
 
     uint64_t leave_since_ms; /* service.leaving: SIGTERM came */
     bool draining;           /* later: takes no new sockets, and asks its clients to go */
@@ -200,14 +199,11 @@ struct gateway {
     struct shell_stats stats;
 };
 
-/* ---- connection.c: no decisions ---------------------------------------------------------------
- */
+/* ---- connection.c: no decisions ------------------------------------------------------------- */
 
 /* Milliseconds of a clock that nobody can set, the same for one turn of the loop: all deadlines are
  * in it. */
 uint64_t gateway_now(const struct gateway *g);
-/* Milliseconds since 1970. It may jump: only for what other machines and people call time. */
-uint64_t gateway_wall_ms(void);
 
 void connection_phase(struct connection *c, enum phase phase);
 /* Closes soon; allowed from everywhere. */
@@ -216,23 +212,20 @@ void connection_read(struct connection *c, bool on);
 void connection_ask_writeable(struct connection *c);
 void connection_forget_message(struct connection *c);
 void connection_drop_client(struct connection *c);
-/* Tells the client that, with its own sentence of the error where `sentence` is NULL, and closes.
- */
+/* Tells the client that, with the error's own sentence where `sentence` is NULL, and closes. */
 void connection_fail(struct connection *c, enum error_code error, const char *sentence);
 void connection_end(struct connection *c, enum error_code error); /* it was told: closes only */
 /* CLOSE has left: waits for the client to hang up. */
 void connection_linger(struct connection *c);
 
-/* ---- flush.c -----------------------------------------------------------------------------------
- */
+/* ---- flush.c -------------------------------------------------------------------------------- */
 
 /* Sends what the core has for this client, straight to the socket. */
 void flush_client(struct connection *c);
 /* In LWS_CALLBACK_SERVER_WRITEABLE. */
 void flush_writeable(struct connection *c);
 
-/* ---- ws.c --------------------------------------------------------------------------------------
- */
+/* ---- ws.c ----------------------------------------------------------------------------------- */
 
 void ws_open(struct connection *c);
 void ws_receive(struct connection *c, const uint8_t *data, size_t len);
@@ -248,8 +241,7 @@ void ws_sweep(struct connection *c, uint64_t now_ms);
 /* Several times a second: who was slowed may go on, who lingers may be gone. */
 void ws_tick(struct gateway *g);
 
-/* ---- visit.c -----------------------------------------------------------------------------------
- */
+/* ---- visit.c -------------------------------------------------------------------------------- */
 
 /* A connection waits to be accepted. */
 void visit_accept(struct gateway *g, uv_stream_t *listener);
@@ -261,8 +253,7 @@ void visit_forget_question(struct visit *v);
 /* Sends request.answer and .file_body, which are complete. Once per request. */
 void visit_answer(struct visit *v);
 
-/* ---- answer.c ----------------------------------------------------------------------------------
- */
+/* ---- answer.c ------------------------------------------------------------------------------- */
 
 /* One answer per request. `extra` is NULL or a header's name with its value. */
 void answer_json(struct visit *v, unsigned status, const char *text, const char *extra,
@@ -279,23 +270,20 @@ void answer_later(struct visit *v, unsigned status, unsigned seconds, const char
 /* An error after which nothing more can be read: closes behind the answer. */
 void answer_refuse(struct visit *v, unsigned status, const char *sentence);
 
-/* ---- guest.c -----------------------------------------------------------------------------------
- */
+/* ---- guest.c -------------------------------------------------------------------------------- */
 
 /* Whose request it is, for the limits. */
 void guest_learn_address(struct visit *v);
 /* May this Host, and the page that asks, use us? Else an answer was given. */
 bool guest_at_home(struct visit *v);
 
-/* ---- api.c -------------------------------------------------------------------------------------
- */
+/* ---- api.c ---------------------------------------------------------------------------------- */
 
 void api_request(struct visit *v);
 void api_answers(struct gateway *g);
 void api_tick(struct gateway *g, uint64_t now_ms);
 
-/* ---- upgrade.c ---------------------------------------------------------------------------------
- */
+/* ---- upgrade.c ------------------------------------------------------------------------------ */
 
 /* Opens nothing: sockets come by hand-over. */
 int upgrade_start(struct gateway *g);
@@ -304,14 +292,12 @@ void upgrade_stop(struct gateway *g);
 /* The request wants a WebSocket: it becomes one, and the visit ends; or an answer says why not. */
 void upgrade_request(struct visit *v);
 
-/* ---- http.c ------------------------------------------------------------------------------------
- */
+/* ---- http.c --------------------------------------------------------------------------------- */
 
 /* The request is whole, or bad: answers it now, or asks the core. */
 void http_request(struct visit *v);
 
-/* ---- listener.c --------------------------------------------------------------------------------
- */
+/* ---- listener.c ----------------------------------------------------------------------------- */
 
 /* Lowers connections_max to what the limit of open files allows. */
 void listener_limit_files(struct gateway *g);
@@ -319,21 +305,16 @@ int listener_start(struct gateway *g);
 void listener_stop(struct gateway *g);
 void listener_sweep(struct gateway *g);
 
-/* ---- drain.c -----------------------------------------------------------------------------------
- */
+/* ---- drain.c -------------------------------------------------------------------------------- */
 
-/* SIGTERM came. */
-void drain_begin(struct gateway *g);
 /* Several times a second. */
 void drain_tick(struct gateway *g, uint64_t now_ms);
 
-/* ---- metrics.c ---------------------------------------------------------------------------------
- */
+/* ---- metrics.c ------------------------------------------------------------------------------ */
 
 void gateway_metrics(struct gateway *g, struct buf *out);
 
-/* ---- shell.c -----------------------------------------------------------------------------------
- */
+/* ---- shell.c -------------------------------------------------------------------------------- */
 
 /* Everything up to the open port; g->service and the settings are there. Negative errno after
  * logging why. */

@@ -6,8 +6,6 @@
 #ifndef EASEL_WEB_H
 #define EASEL_WEB_H
 
-#include <stdbool.h>
-
 #include "buf.h"
 
 struct web_file {

@@ -1,12 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * WebSocket sessions: what comes in, and how they end. Who may open one is in upgrade.c, what goes
- * out in flush.c.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shell_private.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "received.h"
@@ -261,7 +256,6 @@ void ws_sweep(struct connection *c, uint64_t now_ms)
     if (now_ms - c->heard_ms >= PING_AFTER_MS && now_ms - c->pinged_ms >= PING_AFTER_MS) {
         c->ping_due = true;
         c->pinged_ms = now_ms;
-        g->stats.pings++;
         flush_client(c);
     }
 }

@@ -229,7 +229,7 @@ static const struct {
 static char wrong_kind(unsigned code)
 {
     const char *kind = "hgbx";
-    while (strchr(message_senders(message_type(code)), *kind))
+    while (strchr(message_type(code)->senders, *kind))
         kind++;
     return *kind;
 }

@@ -17,7 +17,7 @@ const PURE = ["easel-proto", "easel-common", "easel-board-core", "easel-gateway-
 /** Of the C library: each gives the same for the same, but for memory. */
 const ALLOWED = new Set([
   "abort", "calloc", "free", "realloc", "reallocarray", "memchr", "memcmp", "memcpy", "memmove", "memset", "qsort",
-  "strchr", "strcmp", "strcspn", "strlen", "strncmp", "strnlen", "strspn", "strstr", "__ctype_b_loc", "tolower",
+  "strchr", "strcmp", "strtoul", "strcspn", "strlen", "strncmp", "strnlen", "strspn", "strstr", "__ctype_b_loc", "tolower",
   "snprintf", "vsnprintf", "floor", "fmax", "ntohl", "ntohs",
   "check_failed", // common/checks.c; the simulator has one of its own
   "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail", "__errno_location", // the compiler's

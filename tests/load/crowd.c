@@ -32,11 +32,6 @@ static void came_in(struct member *m)
     m->welcome = true;
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- events ---------------------------------------------------------------------------------- */
 
 /* The slot of a frame that is measured, or NULL. */

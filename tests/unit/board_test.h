@@ -201,7 +201,7 @@ static inline void render_item(const char *to, unsigned code, const union any_me
         add_line("%s no_board", to);
         break;
     default:
-        add_line("%s %s", *to ? to : "peers", message_name(message_type(code)));
+        add_line("%s %s", *to ? to : "peers", message_type(code)->name);
     }
 }
 

@@ -203,7 +203,7 @@ static inline void render_item(unsigned code, struct cursor *in)
         snprintf(end, room, "pointing %s/%u %u,%u ", pointing.member.text,
                  (unsigned)pointing.instance, (unsigned)pointing.x, (unsigned)pointing.y);
     } else if (code != MSG_envelope && code != MSG_attach) {
-        snprintf(end, room, "%s ", message_name(message_type(code)));
+        snprintf(end, room, "%s ", message_type(code)->name);
     }
 }
 
@@ -328,7 +328,7 @@ static inline void render_frame(struct cursor *in)
                  (unsigned)pointer.y);
     } else if (code == MSG_state || code == MSG_goaway) {
         ck_assert_int_eq(wire_skip(in), 0);
-        snprintf(end, room, "%s ", message_name(message_type(code)));
+        snprintf(end, room, "%s ", message_type(code)->name);
     } else {
         wire_uint(&at, &offset);
         ck_assert_int_eq(wire_skip(in), 0);

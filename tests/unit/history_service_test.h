@@ -184,14 +184,14 @@ static inline void on_again(uv_timer_t *timer)
 static inline const union answer *ask(struct party *p, const struct message_type *type,
                                       const void *message, unsigned wanted)
 {
-    enum exchange exchange = message_code(type) == MSG_read ? EXCHANGE_REPLAY : EXCHANGE_HISTORY;
+    enum exchange exchange = type->code == MSG_read ? EXCHANGE_REPLAY : EXCHANGE_HISTORY;
     uint64_t begun = uv_now(&loop), asked = 0;
     p->asked = *(const struct id *)message; /* each question begins with its board */
-    if (message_code(type) == MSG_read)
+    if (type->code == MSG_read)
         p->nonce = ((const struct msg_read *)message)->nonce;
     for (p->code = 0; p->code != wanted;) {
-        ck_assert_msg(uv_now(&loop) - begun < PATIENCE_MS, "%s: no answer but %u",
-                      message_name(type), p->code);
+        ck_assert_msg(uv_now(&loop) - begun < PATIENCE_MS, "%s: no answer but %u", type->name,
+                      p->code);
         if (p->up && uv_now(&loop) - asked >= AGAIN_MS) {
             asked = uv_now(&loop);
             send_now(p, exchange, type, message);

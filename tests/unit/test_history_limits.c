@@ -95,8 +95,7 @@ static void take_answer(struct cursor *in)
     if (GET(&copy, created, &created) == 0 && code == MSG_created)
         created_status = created.status;
     size_t len = strlen(answers);
-    snprintf(answers + len, sizeof answers - len, "%s%s", len ? " " : "",
-             message_name(message_type(code)));
+    snprintf(answers + len, sizeof answers - len, "%s%s", len ? " " : "", message_type(code)->name);
 }
 
 static void expect(const char *wanted)

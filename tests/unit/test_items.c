@@ -41,7 +41,7 @@ static const char *read_as(enum process_kind taker)
         if (code == MSG_stored)
             snprintf(text + n, sizeof text - n, "%u ", (unsigned)item.stored.mark);
         else
-            snprintf(text + n, sizeof text - n, "%s ", message_name(message_type(code)));
+            snprintf(text + n, sizeof text - n, "%s ", message_type(code)->name);
     }
     return text;
 }

@@ -19,24 +19,34 @@ function bound(text) {
   return value;
 }
 
+const DRAWERS = [["term", "UINT", "1", "OFFSET_MAX"], ["cseq", "UINT", "1", "UINT32_MAX"]];
+const FIRST = { // the first fields of these forms
+  DRAWERS, DRAWN: DRAWERS, BOARD_ITEM: [["board", "ID", "1", "15"]],
+  EVENT: [["offset", "UINT", "1", "OFFSET_MAX"], ["time", "UINT", "0", "OFFSET_MAX"]],
+};
 // name, then code, then what the form says besides.
 const FORMS = ["FRAME", "DRAWERS", "DRAWN", "EVENT", "TOLD", "ITEM", "BOARD_ITEM", "ENVELOPE", "TUPLE"];
+
+const fieldOf = ([name, type, low, high], later = false) => ({ name, type, low: bound(low), high: bound(high), later });
 
 /** [{form, name, code, event, fields: [{name, type, low, high, tuple, later}]}]; a tuple has the code 0. */
 export function parse(text = readFileSync(DEF, "utf8")) {
   const kinds = [];
   const at = (name) => kinds.find((kind) => kind.name === name);
   for (const line of text.replace(/\/\*[^]*?\*\//g, "").split("\n")) {
-    if (line.trim() === "" || line.startsWith("#")) continue; // the preprocessor's
+    if (line.trim() === "" || /^[# ]/.test(line)) continue; // the preprocessor's
     const m = /^([A-Z_]+)\((.*)\)$/.exec(line.trim());
     const form = m?.[1];
     const words = m?.[2].split(",").map((word) => word.trim()) ?? [];
     if (FORMS.includes(form))
-      kinds.push({ form, name: words[0], code: bound(words[1] ?? 0), event: form === "DRAWN" ? words[2] : null, fields: [] });
+      kinds.push({
+        form, name: words[0], code: bound(words[1] ?? 0), event: form === "DRAWN" ? words[2] : null,
+        fields: (FIRST[form] ?? []).map((field) => fieldOf(field)),
+      });
     else if (form === "LIST")
       at(words[0]).fields.push({ name: words[1], type: "LIST", tuple: words[2], low: bound(words[3]), high: bound(words[4]), later: false });
     else if (form === "FIELD" || form === "LATER")
-      at(words[0]).fields.push({ name: words[1], type: words[2], low: bound(words[3]), high: bound(words[4]), later: form === "LATER" });
+      at(words[0]).fields.push(fieldOf(words.slice(1), form === "LATER"));
     else if (form !== "END") throw new Error(`messages.def: not understood: ${line}`);
   }
   return kinds;
