@@ -8,64 +8,11 @@
 // BENCH_LOAD are further options of the load client, whose own reports are then printed; BENCH_JSON is
 // a file that gets a line of JSON for each turn.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { appendFileSync, readFileSync } from "node:fs";
-import { join as path } from "node:path";
-import { createInterface } from "node:readline";
-import { ROOT, startCluster } from "../service/harness.mjs";
+import { SERVICES, cluster as start, easelRun, relayRun, sum } from "./turns.mjs";
 
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 6);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 2);
-const GATEWAYS = Number(process.env.BENCH_GATEWAYS ?? 2);
-const OPTIONS = (process.env.BENCH_LOAD ?? "").split(" ").filter(Boolean);
-const BUILD = process.env.EASEL_TEST_BUILD ?? "release";
-const program = (name) => path(ROOT, "build", BUILD, "tests/load", name);
-
-// ---- the runs -----------------------------------------------------------------------------------
-
-/** Runs the load client; resolves with its line of JSON. It ends by itself. */
-async function load(boards, to, processes) {
-  const pids = processes.map(([name, pid]) => `--pid=${name}=${pid}`);
-  const options = [`--boards=${boards}`, `--seconds=${SECONDS}`, ...OPTIONS];
-  const child = spawn(program("load"), [...to, ...options, ...pids], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let json = "", words = "";
-  child.stdout.on("data", (data) => (json += data));
-  child.stderr.on("data", (data) => (words += data));
-  const [code] = await once(child, "close");
-  if (code !== 0) throw new Error(`the load client found fault (exit code ${code}):\n${words}`);
-  if (OPTIONS.length) console.log(words);
-  if (process.env.BENCH_JSON) appendFileSync(process.env.BENCH_JSON, json);
-  return JSON.parse(json);
-}
-
-async function withRelay(use) {
-  const child = spawn(program("relay"), { stdio: ["ignore", "pipe", "inherit"] });
-  try {
-    const [line] = await once(createInterface(child.stdout), "line");
-    const [port, pid] = line.split(" ");
-    return await use(port, pid);
-  } finally {
-    child.kill();
-  }
-}
-
-const relayRun = (boards) =>
-  withRelay((port, pid) => load(boards, [`--relay=${port}`], [["relay", pid]]));
-
-function easelRun(cluster, boards) {
-  const gateways = cluster.gateways.map((gateway) => `--gateway=${new URL(gateway.url).port}`);
-  const broker = readFileSync(path(cluster.dir, "broker/rabbitmq.pid"), "utf8").trim();
-  const services = cluster.services.map((service) => [service.kind, service.pid]);
-  return load(boards, gateways, [...services, ["broker", broker]]);
-}
 
 // ---- the table ----------------------------------------------------------------------------------
-
-const sum = (run, name, field) =>
-  run.processes.filter((p) => p.name === name).reduce((total, p) => total + p[field], 0);
 
 /** A row: what it is, the relay's figure, Easel's, and how many times the relay's that is. */
 function row(what, relay, easel, digits = 2) {
@@ -73,8 +20,6 @@ function row(what, relay, easel, digits = 2) {
   const ratio = relay && easel ? (easel / relay).toFixed(2) : "";
   return `  ${what.padEnd(40)}${text(relay).padStart(10)}${text(easel).padStart(10)}${ratio.padStart(9)}`;
 }
-
-const SERVICES = ["gateway", "board", "broker", "history"];
 
 function table(boards, relays, easels) {
   const of = (runs, figure) => Math.min(...runs.map(figure));
@@ -108,11 +53,7 @@ function table(boards, relays, easels) {
 // ---- all of it ----------------------------------------------------------------------------------
 
 const sizes = process.argv.slice(2).map(Number);
-const cluster = await startCluster({
-  gateways: GATEWAYS,
-  build: BUILD,
-  env: { EASEL_CREATES_PER_MIN: "100000", EASEL_CONNECTIONS_PER_ADDRESS: "20000" },
-});
+const cluster = await start();
 for (const boards of sizes.length ? sizes : [20, 100]) {
   const relays = [], easels = [];
   for (let i = 0; i < ROUNDS; i++) {
