@@ -39,7 +39,8 @@ bool watch_tick(struct watch *w, uint64_t slept_ms, bool turned)
 static bool sleep_a_tick(struct watchdog *w)
 {
     uv_mutex_lock(&w->lock);
-    while (!w->stop && uv_cond_timedwait(&w->wake, &w->lock, WATCHDOG_TICK_MS * UINT64_C(1000000)) == 0)
+    while (!w->stop &&
+           uv_cond_timedwait(&w->wake, &w->lock, WATCHDOG_TICK_MS * UINT64_C(1000000)) == 0)
         ;
     bool stop = w->stop;
     uv_mutex_unlock(&w->lock);
