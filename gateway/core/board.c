@@ -16,7 +16,7 @@
 
 struct board *board_obtain(struct gateway_core *c, const struct id *id)
 {
-    struct board *b = board_get(c, id);
+    struct board *b = idmap_get(&c->boards, id);
     if (b || c->boards.count >= OPEN_BOARDS_MAX)
         return b;
     b = xcalloc(1, sizeof *b);
@@ -40,7 +40,7 @@ void board_destroy(struct board *b)
         session_destroy(LIST_FIRST(&b->sessions));
     if (b->busy)
         LIST_REMOVE(b, busy_link);
-    replay_free(b);
+    replay_forget(b);
     c->stats.unsaved_boards -= b->unsaved;
     c->stats.window_bytes -= b->window.bytes;
     window_free(&b->window);
@@ -60,12 +60,9 @@ void board_drop_if_unused(struct board *b)
 static void touch_all(struct board *b, unsigned flags, const struct session *but)
 {
     struct client *cl;
-    LIST_FOREACH (cl, &b->clients, link) {
-        if (cl->state != CLIENT_LIVE || (but && cl->session == but))
-            continue;
-        cl->flags |= flags;
-        client_touch(cl);
-    }
+    LIST_FOREACH (cl, &b->clients, link)
+        if (cl->state == CLIENT_LIVE && !(but && cl->session == but))
+            client_touch(cl, flags);
 }
 
 /* ---- epochs ---------------------------------------------------------------------------------- */
@@ -100,8 +97,7 @@ static void cut(struct board *b, uint64_t now)
         if (!(cl->flags & PULL_CUT) || to < cl->cut_to)
             cl->cut_to = to;
         cl->cursor = to;
-        cl->flags |= PULL_CUT;
-        client_touch(cl);
+        client_touch(cl, PULL_CUT);
     }
     struct session *s;
     LIST_FOREACH (s, &b->sessions, link)
@@ -537,12 +533,10 @@ static bool tell_marks(struct board *b, uint64_t now)
     LIST_FOREACH (cl, &b->clients, link) {
         if (cl->state != CLIENT_LIVE || cl->told >= mark)
             continue;
-        if (mark_due(cl, now)) {
-            cl->flags |= PULL_MARK;
-            client_touch(cl);
-        } else {
+        if (mark_due(cl, now))
+            client_touch(cl, PULL_MARK);
+        else
             later = true;
-        }
     }
     if (!later)
         b->mark_moved_at = 0;
@@ -586,11 +580,9 @@ static bool tell_unsaved(struct board *b, uint64_t now)
 /* Who draws into a store that stands still gets no acks: this is all it hears of us. */
 static void beat_for_drawer(struct client *cl, uint64_t now)
 {
-    if (cl->state != CLIENT_LIVE || !cl->session || TAILQ_EMPTY(&cl->session->kept) ||
-        now - cl->told_at < DRAWER_BEAT_MS)
-        return;
-    cl->flags |= PULL_MARK;
-    client_touch(cl);
+    if (cl->state == CLIENT_LIVE && cl->session && !TAILQ_EMPTY(&cl->session->kept) &&
+        now - cl->told_at >= DRAWER_BEAT_MS)
+        client_touch(cl, PULL_MARK);
 }
 
 static bool tick_sessions(struct board *b, uint64_t now)
@@ -652,10 +644,8 @@ void board_heartbeat(struct board *b, uint64_t now)
         if (cl->state != CLIENT_LIVE)
             continue;
         client_note_slow(cl); /* who does not read at all is not pulled either */
-        if (now - cl->told_at >= HEARTBEAT_MS) {
-            cl->flags |= PULL_MARK;
-            client_touch(cl);
-        }
+        if (now - cl->told_at >= HEARTBEAT_MS)
+            client_touch(cl, PULL_MARK);
     }
 }
 

@@ -74,8 +74,7 @@ bool client_goaway(struct client *cl, uint64_t delay_ms)
     if (cl->state != CLIENT_LIVE)
         return false;
     cl->goaway_ms = delay_ms;
-    cl->flags |= PULL_GOAWAY;
-    client_touch(cl);
+    client_touch(cl, PULL_GOAWAY);
     CHECKED(gateway_board_invariants(cl->board));
     return true;
 }

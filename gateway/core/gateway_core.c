@@ -95,7 +95,7 @@ static void on_hole(struct session *s, uint64_t now, const struct kept *first)
         return;
     TRACE(s->board->core, &s->board->id, frames_missing, first->cseq, s->holes + UINT64_C(1));
     if (++s->holes <= HOLES_MAX) {
-        resend_missing(s, now);
+        resend_wait(s, now);
         return;
     }
     if (s->client)
@@ -313,7 +313,7 @@ void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span b
     unsigned code;
     union any_item item = {.board = {""}}; /* no board's, for those that are about none */
     while (items_next(&it, KIND_GATEWAY, &code, &item)) {
-        struct board *b = board_get(c, &item.board);
+        struct board *b = idmap_get(&c->boards, &item.board);
         if (is_for_us(b, (enum to_gateway)code))
             on_item(c, b, &it.sender, (enum to_gateway)code, &item);
     }

@@ -241,9 +241,9 @@ struct shard {
 struct gateway_core {
     struct gateway_core_config config;
     struct outbox *outbox;
-    uint64_t now;    /* of the call under way */
-    uint64_t random; /* state of the nonces */
-    struct idmap boards;
+    uint64_t now;        /* of the call under way */
+    uint64_t random;     /* state of the nonces */
+    struct idmap boards; /* those open here */
     struct shard *shard;
     uint64_t attach_number;
     TAILQ_HEAD(, client) dirty;
@@ -270,8 +270,7 @@ void core_answer(struct gateway_core *c, const struct http_answer *answer);
 void core_ask_history(struct gateway_core *c, const struct id *board,
                       const struct message_type *type, const void *message);
 
-struct board *board_get(struct gateway_core *c, const struct id *id); /* NULL: not open here */
-void board_wake(struct board *b);                                     /* let time look at it */
+void board_wake(struct board *b);                                 /* let time look at it */
 bool board_lists(const struct board *b, const struct id *member); /* with a seat, by the state */
 void attach_changed(struct board *b);
 void attach_said(struct board *b);                    /* a member changed what it says of itself */
@@ -280,7 +279,7 @@ bool attach_said_tick(struct board *b, uint64_t now); /* true: something waits *
 void session_lose_client(struct session *s, uint64_t now);
 bool session_draws(const struct session *s); /* its instance has the pen, as far as we know */
 
-void client_touch(struct client *cl); /* onto the dirty list */
+void client_touch(struct client *cl, unsigned flags); /* onto the dirty list, and these wait */
 /* It is told that, with its own sentence of the error where `sentence` is NULL, and is closed. */
 void client_fail(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
 void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
@@ -325,7 +324,7 @@ void resend_kept(struct session *s, uint64_t now, struct kept *k); /* the newest
 void resend_forgotten(struct session *s, const struct kept *k);    /* before it is freed */
 void resend_answered(struct session *s, uint64_t now);             /* the log has more of it */
 void resend_wanted(struct session *s, uint64_t now, const struct msg_want *m);
-void resend_missing(struct session *s, uint64_t now);        /* wanted is what we never had */
+void resend_wait(struct session *s, uint64_t now);           /* for an answer, as from now on */
 void resend_leave(struct session *s);                        /* before the session is freed */
 void resend_heard(struct board *b, uint64_t now, bool news); /* the owner, or a new one, is there */
 bool resend_tick(struct board *b, uint64_t now);       /* true: something waits for an answer */
@@ -349,8 +348,7 @@ void replay_seek(struct board *b, uint64_t now); /* and so the first event of th
 bool replay_asks_tail(const struct client *cl);  /* it knows more than we do, */
 void replay_ask_tail(struct board *b, uint64_t now); /* and so is asked how far the board reaches */
 void replay_tick(struct board *b, uint64_t now);
-void replay_free(struct board *b);
-void replay_forget(struct board *b); /* also what is asked for */
+void replay_forget(struct board *b); /* the pages, and what is asked for */
 
 /* ---- pull.c --------------------------------------------------------------------------------- */
 

@@ -17,11 +17,10 @@ void client_seated(struct client *cl, uint64_t now)
         replay_ask_tail(b, now);
         return;
     }
-    if (cl->knows < cl->cursor)
-        cl->knows = cl->cursor;
+    cl->knows = larger(cl->knows, cl->cursor);
     cl->state = CLIENT_LIVE;
-    cl->flags = PULL_WELCOME | PULL_STATE | PULL_MARK; /* it need not be told that it waits */
-    client_touch(cl);
+    cl->flags = 0; /* it need not be told that it waits */
+    client_touch(cl, PULL_WELCOME | PULL_STATE | PULL_MARK);
 }
 
 /* It says nothing new, so it must not hide an error that does. And never after welcome. */

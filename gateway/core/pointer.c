@@ -64,10 +64,8 @@ void pointer_told(struct board *b, uint64_t now, const struct msg_pointed *m)
     LIST_FOREACH (cl, &b->clients, link) {
         b->core->stats.pointers_dropped += (cl->flags & PULL_POINTER) != 0;
         cl->flags &= ~(unsigned)PULL_POINTER;
-        if (!is_for(cl, &m->member))
-            continue;
-        cl->flags |= PULL_POINTER;
-        client_touch(cl);
+        if (is_for(cl, &m->member))
+            client_touch(cl, PULL_POINTER);
     }
 }
 

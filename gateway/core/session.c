@@ -118,10 +118,8 @@ static void update_full(struct session *s)
         return;
     s->full = full;
     TRACE(s->board->core, &s->board->id, reading_paused, full, s->kept_count, s->kept_bytes);
-    if (!s->client)
-        return;
-    s->client->flags |= PULL_MARK;
-    client_touch(s->client); /* and the shell reads, or not */
+    if (s->client)
+        client_touch(s->client, PULL_MARK); /* and the shell reads, or not */
 }
 
 static void forget(struct session *s, struct kept *k)
