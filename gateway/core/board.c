@@ -44,7 +44,7 @@ void board_destroy(struct board *b)
     c->stats.unsaved_boards -= b->unsaved;
     c->stats.window_bytes -= b->window.bytes;
     window_free(&b->window);
-    buf_free(&b->state.members);
+    buf_free(&b->members);
     idmap_remove(&c->boards, &b->id);
     c->stats.boards--;
     attach_changed(b);
@@ -77,10 +77,10 @@ static void cut(struct board *b, uint64_t now)
 #endif
     struct window *w = &b->window;
     uint64_t to = window_mark(w);
-    size_t before = w->bytes;
     TRACE(b->core, &b->id, view_cut, to, b->head);
+    b->core->stats.window_bytes -= w->bytes;
     window_cut(w, to);
-    b->core->stats.window_bytes -= before - w->bytes;
+    b->core->stats.window_bytes += w->bytes;
     b->core->stats.cuts++;
 #ifndef EASEL_TOLD_STAYS /* [D27], a simulator's switch: what another epoch told still counts */
     w->told = to;        /* it means nothing of events beyond */
@@ -128,7 +128,7 @@ static bool admit(struct board *b, uint64_t now, const struct id *sender, uint64
         return false;
     }
     bool news = epoch > b->window.epoch;
-    if (epoch > b->window.epoch) {
+    if (news) {
         board_new_epoch(b, now, epoch);
         attach_changed(b);
     }
@@ -275,10 +275,8 @@ static void append_events(struct board *b, uint64_t now, const struct msg_events
         else if (wire_skip(&in) < 0)
             break;
     }
-    b->core->stats.window_bytes += w->bytes - before;
-    before = w->bytes;
     window_evict(w);
-    b->core->stats.window_bytes -= before - w->bytes;
+    b->core->stats.window_bytes += w->bytes - before; /* or less */
     raise_head(b, now, window_applied(w));
 }
 
@@ -315,7 +313,7 @@ void board_events(struct board *b, uint64_t now, const struct id *sender,
         b->mark_flags = flags;
         touch_all(b, PULL_MARK, NULL);
     }
-    if (m->events.len > 0 && reach(b, m->first, m->mark > w->told ? m->mark : w->told))
+    if (m->events.len > 0 && reach(b, m->first, larger(m->mark, w->told)))
         append_events(b, now, m);
     mark_told(b, now, m->mark);
     learn_terms(b);
@@ -343,47 +341,38 @@ static void mend_lag(struct board *b, uint64_t now)
 
 /* ---- state ----------------------------------------------------------------------------------- */
 
-static void copy_text(char *to, size_t size, struct span text)
+static uint64_t until(uint64_t left_ms, uint64_t now)
 {
-    size_t n = text.len < size ? text.len : size - 1;
-    memcpy(to, text.data, n);
-    to[n] = '\0';
+    return left_ms ? now + left_ms : 0;
 }
 
 static void keep_state(struct board *b, uint64_t now, const struct msg_board_state *m)
 {
     CHECK(m->number > b->state.number);
-    b->state.number = m->number;
-    copy_text(b->state.name, sizeof b->state.name, m->name);
-    b->state.base = m->base;
-    b->state.term = m->term;
-    b->state.instance = m->instance;
-    b->state.holder = m->holder;
-    b->state.grace_until = m->grace_ms ? now + m->grace_ms : 0;
-    b->state.pass_until = m->pass_ms ? now + m->pass_ms : 0;
-    b->state.seats = m->seats;
-    b->state.grace_ms = m->lost_grace_ms;
-    b->state.idle_ms = m->idle_ms;
-    b->state.keep_ms = m->keep_ms;
-    b->state.member_count = m->members.count;
-    buf_clear(&b->state.members);
-    buf_append(&b->state.members, m->members.at.pos, cursor_left(&m->members.at));
+    b->state = *m;
+    memcpy(b->name, m->name.data, m->name.len);
+    b->state.name.data = (const uint8_t *)b->name;
+    buf_clear(&b->members);
+    buf_append(&b->members, m->members.at.pos, cursor_left(&m->members.at));
+    b->state.members = list_of(m->members.count, &b->members);
+    b->state.full = (struct list){0}; /* not kept */
+    b->grace_until = until(m->grace_ms, now);
+    b->pass_until = until(m->pass_ms, now);
 }
 
-static bool time_moved(uint64_t until, uint64_t left_ms, uint64_t now)
+static bool time_moved(uint64_t before, uint64_t at)
 {
-    uint64_t at = left_ms ? now + left_ms : 0;
-    return at > until + STATE_TIME_MS || until > at + STATE_TIME_MS;
+    return at > before + STATE_TIME_MS || before > at + STATE_TIME_MS;
 }
 
 /* The owner repeats its states, since nobody acks them; clients hear only what is new. */
 static bool state_is_news(const struct board *b, uint64_t now, const struct msg_board_state *m)
 {
-    const struct buf *members = &b->state.members;
+    const struct buf *members = &b->members;
     return b->state.number == 0 || b->state.term != m->term || b->state.instance != m->instance ||
            !id_equal(&b->state.holder, &m->holder) ||
-           time_moved(b->state.grace_until, m->grace_ms, now) ||
-           time_moved(b->state.pass_until, m->pass_ms, now) ||
+           time_moved(b->grace_until, until(m->grace_ms, now)) ||
+           time_moved(b->pass_until, until(m->pass_ms, now)) ||
            members->len != cursor_left(&m->members.at) ||
            (members->len > 0 && memcmp(members->data, m->members.at.pos, members->len) != 0);
 }

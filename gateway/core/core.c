@@ -48,7 +48,7 @@ void board_wake(struct board *b)
 
 bool board_lists(const struct board *b, const struct id *member)
 {
-    struct list list = list_of(b->state.member_count, &b->state.members);
+    struct list list = b->state.members;
     struct msg_member m;
     while (b->state.number && NEXT(&list, member, &m) > 0)
         if (id_equal(&m.member, member))

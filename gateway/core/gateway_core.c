@@ -233,7 +233,7 @@ static void on_looked(struct gateway_core *c, struct board *b, const struct msg_
     a.what = m->tail ? ANSWER_LOOKED : ANSWER_NO_BOARD;
     memcpy(a.name, m->name.data, m->name.len);
     a.knows_members = b && b->state.number > 0;
-    a.members = a.knows_members ? b->state.member_count : 0;
+    a.members = a.knows_members ? b->state.members.count : 0;
     core_answer(c, &a);
 }
 
@@ -417,10 +417,8 @@ void gateway_core_tick(struct gateway_core *c, uint64_t now_ms)
 uint64_t gateway_core_deadline(const struct gateway_core *c)
 {
     uint64_t due = c->next_tick;
-    for (unsigned i = 0; c->link_up && i < c->config.shards; i++) {
-        uint64_t at = attach_due(&c->shard[i]);
-        due = at < due ? at : due;
-    }
+    for (unsigned i = 0; c->link_up && i < c->config.shards; i++)
+        due = smaller(due, attach_due(&c->shard[i]));
     return due;
 }
 

@@ -192,16 +192,10 @@ struct board {
     uint64_t asked_at;      /* frames went to the owner since then and it said nothing; 0: no */
     uint64_t probe_at, probe_ms; /* while it says nothing: when one frame goes again */
 
-    struct {
-        uint64_t number; /* 0: none yet in this epoch */
-        char name[NAME_BYTES_MAX + 1];
-        uint64_t base, term, instance;
-        struct id holder;
-        uint64_t grace_until, pass_until; /* 0: not under way */
-        uint64_t seats, grace_ms, idle_ms, keep_ms;
-        struct buf members; /* encoded member tuples */
-        uint32_t member_count;
-    } state;
+    struct msg_board_state state;     /* number 0: none yet in this epoch */
+    char name[NAME_BYTES_MAX];        /* what its spans point to, */
+    struct buf members;               /* encoded member tuples */
+    uint64_t grace_until, pass_until; /* and when its times end; 0: not under way */
 
     struct {
         struct id member;

@@ -11,7 +11,7 @@
 static bool is_of_use(const struct session *s)
 {
     const struct board *b = s->board;
-    return session_draws(s) && b->state.member_count > 1 && b->core->link_up &&
+    return session_draws(s) && b->state.members.count > 1 && b->core->link_up &&
            !id_empty(&b->owner);
 }
 

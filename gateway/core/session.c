@@ -334,10 +334,9 @@ bool session_is_over(const struct session *s, uint64_t now)
     if (s->flags & MEMBER_LEFT)
         keep_ms = LEFT_MS;
     else if (s->flags & MEMBER_SEATED)
-        keep_ms =
-            (b->state.keep_ms > b->state.grace_ms ? b->state.keep_ms : b->state.grace_ms) + 1000;
-    if (!TAILQ_EMPTY(&s->kept) && keep_ms < b->core->config.dead_ms)
-        keep_ms = b->core->config.dead_ms;
+        keep_ms = larger(b->state.keep_ms, b->state.lost_grace_ms) + 1000;
+    if (!TAILQ_EMPTY(&s->kept))
+        keep_ms = larger(keep_ms, b->core->config.dead_ms);
     return lost_ms >= keep_ms;
 }
 
