@@ -35,23 +35,6 @@ static void question_ask(struct gateway *g, struct question *q, uint64_t now_ms)
         gateway_core_look(g->core, &q->board, q->nonce);
 }
 
-static struct question *question_create(struct visit *v, enum question_kind kind, const char *name,
-                                        uint64_t exp_s)
-{
-    struct gateway *g = v->gateway;
-    struct question *q = xcalloc(1, sizeof *q);
-    *q = (struct question){.visit = v,
-                           .kind = kind,
-                           .until_ms = gateway_now(g) + QUESTION_MS,
-                           .nonce = process_random() & OFFSET_MAX,
-                           .exp_s = exp_s,
-                           .board = v->request->route.board};
-    if (kind == QUESTION_CREATE)
-        question_new_board(q);
-    memcpy(q->name, name, strlen(name) + 1);
-    return q;
-}
-
 /* False: there are too many questions, and that was answered. */
 static bool question_start(struct visit *v, enum question_kind kind, const char *name,
                            uint64_t exp_s)
@@ -65,7 +48,16 @@ static bool question_start(struct visit *v, enum question_kind kind, const char 
         answer_later(v, 429, 1, "Too many requests at once from this address.");
         return false;
     }
-    struct question *q = question_create(v, kind, name, exp_s);
+    struct question *q = xcalloc(1, sizeof *q);
+    *q = (struct question){.visit = v,
+                           .kind = kind,
+                           .until_ms = gateway_now(g) + QUESTION_MS,
+                           .nonce = process_random() & OFFSET_MAX,
+                           .exp_s = exp_s,
+                           .board = v->request->route.board};
+    if (kind == QUESTION_CREATE)
+        question_new_board(q);
+    memcpy(q->name, name, strlen(name) + 1);
     TAILQ_INSERT_TAIL(&g->questions, q, link);
     g->question_count++;
     v->request->question = q;

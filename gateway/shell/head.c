@@ -21,18 +21,9 @@ static bool bad(struct reader *r, unsigned status, const char *why)
 
 /* ---- characters ------------------------------------------------------------------------------ */
 
-static bool is_token_char(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
-}
-
 static bool is_token(struct span s)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if (!is_token_char(s.data[i]))
-            return false;
-    return s.len > 0;
+    return s.len > 0 && has_only(s, "!#$%&'*+-.^_`|~");
 }
 
 static bool is_visible(struct span s)
@@ -140,7 +131,7 @@ static bool body_length(struct reader *r, struct head *h)
     h->body_bytes = 0;
     if (lengths == 0)
         return true;
-    int e = content_length(head_get(h, "content-length"), SIZE_MAX / 16, &h->body_bytes);
+    int e = number_read(head_get(h, "content-length"), SIZE_MAX / 16, &h->body_bytes);
     return e == 0 ||
            bad(r, e == -E2BIG ? 413 : 400,
                e == -E2BIG ? "The body is too long." : "The Content-Length is no number.");

@@ -19,8 +19,9 @@ static void flush_dirty(struct gateway *g)
     }
 }
 
-void gateway_turn(struct gateway *g)
+void gateway_turn(void *gateway)
 {
+    struct gateway *g = gateway;
     uint64_t now_ms = gateway_now(g);
     if (gateway_core_deadline(g->core) <= now_ms)
         gateway_core_tick(g->core, now_ms);
@@ -217,13 +218,9 @@ void gateway_finish(struct gateway *g)
 {
     listener_stop(g);
     service_close(&g->service, LINK_LEAVE_MS);
-    uv_handle_t *const own[] = {
-        (uv_handle_t *)&g->listener,
-        (uv_handle_t *)&g->check,
-        (uv_handle_t *)&g->sweep,
-    };
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        uv_close(own[i], NULL);
+    uv_close((uv_handle_t *)&g->listener, NULL);
+    uv_close((uv_handle_t *)&g->check, NULL);
+    uv_close((uv_handle_t *)&g->sweep, NULL);
     uv_run(&g->service.loop, UV_RUN_DEFAULT); /* ends when the last handle of each is closed */
     upgrade_stop(g);
     service_finish(&g->service);

@@ -312,7 +312,7 @@ void drain_tick(struct gateway *g, uint64_t now_ms);
 
 /* ---- metrics.c ------------------------------------------------------------------------------ */
 
-void gateway_metrics(struct gateway *g, struct buf *out);
+void gateway_metrics(void *gateway, struct buf *out);
 
 /* ---- shell.c -------------------------------------------------------------------------------- */
 
@@ -320,7 +320,7 @@ void gateway_metrics(struct gateway *g, struct buf *out);
  * logging why. */
 int gateway_start(struct gateway *g);
 /* What follows everything that happened since the last time: right after poll, and before it. */
-void gateway_turn(struct gateway *g);
+void gateway_turn(void *gateway);
 /* Runs until SIGTERM or SIGINT and the leave-taking that follows. */
 void gateway_run(struct gateway *g);
 /* Also after a start that failed half-way. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "request.h"
+
 static const char *const ROLE_NAMES[] = {"watch", "draw", "own"};
 
 const char *role_name(enum role role)
@@ -71,15 +73,9 @@ static int check_with(const char *secret, uint64_t now_ms, const char *text, str
 static bool looks_like_token(struct span token)
 {
     unsigned dots = 0;
-    for (size_t i = 0; i < token.len; i++) {
-        uint8_t c = token.data[i];
-        if (c == '.')
-            dots++;
-        else if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-                 c != '-' && c != '_')
-            return false;
-    }
-    return dots == 2;
+    for (size_t i = 0; i < token.len; i++)
+        dots += token.data[i] == '.';
+    return dots == 2 && has_only(token, ".-_");
 }
 
 int token_check(const struct tokens_config *config, uint64_t now_ms, struct span token,

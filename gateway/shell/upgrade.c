@@ -213,13 +213,8 @@ static bool count_address(struct visit *v)
 /* Base64 of 16 bytes. */
 static bool key_valid(struct span key)
 {
-    for (size_t i = 0; i < key.len && i < 22; i++) {
-        uint8_t c = key.data[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            c != '+' && c != '/')
-            return false;
-    }
-    return key.len == 24 && memcmp(key.data + 22, "==", 2) == 0;
+    struct span digits = span_cut(&key, '=');
+    return digits.len == 22 && has_only(digits, "+/") && span_is(key, "=");
 }
 
 /* Is it a handshake of RFC 6455, for us? NULL, or what is wrong with it. */
