@@ -44,7 +44,7 @@ static bool question_start(struct visit *v, enum question_kind kind, const char 
         answer_later(v, 503, 1, "The service is busy: please try again.");
         return false;
     }
-    if (!limits_ask(g->limits, &v->address)) {
+    if (!limits_hold(g->limits, &v->address, HOLD_QUESTIONS, 1)) {
         answer_later(v, 429, 1, "Too many requests at once from this address.");
         return false;
     }

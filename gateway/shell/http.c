@@ -59,7 +59,7 @@ static void answer_socket(struct visit *v)
     guest_learn_address(v);
     if (!limits_may_connect(l))
         answer_too_many(v, 503);
-    else if (!limits_may_hold(l, &v->address))
+    else if (!limits_may_connect_from(l, &v->address))
         answer_too_many(v, 429);
     else
         answer_error_with(v, 426, "This address takes WebSockets only.", "upgrade", "websocket");

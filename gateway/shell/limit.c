@@ -147,7 +147,7 @@ uint64_t bucket_take(struct bucket *b, struct rate rate, uint64_t now_us, uint64
 
 struct row {
     struct id key;
-    uint64_t connections, questions, bytes;
+    uint64_t held[HOLD_COUNT];
     struct bucket bucket[LIMIT_COUNT];
 };
 
@@ -205,7 +205,7 @@ static struct row *row_free(struct limits *l)
         return &l->rows[l->stats.addresses++];
     for (unsigned i = 0; i < 64; i++) {
         struct row *r = &l->rows[l->hand++ % l->config.addresses_max];
-        if (r->connections > 0 || r->questions > 0)
+        if (r->held[HOLD_CONNECTIONS] > 0 || r->held[HOLD_QUESTIONS] > 0)
             continue;
         idmap_remove(&l->by_key, &r->key);
         l->stats.forgotten++;
@@ -232,7 +232,7 @@ bool limits_may_connect(const struct limits *l)
 bool limits_connect(struct limits *l)
 {
     if (!limits_may_connect(l)) {
-        l->stats.refused_connections++;
+        l->stats.refused_holding[HOLD_CONNECTIONS]++;
         return false;
     }
     l->stats.connections++;
@@ -244,62 +244,28 @@ void limits_disconnect(struct limits *l)
     l->stats.connections--;
 }
 
-bool limits_may_hold(const struct limits *l, const struct address *address)
+bool limits_may_connect_from(const struct limits *l, const struct address *address)
 {
     const struct row *r = row_find(l, address);
-    return !r || r->connections < l->config.connections_per_address;
+    return !r || r->held[HOLD_CONNECTIONS] < l->config.per_address[HOLD_CONNECTIONS];
 }
 
-bool limits_hold(struct limits *l, const struct address *address)
+bool limits_hold(struct limits *l, const struct address *address, enum holding what, uint64_t n)
 {
     struct row *r = row_get(l, address);
-    if (!r || r->connections >= l->config.connections_per_address) {
-        l->stats.refused_connections++;
+    if (!r || n > l->config.per_address[what] - r->held[what]) {
+        l->stats.refused_holding[what]++;
         return false;
     }
-    r->connections++;
+    r->held[what] += n;
     return true;
 }
 
-void limits_release(struct limits *l, const struct address *address)
-{
-    struct row *r = row_find(l, address);
-    if (r && r->connections > 0)
-        r->connections--;
-}
-
-bool limits_ask(struct limits *l, const struct address *address)
-{
-    struct row *r = row_get(l, address);
-    if (!r || r->questions >= l->config.questions_per_address) {
-        l->stats.refused_questions++;
-        return false;
-    }
-    r->questions++;
-    return true;
-}
-
-void limits_answered(struct limits *l, const struct address *address)
-{
-    struct row *r = row_find(l, address);
-    if (r && r->questions > 0)
-        r->questions--;
-}
-
-bool limits_keep(struct limits *l, const struct address *address, uint64_t bytes)
-{
-    struct row *r = row_get(l, address);
-    if (!r || bytes > l->config.bytes_per_address - r->bytes)
-        return false;
-    r->bytes += bytes;
-    return true;
-}
-
-void limits_drop(struct limits *l, const struct address *address, uint64_t bytes)
+void limits_release(struct limits *l, const struct address *address, enum holding what, uint64_t n)
 {
     struct row *r = row_find(l, address);
     if (r)
-        r->bytes -= bytes < r->bytes ? bytes : r->bytes;
+        r->held[what] -= smaller(n, r->held[what]);
 }
 
 static struct rate rate_of(const struct limits *l, enum limit what)

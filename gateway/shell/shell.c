@@ -148,9 +148,9 @@ static void start_limits(struct gateway *g)
     struct limits_config config = {
         .addresses_max = s->connections_max + ADDRESSES_EXTRA,
         .connections_max = s->connections_max,
-        .connections_per_address = s->connections_per_address,
-        .questions_per_address = QUESTIONS_PER_ADDRESS,
-        .bytes_per_address = REASSEMBLY_PER_ADDRESS,
+        .per_address = {[HOLD_CONNECTIONS] = s->connections_per_address,
+                        [HOLD_QUESTIONS] = QUESTIONS_PER_ADDRESS,
+                        [HOLD_BYTES] = REASSEMBLY_PER_ADDRESS},
         .quota = {[LIMIT_CREATES] = {s->creates_per_min, 60},
                   [LIMIT_CREATES_DAY] = {s->creates_per_day, UINT64_C(86400)},
                   [LIMIT_CODES] = {s->codes_per_min, 60}},

@@ -51,7 +51,7 @@ static void connection_destroy(struct connection *c)
     if (c->opened)
         g->stats.sockets--;
     if (c->counted)
-        limits_release(g->limits, &c->address);
+        limits_release(g->limits, &c->address, HOLD_CONNECTIONS, 1);
     limits_disconnect(g->limits);
     if (g->swept == c)
         g->swept = TAILQ_NEXT(c, link);
@@ -206,7 +206,7 @@ static bool count_address(struct visit *v)
     if (v->counted)
         return true;
     guest_learn_address(v);
-    v->counted = limits_hold(v->gateway->limits, &v->address);
+    v->counted = limits_hold(v->gateway->limits, &v->address, HOLD_CONNECTIONS, 1);
     return v->counted;
 }
 

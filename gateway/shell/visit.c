@@ -36,7 +36,7 @@ void visit_forget_question(struct visit *v)
         return;
     TAILQ_REMOVE(&v->gateway->questions, q, link);
     v->gateway->question_count--;
-    limits_answered(v->gateway->limits, &v->address);
+    limits_release(v->gateway->limits, &v->address, HOLD_QUESTIONS, 1);
     v->request->question = NULL;
     free(q);
 }
@@ -68,7 +68,7 @@ void visit_close(struct visit *v)
         request_end(v);
     enter(v, VISIT_CLOSED);
     if (v->counted)
-        limits_release(g->limits, &v->address);
+        limits_release(g->limits, &v->address, HOLD_CONNECTIONS, 1);
     if (v->placed)
         limits_disconnect(g->limits);
     if (v->over)
@@ -298,7 +298,7 @@ static unsigned count(struct visit *v)
         return 503;
     if (networks_have(&g->trusted, &v->peer))
         return 0; /* a proxy: whose connection it is, its requests say */
-    v->counted = limits_hold(g->limits, &v->address);
+    v->counted = limits_hold(g->limits, &v->address, HOLD_CONNECTIONS, 1);
     return v->counted ? 0 : 429;
 }
 

@@ -193,7 +193,7 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
         return;
     }
     if (len > REASSEMBLY_BYTES_MAX - g->stats.reassembly_bytes ||
-        !limits_keep(g->limits, &c->address, len)) {
+        !limits_hold(g->limits, &c->address, HOLD_BYTES, len)) {
         connection_fail(c, ERROR_too_many, "There are too many unfinished messages.");
         return;
     }
