@@ -90,9 +90,9 @@ static void send_lists(struct gateway_core *c, const bool *due)
     struct list_part **parts = xcalloc(c->config.shards, sizeof *parts);
     unsigned *count = xcalloc(c->config.shards, sizeof *count);
     struct buf one = {0};
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        const struct board *b = idmap_at(&c->boards, i);
-        if (!b || !due[b->shard] || (LIST_EMPTY(&b->sessions) && !b->deleting))
+    const struct board *b;
+    BOARD_FOREACH (b, c) {
+        if (!due[b->shard] || (LIST_EMPTY(&b->sessions) && !b->deleting))
             continue;
         unsigned n = count[b->shard];
         buf_clear(&one);

@@ -48,12 +48,10 @@ void client_closed(struct client *cl, uint64_t now_ms)
     CHECKED(gateway_invariants(c));
 }
 
-void client_left(struct client *cl, uint64_t now_ms)
+void client_left(struct client *cl)
 {
-    struct session *s = cl->session;
-    cl->core->now = now_ms;
-    if (s) /* said with the next list, when the connection is lost */
-        s->flags |= MEMBER_LEFT;
+    if (cl->session) /* said with the next list, when the connection is lost */
+        cl->session->flags |= MEMBER_LEFT;
     CHECKED(gateway_board_invariants(cl->board));
 }
 
@@ -172,15 +170,13 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
         return;
     }
     int r = c->config.authenticate(c->config.owner, now, m->token, m->session, &who);
-    if (r == -ETIME)
-        client_fail(cl, ERROR_expired, NULL, cl->number);
-    else if (r < 0)
-        client_fail(cl, ERROR_forbidden, NULL, cl->number);
-    else {
-        if (who.valid_ms != 0 && who.valid_ms < UINT64_MAX - now)
-            cl->expires_at = now + who.valid_ms;
-        join(cl, now, &who, m);
+    if (r < 0) {
+        client_fail(cl, r == -ETIME ? ERROR_expired : ERROR_forbidden, NULL, cl->number);
+        return;
     }
+    if (who.valid_ms != 0 && who.valid_ms < UINT64_MAX - now)
+        cl->expires_at = now + who.valid_ms;
+    join(cl, now, &who, m);
 }
 
 /* ---- frames of the drawer -------------------------------------------------------------------- */

@@ -59,10 +59,9 @@ const struct gateway_core_stats *gateway_core_stats(const struct gateway_core *c
 uint64_t gateway_core_unowned_boards(const struct gateway_core *c, uint64_t now_ms)
 {
     uint64_t count = 0;
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        const struct board *b = idmap_at(&c->boards, i);
-        count += b && !LIST_EMPTY(&b->clients) && now_ms >= b->heard_at + OWNER_SILENT_MS;
-    }
+    const struct board *b;
+    BOARD_FOREACH (b, c)
+        count += !LIST_EMPTY(&b->clients) && now_ms >= b->heard_at + OWNER_SILENT_MS;
     return count;
 }
 
@@ -205,11 +204,10 @@ static void forget_not_owners(struct gateway_core *c)
 {
     if (!c->not_owners)
         return;
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        struct board *b = idmap_at(&c->boards, i);
-        if (b && id_equal(&b->owner, &c->shard[b->shard].not_owner))
+    struct board *b;
+    BOARD_FOREACH (b, c)
+        if (id_equal(&b->owner, &c->shard[b->shard].not_owner))
             b->owner = (struct id){0};
-    }
     for (unsigned i = 0; i < c->config.shards; i++)
         c->shard[i].not_owner = (struct id){0};
     c->not_owners = false;
@@ -332,13 +330,12 @@ void gateway_core_returned(struct gateway_core *c, uint64_t now_ms, enum exchang
     if (exchange != EXCHANGE_BOARD || id_parse(key, n, &replica) < 0 || key[0] != 'b')
         return;
     bool any = false;
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        struct board *b = idmap_at(&c->boards, i);
-        if (b && id_equal(&b->owner, &replica)) {
+    struct board *b;
+    BOARD_FOREACH (b, c)
+        if (id_equal(&b->owner, &replica)) {
             b->owner = (struct id){0};
             any = true;
         }
-    }
     if (any) {
         struct msg_gone gone = {replica};
         outbox_put(c->outbox, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_gone, &gone);
@@ -361,11 +358,9 @@ void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
         c->shard[i].attach_dirty = true;
         c->shard[i].attach_due = now_ms;
     }
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        struct board *b = idmap_at(&c->boards, i);
-        if (b)
-            board_link_changed(b, now_ms);
-    }
+    struct board *b;
+    BOARD_FOREACH (b, c)
+        board_link_changed(b, now_ms);
     resend_run(c, now_ms);
     CHECKED(gateway_invariants(c));
 }
@@ -374,11 +369,9 @@ void gateway_core_silent(struct gateway_core *c, uint64_t now_ms, bool silent)
 {
     c->now = now_ms;
     c->link_silent = silent;
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        struct board *b = idmap_at(&c->boards, i);
-        if (b)
-            board_tell_trouble(b);
-    }
+    struct board *b;
+    BOARD_FOREACH (b, c)
+        board_tell_trouble(b);
     CHECKED(gateway_invariants(c));
 }
 

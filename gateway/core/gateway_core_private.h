@@ -257,6 +257,11 @@ struct gateway_core {
     struct gateway_core_stats stats;
 };
 
+/* All boards, of which none may be opened or dropped meanwhile. */
+#define BOARD_FOREACH(b, c)                                                                        \
+    for (size_t slot = 0; slot < (c)->boards.slots; slot++)                                        \
+        if (((b) = idmap_at(&(c)->boards, slot)))
+
 /* ---- core.c: no decisions ------------------------------------------------------------------- */
 
 uint64_t core_nonce(struct gateway_core *c);

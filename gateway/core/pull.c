@@ -22,10 +22,8 @@ static void begin(struct pull *p)
     p->count = 0;
     p->bytes = 0;
     buf_clear(&p->scratch);
-    if (p->scratch.cap < SCRATCH_BYTES) {
-        buf_grow(&p->scratch, SCRATCH_BYTES);
-        buf_clear(&p->scratch);
-    }
+    buf_grow(&p->scratch, SCRATCH_BYTES);
+    buf_clear(&p->scratch);
 }
 
 void pull_free(struct pull *p)
@@ -75,7 +73,7 @@ static void add_welcome(struct client *cl, uint64_t now, struct pull *p)
     CHECK(cl->state == CLIENT_LIVE && cl->session != NULL);
     struct board *b = cl->board;
     const struct gateway_core_config *config = &cl->core->config;
-    uint64_t wall_ms = config->wall_ms ? config->wall_ms(config->owner) : now;
+    uint64_t wall_ms = config->wall_ms ? config->wall_ms() : now;
     /* Where it stands is stored, also when this gateway has not heard of it yet. */
     uint64_t mark = larger(b->window.told, cl->cursor);
     ADD_FRAME(p, PULL_WELCOME, 0, welcome, .board = b->id, .name = b->state.name,
@@ -273,7 +271,6 @@ uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames)
     CHECK(frames <= p->count);
     for (unsigned i = 0; i < frames; i++) {
         uint32_t flag = p->done[i].flag;
-        cl->core->stats.deliveries++;
         if (flag & DONE_CURSOR) {
             uint64_t from = cl->cursor + 1;
             cl->cursor = p->done[i].cursor;

@@ -97,9 +97,7 @@ static void fill(struct gateway_core *c, uint64_t now)
 {
     uint64_t passed = now > c->resend.filled_at ? now - c->resend.filled_at : 0;
     c->resend.filled_at = now;
-    if (passed > 1000)
-        passed = 1000;
-    c->resend.bytes += (int64_t)(passed * RESEND_BYTES_S / 1000);
+    c->resend.bytes += (int64_t)(smaller(passed, 1000) * RESEND_BYTES_S / 1000);
     if (c->resend.bytes > (int64_t)RESEND_BURST)
         c->resend.bytes = RESEND_BURST;
 }

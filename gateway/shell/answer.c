@@ -136,11 +136,6 @@ void answer_error(struct visit *v, unsigned status, const char *sentence)
     answer_error_with(v, status, sentence, NULL, NULL);
 }
 
-void answer_denied(struct visit *v, const char *sentence)
-{
-    answer_error_with(v, 401, sentence, "www-authenticate", "Bearer realm=\"easel\"");
-}
-
 void answer_later(struct visit *v, unsigned status, unsigned seconds, const char *sentence)
 {
     char text[16];
@@ -179,8 +174,10 @@ void answer_file(struct visit *v, const struct web_file *f)
     visit_answer(v);
 }
 
-void answer_moved(struct visit *v, const char *to)
+void answer_moved(struct visit *v, const struct id *board)
 {
+    char to[32];
+    snprintf(to, sizeof to, "/b/%s", board->text);
     head_begin(v, 308);
     put(v, "location", to);
     put_number(v, "content-length", 0);

@@ -264,7 +264,8 @@ static void create(struct visit *v)
         return;
     if (!may_create(v)) {
         charge(v, LIMIT_CREATES);
-        answer_denied(v, "Making boards here needs the create token.");
+        answer_error_with(v, 401, "Making boards here needs the create token.", "www-authenticate",
+                          "Bearer realm=\"easel\"");
     } else if (name_read(v->request->body, name) < 0) {
         answer_error(v, 400, "Send a JSON object with a name of at most 128 bytes.");
     } else if (question_start(v, QUESTION_CREATE, name, 0)) {

@@ -65,22 +65,14 @@ static void answer_socket(struct visit *v)
         answer_error_with(v, 426, "This address takes WebSockets only.", "upgrade", "websocket");
 }
 
-/* People type a board's code in capitals, too. */
-static void move_to_small_letters(struct visit *v)
-{
-    char to[32];
-    snprintf(to, sizeof to, "/b/%s", v->request->route.board.text);
-    answer_moved(v, to);
-}
-
 static void start(struct visit *v)
 {
     switch (v->request->route.kind) {
     case ROUTE_FILE:
         answer_file_of(v);
         return;
-    case ROUTE_MOVED:
-        move_to_small_letters(v);
+    case ROUTE_MOVED: /* people type a board's code in capitals, too */
+        answer_moved(v, &v->request->route.board);
         return;
     case ROUTE_NOTHING:
         answer_error(v, 404, "There is nothing at this address.");
@@ -103,8 +95,8 @@ static void tell_over(struct visit *v)
 void http_request(struct visit *v)
 {
     struct request *r = v->request;
-    if (r->bad) {
-        answer_refuse(v, r->bad, r->why_bad);
+    if (r->head.status) {
+        answer_refuse(v, r->head.status, r->head.why);
         return;
     }
     r->route = route_of(r->head.path);

@@ -119,12 +119,6 @@ static int authenticate(void *owner, uint64_t now_ms, struct span token, struct 
     return r;
 }
 
-static uint64_t wall_ms(void *owner)
-{
-    (void)owner;
-    return process_wall_ms();
-}
-
 static void start_core(struct gateway *g)
 {
     struct gateway_core_config config = {
@@ -135,7 +129,7 @@ static void start_core(struct gateway *g)
         .messages_per_s_max = (uint32_t)g->service.common.budget,
         .dead_ms = DEAD_MS,
         .authenticate = authenticate,
-        .wall_ms = wall_ms,
+        .wall_ms = process_wall_ms,
         .owner = g,
         .trace = &g->service.trace.trace,
     };

@@ -129,9 +129,7 @@ static void read_on(struct visit *v)
 static void refuse_head(struct visit *v, unsigned status, const char *why)
 {
     v->gateway->stats.bad_requests++;
-    v->request->head = (struct head){.method = METHOD_OTHER};
-    v->request->bad = status;
-    v->request->why_bad = why;
+    v->request->head = (struct head){.method = METHOD_OTHER, .status = status, .why = why};
     v->gateway->serve(v);
 }
 
@@ -144,13 +142,11 @@ static size_t body_bytes_max(enum method method)
 static bool take_request(struct visit *v)
 {
     struct head *head = &v->request->head;
-    unsigned status = 0;
-    const char *why = NULL;
-    switch (head_read(buf_span(&v->in), head, &status, &why)) {
+    switch (head_read(buf_span(&v->in), head)) {
     case HEAD_MORE:
         return false;
     case HEAD_BAD:
-        refuse_head(v, status, why);
+        refuse_head(v, head->status, head->why);
         return true;
     case HEAD_WHOLE:
         break;

@@ -458,7 +458,7 @@ static void to_gateway(struct world *w, struct event *e)
         return;
     if (e->what == HANG_UP) {
         if (odds(w, 3000))
-            client_left(m->client, w->now); /* and may come back all the same */
+            client_left(m->client); /* and may come back all the same */
         else if (odds(w, 3000))
             client_goes(m->client);
         client_closed(m->client, w->now);

@@ -72,7 +72,7 @@ END_TEST
 START_TEST(who_left_is_listed_as_such_for_a_few_seconds)
 {
     two_on_a_board();
-    client_left(viewer, now);
+    client_left(viewer);
     closes(viewer);
     ck_assert_str_eq(listed(), "ben/22 lost left seated unsaid, ana/11 seated");
     tick(5100);
@@ -184,7 +184,7 @@ START_TEST(who_came_and_went_takes_no_place_of_who_waits_for_a_seat)
         char token[32];
         snprintf(token, sizeof token, "draw x%u", i);
         struct client *cl = hello(token, 1000 + i, 1, NIL, NIL);
-        client_left(cl, now);
+        client_left(cl);
         closes(cl);
     }
     struct client *dia = hello("watch dia", 44, 1, NIL, NIL);
