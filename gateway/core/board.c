@@ -602,13 +602,12 @@ void board_tick(struct board *b, uint64_t now)
     pending = attach_said_tick(b, now) || pending;
     mend_lag(b, now);
     replay_tick(b, now);
-    joining_tick(b, now);
     pending = pending || b->lag_since != 0 || !LIST_EMPTY(&b->pages) || b->deleting;
     for (unsigned i = 0; i < PAGES_MAX; i++)
         pending = pending || b->reads[i].ask.nonce != 0;
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link) {
-        client_tell_waiting(cl, now);
+        joining_tick(cl, now);
         beat_for_drawer(cl, now);
         pending = pending || cl->state == CLIENT_JOINING;
     }
@@ -639,15 +638,9 @@ void board_heartbeat(struct board *b, uint64_t now)
 }
 
 /* Clients learn at once that the service has a problem, or no longer has one. */
-void board_tell_trouble(struct board *b)
+void board_link_changed(struct board *b, uint64_t now, bool anew)
 {
     touch_all(b, PULL_MARK, NULL);
-}
-
-/* What was on its way to the owner is lost. */
-void board_link_changed(struct board *b, uint64_t now)
-{
-    board_tell_trouble(b);
-    if (b->core->link_up)
+    if (anew)
         resend_heard(b, now, true);
 }

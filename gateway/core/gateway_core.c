@@ -360,7 +360,7 @@ void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
     }
     struct board *b;
     BOARD_FOREACH (b, c)
-        board_link_changed(b, now_ms);
+        board_link_changed(b, now_ms, up);
     resend_run(c, now_ms);
     CHECKED(gateway_invariants(c));
 }
@@ -371,7 +371,7 @@ void gateway_core_silent(struct gateway_core *c, uint64_t now_ms, bool silent)
     c->link_silent = silent;
     struct board *b;
     BOARD_FOREACH (b, c)
-        board_tell_trouble(b);
+        board_link_changed(b, now_ms, false);
     CHECKED(gateway_invariants(c));
 }
 

@@ -368,8 +368,7 @@ bool trust_no_board(struct board *b, uint64_t now, const struct id *sender);
 /* ---- joining.c ------------------------------------------------------------------------------ */
 
 void client_seated(struct client *cl, uint64_t now); /* the state may let it in */
-void client_tell_waiting(struct client *cl, uint64_t now);
-void joining_tick(struct board *b, uint64_t now);
+void joining_tick(struct client *cl, uint64_t now);
 
 /* ---- board.c -------------------------------------------------------------------------------- */
 
@@ -387,8 +386,8 @@ void board_not_there(struct board *b);
  * nothing. */
 void board_restored(struct board *b, uint64_t incarnation);
 void board_heartbeat(struct board *b, uint64_t now);
-void board_link_changed(struct board *b, uint64_t now);
-void board_tell_trouble(struct board *b);
+/* `anew`: it is up, and what was on its way to the owner before is lost. */
+void board_link_changed(struct board *b, uint64_t now, bool anew);
 
 /* ---- answers.c ------------------------------------------------------------------------------ */
 

@@ -87,8 +87,8 @@ static void add_links(struct visit *v, const struct question *q, enum role role,
     char *token = token_make(&v->gateway->tokens, &(struct claims){q->board, role, q->exp_s});
     if (!token)
         abort();
-    json_object_set_new(tokens, role_name(role), json_string(token));
-    json_object_set_new(links, role_name(role),
+    json_object_set_new(tokens, ROLE_NAMES[role], json_string(token));
+    json_object_set_new(links, ROLE_NAMES[role],
                         json_sprintf("%s/b/%s#%s", v->request->link_base, q->board.text, token));
     free(token);
 }

@@ -9,12 +9,7 @@
 
 #include "request.h"
 
-static const char *const ROLE_NAMES[] = {"watch", "draw", "own"};
-
-const char *role_name(enum role role)
-{
-    return ROLE_NAMES[role];
-}
+const char *const ROLE_NAMES[] = {"watch", "draw", "own"};
 
 char *token_make(const struct tokens_config *config, const struct claims *claims)
 {
@@ -23,7 +18,7 @@ char *token_make(const struct tokens_config *config, const struct claims *claims
         return NULL;
     char *text = NULL;
     if (jwt_add_grant(jwt, "b", claims->board.text) == 0 &&
-        jwt_add_grant(jwt, "r", role_name(claims->role)) == 0 &&
+        jwt_add_grant(jwt, "r", ROLE_NAMES[claims->role]) == 0 &&
         (claims->exp_s == 0 || jwt_add_grant_int(jwt, "exp", (long)claims->exp_s) == 0) &&
         jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)config->secret,
                     (int)strlen(config->secret)) == 0)

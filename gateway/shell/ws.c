@@ -56,12 +56,9 @@ void ws_closed(struct connection *c)
 static bool has_hung_up(const struct connection *c)
 {
     char unread[4096];
-    ssize_t n = 0;
-    for (unsigned i = 0; i < 16; i++) {
+    ssize_t n = 1;
+    for (unsigned i = 0; i < 16 && n > 0; i++)
         n = recv(lws_get_socket_fd(c->wsi), unread, sizeof unread, MSG_DONTWAIT);
-        if (n <= 0)
-            break;
-    }
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
