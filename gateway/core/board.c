@@ -20,9 +20,7 @@ struct board *board_obtain(struct gateway_core *c, const struct id *id)
     if (b || c->boards.count >= OPEN_BOARDS_MAX)
         return b;
     b = xcalloc(1, sizeof *b);
-    b->core = c;
-    b->id = *id;
-    b->shard = board_shard(id, c->config.shards);
+    *b = (struct board){.core = c, .id = *id, .shard = board_shard(id, c->config.shards)};
     b->heard_at = c->now;
     LIST_INIT(&b->sessions);
     LIST_INIT(&b->clients);

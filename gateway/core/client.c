@@ -17,11 +17,8 @@
 struct client *client_open(struct gateway_core *c, uint64_t now_ms, uint64_t address, void *shell)
 {
     struct client *cl = xcalloc(1, sizeof *cl);
-    cl->core = c;
-    cl->shell = shell;
-    cl->address = address;
+    *cl = (struct client){.core = c, .shell = shell, .address = address, .told_at = now_ms};
     cl->since = NIL;
-    cl->told_at = now_ms;
     cl->expires_at = UINT64_MAX;
     c->stats.clients++;
     return cl;
@@ -48,16 +45,11 @@ void client_closed(struct client *cl, uint64_t now_ms)
     CHECKED(gateway_invariants(c));
 }
 
-void client_left(struct client *cl)
+void client_goes(struct client *cl, bool for_good)
 {
-    if (cl->session) /* said with the next list, when the connection is lost */
+    if (cl->session && for_good) /* said with the next list, when the connection is lost */
         cl->session->flags |= MEMBER_LEFT;
-    CHECKED(gateway_board_invariants(cl->board));
-}
-
-void client_goes(struct client *cl)
-{
-    if (cl->session)
+    else if (cl->session)
         cl->session->goes = true;
     CHECKED(gateway_board_invariants(cl->board));
 }

@@ -70,11 +70,9 @@ void client_message(struct client *cl, uint64_t now_ms, struct span message);
 /* Asks it to connect to another gateway within delay_ms, and serves it until it does. False: it was
  * not welcomed yet. */
 bool client_goaway(struct client *cl, uint64_t delay_ms);
-/* It says that it goes for good: its seat and the pen are free at once. client_closed follows. */
-void client_left(struct client *cl);
-/* Its page goes: to be loaded again, or for good. Who is not back soon has left. client_closed
- * follows. */
-void client_goes(struct client *cl);
+/* It says that it goes: `for_good`, and its seat and the pen are free at once; else perhaps to be
+ * loaded again, and who is not back soon has left. client_closed follows. */
+void client_goes(struct client *cl, bool for_good);
 /* The socket is gone: the client is freed. */
 void client_closed(struct client *cl, uint64_t now_ms);
 void *client_shell(const struct client *cl);

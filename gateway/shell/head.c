@@ -78,10 +78,8 @@ static bool request_line(struct span *rest, struct head *h)
 {
     struct span line = next_line(rest), method = span_cut(&line, ' '),
                 target = span_cut(&line, ' ');
-    if (!is_token(method) || !is_visible(target))
-        return bad(h, 400, "This is no request of HTTP/1.1.");
     h->keeps_alive = span_is(line, "HTTP/1.1");
-    if (!h->keeps_alive && !span_is(line, "HTTP/1.0"))
+    if (!is_token(method) || !is_visible(target) || (!h->keeps_alive && !span_is(line, "HTTP/1.0")))
         return bad(h, 400, "This is no request of HTTP/1.1.");
     h->method = method_of(method);
     h->path = span_cut(&target, '?');

@@ -65,26 +65,6 @@ static void answer_socket(struct visit *v)
         answer_error_with(v, 426, "This address takes WebSockets only.", "upgrade", "websocket");
 }
 
-static void start(struct visit *v)
-{
-    switch (v->request->route.kind) {
-    case ROUTE_FILE:
-        answer_file_of(v);
-        return;
-    case ROUTE_MOVED: /* people type a board's code in capitals, too */
-        answer_moved(v, &v->request->route.board);
-        return;
-    case ROUTE_NOTHING:
-        answer_error(v, 404, "There is nothing at this address.");
-        return;
-    case ROUTE_SOCKET:
-        answer_socket(v);
-        return;
-    default:
-        start_api(v);
-    }
-}
-
 static void tell_over(struct visit *v)
 {
     v->gateway->stats.upgrades_refused += head_has(&v->request->head, "upgrade");
@@ -100,13 +80,22 @@ void http_request(struct visit *v)
         return;
     }
     r->route = route_of(r->head.path);
+    enum route_kind kind = r->route.kind;
     if (v->over)
         tell_over(v);
     else if (list_names(head_get(&r->head, "upgrade"), "websocket"))
         upgrade_request(v);
-    else if (r->route.kind != ROUTE_NOTHING && !(r->route.methods & r->head.method))
+    else if (kind == ROUTE_NOTHING)
+        answer_error(v, 404, "There is nothing at this address.");
+    else if (!(r->route.methods & r->head.method))
         answer_error_with(v, 405, "This address does not take that method.", "allow",
                           methods_text(r->route.methods));
+    else if (kind == ROUTE_FILE)
+        answer_file_of(v);
+    else if (kind == ROUTE_MOVED) /* people type a board's code in capitals, too */
+        answer_moved(v, &r->route.board);
+    else if (kind == ROUTE_SOCKET)
+        answer_socket(v);
     else
-        start(v);
+        start_api(v);
 }

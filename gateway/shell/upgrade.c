@@ -62,11 +62,6 @@ static void connection_destroy(struct connection *c)
 
 /* ---- callbacks ------------------------------------------------------------------------------ */
 
-static struct connection *connection_of(struct lws *wsi)
-{
-    return lws_get_opaque_user_data(wsi);
-}
-
 static int on_created(struct lws *wsi)
 {
     struct gateway *g = lws_context_user(lws_get_context(wsi));
@@ -81,7 +76,7 @@ static int on_created(struct lws *wsi)
 
 static int on_destroyed(struct lws *wsi)
 {
-    struct connection *c = connection_of(wsi);
+    struct connection *c = lws_get_opaque_user_data(wsi);
     lws_set_opaque_user_data(wsi, NULL);
     if (c)
         connection_destroy(c);
@@ -99,7 +94,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     case LWS_CALLBACK_WSI_DESTROY:
         return on_destroyed(wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return connection_of(wsi) ? 0 : -1;
+        return lws_get_opaque_user_data(wsi) ? 0 : -1;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: /* this protocol is no subprotocol */
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RAW_ADOPT:
@@ -116,7 +111,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 static int on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                      size_t len)
 {
-    struct connection *c = connection_of(wsi);
+    struct connection *c = lws_get_opaque_user_data(wsi);
     (void)user;
     if (!c)
         return reason == LWS_CALLBACK_ESTABLISHED ? -1 : 0;

@@ -133,11 +133,6 @@ static void refuse_head(struct visit *v, unsigned status, const char *why)
     v->gateway->serve(v);
 }
 
-static size_t body_bytes_max(enum method method)
-{
-    return method & (METHOD_GET | METHOD_HEAD | METHOD_DELETE) ? 0 : BODY_BYTES_MAX;
-}
-
 /* Whole: its head is read, and as much of a body as it announces is here. */
 static bool take_request(struct visit *v)
 {
@@ -151,7 +146,8 @@ static bool take_request(struct visit *v)
     case HEAD_WHOLE:
         break;
     }
-    if (head->body_bytes > body_bytes_max(head->method)) {
+    bool bare = head->method & (METHOD_GET | METHOD_HEAD | METHOD_DELETE);
+    if (head->body_bytes > (bare ? 0 : BODY_BYTES_MAX)) {
         refuse_head(v, 413, "The body is too long.");
         return true;
     }

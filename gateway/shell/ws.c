@@ -37,10 +37,8 @@ void ws_closing(struct connection *c)
 void ws_peer_closes(struct connection *c, const uint8_t *payload, size_t len)
 {
     int code = c->client && len >= 2 ? payload[0] << 8 | payload[1] : 0;
-    if (code == CLOSE_LEAVES)
-        client_left(c->client);
-    if (code == CLOSE_GOES)
-        client_goes(c->client);
+    if (code == CLOSE_LEAVES || code == CLOSE_GOES)
+        client_goes(c->client, code == CLOSE_LEAVES);
     ws_closing(c);
 }
 
