@@ -25,8 +25,7 @@ void attach_asked(struct gateway_core *c, uint64_t now, unsigned shard)
         at = now;
         s->asked_due = now + ATTACH_ASKED_MS;
     }
-    if (at < s->attach_due)
-        s->attach_due = at;
+    s->attach_due = smaller(s->attach_due, at);
 }
 
 /* Who comes first: should there be too many for one message, the last are left out. */
@@ -91,9 +90,9 @@ static void send_lists(struct gateway_core *c, const bool *due)
     struct list_part **parts = xcalloc(c->config.shards, sizeof *parts);
     unsigned *count = xcalloc(c->config.shards, sizeof *count);
     struct buf one = {0};
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        const struct board *b = idmap_at(&c->boards, i);
-        if (!b || !due[b->shard] || (LIST_EMPTY(&b->sessions) && !b->deleting))
+    const struct board *b;
+    BOARD_FOREACH (b, c) {
+        if (!due[b->shard] || (LIST_EMPTY(&b->sessions) && !b->deleting))
             continue;
         unsigned n = count[b->shard];
         buf_clear(&one);
@@ -122,9 +121,8 @@ static void send_lists(struct gateway_core *c, const bool *due)
 
 uint64_t attach_due(const struct shard *s)
 {
-    uint64_t pace = s->attach_bytes / ATTACH_BYTES_MS;
-    uint64_t at = s->attach_sent_at + (pace > ATTACH_PACE_MS ? pace : ATTACH_PACE_MS);
-    return s->attach_dirty && at < s->attach_due ? at : s->attach_due;
+    uint64_t pace = larger(s->attach_bytes / ATTACH_BYTES_MS, ATTACH_PACE_MS);
+    return s->attach_dirty ? smaller(s->attach_sent_at + pace, s->attach_due) : s->attach_due;
 }
 
 void attach_tick(struct gateway_core *c, uint64_t now)

@@ -16,13 +16,11 @@
 
 struct board *board_obtain(struct gateway_core *c, const struct id *id)
 {
-    struct board *b = board_get(c, id);
+    struct board *b = idmap_get(&c->boards, id);
     if (b || c->boards.count >= OPEN_BOARDS_MAX)
         return b;
     b = xcalloc(1, sizeof *b);
-    b->core = c;
-    b->id = *id;
-    b->shard = board_shard(id, c->config.shards);
+    *b = (struct board){.core = c, .id = *id, .shard = board_shard(id, c->config.shards)};
     b->heard_at = c->now;
     LIST_INIT(&b->sessions);
     LIST_INIT(&b->clients);
@@ -40,11 +38,11 @@ void board_destroy(struct board *b)
         session_destroy(LIST_FIRST(&b->sessions));
     if (b->busy)
         LIST_REMOVE(b, busy_link);
-    replay_free(b);
+    replay_forget(b);
     c->stats.unsaved_boards -= b->unsaved;
     c->stats.window_bytes -= b->window.bytes;
     window_free(&b->window);
-    buf_free(&b->state.members);
+    buf_free(&b->members);
     idmap_remove(&c->boards, &b->id);
     c->stats.boards--;
     attach_changed(b);
@@ -60,12 +58,9 @@ void board_drop_if_unused(struct board *b)
 static void touch_all(struct board *b, unsigned flags, const struct session *but)
 {
     struct client *cl;
-    LIST_FOREACH (cl, &b->clients, link) {
-        if (cl->state != CLIENT_LIVE || (but && cl->session == but))
-            continue;
-        cl->flags |= flags;
-        client_touch(cl);
-    }
+    LIST_FOREACH (cl, &b->clients, link)
+        if (cl->state == CLIENT_LIVE && !(but && cl->session == but))
+            client_touch(cl, flags);
 }
 
 /* ---- epochs ---------------------------------------------------------------------------------- */
@@ -80,10 +75,10 @@ static void cut(struct board *b, uint64_t now)
 #endif
     struct window *w = &b->window;
     uint64_t to = window_mark(w);
-    size_t before = w->bytes;
     TRACE(b->core, &b->id, view_cut, to, b->head);
+    b->core->stats.window_bytes -= w->bytes;
     window_cut(w, to);
-    b->core->stats.window_bytes -= before - w->bytes;
+    b->core->stats.window_bytes += w->bytes;
     b->core->stats.cuts++;
 #ifndef EASEL_TOLD_STAYS /* [D27], a simulator's switch: what another epoch told still counts */
     w->told = to;        /* it means nothing of events beyond */
@@ -100,8 +95,7 @@ static void cut(struct board *b, uint64_t now)
         if (!(cl->flags & PULL_CUT) || to < cl->cut_to)
             cl->cut_to = to;
         cl->cursor = to;
-        cl->flags |= PULL_CUT;
-        client_touch(cl);
+        client_touch(cl, PULL_CUT);
     }
     struct session *s;
     LIST_FOREACH (s, &b->sessions, link)
@@ -132,7 +126,7 @@ static bool admit(struct board *b, uint64_t now, const struct id *sender, uint64
         return false;
     }
     bool news = epoch > b->window.epoch;
-    if (epoch > b->window.epoch) {
+    if (news) {
         board_new_epoch(b, now, epoch);
         attach_changed(b);
     }
@@ -279,10 +273,8 @@ static void append_events(struct board *b, uint64_t now, const struct msg_events
         else if (wire_skip(&in) < 0)
             break;
     }
-    b->core->stats.window_bytes += w->bytes - before;
-    before = w->bytes;
     window_evict(w);
-    b->core->stats.window_bytes -= before - w->bytes;
+    b->core->stats.window_bytes += w->bytes - before; /* or less */
     raise_head(b, now, window_applied(w));
 }
 
@@ -319,7 +311,7 @@ void board_events(struct board *b, uint64_t now, const struct id *sender,
         b->mark_flags = flags;
         touch_all(b, PULL_MARK, NULL);
     }
-    if (m->events.len > 0 && reach(b, m->first, m->mark > w->told ? m->mark : w->told))
+    if (m->events.len > 0 && reach(b, m->first, larger(m->mark, w->told)))
         append_events(b, now, m);
     mark_told(b, now, m->mark);
     learn_terms(b);
@@ -347,47 +339,38 @@ static void mend_lag(struct board *b, uint64_t now)
 
 /* ---- state ----------------------------------------------------------------------------------- */
 
-static void copy_text(char *to, size_t size, struct span text)
+static uint64_t until(uint64_t left_ms, uint64_t now)
 {
-    size_t n = text.len < size ? text.len : size - 1;
-    memcpy(to, text.data, n);
-    to[n] = '\0';
+    return left_ms ? now + left_ms : 0;
 }
 
 static void keep_state(struct board *b, uint64_t now, const struct msg_board_state *m)
 {
     CHECK(m->number > b->state.number);
-    b->state.number = m->number;
-    copy_text(b->state.name, sizeof b->state.name, m->name);
-    b->state.base = m->base;
-    b->state.term = m->term;
-    b->state.instance = m->instance;
-    b->state.holder = m->holder;
-    b->state.grace_until = m->grace_ms ? now + m->grace_ms : 0;
-    b->state.pass_until = m->pass_ms ? now + m->pass_ms : 0;
-    b->state.seats = m->seats;
-    b->state.grace_ms = m->lost_grace_ms;
-    b->state.idle_ms = m->idle_ms;
-    b->state.keep_ms = m->keep_ms;
-    b->state.member_count = m->members.count;
-    buf_clear(&b->state.members);
-    buf_append(&b->state.members, m->members.at.pos, cursor_left(&m->members.at));
+    b->state = *m;
+    memcpy(b->name, m->name.data, m->name.len);
+    b->state.name.data = (const uint8_t *)b->name;
+    buf_clear(&b->members);
+    buf_append(&b->members, m->members.at.pos, cursor_left(&m->members.at));
+    b->state.members = list_of(m->members.count, &b->members);
+    b->state.full = (struct list){0}; /* not kept */
+    b->grace_until = until(m->grace_ms, now);
+    b->pass_until = until(m->pass_ms, now);
 }
 
-static bool time_moved(uint64_t until, uint64_t left_ms, uint64_t now)
+static bool time_moved(uint64_t before, uint64_t at)
 {
-    uint64_t at = left_ms ? now + left_ms : 0;
-    return at > until + STATE_TIME_MS || until > at + STATE_TIME_MS;
+    return at > before + STATE_TIME_MS || before > at + STATE_TIME_MS;
 }
 
 /* The owner repeats its states, since nobody acks them; clients hear only what is new. */
 static bool state_is_news(const struct board *b, uint64_t now, const struct msg_board_state *m)
 {
-    const struct buf *members = &b->state.members;
+    const struct buf *members = &b->members;
     return b->state.number == 0 || b->state.term != m->term || b->state.instance != m->instance ||
            !id_equal(&b->state.holder, &m->holder) ||
-           time_moved(b->state.grace_until, m->grace_ms, now) ||
-           time_moved(b->state.pass_until, m->pass_ms, now) ||
+           time_moved(b->grace_until, until(m->grace_ms, now)) ||
+           time_moved(b->pass_until, until(m->pass_ms, now)) ||
            members->len != cursor_left(&m->members.at) ||
            (members->len > 0 && memcmp(members->data, m->members.at.pos, members->len) != 0);
 }
@@ -537,12 +520,10 @@ static bool tell_marks(struct board *b, uint64_t now)
     LIST_FOREACH (cl, &b->clients, link) {
         if (cl->state != CLIENT_LIVE || cl->told >= mark)
             continue;
-        if (mark_due(cl, now)) {
-            cl->flags |= PULL_MARK;
-            client_touch(cl);
-        } else {
+        if (mark_due(cl, now))
+            client_touch(cl, PULL_MARK);
+        else
             later = true;
-        }
     }
     if (!later)
         b->mark_moved_at = 0;
@@ -586,11 +567,9 @@ static bool tell_unsaved(struct board *b, uint64_t now)
 /* Who draws into a store that stands still gets no acks: this is all it hears of us. */
 static void beat_for_drawer(struct client *cl, uint64_t now)
 {
-    if (cl->state != CLIENT_LIVE || !cl->session || TAILQ_EMPTY(&cl->session->kept) ||
-        now - cl->told_at < DRAWER_BEAT_MS)
-        return;
-    cl->flags |= PULL_MARK;
-    client_touch(cl);
+    if (cl->state == CLIENT_LIVE && cl->session && !TAILQ_EMPTY(&cl->session->kept) &&
+        now - cl->told_at >= DRAWER_BEAT_MS)
+        client_touch(cl, PULL_MARK);
 }
 
 static bool tick_sessions(struct board *b, uint64_t now)
@@ -621,13 +600,12 @@ void board_tick(struct board *b, uint64_t now)
     pending = attach_said_tick(b, now) || pending;
     mend_lag(b, now);
     replay_tick(b, now);
-    joining_tick(b, now);
     pending = pending || b->lag_since != 0 || !LIST_EMPTY(&b->pages) || b->deleting;
     for (unsigned i = 0; i < PAGES_MAX; i++)
         pending = pending || b->reads[i].ask.nonce != 0;
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link) {
-        client_tell_waiting(cl, now);
+        joining_tick(cl, now);
         beat_for_drawer(cl, now);
         pending = pending || cl->state == CLIENT_JOINING;
     }
@@ -652,23 +630,15 @@ void board_heartbeat(struct board *b, uint64_t now)
         if (cl->state != CLIENT_LIVE)
             continue;
         client_note_slow(cl); /* who does not read at all is not pulled either */
-        if (now - cl->told_at >= HEARTBEAT_MS) {
-            cl->flags |= PULL_MARK;
-            client_touch(cl);
-        }
+        if (now - cl->told_at >= HEARTBEAT_MS)
+            client_touch(cl, PULL_MARK);
     }
 }
 
 /* Clients learn at once that the service has a problem, or no longer has one. */
-void board_tell_trouble(struct board *b)
+void board_link_changed(struct board *b, uint64_t now, bool anew)
 {
     touch_all(b, PULL_MARK, NULL);
-}
-
-/* What was on its way to the owner is lost. */
-void board_link_changed(struct board *b, uint64_t now)
-{
-    board_tell_trouble(b);
-    if (b->core->link_up)
+    if (anew)
         resend_heard(b, now, true);
 }

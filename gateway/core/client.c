@@ -17,11 +17,8 @@
 struct client *client_open(struct gateway_core *c, uint64_t now_ms, uint64_t address, void *shell)
 {
     struct client *cl = xcalloc(1, sizeof *cl);
-    cl->core = c;
-    cl->shell = shell;
-    cl->address = address;
+    *cl = (struct client){.core = c, .shell = shell, .address = address, .told_at = now_ms};
     cl->since = NIL;
-    cl->told_at = now_ms;
     cl->expires_at = UINT64_MAX;
     c->stats.clients++;
     return cl;
@@ -48,18 +45,11 @@ void client_closed(struct client *cl, uint64_t now_ms)
     CHECKED(gateway_invariants(c));
 }
 
-void client_left(struct client *cl, uint64_t now_ms)
+void client_goes(struct client *cl, bool for_good)
 {
-    struct session *s = cl->session;
-    cl->core->now = now_ms;
-    if (s) /* said with the next list, when the connection is lost */
-        s->flags |= MEMBER_LEFT;
-    CHECKED(gateway_board_invariants(cl->board));
-}
-
-void client_goes(struct client *cl)
-{
-    if (cl->session)
+    if (cl->session && for_good) /* said with the next list, when the connection is lost */
+        cl->session->flags |= MEMBER_LEFT;
+    else if (cl->session)
         cl->session->goes = true;
     CHECKED(gateway_board_invariants(cl->board));
 }
@@ -74,8 +64,7 @@ bool client_goaway(struct client *cl, uint64_t delay_ms)
     if (cl->state != CLIENT_LIVE)
         return false;
     cl->goaway_ms = delay_ms;
-    cl->flags |= PULL_GOAWAY;
-    client_touch(cl);
+    client_touch(cl, PULL_GOAWAY);
     CHECKED(gateway_board_invariants(cl->board));
     return true;
 }
@@ -173,15 +162,13 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
         return;
     }
     int r = c->config.authenticate(c->config.owner, now, m->token, m->session, &who);
-    if (r == -ETIME)
-        client_fail(cl, ERROR_expired, NULL, cl->number);
-    else if (r < 0)
-        client_fail(cl, ERROR_forbidden, NULL, cl->number);
-    else {
-        if (who.valid_ms != 0 && who.valid_ms < UINT64_MAX - now)
-            cl->expires_at = now + who.valid_ms;
-        join(cl, now, &who, m);
+    if (r < 0) {
+        client_fail(cl, r == -ETIME ? ERROR_expired : ERROR_forbidden, NULL, cl->number);
+        return;
     }
+    if (who.valid_ms != 0 && who.valid_ms < UINT64_MAX - now)
+        cl->expires_at = now + who.valid_ms;
+    join(cl, now, &who, m);
 }
 
 /* ---- frames of the drawer -------------------------------------------------------------------- */

@@ -19,8 +19,9 @@ void core_answer(struct gateway_core *c, const struct http_answer *answer)
     c->answers[(c->answer_first + c->answer_count++) % ANSWERS_MAX] = *answer;
 }
 
-void client_touch(struct client *cl)
+void client_touch(struct client *cl, unsigned flags)
 {
+    cl->flags |= flags;
     if (cl->dirty)
         return;
     cl->dirty = true;
@@ -37,11 +38,6 @@ void core_ask_history(struct gateway_core *c, const struct id *board,
 
 /* ---- boards ---------------------------------------------------------------------------------- */
 
-struct board *board_get(struct gateway_core *c, const struct id *id)
-{
-    return idmap_get(&c->boards, id);
-}
-
 void board_wake(struct board *b)
 {
     if (b->busy)
@@ -52,7 +48,7 @@ void board_wake(struct board *b)
 
 bool board_lists(const struct board *b, const struct id *member)
 {
-    struct list list = list_of(b->state.member_count, &b->state.members);
+    struct list list = b->state.members;
     struct msg_member m;
     while (b->state.number && NEXT(&list, member, &m) > 0)
         if (id_equal(&m.member, member))
@@ -113,8 +109,7 @@ void client_warn(struct client *cl, enum error_code error, const char *sentence,
     cl->error = error;
     cl->sentence = sentence ? sentence : ERRORS[error].sentence;
     cl->error_number = number;
-    cl->flags |= PULL_ERROR;
-    client_touch(cl);
+    client_touch(cl, PULL_ERROR);
 }
 
 void client_fail(struct client *cl, enum error_code error, const char *sentence, uint64_t number)

@@ -59,10 +59,9 @@ const struct gateway_core_stats *gateway_core_stats(const struct gateway_core *c
 uint64_t gateway_core_unowned_boards(const struct gateway_core *c, uint64_t now_ms)
 {
     uint64_t count = 0;
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        const struct board *b = idmap_at(&c->boards, i);
-        count += b && !LIST_EMPTY(&b->clients) && now_ms >= b->heard_at + OWNER_SILENT_MS;
-    }
+    const struct board *b;
+    BOARD_FOREACH (b, c)
+        count += !LIST_EMPTY(&b->clients) && now_ms >= b->heard_at + OWNER_SILENT_MS;
     return count;
 }
 
@@ -95,7 +94,7 @@ static void on_hole(struct session *s, uint64_t now, const struct kept *first)
         return;
     TRACE(s->board->core, &s->board->id, frames_missing, first->cseq, s->holes + UINT64_C(1));
     if (++s->holes <= HOLES_MAX) {
-        resend_missing(s, now);
+        resend_wait(s, now);
         return;
     }
     if (s->client)
@@ -205,11 +204,10 @@ static void forget_not_owners(struct gateway_core *c)
 {
     if (!c->not_owners)
         return;
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        struct board *b = idmap_at(&c->boards, i);
-        if (b && id_equal(&b->owner, &c->shard[b->shard].not_owner))
+    struct board *b;
+    BOARD_FOREACH (b, c)
+        if (id_equal(&b->owner, &c->shard[b->shard].not_owner))
             b->owner = (struct id){0};
-    }
     for (unsigned i = 0; i < c->config.shards; i++)
         c->shard[i].not_owner = (struct id){0};
     c->not_owners = false;
@@ -233,7 +231,7 @@ static void on_looked(struct gateway_core *c, struct board *b, const struct msg_
     a.what = m->tail ? ANSWER_LOOKED : ANSWER_NO_BOARD;
     memcpy(a.name, m->name.data, m->name.len);
     a.knows_members = b && b->state.number > 0;
-    a.members = a.knows_members ? b->state.member_count : 0;
+    a.members = a.knows_members ? b->state.members.count : 0;
     core_answer(c, &a);
 }
 
@@ -313,7 +311,7 @@ void gateway_core_message(struct gateway_core *c, uint64_t now_ms, struct span b
     unsigned code;
     union any_item item = {.board = {""}}; /* no board's, for those that are about none */
     while (items_next(&it, KIND_GATEWAY, &code, &item)) {
-        struct board *b = board_get(c, &item.board);
+        struct board *b = idmap_get(&c->boards, &item.board);
         if (is_for_us(b, (enum to_gateway)code))
             on_item(c, b, &it.sender, (enum to_gateway)code, &item);
     }
@@ -332,13 +330,12 @@ void gateway_core_returned(struct gateway_core *c, uint64_t now_ms, enum exchang
     if (exchange != EXCHANGE_BOARD || id_parse(key, n, &replica) < 0 || key[0] != 'b')
         return;
     bool any = false;
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        struct board *b = idmap_at(&c->boards, i);
-        if (b && id_equal(&b->owner, &replica)) {
+    struct board *b;
+    BOARD_FOREACH (b, c)
+        if (id_equal(&b->owner, &replica)) {
             b->owner = (struct id){0};
             any = true;
         }
-    }
     if (any) {
         struct msg_gone gone = {replica};
         outbox_put(c->outbox, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_gone, &gone);
@@ -361,11 +358,9 @@ void gateway_core_link(struct gateway_core *c, uint64_t now_ms, bool up)
         c->shard[i].attach_dirty = true;
         c->shard[i].attach_due = now_ms;
     }
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        struct board *b = idmap_at(&c->boards, i);
-        if (b)
-            board_link_changed(b, now_ms);
-    }
+    struct board *b;
+    BOARD_FOREACH (b, c)
+        board_link_changed(b, now_ms, up);
     resend_run(c, now_ms);
     CHECKED(gateway_invariants(c));
 }
@@ -374,11 +369,9 @@ void gateway_core_silent(struct gateway_core *c, uint64_t now_ms, bool silent)
 {
     c->now = now_ms;
     c->link_silent = silent;
-    for (size_t i = 0; i < c->boards.slots; i++) {
-        struct board *b = idmap_at(&c->boards, i);
-        if (b)
-            board_tell_trouble(b);
-    }
+    struct board *b;
+    BOARD_FOREACH (b, c)
+        board_link_changed(b, now_ms, false);
     CHECKED(gateway_invariants(c));
 }
 
@@ -417,10 +410,8 @@ void gateway_core_tick(struct gateway_core *c, uint64_t now_ms)
 uint64_t gateway_core_deadline(const struct gateway_core *c)
 {
     uint64_t due = c->next_tick;
-    for (unsigned i = 0; c->link_up && i < c->config.shards; i++) {
-        uint64_t at = attach_due(&c->shard[i]);
-        due = at < due ? at : due;
-    }
+    for (unsigned i = 0; c->link_up && i < c->config.shards; i++)
+        due = smaller(due, attach_due(&c->shard[i]));
     return due;
 }
 

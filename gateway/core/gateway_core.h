@@ -41,8 +41,8 @@ struct gateway_core_config {
                         struct identity *ret);
     /* Milliseconds since 1970, only to be told to clients; NULL: now_ms is that. All times given to
      * the core as now_ms are of a clock that nobody sets. */
-    uint64_t (*wall_ms)(void *owner);
-    void *owner;
+    uint64_t (*wall_ms)(void);
+    void *owner; /* of authenticate */
     /* Who is told its decisions; outlives the core. NULL: nobody. */
     const struct trace *trace;
 };
@@ -70,11 +70,9 @@ void client_message(struct client *cl, uint64_t now_ms, struct span message);
 /* Asks it to connect to another gateway within delay_ms, and serves it until it does. False: it was
  * not welcomed yet. */
 bool client_goaway(struct client *cl, uint64_t delay_ms);
-/* It says that it goes for good: its seat and the pen are free at once. client_closed follows. */
-void client_left(struct client *cl, uint64_t now_ms);
-/* Its page goes: to be loaded again, or for good. Who is not back soon has left. client_closed
- * follows. */
-void client_goes(struct client *cl);
+/* It says that it goes: `for_good`, and its seat and the pen are free at once; else perhaps to be
+ * loaded again, and who is not back soon has left. client_closed follows. */
+void client_goes(struct client *cl, bool for_good);
 /* The socket is gone: the client is freed. */
 void client_closed(struct client *cl, uint64_t now_ms);
 void *client_shell(const struct client *cl);
@@ -142,8 +140,8 @@ bool gateway_core_answer(struct gateway_core *c, struct http_answer *ret);
 
 struct gateway_core_stats {
     uint64_t clients, boards, members, window_bytes, page_bytes, frames_kept, frame_bytes;
-    uint64_t frames, deliveries, events, cuts, history_reads, history_pages, slow_viewers, slowed,
-        wants, bad_messages, resent, lost;
+    uint64_t frames, events, cuts, history_reads, history_pages, slow_viewers, slowed, wants,
+        bad_messages, resent, lost;
     uint64_t resends_waiting; /* sessions whose frames wait for the budget of what goes again */
     uint64_t resends_delayed; /* turns of the loop that ended so */
     uint64_t restored;        /* boards whose past was forgotten, since the store was restored */

@@ -192,16 +192,10 @@ struct board {
     uint64_t asked_at;      /* frames went to the owner since then and it said nothing; 0: no */
     uint64_t probe_at, probe_ms; /* while it says nothing: when one frame goes again */
 
-    struct {
-        uint64_t number; /* 0: none yet in this epoch */
-        char name[NAME_BYTES_MAX + 1];
-        uint64_t base, term, instance;
-        struct id holder;
-        uint64_t grace_until, pass_until; /* 0: not under way */
-        uint64_t seats, grace_ms, idle_ms, keep_ms;
-        struct buf members; /* encoded member tuples */
-        uint32_t member_count;
-    } state;
+    struct msg_board_state state;     /* number 0: none yet in this epoch */
+    char name[NAME_BYTES_MAX];        /* what its spans point to, */
+    struct buf members;               /* encoded member tuples */
+    uint64_t grace_until, pass_until; /* and when its times end; 0: not under way */
 
     struct {
         struct id member;
@@ -241,9 +235,9 @@ struct shard {
 struct gateway_core {
     struct gateway_core_config config;
     struct outbox *outbox;
-    uint64_t now;    /* of the call under way */
-    uint64_t random; /* state of the nonces */
-    struct idmap boards;
+    uint64_t now;        /* of the call under way */
+    uint64_t random;     /* state of the nonces */
+    struct idmap boards; /* those open here */
     struct shard *shard;
     uint64_t attach_number;
     TAILQ_HEAD(, client) dirty;
@@ -263,6 +257,11 @@ struct gateway_core {
     struct gateway_core_stats stats;
 };
 
+/* All boards, of which none may be opened or dropped meanwhile. */
+#define BOARD_FOREACH(b, c)                                                                        \
+    for (size_t slot = 0; slot < (c)->boards.slots; slot++)                                        \
+        if (((b) = idmap_at(&(c)->boards, slot)))
+
 /* ---- core.c: no decisions ------------------------------------------------------------------- */
 
 uint64_t core_nonce(struct gateway_core *c);
@@ -270,8 +269,7 @@ void core_answer(struct gateway_core *c, const struct http_answer *answer);
 void core_ask_history(struct gateway_core *c, const struct id *board,
                       const struct message_type *type, const void *message);
 
-struct board *board_get(struct gateway_core *c, const struct id *id); /* NULL: not open here */
-void board_wake(struct board *b);                                     /* let time look at it */
+void board_wake(struct board *b);                                 /* let time look at it */
 bool board_lists(const struct board *b, const struct id *member); /* with a seat, by the state */
 void attach_changed(struct board *b);
 void attach_said(struct board *b);                    /* a member changed what it says of itself */
@@ -280,7 +278,7 @@ bool attach_said_tick(struct board *b, uint64_t now); /* true: something waits *
 void session_lose_client(struct session *s, uint64_t now);
 bool session_draws(const struct session *s); /* its instance has the pen, as far as we know */
 
-void client_touch(struct client *cl); /* onto the dirty list */
+void client_touch(struct client *cl, unsigned flags); /* onto the dirty list, and these wait */
 /* It is told that, with its own sentence of the error where `sentence` is NULL, and is closed. */
 void client_fail(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
 void client_warn(struct client *cl, enum error_code error, const char *sentence, uint64_t number);
@@ -325,7 +323,7 @@ void resend_kept(struct session *s, uint64_t now, struct kept *k); /* the newest
 void resend_forgotten(struct session *s, const struct kept *k);    /* before it is freed */
 void resend_answered(struct session *s, uint64_t now);             /* the log has more of it */
 void resend_wanted(struct session *s, uint64_t now, const struct msg_want *m);
-void resend_missing(struct session *s, uint64_t now);        /* wanted is what we never had */
+void resend_wait(struct session *s, uint64_t now);           /* for an answer, as from now on */
 void resend_leave(struct session *s);                        /* before the session is freed */
 void resend_heard(struct board *b, uint64_t now, bool news); /* the owner, or a new one, is there */
 bool resend_tick(struct board *b, uint64_t now);       /* true: something waits for an answer */
@@ -349,8 +347,7 @@ void replay_seek(struct board *b, uint64_t now); /* and so the first event of th
 bool replay_asks_tail(const struct client *cl);  /* it knows more than we do, */
 void replay_ask_tail(struct board *b, uint64_t now); /* and so is asked how far the board reaches */
 void replay_tick(struct board *b, uint64_t now);
-void replay_free(struct board *b);
-void replay_forget(struct board *b); /* also what is asked for */
+void replay_forget(struct board *b); /* the pages, and what is asked for */
 
 /* ---- pull.c --------------------------------------------------------------------------------- */
 
@@ -371,8 +368,7 @@ bool trust_no_board(struct board *b, uint64_t now, const struct id *sender);
 /* ---- joining.c ------------------------------------------------------------------------------ */
 
 void client_seated(struct client *cl, uint64_t now); /* the state may let it in */
-void client_tell_waiting(struct client *cl, uint64_t now);
-void joining_tick(struct board *b, uint64_t now);
+void joining_tick(struct client *cl, uint64_t now);
 
 /* ---- board.c -------------------------------------------------------------------------------- */
 
@@ -390,8 +386,8 @@ void board_not_there(struct board *b);
  * nothing. */
 void board_restored(struct board *b, uint64_t incarnation);
 void board_heartbeat(struct board *b, uint64_t now);
-void board_link_changed(struct board *b, uint64_t now);
-void board_tell_trouble(struct board *b);
+/* `anew`: it is up, and what was on its way to the owner before is lost. */
+void board_link_changed(struct board *b, uint64_t now, bool anew);
 
 /* ---- answers.c ------------------------------------------------------------------------------ */
 

@@ -17,18 +17,19 @@ void client_seated(struct client *cl, uint64_t now)
         replay_ask_tail(b, now);
         return;
     }
-    if (cl->knows < cl->cursor)
-        cl->knows = cl->cursor;
+    cl->knows = larger(cl->knows, cl->cursor);
     cl->state = CLIENT_LIVE;
-    cl->flags = PULL_WELCOME | PULL_STATE | PULL_MARK; /* it need not be told that it waits */
-    client_touch(cl);
+    cl->flags = 0; /* it need not be told that it waits */
+    client_touch(cl, PULL_WELCOME | PULL_STATE | PULL_MARK);
 }
 
-/* It says nothing new, so it must not hide an error that does. And never after welcome. */
-void client_tell_waiting(struct client *cl, uint64_t now)
+/* What it waits for may be there, or is to be asked for again. That it waits is nothing new, so
+ * this must not hide an error that is; and it is never said after welcome. */
+void joining_tick(struct client *cl, uint64_t now)
 {
-    const struct board *b = cl->board;
-    bool seated = cl->session && cl->session->flags & MEMBER_SEATED && b->state.number != 0;
+    bool seated = cl->session && cl->session->flags & MEMBER_SEATED && cl->board->state.number != 0;
+    if (cl->state == CLIENT_JOINING && seated)
+        client_seated(cl, now);
     if (cl->state != CLIENT_JOINING || now < cl->waiting_at)
         return;
     cl->waiting_at = now + WAITING_AGAIN_MS;
@@ -37,14 +38,4 @@ void client_tell_waiting(struct client *cl, uint64_t now)
                 : !seated          ? "The board's service does not answer yet."
                                    : "History does not answer yet.",
                 0);
-}
-
-/* What it waits for may be there, or is to be asked for again. */
-void joining_tick(struct board *b, uint64_t now)
-{
-    struct client *cl;
-    LIST_FOREACH (cl, &b->clients, link)
-        if (cl->state == CLIENT_JOINING && cl->session && cl->session->flags & MEMBER_SEATED &&
-            b->state.number != 0)
-            client_seated(cl, now);
 }

@@ -11,7 +11,7 @@
 static bool is_of_use(const struct session *s)
 {
     const struct board *b = s->board;
-    return session_draws(s) && b->state.member_count > 1 && b->core->link_up &&
+    return session_draws(s) && b->state.members.count > 1 && b->core->link_up &&
            !id_empty(&b->owner);
 }
 
@@ -64,10 +64,8 @@ void pointer_told(struct board *b, uint64_t now, const struct msg_pointed *m)
     LIST_FOREACH (cl, &b->clients, link) {
         b->core->stats.pointers_dropped += (cl->flags & PULL_POINTER) != 0;
         cl->flags &= ~(unsigned)PULL_POINTER;
-        if (!is_for(cl, &m->member))
-            continue;
-        cl->flags |= PULL_POINTER;
-        client_touch(cl);
+        if (is_for(cl, &m->member))
+            client_touch(cl, PULL_POINTER);
     }
 }
 

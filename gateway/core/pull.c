@@ -22,10 +22,8 @@ static void begin(struct pull *p)
     p->count = 0;
     p->bytes = 0;
     buf_clear(&p->scratch);
-    if (p->scratch.cap < SCRATCH_BYTES) {
-        buf_grow(&p->scratch, SCRATCH_BYTES);
-        buf_clear(&p->scratch);
-    }
+    buf_grow(&p->scratch, SCRATCH_BYTES);
+    buf_clear(&p->scratch);
 }
 
 void pull_free(struct pull *p)
@@ -75,14 +73,14 @@ static void add_welcome(struct client *cl, uint64_t now, struct pull *p)
     CHECK(cl->state == CLIENT_LIVE && cl->session != NULL);
     struct board *b = cl->board;
     const struct gateway_core_config *config = &cl->core->config;
-    uint64_t wall_ms = config->wall_ms ? config->wall_ms(config->owner) : now;
+    uint64_t wall_ms = config->wall_ms ? config->wall_ms() : now;
     /* Where it stands is stored, also when this gateway has not heard of it yet. */
     uint64_t mark = larger(b->window.told, cl->cursor);
-    ADD_FRAME(p, PULL_WELCOME, 0, welcome, .board = b->id, .name = span_of(b->state.name),
+    ADD_FRAME(p, PULL_WELCOME, 0, welcome, .board = b->id, .name = b->state.name,
               .member = cl->session->member, .role = cl->session->role, .epoch = b->window.epoch,
               .head = larger(b->head, mark), .mark = mark, .start = cl->cursor, .now = wall_ms,
-              .seats = b->state.seats, .grace_ms = b->state.grace_ms, .idle_ms = b->state.idle_ms,
-              .incarnation = b->incarnation);
+              .seats = b->state.seats, .grace_ms = b->state.lost_grace_ms,
+              .idle_ms = b->state.idle_ms, .incarnation = b->incarnation);
 }
 
 static uint64_t left(uint64_t until, uint64_t now)
@@ -96,9 +94,8 @@ static void add_state(struct client *cl, uint64_t now, struct pull *p)
     if (b->state.number == 0)
         return; /* a new epoch has not told one: it comes */
     ADD_FRAME(p, PULL_STATE, 0, state, .holder = b->state.holder, .instance = b->state.instance,
-              .term = b->state.term, .grace_ms = left(b->state.grace_until, now),
-              .pass_ms = left(b->state.pass_until, now),
-              .members = list_of(b->state.member_count, &b->state.members));
+              .term = b->state.term, .grace_ms = left(b->grace_until, now),
+              .pass_ms = left(b->pass_until, now), .members = b->state.members);
 }
 
 static unsigned mark_flags(const struct client *cl)
@@ -117,7 +114,7 @@ static void add_mark(struct client *cl, uint64_t cursor, bool with_events, struc
     bool reached = cursor >= window_applied(&b->window);
     if (!(cl->flags & PULL_MARK) && !(news && with_events && reached))
         return;
-    uint64_t head = b->head > window_applied(&b->window) ? b->head : window_applied(&b->window);
+    uint64_t head = larger(b->head, window_applied(&b->window));
     ADD_FRAME(p, PULL_MARK, 0, mark, head, b->window.told, flags, b->incarnation);
 }
 
@@ -274,7 +271,6 @@ uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames)
     CHECK(frames <= p->count);
     for (unsigned i = 0; i < frames; i++) {
         uint32_t flag = p->done[i].flag;
-        cl->core->stats.deliveries++;
         if (flag & DONE_CURSOR) {
             uint64_t from = cl->cursor + 1;
             cl->cursor = p->done[i].cursor;
@@ -283,8 +279,8 @@ uint64_t client_pulled(struct client *cl, struct pull *p, unsigned frames)
         }
         cl->flags &= ~flag;
         cl->core->stats.pointers_given += flag == PULL_POINTER;
-        if (flag & (PULL_MARK | PULL_WELCOME) && cl->board->window.told > cl->knows)
-            cl->knows = cl->board->window.told;
+        if (flag & (PULL_MARK | PULL_WELCOME))
+            cl->knows = larger(cl->knows, cl->board->window.told);
         if (flag == PULL_MARK) {
             cl->told = cl->board->window.told;
             cl->told_flags = mark_flags(cl);

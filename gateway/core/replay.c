@@ -23,15 +23,10 @@ static void page_free(struct board *b, struct page *p)
     free(p);
 }
 
-void replay_free(struct board *b)
+void replay_forget(struct board *b)
 {
     while (!LIST_EMPTY(&b->pages))
         page_free(b, LIST_FIRST(&b->pages));
-}
-
-void replay_forget(struct board *b)
-{
-    replay_free(b);
     memset(b->reads, 0, sizeof b->reads);
     memset(&b->tail, 0, sizeof b->tail);
     memset(&b->seek, 0, sizeof b->seek);
@@ -198,7 +193,7 @@ void replay_touch_readers(struct board *b)
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
         if (cl->state == CLIENT_LIVE && cl->cursor + 1 < b->window.first)
-            client_touch(cl);
+            client_touch(cl, 0);
 }
 
 /* ---- pages ----------------------------------------------------------------------------------- */

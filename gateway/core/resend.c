@@ -97,9 +97,7 @@ static void fill(struct gateway_core *c, uint64_t now)
 {
     uint64_t passed = now > c->resend.filled_at ? now - c->resend.filled_at : 0;
     c->resend.filled_at = now;
-    if (passed > 1000)
-        passed = 1000;
-    c->resend.bytes += (int64_t)(passed * RESEND_BYTES_S / 1000);
+    c->resend.bytes += (int64_t)(smaller(passed, 1000) * RESEND_BYTES_S / 1000);
     if (c->resend.bytes > (int64_t)RESEND_BURST)
         c->resend.bytes = RESEND_BURST;
 }
@@ -129,7 +127,7 @@ void resend_run(struct gateway_core *c, uint64_t now)
 /* ---- one session ----------------------------------------------------------------------------- */
 
 /* What is logged is looked at again later: it may be stored, and nobody have said so. */
-static void wait_for_answer(struct session *s, uint64_t now)
+void resend_wait(struct session *s, uint64_t now)
 {
     s->resend.wait_ms = RESEND_MS;
     s->resend.at = UINT64_MAX;
@@ -198,7 +196,7 @@ void resend_kept(struct session *s, uint64_t now, struct kept *k)
         send_new(s, now, k);
     if (!first)
         return;
-    wait_for_answer(s, now);
+    resend_wait(s, now);
     if (s->resend.alone) {
         s->resend.at = now;
         s->resend.wait_ms = RESEND_MS / 2;
@@ -216,14 +214,9 @@ void resend_forgotten(struct session *s, const struct kept *k)
 void resend_answered(struct session *s, uint64_t now)
 {
     s->resend.alone = false;
-    wait_for_answer(s, now);
+    resend_wait(s, now);
     if (s->resend.next)
         take_turn(s);
-}
-
-void resend_missing(struct session *s, uint64_t now)
-{
-    wait_for_answer(s, now);
 }
 
 /* Everything from the wanted frame on goes again; but once in a while only, since each frame that
@@ -258,7 +251,7 @@ void resend_heard(struct board *b, uint64_t now, bool news)
         return;
     struct session *s;
     LIST_FOREACH (s, &b->sessions, link) {
-        wait_for_answer(s, now);
+        resend_wait(s, now);
         if (awaits(s))
             go_back(s);
     }
@@ -279,7 +272,7 @@ bool resend_tick(struct board *b, uint64_t now)
     while (b->core->link_up && (s = longest_due(b, now))) {
         doubt_logged(s);
         if (!awaits(s)) {
-            wait_for_answer(s, now);
+            resend_wait(s, now);
             continue;
         }
         bool answers = owner_answers(b, now);

@@ -77,10 +77,7 @@ struct session *session_create(struct board *b, const struct id *member, uint64_
     if (!make_room(b, member, role, address))
         return NULL;
     struct session *s = xcalloc(1, sizeof *s);
-    s->board = b;
-    s->member = *member;
-    s->instance = instance;
-    s->role = role;
+    *s = (struct session){.board = b, .member = *member, .instance = instance, .role = role};
     s->unsaid = true;
     s->resend.at = UINT64_MAX;
     TAILQ_INIT(&s->kept);
@@ -118,10 +115,8 @@ static void update_full(struct session *s)
         return;
     s->full = full;
     TRACE(s->board->core, &s->board->id, reading_paused, full, s->kept_count, s->kept_bytes);
-    if (!s->client)
-        return;
-    s->client->flags |= PULL_MARK;
-    client_touch(s->client); /* and the shell reads, or not */
+    if (s->client)
+        client_touch(s->client, PULL_MARK); /* and the shell reads, or not */
 }
 
 static void forget(struct session *s, struct kept *k)
@@ -170,12 +165,8 @@ void session_keep(struct session *s, uint64_t now, uint64_t number, uint64_t ter
     CHECK(s->client != NULL && frame.len > 0);
     CHECK(term > s->kept_term || (term == s->kept_term && cseq > s->kept_cseq)); /* in order [D6] */
     struct kept *k = xrealloc(NULL, sizeof *k + frame.len, 1);
-    k->term = term;
-    k->number = number;
-    k->came_ms = now;
-    k->cseq = cseq;
-    k->len = (uint32_t)frame.len;
-    k->sent = false;
+    *k = (struct kept){
+        .term = term, .number = number, .came_ms = now, .cseq = cseq, .len = (uint32_t)frame.len};
     memcpy(k->frame, frame.data, frame.len);
     TAILQ_INSERT_TAIL(&s->kept, k, link);
     s->kept_count++;
@@ -336,10 +327,9 @@ bool session_is_over(const struct session *s, uint64_t now)
     if (s->flags & MEMBER_LEFT)
         keep_ms = LEFT_MS;
     else if (s->flags & MEMBER_SEATED)
-        keep_ms =
-            (b->state.keep_ms > b->state.grace_ms ? b->state.keep_ms : b->state.grace_ms) + 1000;
-    if (!TAILQ_EMPTY(&s->kept) && keep_ms < b->core->config.dead_ms)
-        keep_ms = b->core->config.dead_ms;
+        keep_ms = larger(b->state.keep_ms, b->state.lost_grace_ms) + 1000;
+    if (!TAILQ_EMPTY(&s->kept))
+        keep_ms = larger(keep_ms, b->core->config.dead_ms);
     return lost_ms >= keep_ms;
 }
 

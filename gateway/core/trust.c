@@ -34,8 +34,7 @@ bool trust_number(struct board *b, uint64_t now, uint64_t largest)
 
 void trust_confirmed(struct board *b, uint64_t number)
 {
-    if (number > b->trust.confirmed)
-        b->trust.confirmed = number;
+    b->trust.confirmed = larger(b->trust.confirmed, number);
 }
 
 bool trust_incarnation(struct board *b, uint64_t now, uint64_t incarnation)

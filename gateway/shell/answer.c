@@ -71,7 +71,7 @@ static void put_number(struct visit *v, const char *name, size_t value)
     put(v, name, text);
 }
 
-static void head_with(struct visit *v, unsigned status, const char *policy)
+static void head_begin(struct visit *v, unsigned status, const char *policy)
 {
     char line[64];
     snprintf(line, sizeof line, "HTTP/1.1 %u %s\r\n", status,
@@ -80,11 +80,6 @@ static void head_with(struct visit *v, unsigned status, const char *policy)
     put(v, "content-security-policy", policy);
     put_text(v, HEADERS);
     v->gateway->stats.http[status / 100 % 6]++;
-}
-
-static void head_begin(struct visit *v, unsigned status)
-{
-    head_with(v, status, NO_PAGE);
 }
 
 static void head_end(struct visit *v)
@@ -102,7 +97,7 @@ static bool is_head(const struct visit *v)
 void answer_json(struct visit *v, unsigned status, const char *text, const char *extra,
                  const char *value)
 {
-    head_begin(v, status);
+    head_begin(v, status, NO_PAGE);
     put(v, "content-type", "application/json");
     put(v, "cache-control", "no-store");
     if (extra)
@@ -116,7 +111,7 @@ void answer_json(struct visit *v, unsigned status, const char *text, const char 
 
 void answer_empty(struct visit *v, unsigned status)
 {
-    head_begin(v, status);
+    head_begin(v, status, NO_PAGE);
     head_end(v);
     visit_answer(v);
 }
@@ -134,11 +129,6 @@ void answer_error_with(struct visit *v, unsigned status, const char *sentence, c
 void answer_error(struct visit *v, unsigned status, const char *sentence)
 {
     answer_error_with(v, status, sentence, NULL, NULL);
-}
-
-void answer_denied(struct visit *v, const char *sentence)
-{
-    answer_error_with(v, 401, sentence, "www-authenticate", "Bearer realm=\"easel\"");
 }
 
 void answer_later(struct visit *v, unsigned status, unsigned seconds, const char *sentence)
@@ -162,7 +152,7 @@ void answer_file(struct visit *v, const struct web_file *f)
     bool gzip = f->gzip.len > 0 && accepts_gzip(head_list(h, "accept-encoding", room, sizeof room));
     struct span body = buf_span(gzip ? &f->gzip : &f->body);
 
-    head_with(v, same ? 304 : 200, f->policy ? f->policy : NO_PAGE);
+    head_begin(v, same ? 304 : 200, f->policy ? f->policy : NO_PAGE);
     put(v, "etag", f->tag);
     put(v, "cache-control", "no-cache");
     if (f->gzip.len > 0)
@@ -179,9 +169,11 @@ void answer_file(struct visit *v, const struct web_file *f)
     visit_answer(v);
 }
 
-void answer_moved(struct visit *v, const char *to)
+void answer_moved(struct visit *v, const struct id *board)
 {
-    head_begin(v, 308);
+    char to[32];
+    snprintf(to, sizeof to, "/b/%s", board->text);
+    head_begin(v, 308, NO_PAGE);
     put(v, "location", to);
     put_number(v, "content-length", 0);
     head_end(v);

@@ -35,10 +35,19 @@ static void question_ask(struct gateway *g, struct question *q, uint64_t now_ms)
         gateway_core_look(g->core, &q->board, q->nonce);
 }
 
-static struct question *question_create(struct visit *v, enum question_kind kind, const char *name,
-                                        uint64_t exp_s)
+/* False: there are too many questions, and that was answered. */
+static bool question_start(struct visit *v, enum question_kind kind, const char *name,
+                           uint64_t exp_s)
 {
     struct gateway *g = v->gateway;
+    if (g->question_count >= QUESTIONS_MAX || g->draining) {
+        answer_later(v, 503, 1, "The service is busy: please try again.");
+        return false;
+    }
+    if (!limits_hold(g->limits, &v->address, HOLD_QUESTIONS, 1)) {
+        answer_later(v, 429, 1, "Too many requests at once from this address.");
+        return false;
+    }
     struct question *q = xcalloc(1, sizeof *q);
     *q = (struct question){.visit = v,
                            .kind = kind,
@@ -49,23 +58,6 @@ static struct question *question_create(struct visit *v, enum question_kind kind
     if (kind == QUESTION_CREATE)
         question_new_board(q);
     memcpy(q->name, name, strlen(name) + 1);
-    return q;
-}
-
-/* False: there are too many questions, and that was answered. */
-static bool question_start(struct visit *v, enum question_kind kind, const char *name,
-                           uint64_t exp_s)
-{
-    struct gateway *g = v->gateway;
-    if (g->question_count >= QUESTIONS_MAX || g->draining) {
-        answer_later(v, 503, 1, "The service is busy: please try again.");
-        return false;
-    }
-    if (!limits_ask(g->limits, &v->address)) {
-        answer_later(v, 429, 1, "Too many requests at once from this address.");
-        return false;
-    }
-    struct question *q = question_create(v, kind, name, exp_s);
     TAILQ_INSERT_TAIL(&g->questions, q, link);
     g->question_count++;
     v->request->question = q;
@@ -95,8 +87,8 @@ static void add_links(struct visit *v, const struct question *q, enum role role,
     char *token = token_make(&v->gateway->tokens, &(struct claims){q->board, role, q->exp_s});
     if (!token)
         abort();
-    json_object_set_new(tokens, role_name(role), json_string(token));
-    json_object_set_new(links, role_name(role),
+    json_object_set_new(tokens, ROLE_NAMES[role], json_string(token));
+    json_object_set_new(links, ROLE_NAMES[role],
                         json_sprintf("%s/b/%s#%s", v->request->link_base, q->board.text, token));
     free(token);
 }
@@ -272,7 +264,8 @@ static void create(struct visit *v)
         return;
     if (!may_create(v)) {
         charge(v, LIMIT_CREATES);
-        answer_denied(v, "Making boards here needs the create token.");
+        answer_error_with(v, 401, "Making boards here needs the create token.", "www-authenticate",
+                          "Bearer realm=\"easel\"");
     } else if (name_read(v->request->body, name) < 0) {
         answer_error(v, 400, "Send a JSON object with a name of at most 128 bytes.");
     } else if (question_start(v, QUESTION_CREATE, name, 0)) {

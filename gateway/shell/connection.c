@@ -33,7 +33,7 @@ void connection_ask_writeable(struct connection *c)
 void connection_forget_message(struct connection *c)
 {
     c->gateway->stats.reassembly_bytes -= c->message.len;
-    limits_drop(c->gateway->limits, &c->address, c->message.len);
+    limits_release(c->gateway->limits, &c->address, HOLD_BYTES, c->message.len);
     buf_free(&c->message);
 }
 

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "window.h"
+
 /* With a payload, since an empty PONG reaches no callback of lws. */
 static const uint8_t PING[] = {0x89, 5, 'e', 'a', 's', 'e', 'l'};
 
@@ -119,15 +121,12 @@ void flush_client(struct connection *c)
 
 /* ---- the slow way --------------------------------------------------------------------------- */
 
-/* A frame's header and an error message behind it; that message is short. */
 static void append_error(struct connection *c, size_t *len)
 {
     struct buf body = {0};
     PUT(&body, error, .code = span_of(ERRORS[c->error].name), .sentence = span_of(c->sentence));
-    uint8_t head[] = {0x82, 126, (uint8_t)(body.len >> 8), (uint8_t)body.len};
-    if (body.len < 126)
-        head[1] = (uint8_t)body.len;
-    append(c, len, head, body.len < 126 ? 2 : 4);
+    uint8_t head[10];
+    append(c, len, head, ws_header(head, body.len));
     append(c, len, body.data, body.len);
     buf_free(&body);
 }

@@ -6,33 +6,18 @@
 
 #define NO_END "Lines end with CR and LF."
 
-struct reader {
-    struct span rest;
-    unsigned status;
-    const char *why;
-};
-
-static bool bad(struct reader *r, unsigned status, const char *why)
+static bool bad(struct head *h, unsigned status, const char *why)
 {
-    r->status = status;
-    r->why = why;
+    h->status = status;
+    h->why = why;
     return false;
 }
 
 /* ---- characters ------------------------------------------------------------------------------ */
 
-static bool is_token_char(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
-}
-
 static bool is_token(struct span s)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if (!is_token_char(s.data[i]))
-            return false;
-    return s.len > 0;
+    return s.len > 0 && has_only(s, "!#$%&'*+-.^_`|~");
 }
 
 static bool is_visible(struct span s)
@@ -55,13 +40,13 @@ static bool has_control(struct span s)
 
 /* The end of the head, behind its empty line; 0: it is not here. LF alone ends nothing, and is
  * refused at once: whoever sends it waits for an answer. */
-static size_t find_end(struct span in, struct reader *r)
+static size_t find_end(struct span in, struct head *h)
 {
     for (size_t i = 0; i < in.len; i++) {
         if (in.data[i] != '\n')
             continue;
         if (i == 0 || in.data[i - 1] != '\r') {
-            bad(r, 400, NO_END);
+            bad(h, 400, NO_END);
             return 0;
         }
         if (i >= 3 && in.data[i - 2] == '\n' && in.data[i - 3] == '\r')
@@ -71,12 +56,12 @@ static size_t find_end(struct span in, struct reader *r)
 }
 
 /* The next line, without its end. All are whole. */
-static struct span next_line(struct reader *r)
+static struct span next_line(struct span *rest)
 {
-    const uint8_t *lf = memchr(r->rest.data, '\n', r->rest.len);
-    struct span line = {r->rest.data, (size_t)(lf - r->rest.data) - 1};
-    r->rest.data += line.len + 2;
-    r->rest.len -= line.len + 2;
+    const uint8_t *lf = memchr(rest->data, '\n', rest->len);
+    struct span line = {rest->data, (size_t)(lf - rest->data) - 1};
+    rest->data += line.len + 2;
+    rest->len -= line.len + 2;
     return line;
 }
 
@@ -89,31 +74,30 @@ static enum method method_of(struct span word)
                                      : METHOD_OTHER;
 }
 
-static bool request_line(struct reader *r, struct head *h)
+static bool request_line(struct span *rest, struct head *h)
 {
-    struct span line = next_line(r), method = span_cut(&line, ' '), target = span_cut(&line, ' ');
-    if (!is_token(method) || !is_visible(target))
-        return bad(r, 400, "This is no request of HTTP/1.1.");
+    struct span line = next_line(rest), method = span_cut(&line, ' '),
+                target = span_cut(&line, ' ');
     h->keeps_alive = span_is(line, "HTTP/1.1");
-    if (!h->keeps_alive && !span_is(line, "HTTP/1.0"))
-        return bad(r, 400, "This is no request of HTTP/1.1.");
+    if (!is_token(method) || !is_visible(target) || (!h->keeps_alive && !span_is(line, "HTTP/1.0")))
+        return bad(h, 400, "This is no request of HTTP/1.1.");
     h->method = method_of(method);
     h->path = span_cut(&target, '?');
     return true;
 }
 
-static bool field_line(struct reader *r, struct head *h)
+static bool field_line(struct span *rest, struct head *h)
 {
-    struct span line = next_line(r);
+    struct span line = next_line(rest);
     const uint8_t *colon = line.len > 0 ? memchr(line.data, ':', line.len) : NULL;
     struct head_field f = {.name = {line.data, colon ? (size_t)(colon - line.data) : 0}};
     if (!is_token(f.name)) /* a blank before the colon, or in front of the line, too */
-        return bad(r, 400, "A header line is wrong.");
+        return bad(h, 400, "A header line is wrong.");
     f.value = trimmed((struct span){colon + 1, line.len - f.name.len - 1});
     if (has_control(f.value))
-        return bad(r, 400, "A header line is wrong.");
+        return bad(h, 400, "A header line is wrong.");
     if (h->count == HEAD_FIELDS_MAX)
-        return bad(r, 431, "The request has too many header lines.");
+        return bad(h, 431, "The request has too many header lines.");
     h->field[h->count++] = f;
     return true;
 }
@@ -129,46 +113,46 @@ static unsigned count_of(const struct head *h, const char *name)
 }
 
 /* Where the body ends must be as clear to us as to any proxy. */
-static bool body_length(struct reader *r, struct head *h)
+static bool body_length(struct head *h)
 {
     unsigned lengths = count_of(h, "content-length");
     bool encoded = head_has(h, "transfer-encoding");
     if (lengths > 1 || (lengths == 1 && encoded))
-        return bad(r, 400, "The length of the body is told twice.");
+        return bad(h, 400, "The length of the body is told twice.");
     if (encoded)
-        return bad(r, 411, "Send a Content-Length.");
+        return bad(h, 411, "Send a Content-Length.");
     h->body_bytes = 0;
     if (lengths == 0)
         return true;
-    int e = content_length(head_get(h, "content-length"), SIZE_MAX / 16, &h->body_bytes);
+    int e = number_read(head_get(h, "content-length"), SIZE_MAX / 16, &h->body_bytes);
     return e == 0 ||
-           bad(r, e == -E2BIG ? 413 : 400,
+           bad(h, e == -E2BIG ? 413 : 400,
                e == -E2BIG ? "The body is too long." : "The Content-Length is no number.");
 }
 
 /* These decide who somebody is: two of them, and another program may have read the other one. */
-static bool once_only(struct reader *r, const struct head *h)
+static bool once_only(struct head *h)
 {
     static const char *const names[] = {
         "host", "origin", "authorization", "upgrade", "sec-websocket-key", "sec-websocket-version"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (count_of(h, names[i]) > 1)
-            return bad(r, 400, "A header that may come once came twice.");
+            return bad(h, 400, "A header that may come once came twice.");
     if (h->keeps_alive && !head_has(h, "host"))
-        return bad(r, 400, "The Host header is missing.");
+        return bad(h, 400, "The Host header is missing.");
     return true;
 }
 
-static bool read_all(struct reader *r, struct head *h)
+static bool read_all(struct span rest, struct head *h)
 {
     char room[HEAD_BYTES_MAX];
     h->count = 0;
-    if (!request_line(r, h))
+    if (!request_line(&rest, h))
         return false;
-    while (r->rest.len > 2)
-        if (!field_line(r, h))
+    while (rest.len > 2)
+        if (!field_line(&rest, h))
             return false;
-    if (!once_only(r, h) || !body_length(r, h))
+    if (!once_only(h) || !body_length(h))
         return false;
     h->keeps_alive =
         h->keeps_alive && !list_names(head_list(h, "connection", room, sizeof room), "close");
@@ -181,34 +165,23 @@ static bool begins_well(struct span in)
     return in.len == 0 || (in.data[0] >= 'A' && in.data[0] <= 'Z');
 }
 
-enum head_result head_read(struct span in, struct head *ret, unsigned *ret_status,
-                           const char **ret_why)
+enum head_result head_read(struct span in, struct head *ret)
 {
-    struct reader r = {.status = 0};
     size_t before = 0;
+    ret->status = 0;
     /* Some clients send a line end behind a body; one at a time is no more than that. */
     while (in.len - before >= 2 && memcmp(in.data + before, "\r\n", 2) == 0 && before < 4)
         before += 2;
-    struct span from = {in.data + before, in.len - before};
-    bool cut = from.len > HEAD_BYTES_MAX;
-    if (cut)
-        from.len = HEAD_BYTES_MAX;
+    struct span from = {in.data + before, smaller(in.len - before, HEAD_BYTES_MAX)};
     if (!(from.len == 1 && from.data[0] == '\r') && !begins_well(from))
-        bad(&r, 400, "This is no request of HTTP/1.1.");
-    size_t end = r.status ? 0 : find_end(from, &r);
-    if (end > 0) {
-        r.rest = (struct span){from.data, end};
-        ret->bytes = before + end;
-        if (read_all(&r, ret))
-            return HEAD_WHOLE;
-    } else if (r.status == 0 && from.len == HEAD_BYTES_MAX) {
-        bad(&r, 431, "The head of the request is too long.");
-    }
-    if (r.status == 0)
-        return HEAD_MORE;
-    *ret_status = r.status;
-    *ret_why = r.why;
-    return HEAD_BAD;
+        bad(ret, 400, "This is no request of HTTP/1.1.");
+    size_t end = ret->status ? 0 : find_end(from, ret);
+    ret->bytes = before + end;
+    if (end > 0 && read_all((struct span){from.data, end}, ret))
+        return HEAD_WHOLE;
+    if (end == 0 && ret->status == 0 && from.len == HEAD_BYTES_MAX)
+        bad(ret, 431, "The head of the request is too long.");
+    return ret->status ? HEAD_BAD : HEAD_MORE;
 }
 
 /* ---- access ---------------------------------------------------------------------------------- */

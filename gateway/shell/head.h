@@ -19,6 +19,8 @@ struct head {
     struct span path;  /* without what follows a question mark */
     size_t body_bytes; /* as Content-Length says */
     size_t bytes;      /* of the head itself: the body begins there */
+    unsigned status;   /* of a refusal; else 0 */
+    const char *why;   /* its sentence */
     unsigned count;
     struct head_field field[HEAD_FIELDS_MAX];
 };
@@ -29,10 +31,9 @@ enum head_result {
     HEAD_BAD,
 };
 
-/* Reads the head that `in` begins with. HEAD_BAD: `ret_status` is the HTTP status of the refusal
- * and `ret_why` its sentence; nothing behind it can be read. Looks at HEAD_BYTES_MAX at most. */
-enum head_result head_read(struct span in, struct head *ret, unsigned *ret_status,
-                           const char **ret_why);
+/* Reads the head that `in` begins with. HEAD_BAD: of `ret` only `status` and `why` count, and
+ * nothing behind it can be read. Looks at HEAD_BYTES_MAX at most. */
+enum head_result head_read(struct span in, struct head *ret);
 
 /* The first field of that name (in lower case), or the empty span. */
 struct span head_get(const struct head *h, const char *name);

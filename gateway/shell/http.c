@@ -59,38 +59,10 @@ static void answer_socket(struct visit *v)
     guest_learn_address(v);
     if (!limits_may_connect(l))
         answer_too_many(v, 503);
-    else if (!limits_may_hold(l, &v->address))
+    else if (!limits_may_connect_from(l, &v->address))
         answer_too_many(v, 429);
     else
         answer_error_with(v, 426, "This address takes WebSockets only.", "upgrade", "websocket");
-}
-
-/* People type a board's code in capitals, too. */
-static void move_to_small_letters(struct visit *v)
-{
-    char to[32];
-    snprintf(to, sizeof to, "/b/%s", v->request->route.board.text);
-    answer_moved(v, to);
-}
-
-static void start(struct visit *v)
-{
-    switch (v->request->route.kind) {
-    case ROUTE_FILE:
-        answer_file_of(v);
-        return;
-    case ROUTE_MOVED:
-        move_to_small_letters(v);
-        return;
-    case ROUTE_NOTHING:
-        answer_error(v, 404, "There is nothing at this address.");
-        return;
-    case ROUTE_SOCKET:
-        answer_socket(v);
-        return;
-    default:
-        start_api(v);
-    }
 }
 
 static void tell_over(struct visit *v)
@@ -103,18 +75,27 @@ static void tell_over(struct visit *v)
 void http_request(struct visit *v)
 {
     struct request *r = v->request;
-    if (r->bad) {
-        answer_refuse(v, r->bad, r->why_bad);
+    if (r->head.status) {
+        answer_refuse(v, r->head.status, r->head.why);
         return;
     }
     r->route = route_of(r->head.path);
+    enum route_kind kind = r->route.kind;
     if (v->over)
         tell_over(v);
     else if (list_names(head_get(&r->head, "upgrade"), "websocket"))
         upgrade_request(v);
-    else if (r->route.kind != ROUTE_NOTHING && !(r->route.methods & r->head.method))
+    else if (kind == ROUTE_NOTHING)
+        answer_error(v, 404, "There is nothing at this address.");
+    else if (!(r->route.methods & r->head.method))
         answer_error_with(v, 405, "This address does not take that method.", "allow",
                           methods_text(r->route.methods));
+    else if (kind == ROUTE_FILE)
+        answer_file_of(v);
+    else if (kind == ROUTE_MOVED) /* people type a board's code in capitals, too */
+        answer_moved(v, &r->route.board);
+    else if (kind == ROUTE_SOCKET)
+        answer_socket(v);
     else
-        start(v);
+        start_api(v);
 }

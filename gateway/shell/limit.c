@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "limit.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "hash.h"
 #include "idmap.h"
+#include "request.h"
 
 /* ---- addresses ------------------------------------------------------------------------------ */
 
@@ -19,47 +19,28 @@ static struct address address_of_ipv4(const struct in_addr *v4)
     return a;
 }
 
-/* Copies `text` without blanks around it, "[…]" and a port. */
-static int address_text(struct span text, char *ret, size_t room)
+/* Without blanks around it, "[…]" and a port; empty: the bracket is not closed. */
+static struct span address_text(struct span text)
 {
-    const char *begin = (const char *)text.data, *end = begin + text.len;
-    while (begin < end && (*begin == ' ' || *begin == '\t'))
-        begin++;
-    while (begin < end && (end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-    const char *colon = begin < end ? memchr(begin, ':', (size_t)(end - begin)) : NULL;
-    if (begin < end && *begin == '[') {
-        const char *bracket = memchr(begin, ']', (size_t)(end - begin));
-        if (!bracket)
-            return -EINVAL;
-        begin++;
-        end = bracket;
-    } else if (colon && !memchr(colon + 1, ':', (size_t)(end - colon - 1))) {
-        end = colon; /* one colon: a port. Two or more: IPv6 */
+    text = trimmed(text);
+    struct span rest = text, host = span_cut(&rest, ':');
+    if (text.len > 0 && text.data[0] == '[') {
+        const uint8_t *bracket = memchr(text.data, ']', text.len);
+        return (struct span){text.data + 1, bracket ? (size_t)(bracket - text.data) - 1 : 0};
     }
-    size_t len = (size_t)(end - begin);
-    if (len == 0 || len >= room)
-        return -EINVAL;
-    memcpy(ret, begin, len);
-    ret[len] = '\0';
-    return 0;
+    /* One colon: a port. Two or more: IPv6 */
+    return host.len < text.len && !memchr(rest.data, ':', rest.len) ? host : text;
 }
 
 int address_parse(struct span text, struct address *ret)
 {
-    char plain[INET6_ADDRSTRLEN];
-    if (!text.data || address_text(text, plain, sizeof plain) < 0)
-        return -EINVAL;
+    struct span plain = address_text(text);
     struct in_addr v4;
-    if (inet_pton(AF_INET, plain, &v4) == 1) {
+    if (is_ip(AF_INET, plain, &v4)) {
         *ret = address_of_ipv4(&v4);
         return 0;
     }
-    struct in6_addr v6;
-    if (inet_pton(AF_INET6, plain, &v6) != 1)
-        return -EINVAL;
-    memcpy(ret->byte, &v6, sizeof ret->byte);
-    return 0;
+    return is_ip(AF_INET6, plain, ret->byte) ? 0 : -EINVAL;
 }
 
 int address_of_socket(const struct sockaddr_storage *peer, struct address *ret)
@@ -82,40 +63,25 @@ static bool is_ipv4(const struct address *a)
 
 static int network_parse(struct span text, struct network *ret)
 {
-    const uint8_t *slash = memchr(text.data, '/', text.len);
-    struct span address = {text.data, slash ? (size_t)(slash - text.data) : text.len};
+    struct span rest = trimmed(text), address = span_cut(&rest, '/');
+    bool range = rest.data > address.data + address.len; /* there is a slash */
     if (address_parse(address, &ret->address) < 0)
         return -EINVAL;
-    ret->bits = 128;
-    if (!slash)
-        return 0;
-    char number[8] = "", *end;
-    size_t len = text.len - address.len - 1;
-    if (len == 0 || len >= sizeof number || slash[1] < '0' || slash[1] > '9')
+    size_t offset = is_ipv4(&ret->address) ? 96 : 0, bits = 128 - offset;
+    if (range && number_read(rest, 128 - offset, &bits) < 0)
         return -EINVAL;
-    memcpy(number, slash + 1, len);
-    unsigned long bits = strtoul(number, &end, 10);
-    while (*end == ' ')
-        end++;
-    unsigned offset = is_ipv4(&ret->address) ? 96 : 0;
-    if (*end != '\0' || bits > 128 - offset)
-        return -EINVAL;
-    ret->bits = offset + (unsigned)bits;
+    ret->bits = (unsigned)(offset + bits);
     return 0;
 }
 
 int networks_parse(const char *text, struct networks *ret)
 {
     struct networks list = {.count = 0};
-    while (*text) {
-        size_t len = strcspn(text, ",");
+    for (struct span rest = span_of(text); rest.len > 0; list.count++) {
         if (list.count == NETWORKS_MAX)
             return -E2BIG;
-        struct span item = {(const uint8_t *)text, len};
-        if (network_parse(item, &list.network[list.count]) < 0)
+        if (network_parse(span_cut(&rest, ','), &list.network[list.count]) < 0)
             return -EINVAL;
-        list.count++;
-        text += len + (text[len] == ',');
     }
     *ret = list;
     return 0;
@@ -181,7 +147,7 @@ uint64_t bucket_take(struct bucket *b, struct rate rate, uint64_t now_us, uint64
 
 struct row {
     struct id key;
-    uint64_t connections, questions, bytes;
+    uint64_t held[HOLD_COUNT];
     struct bucket bucket[LIMIT_COUNT];
 };
 
@@ -239,7 +205,7 @@ static struct row *row_free(struct limits *l)
         return &l->rows[l->stats.addresses++];
     for (unsigned i = 0; i < 64; i++) {
         struct row *r = &l->rows[l->hand++ % l->config.addresses_max];
-        if (r->connections > 0 || r->questions > 0)
+        if (r->held[HOLD_CONNECTIONS] > 0 || r->held[HOLD_QUESTIONS] > 0)
             continue;
         idmap_remove(&l->by_key, &r->key);
         l->stats.forgotten++;
@@ -266,7 +232,7 @@ bool limits_may_connect(const struct limits *l)
 bool limits_connect(struct limits *l)
 {
     if (!limits_may_connect(l)) {
-        l->stats.refused_connections++;
+        l->stats.refused_holding[HOLD_CONNECTIONS]++;
         return false;
     }
     l->stats.connections++;
@@ -278,62 +244,28 @@ void limits_disconnect(struct limits *l)
     l->stats.connections--;
 }
 
-bool limits_may_hold(const struct limits *l, const struct address *address)
+bool limits_may_connect_from(const struct limits *l, const struct address *address)
 {
     const struct row *r = row_find(l, address);
-    return !r || r->connections < l->config.connections_per_address;
+    return !r || r->held[HOLD_CONNECTIONS] < l->config.per_address[HOLD_CONNECTIONS];
 }
 
-bool limits_hold(struct limits *l, const struct address *address)
+bool limits_hold(struct limits *l, const struct address *address, enum holding what, uint64_t n)
 {
     struct row *r = row_get(l, address);
-    if (!r || r->connections >= l->config.connections_per_address) {
-        l->stats.refused_connections++;
+    if (!r || n > l->config.per_address[what] - r->held[what]) {
+        l->stats.refused_holding[what]++;
         return false;
     }
-    r->connections++;
+    r->held[what] += n;
     return true;
 }
 
-void limits_release(struct limits *l, const struct address *address)
-{
-    struct row *r = row_find(l, address);
-    if (r && r->connections > 0)
-        r->connections--;
-}
-
-bool limits_ask(struct limits *l, const struct address *address)
-{
-    struct row *r = row_get(l, address);
-    if (!r || r->questions >= l->config.questions_per_address) {
-        l->stats.refused_questions++;
-        return false;
-    }
-    r->questions++;
-    return true;
-}
-
-void limits_answered(struct limits *l, const struct address *address)
-{
-    struct row *r = row_find(l, address);
-    if (r && r->questions > 0)
-        r->questions--;
-}
-
-bool limits_keep(struct limits *l, const struct address *address, uint64_t bytes)
-{
-    struct row *r = row_get(l, address);
-    if (!r || bytes > l->config.bytes_per_address - r->bytes)
-        return false;
-    r->bytes += bytes;
-    return true;
-}
-
-void limits_drop(struct limits *l, const struct address *address, uint64_t bytes)
+void limits_release(struct limits *l, const struct address *address, enum holding what, uint64_t n)
 {
     struct row *r = row_find(l, address);
     if (r)
-        r->bytes -= bytes < r->bytes ? bytes : r->bytes;
+        r->held[what] -= smaller(n, r->held[what]);
 }
 
 static struct rate rate_of(const struct limits *l, enum limit what)

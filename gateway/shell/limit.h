@@ -71,12 +71,13 @@ uint64_t bucket_debt_us(const struct bucket *b, struct rate rate, uint64_t now_u
 
 enum limit { LIMIT_CREATES, LIMIT_CREATES_DAY, LIMIT_CODES, LIMIT_COUNT };
 
+/* What it has at once: questions that are under way, and bytes of unfinished messages. */
+enum holding { HOLD_CONNECTIONS, HOLD_QUESTIONS, HOLD_BYTES, HOLD_COUNT };
+
 struct limits_config {
     uint64_t addresses_max;   /* rows of the table; each has its memory from the start */
     uint64_t connections_max; /* over all addresses */
-    uint64_t connections_per_address;
-    uint64_t questions_per_address; /* under way at once */
-    uint64_t bytes_per_address;     /* of unfinished messages */
+    uint64_t per_address[HOLD_COUNT];
     struct {
         uint64_t count, seconds; /* so many in this time; also the burst */
     } quota[LIMIT_COUNT];
@@ -93,19 +94,11 @@ bool limits_connect(struct limits *l);
 void limits_disconnect(struct limits *l);
 /* Would it? Counts nothing. */
 bool limits_may_connect(const struct limits *l);
-/* The same per address. IPv6 addresses count by their /64: one customer gets at least that. */
-bool limits_hold(struct limits *l, const struct address *address);
-bool limits_may_hold(const struct limits *l, const struct address *address);
-void limits_release(struct limits *l, const struct address *address);
-
-/* One more question of this address is under way; false: it has too many. */
-bool limits_ask(struct limits *l, const struct address *address);
-void limits_answered(struct limits *l, const struct address *address);
-
-/* So many more bytes of an unfinished message, of an address that holds a connection; false: it has
- * too many. */
-bool limits_keep(struct limits *l, const struct address *address, uint64_t bytes);
-void limits_drop(struct limits *l, const struct address *address, uint64_t bytes);
+/* The same per address, and `n` more. IPv6 addresses count by their /64: one customer gets at least
+ * that. */
+bool limits_hold(struct limits *l, const struct address *address, enum holding what, uint64_t n);
+bool limits_may_connect_from(const struct limits *l, const struct address *address);
+void limits_release(struct limits *l, const struct address *address, enum holding what, uint64_t n);
 
 /* Is there something left? 0: yes. Else after how many seconds to ask again. Takes nothing. When
  * all rows are taken by addresses with connections, one that has none is refused. */
@@ -116,8 +109,7 @@ void limits_charge(struct limits *l, uint64_t now_us, const struct address *addr
                    enum limit what);
 
 struct limits_stats {
-    uint64_t connections, addresses, refused_connections, refused_questions, refused[LIMIT_COUNT],
-        forgotten;
+    uint64_t connections, addresses, forgotten, refused[LIMIT_COUNT], refused_holding[HOLD_COUNT];
 };
 const struct limits_stats *limits_stats(const struct limits *l);
 

@@ -44,11 +44,8 @@ int listener_start(struct gateway *g)
 
 void listener_stop(struct gateway *g)
 {
-    struct visit *v, *next;
-    for (v = TAILQ_FIRST(&g->visits); v; v = next) {
-        next = TAILQ_NEXT(v, link);
-        visit_close(v);
-    }
+    while (!TAILQ_EMPTY(&g->visits))
+        visit_close(TAILQ_FIRST(&g->visits));
     upgrade_stop(g);
 }
 

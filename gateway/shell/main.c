@@ -54,22 +54,12 @@ static void on_leave(void *owner)
     g->leave_since_ms = gateway_now(g);
 }
 
-static void on_turn(void *owner)
-{
-    gateway_turn(owner);
-}
-
-static void on_metrics(void *owner, struct buf *out)
-{
-    gateway_metrics(owner, out);
-}
-
 static const struct service_kind KIND = {
     .name = "gateway",
     .settings = SETTINGS,
     .leave = on_leave,
-    .metrics = on_metrics,
-    .turn = on_turn,
+    .metrics = gateway_metrics,
+    .turn = gateway_turn,
 };
 
 int main(int argc, char **argv)

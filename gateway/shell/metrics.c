@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shell_private.h"
 
-void gateway_metrics(struct gateway *g, struct buf *out)
+void gateway_metrics(void *gateway, struct buf *out)
 {
+    struct gateway *g = gateway;
     static const char *const CODES[] = {"2xx", "3xx", "4xx", "5xx"};
     static const char *const LIMITS[LIMIT_COUNT] = {
         [LIMIT_CREATES] = "create", [LIMIT_CREATES_DAY] = "create_day", [LIMIT_CODES] = "code"};

@@ -114,7 +114,18 @@ const char *methods_text(unsigned methods)
 
 /* ---- headers -------------------------------------------------------------------------------- */
 
-int content_length(struct span text, size_t max, size_t *ret)
+bool has_only(struct span s, const char *others)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.data[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!plain && (c == '\0' || !strchr(others, c)))
+            return false;
+    }
+    return true;
+}
+
+int number_read(struct span text, size_t max, size_t *ret)
 {
     size_t n = 0;
     if (text.len == 0)
@@ -213,22 +224,13 @@ struct host {
     struct span name; /* an IPv6 address without its brackets */
     bool is_address;
     uint8_t v6[16];
-    unsigned port; /* 0: none is named */
+    size_t port; /* 0: none is named */
 };
 
-static bool port_parse(struct span text, unsigned *ret)
-{
-    size_t n = 0;
-    if (text.len > 0 && content_length(text, 65535, &n) < 0)
-        return false;
-    *ret = (unsigned)n;
-    return true;
-}
-
-static bool is_ip(int family, struct span s, void *ret)
+bool is_ip(int family, struct span s, void *ret)
 {
     char text[INET6_ADDRSTRLEN];
-    if (s.len >= sizeof text)
+    if (s.len == 0 || s.len >= sizeof text)
         return false;
     memcpy(text, s.data, s.len);
     text[s.len] = '\0';
@@ -239,14 +241,8 @@ static bool is_ip(int family, struct span s, void *ret)
 static bool name_parse(struct host *h)
 {
     struct in_addr v4;
-    for (size_t i = 0; i < h->name.len; i++) {
-        uint8_t c = h->name.data[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            c != '.' && c != '-' && c != '_')
-            return false;
-    }
     h->is_address = is_ip(AF_INET, h->name, &v4);
-    return h->name.len > 0 && h->name.len <= 253;
+    return h->name.len > 0 && h->name.len <= 253 && has_only(h->name, ".-_");
 }
 
 static bool host_parse(struct span text, struct host *ret)
@@ -261,7 +257,9 @@ static bool host_parse(struct span text, struct host *ret)
         ret->name.data++, ret->name.len--;
         rest.data++, rest.len--;
     }
-    if (rest.len > 0 && (!span_skip(&rest, ":") || !port_parse(rest, &ret->port)))
+    if (rest.len > 0 && !span_skip(&rest, ":"))
+        return false;
+    if (rest.len > 0 && number_read(rest, 65535, &ret->port) < 0)
         return false;
     ret->is_address = v6;
     return v6 ? is_ip(AF_INET6, ret->name, ret->v6) : name_parse(ret);
@@ -281,7 +279,7 @@ struct origin {
     struct host host; /* with its default port, if there is one */
 };
 
-static unsigned default_port(struct span scheme)
+static size_t default_port(struct span scheme)
 {
     return same_word(scheme, "http") ? 80 : same_word(scheme, "https") ? 443 : 0;
 }
@@ -361,7 +359,7 @@ static bool is_listed(const struct origin *o, const char *allowed)
 static bool is_own(const struct origin *o, struct span host)
 {
     struct host h;
-    unsigned port = default_port(o->scheme);
+    size_t port = default_port(o->scheme);
     if (port == 0 || !host_parse(host, &h))
         return false;
     return same_name(&o->host, &h) && o->host.port == (h.port ? h.port : port);

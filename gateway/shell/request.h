@@ -49,8 +49,12 @@ bool span_is(struct span s, const char *text);
 bool same_word(struct span s, const char *word); /* in capitals or not */
 struct span trimmed(struct span s);              /* without the blanks around it */
 
+/* Letters, digits, and `others`. */
+bool has_only(struct span s, const char *others);
 /* Digits only. 0, -EINVAL, or -E2BIG above `max`. */
-int content_length(struct span text, size_t max, size_t *ret);
+int number_read(struct span text, size_t max, size_t *ret);
+/* An address of AF_INET or AF_INET6, as inet_pton gives it. */
+bool is_ip(int family, struct span s, void *ret);
 
 /* Does a comma list name `token`? Upper and lower case are the same. */
 bool list_names(struct span list, const char *token);

@@ -19,8 +19,9 @@ static void flush_dirty(struct gateway *g)
     }
 }
 
-void gateway_turn(struct gateway *g)
+void gateway_turn(void *gateway)
 {
+    struct gateway *g = gateway;
     uint64_t now_ms = gateway_now(g);
     if (gateway_core_deadline(g->core) <= now_ms)
         gateway_core_tick(g->core, now_ms);
@@ -118,12 +119,6 @@ static int authenticate(void *owner, uint64_t now_ms, struct span token, struct 
     return r;
 }
 
-static uint64_t wall_ms(void *owner)
-{
-    (void)owner;
-    return process_wall_ms();
-}
-
 static void start_core(struct gateway *g)
 {
     struct gateway_core_config config = {
@@ -134,7 +129,7 @@ static void start_core(struct gateway *g)
         .messages_per_s_max = (uint32_t)g->service.common.budget,
         .dead_ms = DEAD_MS,
         .authenticate = authenticate,
-        .wall_ms = wall_ms,
+        .wall_ms = process_wall_ms,
         .owner = g,
         .trace = &g->service.trace.trace,
     };
@@ -147,9 +142,9 @@ static void start_limits(struct gateway *g)
     struct limits_config config = {
         .addresses_max = s->connections_max + ADDRESSES_EXTRA,
         .connections_max = s->connections_max,
-        .connections_per_address = s->connections_per_address,
-        .questions_per_address = QUESTIONS_PER_ADDRESS,
-        .bytes_per_address = REASSEMBLY_PER_ADDRESS,
+        .per_address = {[HOLD_CONNECTIONS] = s->connections_per_address,
+                        [HOLD_QUESTIONS] = QUESTIONS_PER_ADDRESS,
+                        [HOLD_BYTES] = REASSEMBLY_PER_ADDRESS},
         .quota = {[LIMIT_CREATES] = {s->creates_per_min, 60},
                   [LIMIT_CREATES_DAY] = {s->creates_per_day, UINT64_C(86400)},
                   [LIMIT_CODES] = {s->codes_per_min, 60}},
@@ -217,13 +212,9 @@ void gateway_finish(struct gateway *g)
 {
     listener_stop(g);
     service_close(&g->service, LINK_LEAVE_MS);
-    uv_handle_t *const own[] = {
-        (uv_handle_t *)&g->listener,
-        (uv_handle_t *)&g->check,
-        (uv_handle_t *)&g->sweep,
-    };
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        uv_close(own[i], NULL);
+    uv_close((uv_handle_t *)&g->listener, NULL);
+    uv_close((uv_handle_t *)&g->check, NULL);
+    uv_close((uv_handle_t *)&g->sweep, NULL);
     uv_run(&g->service.loop, UV_RUN_DEFAULT); /* ends when the last handle of each is closed */
     upgrade_stop(g);
     service_finish(&g->service);

@@ -75,8 +75,8 @@ struct question {
     char name[NAME_BYTES_MAX + 1];
 };
 
-/* A request that is whole, and its answer. Its spans point into visit.in, which nobody touches
- * until the answer has left. */
+/* A request that is whole, or bad (head.status), and its answer. Its spans point into visit.in,
+ * which nobody touches until the answer has left. */
 struct request {
     struct head head;
     struct route route;
@@ -84,8 +84,6 @@ struct request {
     char link_base[300];     /* "https://host" */
     struct question *question;
     bool close_after;
-    unsigned bad; /* the status that tells it; else 0 */
-    const char *why_bad;
     struct buf answer; /* the head, and the body unless it is a file */
     struct span file_body;
 };
@@ -260,11 +258,10 @@ void answer_json(struct visit *v, unsigned status, const char *text, const char 
                  const char *value);
 void answer_empty(struct visit *v, unsigned status);
 void answer_file(struct visit *v, const struct web_file *f);
-void answer_moved(struct visit *v, const char *to);
+void answer_moved(struct visit *v, const struct id *board); /* to its page */
 void answer_error(struct visit *v, unsigned status, const char *sentence);
 void answer_error_with(struct visit *v, unsigned status, const char *sentence, const char *extra,
                        const char *value);
-void answer_denied(struct visit *v, const char *sentence);
 /* 429 or 503, and after how many seconds to come again. */
 void answer_later(struct visit *v, unsigned status, unsigned seconds, const char *sentence);
 /* An error after which nothing more can be read: closes behind the answer. */
@@ -312,7 +309,7 @@ void drain_tick(struct gateway *g, uint64_t now_ms);
 
 /* ---- metrics.c ------------------------------------------------------------------------------ */
 
-void gateway_metrics(struct gateway *g, struct buf *out);
+void gateway_metrics(void *gateway, struct buf *out);
 
 /* ---- shell.c -------------------------------------------------------------------------------- */
 
@@ -320,7 +317,7 @@ void gateway_metrics(struct gateway *g, struct buf *out);
  * logging why. */
 int gateway_start(struct gateway *g);
 /* What follows everything that happened since the last time: right after poll, and before it. */
-void gateway_turn(struct gateway *g);
+void gateway_turn(void *gateway);
 /* Runs until SIGTERM or SIGINT and the leave-taking that follows. */
 void gateway_run(struct gateway *g);
 /* Also after a start that failed half-way. */

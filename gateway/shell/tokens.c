@@ -7,12 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const ROLE_NAMES[] = {"watch", "draw", "own"};
+#include "request.h"
 
-const char *role_name(enum role role)
-{
-    return ROLE_NAMES[role];
-}
+const char *const ROLE_NAMES[] = {"watch", "draw", "own"};
 
 char *token_make(const struct tokens_config *config, const struct claims *claims)
 {
@@ -21,7 +18,7 @@ char *token_make(const struct tokens_config *config, const struct claims *claims
         return NULL;
     char *text = NULL;
     if (jwt_add_grant(jwt, "b", claims->board.text) == 0 &&
-        jwt_add_grant(jwt, "r", role_name(claims->role)) == 0 &&
+        jwt_add_grant(jwt, "r", ROLE_NAMES[claims->role]) == 0 &&
         (claims->exp_s == 0 || jwt_add_grant_int(jwt, "exp", (long)claims->exp_s) == 0) &&
         jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)config->secret,
                     (int)strlen(config->secret)) == 0)
@@ -71,15 +68,9 @@ static int check_with(const char *secret, uint64_t now_ms, const char *text, str
 static bool looks_like_token(struct span token)
 {
     unsigned dots = 0;
-    for (size_t i = 0; i < token.len; i++) {
-        uint8_t c = token.data[i];
-        if (c == '.')
-            dots++;
-        else if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-                 c != '-' && c != '_')
-            return false;
-    }
-    return dots == 2;
+    for (size_t i = 0; i < token.len; i++)
+        dots += token.data[i] == '.';
+    return dots == 2 && has_only(token, ".-_");
 }
 
 int token_check(const struct tokens_config *config, uint64_t now_ms, struct span token,

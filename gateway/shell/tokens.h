@@ -33,6 +33,6 @@ int token_check(const struct tokens_config *config, uint64_t now_ms, struct span
  * session itself is a secret. */
 struct id member_of(const struct id *board, struct span session);
 
-const char *role_name(enum role role);
+extern const char *const ROLE_NAMES[]; /* of enum role */
 
 #endif

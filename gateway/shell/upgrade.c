@@ -51,7 +51,7 @@ static void connection_destroy(struct connection *c)
     if (c->opened)
         g->stats.sockets--;
     if (c->counted)
-        limits_release(g->limits, &c->address);
+        limits_release(g->limits, &c->address, HOLD_CONNECTIONS, 1);
     limits_disconnect(g->limits);
     if (g->swept == c)
         g->swept = TAILQ_NEXT(c, link);
@@ -61,11 +61,6 @@ static void connection_destroy(struct connection *c)
 }
 
 /* ---- callbacks ------------------------------------------------------------------------------ */
-
-static struct connection *connection_of(struct lws *wsi)
-{
-    return lws_get_opaque_user_data(wsi);
-}
 
 static int on_created(struct lws *wsi)
 {
@@ -81,7 +76,7 @@ static int on_created(struct lws *wsi)
 
 static int on_destroyed(struct lws *wsi)
 {
-    struct connection *c = connection_of(wsi);
+    struct connection *c = lws_get_opaque_user_data(wsi);
     lws_set_opaque_user_data(wsi, NULL);
     if (c)
         connection_destroy(c);
@@ -99,7 +94,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     case LWS_CALLBACK_WSI_DESTROY:
         return on_destroyed(wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return connection_of(wsi) ? 0 : -1;
+        return lws_get_opaque_user_data(wsi) ? 0 : -1;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: /* this protocol is no subprotocol */
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_RAW_ADOPT:
@@ -116,7 +111,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 static int on_socket(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                      size_t len)
 {
-    struct connection *c = connection_of(wsi);
+    struct connection *c = lws_get_opaque_user_data(wsi);
     (void)user;
     if (!c)
         return reason == LWS_CALLBACK_ESTABLISHED ? -1 : 0;
@@ -206,20 +201,15 @@ static bool count_address(struct visit *v)
     if (v->counted)
         return true;
     guest_learn_address(v);
-    v->counted = limits_hold(v->gateway->limits, &v->address);
+    v->counted = limits_hold(v->gateway->limits, &v->address, HOLD_CONNECTIONS, 1);
     return v->counted;
 }
 
 /* Base64 of 16 bytes. */
 static bool key_valid(struct span key)
 {
-    for (size_t i = 0; i < key.len && i < 22; i++) {
-        uint8_t c = key.data[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            c != '+' && c != '/')
-            return false;
-    }
-    return key.len == 24 && memcmp(key.data + 22, "==", 2) == 0;
+    struct span digits = span_cut(&key, '=');
+    return digits.len == 22 && has_only(digits, "+/") && span_is(key, "=");
 }
 
 /* Is it a handshake of RFC 6455, for us? NULL, or what is wrong with it. */

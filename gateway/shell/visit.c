@@ -36,7 +36,7 @@ void visit_forget_question(struct visit *v)
         return;
     TAILQ_REMOVE(&v->gateway->questions, q, link);
     v->gateway->question_count--;
-    limits_answered(v->gateway->limits, &v->address);
+    limits_release(v->gateway->limits, &v->address, HOLD_QUESTIONS, 1);
     v->request->question = NULL;
     free(q);
 }
@@ -68,7 +68,7 @@ void visit_close(struct visit *v)
         request_end(v);
     enter(v, VISIT_CLOSED);
     if (v->counted)
-        limits_release(g->limits, &v->address);
+        limits_release(g->limits, &v->address, HOLD_CONNECTIONS, 1);
     if (v->placed)
         limits_disconnect(g->limits);
     if (v->over)
@@ -129,33 +129,25 @@ static void read_on(struct visit *v)
 static void refuse_head(struct visit *v, unsigned status, const char *why)
 {
     v->gateway->stats.bad_requests++;
-    v->request->head = (struct head){.method = METHOD_OTHER};
-    v->request->bad = status;
-    v->request->why_bad = why;
+    v->request->head = (struct head){.method = METHOD_OTHER, .status = status, .why = why};
     v->gateway->serve(v);
-}
-
-static size_t body_bytes_max(enum method method)
-{
-    return method & (METHOD_GET | METHOD_HEAD | METHOD_DELETE) ? 0 : BODY_BYTES_MAX;
 }
 
 /* Whole: its head is read, and as much of a body as it announces is here. */
 static bool take_request(struct visit *v)
 {
     struct head *head = &v->request->head;
-    unsigned status = 0;
-    const char *why = NULL;
-    switch (head_read(buf_span(&v->in), head, &status, &why)) {
+    switch (head_read(buf_span(&v->in), head)) {
     case HEAD_MORE:
         return false;
     case HEAD_BAD:
-        refuse_head(v, status, why);
+        refuse_head(v, head->status, head->why);
         return true;
     case HEAD_WHOLE:
         break;
     }
-    if (head->body_bytes > body_bytes_max(head->method)) {
+    bool bare = head->method & (METHOD_GET | METHOD_HEAD | METHOD_DELETE);
+    if (head->body_bytes > (bare ? 0 : BODY_BYTES_MAX)) {
         refuse_head(v, 413, "The body is too long.");
         return true;
     }
@@ -298,7 +290,7 @@ static unsigned count(struct visit *v)
         return 503;
     if (networks_have(&g->trusted, &v->peer))
         return 0; /* a proxy: whose connection it is, its requests say */
-    v->counted = limits_hold(g->limits, &v->address);
+    v->counted = limits_hold(g->limits, &v->address, HOLD_CONNECTIONS, 1);
     return v->counted ? 0 : 429;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "limit_values.h"
+#include "request.h"
 
 struct web {
     struct web_file *files; /* by name */
@@ -248,19 +249,9 @@ void web_destroy(struct web *w)
 
 const struct web_file *web_find(const struct web *w, struct span name)
 {
-    unsigned low = 0, high = w->count;
-    while (low < high) {
-        unsigned middle = low + (high - low) / 2;
-        const struct web_file *f = &w->files[middle];
-        size_t len = strlen(f->name), common = len < name.len ? len : name.len;
-        int order = memcmp(name.data, f->name, common);
-        if (order == 0 && len == name.len)
-            return f;
-        if (order < 0 || (order == 0 && name.len < len))
-            high = middle;
-        else
-            low = middle + 1;
-    }
+    for (unsigned i = 0; i < w->count; i++)
+        if (span_is(name, w->files[i].name))
+            return &w->files[i];
     return NULL;
 }
 

@@ -37,10 +37,8 @@ void ws_closing(struct connection *c)
 void ws_peer_closes(struct connection *c, const uint8_t *payload, size_t len)
 {
     int code = c->client && len >= 2 ? payload[0] << 8 | payload[1] : 0;
-    if (code == CLOSE_LEAVES)
-        client_left(c->client, gateway_now(c->gateway));
-    if (code == CLOSE_GOES)
-        client_goes(c->client);
+    if (code == CLOSE_LEAVES || code == CLOSE_GOES)
+        client_goes(c->client, code == CLOSE_LEAVES);
     ws_closing(c);
 }
 
@@ -56,12 +54,9 @@ void ws_closed(struct connection *c)
 static bool has_hung_up(const struct connection *c)
 {
     char unread[4096];
-    ssize_t n = 0;
-    for (unsigned i = 0; i < 16; i++) {
+    ssize_t n = 1;
+    for (unsigned i = 0; i < 16 && n > 0; i++)
         n = recv(lws_get_socket_fd(c->wsi), unread, sizeof unread, MSG_DONTWAIT);
-        if (n <= 0)
-            break;
-    }
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
@@ -193,7 +188,7 @@ void ws_receive(struct connection *c, const uint8_t *data, size_t len)
         return;
     }
     if (len > REASSEMBLY_BYTES_MAX - g->stats.reassembly_bytes ||
-        !limits_keep(g->limits, &c->address, len)) {
+        !limits_hold(g->limits, &c->address, HOLD_BYTES, len)) {
         connection_fail(c, ERROR_too_many, "There are too many unfinished messages.");
         return;
     }

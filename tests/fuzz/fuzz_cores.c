@@ -188,7 +188,7 @@ static void act_oddly(struct visitor *v, struct choices *c)
     } else if (what == 3 && v->mark) {
         requests(v, &TYPE_cancel);
     } else if (what == 4) {
-        client_left(v->client, world.now);
+        client_goes(v->client, true);
         client_closed(v->client, world.now);
         v->client = NULL;
     } else if (what == 5) {

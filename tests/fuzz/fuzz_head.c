@@ -17,11 +17,9 @@ static bool within(struct span part, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct head head, again;
-    unsigned status = 0;
-    const char *why = NULL;
     char room[HEAD_BYTES_MAX];
-    enum head_result r = head_read((struct span){data, size}, &head, &status, &why);
-    if (r == HEAD_BAD && (status < 400 || !why))
+    enum head_result r = head_read((struct span){data, size}, &head);
+    if (r == HEAD_BAD && (head.status < 400 || !head.why))
         abort();
     if (r != HEAD_WHOLE)
         return 0;
@@ -30,10 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < head.count; i++)
         if (!within(head.field[i].name, data, size) || !within(head.field[i].value, data, size))
             abort();
-    if (head_read((struct span){data, head.bytes}, &again, &status, &why) != HEAD_WHOLE ||
+    if (head_read((struct span){data, head.bytes}, &again) != HEAD_WHOLE ||
         again.bytes != head.bytes || again.body_bytes != head.body_bytes)
         abort();
-    if (head_read((struct span){data, head.bytes - 1}, &again, &status, &why) != HEAD_MORE)
+    if (head_read((struct span){data, head.bytes - 1}, &again) != HEAD_MORE)
         abort();
     route_of(head.path);
     struct span host = head_get(&head, "host"), origin = head_get(&head, "origin");

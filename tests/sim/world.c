@@ -458,9 +458,9 @@ static void to_gateway(struct world *w, struct event *e)
         return;
     if (e->what == HANG_UP) {
         if (odds(w, 3000))
-            client_left(m->client, w->now); /* and may come back all the same */
+            client_goes(m->client, true); /* and may come back all the same */
         else if (odds(w, 3000))
-            client_goes(m->client);
+            client_goes(m->client, false);
         client_closed(m->client, w->now);
         m->client = NULL;
     } else {

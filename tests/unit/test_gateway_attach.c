@@ -72,7 +72,7 @@ END_TEST
 START_TEST(who_left_is_listed_as_such_for_a_few_seconds)
 {
     two_on_a_board();
-    client_left(viewer, now);
+    client_goes(viewer, true);
     closes(viewer);
     ck_assert_str_eq(listed(), "ben/22 lost left seated unsaid, ana/11 seated");
     tick(5100);
@@ -83,7 +83,7 @@ END_TEST
 START_TEST(whose_page_goes_has_left_when_it_is_not_back_soon)
 {
     two_on_a_board();
-    client_goes(viewer);
+    client_goes(viewer, false);
     closes(viewer);
     tick(4900);
     ck_assert_str_eq(listed(), "ben/22 lost seated unsaid, ana/11 seated");
@@ -97,7 +97,7 @@ END_TEST
 START_TEST(whose_page_goes_and_is_loaded_again_stays)
 {
     two_on_a_board();
-    client_goes(viewer);
+    client_goes(viewer, false);
     closes(viewer);
     tick(1000);
     hello("watch ben", 23, 1, NIL, NIL);
@@ -184,7 +184,7 @@ START_TEST(who_came_and_went_takes_no_place_of_who_waits_for_a_seat)
         char token[32];
         snprintf(token, sizeof token, "draw x%u", i);
         struct client *cl = hello(token, 1000 + i, 1, NIL, NIL);
-        client_left(cl, now);
+        client_goes(cl, true);
         closes(cl);
     }
     struct client *dia = hello("watch dia", 44, 1, NIL, NIL);

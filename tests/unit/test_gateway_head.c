@@ -8,14 +8,11 @@
 #include "head.h"
 
 static struct head head;
-static unsigned status;
-static const char *why;
 
 static enum head_result read_text(const char *text)
 {
-    status = 0;
-    why = NULL;
-    return head_read(span_of(text), &head, &status, &why);
+    head.why = NULL;
+    return head_read(span_of(text), &head);
 }
 
 static bool is(struct span s, const char *text)
@@ -25,9 +22,9 @@ static bool is(struct span s, const char *text)
 
 static void expect_refused(const char *text, unsigned expected)
 {
-    ck_assert_msg(read_text(text) == HEAD_BAD && status == expected, "%u, not %u: %s", status,
-                  expected, text);
-    ck_assert_ptr_nonnull(why);
+    ck_assert_msg(read_text(text) == HEAD_BAD && head.status == expected, "%u, not %u: %s",
+                  head.status, expected, text);
+    ck_assert_ptr_nonnull(head.why);
 }
 
 START_TEST(a_head_is_a_line_fields_and_an_empty_line)
@@ -131,7 +128,7 @@ START_TEST(a_zero_byte_is_no_end_of_anything)
 {
     const char text[] = "GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n";
     struct span in = {(const uint8_t *)text, sizeof text - 1};
-    ck_assert_int_eq(head_read(in, &head, &status, &why), HEAD_BAD);
+    ck_assert_int_eq(head_read(in, &head), HEAD_BAD);
 }
 END_TEST
 

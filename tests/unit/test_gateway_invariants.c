@@ -32,7 +32,7 @@ static void quiet_board(void)
     for (unsigned i = 0; i < 100; i++)
         tick(50);
     struct id id = id_of(BOARD);
-    board = board_get(core, &id);
+    board = idmap_get(&core->boards, &id);
     ana = drawer->session;
     ben = viewer->session;
     look = look_at_board;
@@ -92,7 +92,7 @@ START_TEST(a_board_of_which_nobody_told)
 {
     hello("watch ben", 22, 1, 2, NIL);
     struct id id = id_of(BOARD);
-    board = board_get(core, &id);
+    board = idmap_get(&core->boards, &id);
     look = look_at_board;
     BREAKS(board->state.number, 1, "b->state.number == 0 || w->first != 0");
 }
@@ -263,7 +263,7 @@ START_TEST(the_core)
            "c->resend.bytes <= (int64_t)RESEND_BURST");
     BREAKS(core->answer_first, ANSWERS_MAX,
            "c->answer_count <= ANSWERS_MAX && c->answer_first < ANSWERS_MAX");
-    client_touch(viewer);
+    client_touch(viewer, 0);
     BREAKS(viewer->dirty, false, "cl->dirty && cl->core == c");
     TAILQ_INSERT_TAIL(&core->resend.turns, ana, resend.turn_link);
     ck_assert_str_eq(hears(), "s->resend.in_turn");

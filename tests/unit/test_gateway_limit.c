@@ -192,9 +192,7 @@ static struct limits *table(uint64_t rows)
     struct limits_config config = {
         .addresses_max = rows,
         .connections_max = 100,
-        .connections_per_address = 2,
-        .questions_per_address = 2,
-        .bytes_per_address = 1000,
+        .per_address = {[HOLD_CONNECTIONS] = 2, [HOLD_QUESTIONS] = 2, [HOLD_BYTES] = 1000},
         .quota =
             {[LIMIT_CREATES] = {2, 60}, [LIMIT_CREATES_DAY] = {4, 86400}, [LIMIT_CODES] = {3, 60}},
     };
@@ -212,16 +210,16 @@ START_TEST(an_address_has_at_most_so_many_connections)
 {
     struct limits *l = table(10);
     struct address a = numbered(1), b = numbered(2);
-    ck_assert(limits_hold(l, &a));
-    ck_assert(limits_may_hold(l, &a));
-    ck_assert(limits_hold(l, &a));
-    ck_assert(!limits_may_hold(l, &a));
-    ck_assert(limits_may_hold(l, &b));
-    ck_assert(!limits_hold(l, &a));
-    ck_assert(limits_hold(l, &b));
-    limits_release(l, &a);
-    ck_assert(limits_hold(l, &a));
-    ck_assert_uint_eq(limits_stats(l)->refused_connections, 1);
+    ck_assert(limits_hold(l, &a, HOLD_CONNECTIONS, 1));
+    ck_assert(limits_may_connect_from(l, &a));
+    ck_assert(limits_hold(l, &a, HOLD_CONNECTIONS, 1));
+    ck_assert(!limits_may_connect_from(l, &a));
+    ck_assert(limits_may_connect_from(l, &b));
+    ck_assert(!limits_hold(l, &a, HOLD_CONNECTIONS, 1));
+    ck_assert(limits_hold(l, &b, HOLD_CONNECTIONS, 1));
+    limits_release(l, &a, HOLD_CONNECTIONS, 1);
+    ck_assert(limits_hold(l, &a, HOLD_CONNECTIONS, 1));
+    ck_assert_uint_eq(limits_stats(l)->refused_holding[HOLD_CONNECTIONS], 1);
     limits_destroy(l);
 }
 END_TEST
@@ -234,7 +232,7 @@ START_TEST(all_together_have_at_most_so_many_connections)
         ck_assert(limits_connect(l));
     }
     ck_assert(!limits_may_connect(l));
-    ck_assert_uint_eq(limits_stats(l)->refused_connections, 0);
+    ck_assert_uint_eq(limits_stats(l)->refused_holding[HOLD_CONNECTIONS], 0);
     ck_assert(!limits_connect(l));
     limits_disconnect(l);
     ck_assert(limits_connect(l));
@@ -247,10 +245,10 @@ START_TEST(an_ipv6_customer_counts_as_one_address)
     struct limits *l = table(10);
     struct address a = address("2001:db8:0:1::1"), b = address("2001:db8:0:1:ffff::2"),
                    other = address("2001:db8:0:2::1");
-    ck_assert(limits_hold(l, &a));
-    ck_assert(limits_hold(l, &b));
-    ck_assert(!limits_hold(l, &a));
-    ck_assert(limits_hold(l, &other));
+    ck_assert(limits_hold(l, &a, HOLD_CONNECTIONS, 1));
+    ck_assert(limits_hold(l, &b, HOLD_CONNECTIONS, 1));
+    ck_assert(!limits_hold(l, &a, HOLD_CONNECTIONS, 1));
+    ck_assert(limits_hold(l, &other, HOLD_CONNECTIONS, 1));
     limits_destroy(l);
 }
 END_TEST
@@ -318,15 +316,15 @@ START_TEST(an_address_has_so_many_questions_under_way_and_another_its_own)
 {
     struct limits *l = table(2);
     struct address a = numbered(1), b = numbered(2);
-    ck_assert(limits_ask(l, &a));
-    ck_assert(limits_ask(l, &a));
-    ck_assert(!limits_ask(l, &a));
-    ck_assert(limits_ask(l, &b));
+    ck_assert(limits_hold(l, &a, HOLD_QUESTIONS, 1));
+    ck_assert(limits_hold(l, &a, HOLD_QUESTIONS, 1));
+    ck_assert(!limits_hold(l, &a, HOLD_QUESTIONS, 1));
+    ck_assert(limits_hold(l, &b, HOLD_QUESTIONS, 1));
     struct address many = numbered(3); /* no row is free: those two are in use */
-    ck_assert(!limits_ask(l, &many));
-    limits_answered(l, &a);
-    ck_assert(limits_ask(l, &a));
-    ck_assert_uint_eq(limits_stats(l)->refused_questions, 2);
+    ck_assert(!limits_hold(l, &many, HOLD_QUESTIONS, 1));
+    limits_release(l, &a, HOLD_QUESTIONS, 1);
+    ck_assert(limits_hold(l, &a, HOLD_QUESTIONS, 1));
+    ck_assert_uint_eq(limits_stats(l)->refused_holding[HOLD_QUESTIONS], 2);
     limits_destroy(l);
 }
 END_TEST
@@ -335,12 +333,12 @@ START_TEST(an_address_has_so_many_bytes_of_unfinished_messages)
 {
     struct limits *l = table(10);
     struct address a = numbered(1), b = numbered(2);
-    ck_assert(limits_keep(l, &a, 600));
-    ck_assert(!limits_keep(l, &a, 401));
-    ck_assert(limits_keep(l, &a, 400));
-    ck_assert(limits_keep(l, &b, 1000));
-    limits_drop(l, &a, 1000);
-    ck_assert(limits_keep(l, &a, 1000));
+    ck_assert(limits_hold(l, &a, HOLD_BYTES, 600));
+    ck_assert(!limits_hold(l, &a, HOLD_BYTES, 401));
+    ck_assert(limits_hold(l, &a, HOLD_BYTES, 400));
+    ck_assert(limits_hold(l, &b, HOLD_BYTES, 1000));
+    limits_release(l, &a, HOLD_BYTES, 1000);
+    ck_assert(limits_hold(l, &a, HOLD_BYTES, 1000));
     limits_destroy(l);
 }
 END_TEST
@@ -349,15 +347,15 @@ START_TEST(a_full_table_forgets_rates_but_never_connections)
 {
     struct limits *l = table(8);
     struct address held = numbered(0);
-    ck_assert(limits_hold(l, &held));
-    ck_assert(limits_hold(l, &held));
+    ck_assert(limits_hold(l, &held, HOLD_CONNECTIONS, 1));
+    ck_assert(limits_hold(l, &held, HOLD_CONNECTIONS, 1));
     for (unsigned i = 1; i < 1000; i++) {
         struct address a = numbered(i);
         ck_assert_uint_eq(take(l, SECOND, &a, LIMIT_CODES), 0);
     }
     ck_assert_uint_eq(limits_stats(l)->addresses, 8);
     ck_assert_uint_eq(limits_stats(l)->forgotten, 992);
-    ck_assert(!limits_hold(l, &held));
+    ck_assert(!limits_hold(l, &held, HOLD_CONNECTIONS, 1));
     limits_destroy(l);
 }
 END_TEST
@@ -367,13 +365,13 @@ START_TEST(a_table_full_of_connections_refuses_new_addresses)
     struct limits *l = table(4);
     for (unsigned i = 0; i < 4; i++) {
         struct address a = numbered(i);
-        ck_assert(limits_hold(l, &a));
+        ck_assert(limits_hold(l, &a, HOLD_CONNECTIONS, 1));
     }
     struct address late = numbered(9), first = numbered(0);
-    ck_assert(!limits_hold(l, &late));
+    ck_assert(!limits_hold(l, &late, HOLD_CONNECTIONS, 1));
     ck_assert_uint_gt(take(l, SECOND, &late, LIMIT_CODES), 0);
-    limits_release(l, &first);
-    ck_assert(limits_hold(l, &late));
+    limits_release(l, &first, HOLD_CONNECTIONS, 1);
+    ck_assert(limits_hold(l, &late, HOLD_CONNECTIONS, 1));
     limits_destroy(l);
 }
 END_TEST

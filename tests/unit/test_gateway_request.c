@@ -91,7 +91,7 @@ END_TEST
 
 static int length_of(const char *text, size_t *ret)
 {
-    return content_length(span_of(text), 4096, ret);
+    return number_read(span_of(text), 4096, ret);
 }
 
 START_TEST(a_content_length_is_digits_within_the_limit)

@@ -367,7 +367,7 @@ static unsigned flags_of(const char *member)
 START_TEST(whoever_says_that_it_leaves_is_listed_as_one_who_left)
 {
     two_on_a_board();
-    client_left(drawer, now);
+    client_goes(drawer, true);
     closes(drawer);
     closes(viewer);
     tick(50);
