@@ -38,7 +38,7 @@ static void update_up(struct link *l)
     l->silent = l->silent && up;
     l->was_up = l->was_up || up;
     if (trouble_is_new(l) || changed) /* no trouble while it is up */
-        (up ? l->events->up : l->events->down)(l->owner);
+        l->events->state(l->owner, up);
     tell_shards(l);
 }
 

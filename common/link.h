@@ -31,11 +31,10 @@ struct link_delivery {
 };
 
 struct link_events {
-    /* Both connections are up, and the broker has no alarm (or no longer). At each `up` all
-     * bindings are in place; `shard` is called right afterwards for those that are new. */
-    void (*up)(void *owner);
-    /* It is down; called again when it stays down for another reason. See link_trouble. */
-    void (*down)(void *owner);
+    /* Up: both connections are, and the broker has no alarm (or no longer). At each time all
+     * bindings are in place; `shard` is called right afterwards for those that are new. Down:
+     * called again when it stays down for another reason. See link_trouble. */
+    void (*state)(void *owner, bool up);
     /* While it is up: for LINK_SILENT_MS nothing has come back from the broker (or it does again).
      * What stays silent for longer goes down and connects anew. May be NULL. */
     void (*silent)(void *owner, bool silent);

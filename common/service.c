@@ -74,6 +74,14 @@ int service_open_link(struct service *s, struct link_config config,
     return r;
 }
 
+void service_log_link(struct service *s, bool up)
+{
+    if (up)
+        log_info("broker link up");
+    else
+        log_warn("broker link down: %s", link_trouble(s->link));
+}
+
 void service_publish(struct service *s, struct outbox *out, uint64_t now_ms)
 {
     struct outbox_message message;
