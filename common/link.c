@@ -229,9 +229,9 @@ int link_create(uv_loop_t *loop, const struct link_config *config, const struct 
         return r;
     }
     l->async.data = l;
-    r = worker_start(&l->publisher, l, publisher_main);
+    r = worker_start(&l->publisher, l, publisher_session);
     if (r == 0)
-        r = worker_start(&l->consumer, l, consumer_main);
+        r = worker_start(&l->consumer, l, consumer_session);
     if (r < 0) {
         link_destroy(l, 0);
         return r;

@@ -41,27 +41,6 @@ struct consumer {
 
 /* ---- declaring ------------------------------------------------------------------------------- */
 
-static amqp_table_entry_t number(const char *key, int value)
-{
-    amqp_table_entry_t entry = {amqp_cstring_bytes(key), {.kind = AMQP_FIELD_KIND_I32}};
-    entry.value.value.i32 = value;
-    return entry;
-}
-
-static amqp_table_entry_t text(const char *key, const char *value)
-{
-    amqp_table_entry_t entry = {amqp_cstring_bytes(key), {.kind = AMQP_FIELD_KIND_UTF8}};
-    entry.value.value.bytes = amqp_cstring_bytes(value);
-    return entry;
-}
-
-static amqp_table_entry_t yes(const char *key)
-{
-    amqp_table_entry_t entry = {amqp_cstring_bytes(key), {.kind = AMQP_FIELD_KIND_BOOLEAN}};
-    entry.value.value.boolean = 1;
-    return entry;
-}
-
 static int bind_queue(struct consumer *k, const char *queue, enum exchange exchange,
                       const char *key)
 {
@@ -95,10 +74,11 @@ static int blame_quorum(struct consumer *k)
     char said[TROUBLE_BYTES];
     memcpy(said, k->connection->trouble, sizeof said);
     if (k->connection->code == AMQP_PRECONDITION_FAILED)
-        snprintf(k->connection->trouble, sizeof k->connection->trouble,
-                 "EASEL_QUORUM is %d here, but a queue was declared otherwise: set it alike in all "
-                 "programs; to change it, stop them all and delete the queues history.* (%.200s)",
-                 k->link->config.quorum, said);
+        link_connection_fail(
+            k->connection,
+            "EASEL_QUORUM is %d here, but a queue was declared otherwise: set it alike in all "
+            "programs; to change it, stop them all and delete the queues history.* (%.200s)",
+            k->link->config.quorum, said);
     return -EIO;
 }
 
@@ -106,15 +86,15 @@ static int blame_quorum(struct consumer *k)
  * connects first; their messages are not. */
 static int declare_shared(struct consumer *k)
 {
-    amqp_table_entry_t replay[] = {number("x-max-length-bytes", QUEUE_REPLAY_BYTES_MAX),
-                                   text("x-overflow", "drop-head"),
-                                   number("x-message-ttl", QUEUE_REPLAY_TTL_MS)};
+    amqp_table_entry_t replay[] = {AMQP_NUMBER("x-max-length-bytes", QUEUE_REPLAY_BYTES_MAX),
+                                   AMQP_TEXT("x-overflow", "drop-head"),
+                                   AMQP_NUMBER("x-message-ttl", QUEUE_REPLAY_TTL_MS)};
     if (declare(k, "easel.replay", false, replay, 3) < 0)
         return -EIO;
     amqp_table_entry_t history[] = {
-        number("x-max-length-bytes", QUEUE_HISTORY_BYTES_MAX), text("x-overflow", "drop-head"),
-        yes("x-single-active-consumer"),
-        text("x-queue-type", k->link->config.quorum ? "quorum" : "classic")};
+        AMQP_NUMBER("x-max-length-bytes", QUEUE_HISTORY_BYTES_MAX),
+        AMQP_TEXT("x-overflow", "drop-head"), AMQP_YES("x-single-active-consumer"),
+        AMQP_TEXT("x-queue-type", k->link->config.quorum ? "quorum" : "classic")};
     for (unsigned shard = 0; shard < k->link->config.shards; shard++) {
         char queue[32], key[32];
         history_queue(shard, queue, sizeof queue);
@@ -130,9 +110,9 @@ static int declare_shared(struct consumer *k)
 static int declare_own(struct consumer *k)
 {
     const struct link_config *config = &k->link->config;
-    amqp_table_entry_t limits[] = {number("x-max-length-bytes", QUEUE_OWN_BYTES_MAX),
-                                   text("x-overflow", "drop-head"),
-                                   number("x-message-ttl", QUEUE_OWN_TTL_MS)};
+    amqp_table_entry_t limits[] = {AMQP_NUMBER("x-max-length-bytes", QUEUE_OWN_BYTES_MAX),
+                                   AMQP_TEXT("x-overflow", "drop-head"),
+                                   AMQP_NUMBER("x-message-ttl", QUEUE_OWN_TTL_MS)};
     char key[32];
     snprintf(k->own_queue, sizeof k->own_queue, "%s.%016llx", config->self.text,
              (unsigned long long)process_random());
@@ -339,9 +319,7 @@ static int ack(struct consumer *k, uint64_t tag)
                            tag & ((UINT64_C(1) << TAG_BITS) - 1), false);
     if (r == AMQP_STATUS_OK)
         return 0;
-    snprintf(k->connection->trouble, sizeof k->connection->trouble, "ack: %s",
-             amqp_error_string2(r));
-    return -EIO;
+    return link_connection_fail(k->connection, "ack: %s", amqp_error_string2(r));
 }
 
 static int ack_all(struct consumer *k, const uint64_t *done, size_t count)
@@ -414,7 +392,7 @@ static int serve(struct consumer *k)
     return 0;
 }
 
-static void session(struct worker *w)
+void consumer_session(struct worker *w)
 {
     struct link *l = w->link;
     struct consumer k = {.link = l, .worker = w, .connection = &w->connection};
@@ -435,10 +413,4 @@ static void session(struct worker *w)
         buf_free(&k.channels[i].content.body);
     free(k.channels);
     free(k.have);
-}
-
-void *consumer_main(void *worker)
-{
-    worker_run(worker, session);
-    return NULL;
 }

@@ -57,6 +57,9 @@ enum hold { HOLD_NONE, HOLD_BINDING, HOLD_CONSUMER };
 
 struct worker {
     struct link *link;
+    /* On a fresh connection, again and again until the link stops. Returns when its connection has
+     * failed or the link stops. */
+    void (*session)(struct worker *w);
     pthread_t thread;
     bool started;
     int wake;  /* eventfd: there is something to do */
@@ -101,7 +104,10 @@ struct link {
     atomic_bool blocked;
 };
 
-uint64_t link_now_ms(void);
+static inline uint64_t link_now_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
 
 /* Hands a note over; `full` (if asked for): the loop has enough. */
 struct note *note_new(enum note_kind kind, struct span body);
@@ -113,19 +119,14 @@ void link_take_posts(struct link *l, struct post_queue *ret);
 
 int worker_init(struct worker *w);
 void worker_finish(struct worker *w);
-int worker_start(struct worker *w, struct link *l, void *(*run)(void *));
+int worker_start(struct worker *w, struct link *l, void (*session)(struct worker *w));
 void worker_wake(struct worker *w);
 /* False: the thread hangs in a name look-up. It and its memory are left to the process's end. */
 bool worker_join(struct worker *w, uint64_t timeout_ms);
-/* Runs `session` on a fresh connection again and again until the link stops. A session returns when
- * its connection has failed or the link stops. */
-void worker_run(struct worker *w, void (*session)(struct worker *w));
+void publisher_session(struct worker *w);
+void consumer_session(struct worker *w);
 
-/* Where a pulse goes: to our own queue. */
-enum exchange pulse_exchange(const struct link *l);
+/* Of a pulse, which goes to our own queue. */
 void pulse_key(const struct link *l, char *ret, size_t size);
-
-void *publisher_main(void *worker);
-void *consumer_main(void *worker);
 
 #endif

@@ -104,9 +104,7 @@ static int publish(struct publisher *p, const struct post *post)
                                amqp_cstring_bytes(post->key), post->mandatory, false, NULL, body);
     if (r == AMQP_STATUS_OK)
         return 0;
-    snprintf(p->connection->trouble, sizeof p->connection->trouble, "publish: %s",
-             amqp_error_string2(r));
-    return -EIO;
+    return link_connection_fail(p->connection, "publish: %s", amqp_error_string2(r));
 }
 
 static struct post *next_post(struct publisher *p)
@@ -152,7 +150,7 @@ static void run_clock(struct publisher *p)
 {
     uint64_t now = link_now_ms(), passed = now - p->turn_ms;
     p->turn_ms = now;
-    p->link->pulse_clock += passed < LINK_PUBLISH_TURN_MS ? passed : LINK_PUBLISH_TURN_MS;
+    p->link->pulse_clock += smaller(passed, LINK_PUBLISH_TURN_MS);
 }
 
 /* Silence that has other reasons than the broker's is none. */
@@ -177,6 +175,13 @@ static void tell_silent(struct publisher *p, bool silent)
     link_note(p->link, note, NULL);
 }
 
+static enum exchange pulse_exchange(const struct link *l)
+{
+    return l->config.hears_board     ? EXCHANGE_BOARD
+           : l->config.hears_gateway ? EXCHANGE_GATEWAY
+                                     : EXCHANGE_HISTORY;
+}
+
 static int send_pulse(struct publisher *p)
 {
     struct link *l = p->link;
@@ -194,10 +199,9 @@ static int send_pulse(struct publisher *p)
  * nobody can tell which. */
 static int give_up(struct publisher *p)
 {
-    snprintf(p->connection->trouble, sizeof p->connection->trouble,
-             "nothing comes back from the broker for %d s", LINK_DEAD_MS / 1000);
     link_connection_abort(&p->link->consumer.connection);
-    return -EIO;
+    return link_connection_fail(p->connection, "nothing comes back from the broker for %d s",
+                                LINK_DEAD_MS / 1000);
 }
 
 static int feel_pulse(struct publisher *p)
@@ -255,7 +259,7 @@ static int serve(struct publisher *p)
     }
 }
 
-static void session(struct worker *w)
+void publisher_session(struct worker *w)
 {
     struct publisher p = {.link = w->link, .worker = w, .connection = &w->connection};
     STAILQ_INIT(&p.mine);
@@ -273,10 +277,4 @@ static void session(struct worker *w)
     tell_state(&p, false);
     link_drop_posts(p.link, &p.mine);
     buf_free(&p.content.body);
-}
-
-void *publisher_main(void *worker)
-{
-    worker_run(worker, session);
-    return NULL;
 }
