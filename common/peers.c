@@ -30,6 +30,13 @@ static struct peer *find(struct peers *p, const struct id *id)
     return NULL;
 }
 
+/* As find, but for ourselves. */
+static struct peer *find_other(struct peers *p, const struct id *id)
+{
+    struct peer *peer = find(p, id);
+    return peer == &p->peer[0] ? NULL : peer;
+}
+
 static struct ignored *find_ignored(struct peers *p, uint64_t now_ms, const struct id *id)
 {
     for (unsigned i = 0; i < PEERS_MAX; i++)
@@ -98,8 +105,8 @@ bool peers_alive(struct peers *p, uint64_t now_ms, const struct id *replica)
 
 bool peers_gone(struct peers *p, const struct id *replica)
 {
-    struct peer *peer = find(p, replica);
-    if (!peer || peer == &p->peer[0])
+    struct peer *peer = find_other(p, replica);
+    if (!peer)
         return false;
     bool counted = peer->counts;
     forget(p, peer);
@@ -108,8 +115,7 @@ bool peers_gone(struct peers *p, const struct id *replica)
 
 bool peers_returned(struct peers *p, uint64_t now_ms, const struct id *replica)
 {
-    struct peer *peer = find(p, replica);
-    if (!peer || peer == &p->peer[0])
+    if (!find_other(p, replica))
         return false;
     p->ignored[p->next_ignored] = (struct ignored){*replica, now_ms + PEER_IGNORED_MS};
     p->next_ignored = (p->next_ignored + 1) % PEERS_MAX;
@@ -119,10 +125,9 @@ bool peers_returned(struct peers *p, uint64_t now_ms, const struct id *replica)
 /* When `peer` has been silent for too long; UINT64_MAX: not before our next own heartbeat. */
 static uint64_t silent_at(const struct peer *peer)
 {
-    uint64_t at = peer->heard_ms + PEER_SILENT_MS;
     if (peer->beats < SILENT_BEATS)
         return UINT64_MAX;
-    return at > peer->trust_until_ms ? at : peer->trust_until_ms;
+    return larger(peer->heard_ms + PEER_SILENT_MS, peer->trust_until_ms);
 }
 
 static uint64_t self_counts_from(const struct peers *p)
@@ -156,7 +161,7 @@ uint64_t peers_hear_until(const struct peers *p)
     return p->heard_own_ms + PEER_SILENT_MS;
 }
 
-bool peers_link(struct peers *p, uint64_t now_ms, bool up)
+void peers_link(struct peers *p, uint64_t now_ms, bool up)
 {
     if (up && !p->up) {
         for (unsigned i = 1; i < p->count; i++) {
@@ -169,7 +174,6 @@ bool peers_link(struct peers *p, uint64_t now_ms, bool up)
     }
     p->up = up;
     CHECKED(peers_invariants(p));
-    return false;
 }
 
 bool peers_trust(struct peers *p, uint64_t now_ms, const struct id *replica, uint64_t until_ms)
@@ -181,8 +185,7 @@ bool peers_trust(struct peers *p, uint64_t now_ms, const struct id *replica, uin
     bool heard = peer && peer->counts && now_ms < peer->heard_ms + PEER_SILENT_MS;
     if (!peer || heard)
         return false;
-    if (peer->trust_until_ms < until_ms)
-        peer->trust_until_ms = until_ms;
+    peer->trust_until_ms = larger(peer->trust_until_ms, until_ms);
     bool changed = !peer->counts;
     peer->counts = true;
     CHECKED(peers_invariants(p));
@@ -202,8 +205,8 @@ bool peers_leave(struct peers *p)
 
 void peers_doubt(struct peers *p, uint64_t now_ms, const struct id *replica)
 {
-    struct peer *peer = find(p, replica);
-    if (peer && peer != &p->peer[0] && now_ms >= peer->probed_ms + PEER_HEARTBEAT_MS)
+    struct peer *peer = find_other(p, replica);
+    if (peer && now_ms >= peer->probed_ms + PEER_HEARTBEAT_MS)
         peer->doubted = true;
 }
 
@@ -270,12 +273,11 @@ uint64_t peers_deadline(const struct peers *p)
         at = self_counts_from(p);
     for (unsigned i = 1; i < p->count; i++) {
         const struct peer *peer = &p->peer[i];
-        uint64_t next = silent_at(peer);
-        if (!peer->counts && counts_from(p, peer) < next)
-            next = counts_from(p, peer);
-        if (peer->doubted && p->probes_ms + PEER_HEARTBEAT_MS < next)
-            next = p->probes_ms + PEER_HEARTBEAT_MS;
-        at = next < at ? next : at;
+        at = smaller(at, silent_at(peer));
+        if (!peer->counts)
+            at = smaller(at, counts_from(p, peer));
+        if (peer->doubted)
+            at = smaller(at, p->probes_ms + PEER_HEARTBEAT_MS);
     }
     return at;
 }
