@@ -57,13 +57,8 @@ void metric_counters(struct buf *out, const char *name, const char *help, const 
 void metric_histograms(struct buf *out, const char *name, const char *help, const char *label,
                        const char *const *values, const struct histogram *const *h, unsigned count);
 
-/* What a process has used. */
-struct usage {
-    double cpu_seconds, resident_bytes;
-    double started; /* seconds since 1970 */
-    double open_fds, max_fds;
-};
-/* What every process tells, under the names that all the world uses; and easel_build_info. */
-void metric_process(struct buf *out, const char *program, const struct usage *used);
+/* One of another form: its head, and its lines. */
+void metric_head(struct buf *out, const char *name, const char *help, const char *type);
+void metric_print(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -67,6 +67,5 @@ void shell_metrics(const char *program, const struct outbox *outbox, struct link
     outbox_metrics(outbox, out);
     link_metrics(link, out);
     turn_metrics(turns, out);
-    struct usage used = process_usage();
-    metric_process(out, program, &used);
+    process_metrics(program, out);
 }
