@@ -2,7 +2,6 @@
 #include "metrics.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 const double SECONDS_BOUNDS[] = {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
@@ -47,20 +46,9 @@ double peak_value(const struct peak *p, uint64_t now_ms)
 
 /* ---- printing -------------------------------------------------------------------------------- */
 
-void metric_print(struct buf *out, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (n > 0)
-        buf_append(out, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
-}
-
 void metric_head(struct buf *out, const char *name, const char *help, const char *type)
 {
-    metric_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    buf_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 void metric_gauge(struct buf *out, const char *name, const char *help, double value)
@@ -68,15 +56,15 @@ void metric_gauge(struct buf *out, const char *name, const char *help, double va
     metric_head(out, name, help, "gauge");
     /* Whole numbers in full: a value that stands still for being rounded looks dead. */
     if (value == floor(value) && fabs(value) < 9e15)
-        metric_print(out, "%s %.0f\n", name, value);
+        buf_print(out, "%s %.0f\n", name, value);
     else
-        metric_print(out, "%s %.9g\n", name, value);
+        buf_print(out, "%s %.9g\n", name, value);
 }
 
 void metric_counter(struct buf *out, const char *name, const char *help, uint64_t value)
 {
     metric_head(out, name, help, "counter");
-    metric_print(out, "%s %llu\n", name, (unsigned long long)value);
+    buf_print(out, "%s %llu\n", name, (unsigned long long)value);
 }
 
 void metric_counters(struct buf *out, const char *name, const char *help, const char *label,
@@ -84,8 +72,8 @@ void metric_counters(struct buf *out, const char *name, const char *help, const 
 {
     metric_head(out, name, help, "counter");
     for (unsigned i = 0; i < count; i++)
-        metric_print(out, "%s{%s=\"%s\"} %llu\n", name, label, values[i],
-                     (unsigned long long)counts[i]);
+        buf_print(out, "%s{%s=\"%s\"} %llu\n", name, label, values[i],
+                  (unsigned long long)counts[i]);
 }
 
 /* `labels` is what stands between the braces, beside `le`: "" or "operation=\"read\"". */
@@ -96,14 +84,14 @@ static void buckets(struct buf *out, const char *name, const char *labels,
     uint64_t sum = 0;
     for (unsigned i = 0; i < h->bound_count; i++) {
         sum += h->count[i];
-        metric_print(out, "%s_bucket{%s%sle=\"%g\"} %llu\n", name, labels, comma, h->bounds[i],
-                     (unsigned long long)sum);
+        buf_print(out, "%s_bucket{%s%sle=\"%g\"} %llu\n", name, labels, comma, h->bounds[i],
+                  (unsigned long long)sum);
     }
     sum += h->count[h->bound_count];
-    metric_print(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, labels, comma,
-                 (unsigned long long)sum);
-    metric_print(out, "%s_sum%s%s%s %.9g\n", name, open, labels, close, h->sum);
-    metric_print(out, "%s_count%s%s%s %llu\n", name, open, labels, close, (unsigned long long)sum);
+    buf_print(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, labels, comma,
+              (unsigned long long)sum);
+    buf_print(out, "%s_sum%s%s%s %.9g\n", name, open, labels, close, h->sum);
+    buf_print(out, "%s_count%s%s%s %llu\n", name, open, labels, close, (unsigned long long)sum);
 }
 
 void metric_histogram(struct buf *out, const char *name, const char *help,

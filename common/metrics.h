@@ -57,8 +57,7 @@ void metric_counters(struct buf *out, const char *name, const char *help, const 
 void metric_histograms(struct buf *out, const char *name, const char *help, const char *label,
                        const char *const *values, const struct histogram *const *h, unsigned count);
 
-/* One of another form: its head, and its lines. */
+/* The head of one whose lines have another form. */
 void metric_head(struct buf *out, const char *name, const char *help, const char *type);
-void metric_print(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -96,10 +96,9 @@ static double max_fds(void)
 void process_metrics(const char *program, struct buf *out)
 {
     metric_head(out, "easel_build_info", "The program and its version.", "gauge");
-    metric_print(out, "easel_build_info{program=\"%s\",version=\"%s\"} 1\n", program,
-                 EASEL_VERSION);
+    buf_print(out, "easel_build_info{program=\"%s\",version=\"%s\"} 1\n", program, EASEL_VERSION);
     metric_head(out, "process_cpu_seconds_total", "CPU time used, user and system.", "counter");
-    metric_print(out, "process_cpu_seconds_total %.9g\n", cpu_seconds());
+    buf_print(out, "process_cpu_seconds_total %.9g\n", cpu_seconds());
     GAUGE("process_resident_memory_bytes", "Resident memory.", resident_bytes());
     GAUGE("process_start_time_seconds", "When it started, since 1970.", started);
     GAUGE("process_open_fds", "Open file descriptors.", open_fds());
