@@ -35,7 +35,7 @@ static void update_up(struct link *l)
         tell_shards(l);
     bool changed = up != l->up;
     l->up = up;
-    l->silent = l->silent && up;
+    l->stats.silent = l->stats.silent && up;
     l->was_up = l->was_up || up;
     if (trouble_is_new(l) || changed) /* no trouble while it is up */
         l->events->state(l->owner, up);
@@ -45,9 +45,9 @@ static void update_up(struct link *l)
 /* What is down is more than silent, and was told. */
 static void tell_silent(struct link *l, bool silent)
 {
-    if (!l->up || silent == l->silent)
+    if (!l->up || silent == l->stats.silent)
         return;
-    l->silent = silent;
+    l->stats.silent = silent;
     if (l->events->silent)
         l->events->silent(l->owner, silent);
 }
@@ -90,7 +90,7 @@ static void on_notes(uv_async_t *async)
     pthread_mutex_lock(&l->lock);
     STAILQ_CONCAT(&notes, &l->notes);
     bool was_full = l->in_full;
-    l->in_bytes = 0;
+    l->stats.in_bytes = 0;
     l->in_full = false;
     pthread_mutex_unlock(&l->lock);
     if (was_full)
@@ -108,8 +108,8 @@ static void on_notes(uv_async_t *async)
 int link_publish(struct link *l, const struct outbox_message *message)
 {
     size_t len = message->body.len;
-    if (!l->up || l->out_bytes + len > LINK_OUT_BYTES_MAX) {
-        l->dropped++;
+    if (!l->up || l->stats.out_bytes + len > LINK_OUT_BYTES_MAX) {
+        l->stats.dropped++;
         return l->up ? -ENOBUFS : -ENOTCONN;
     }
     struct post *post = xcalloc(1, sizeof *post + len);
@@ -122,7 +122,7 @@ int link_publish(struct link *l, const struct outbox_message *message)
     pthread_mutex_lock(&l->lock);
     bool first = STAILQ_EMPTY(&l->posts);
     STAILQ_INSERT_TAIL(&l->posts, post, queue);
-    l->out_bytes += len;
+    l->stats.out_bytes += len;
     pthread_mutex_unlock(&l->lock);
     if (first)
         worker_wake(&l->publisher);
@@ -275,18 +275,7 @@ const char *link_trouble(struct link *l)
     return l->trouble_copy;
 }
 
-void link_stats(struct link *l, struct link_stats *ret)
+const struct link_stats *link_stats(const struct link *l)
 {
-    pthread_mutex_lock(&l->lock);
-    *ret = (struct link_stats){.out_bytes = l->out_bytes, .in_bytes = l->in_bytes};
-    pthread_mutex_unlock(&l->lock);
-    ret->published = l->published;
-    ret->publish_bytes = l->publish_bytes;
-    ret->dropped = l->dropped;
-    ret->returned = l->returned;
-    ret->received = l->received;
-    ret->receive_bytes = l->receive_bytes;
-    ret->connects = l->connects;
-    ret->blocked = l->blocked;
-    ret->silent = l->silent;
+    return &l->stats;
 }

@@ -15,6 +15,7 @@
 #ifndef EASEL_LINK_H
 #define EASEL_LINK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
@@ -78,13 +79,14 @@ bool link_was_up(const struct link *l); /* now or earlier */
 /* Why it is not, in one line ("" if unknown); valid until the next call. */
 const char *link_trouble(struct link *l);
 
+/* Its threads count on. */
 struct link_stats {
-    uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
-    uint64_t out_bytes, in_bytes; /* waiting now */
-    bool blocked;                 /* the broker has an alarm */
-    bool silent;                  /* see link_events */
+    _Atomic uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
+    _Atomic uint64_t out_bytes, in_bytes; /* waiting now */
+    atomic_bool blocked;                  /* the broker has an alarm */
+    bool silent;                          /* see link_events */
 };
-void link_stats(struct link *l, struct link_stats *ret);
+const struct link_stats *link_stats(const struct link *l);
 
 /* Publishes what waits (at most `timeout_ms`), closes, joins the threads. No callback after it; not
  * to be called from one. Run the loop once more afterwards. */

@@ -178,22 +178,26 @@ static int close_channel(struct consumer *k, unsigned channel)
 
 /* ---- shards ---------------------------------------------------------------------------------- */
 
-/* The binding is in force when this returns. */
-static int bind_now(struct consumer *k, const char *key)
+/* It is in force, or no longer, when this returns. */
+static int change_binding(struct consumer *k, unsigned shard, bool bound)
 {
-    amqp_queue_bind(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(k->own_queue),
-                    amqp_cstring_bytes(exchange_name(EXCHANGE_BOARD)), amqp_cstring_bytes(key),
-                    amqp_empty_table);
-    return link_connection_rpc(k->connection, "bind");
+    char text[32];
+    snprintf(text, sizeof text, "%s.#", shard_destination(shard).text);
+    amqp_bytes_t queue = amqp_cstring_bytes(k->own_queue), key = amqp_cstring_bytes(text);
+    amqp_bytes_t exchange = amqp_cstring_bytes(exchange_name(EXCHANGE_BOARD));
+    amqp_connection_state_t amqp = k->connection->amqp;
+    if (bound)
+        amqp_queue_bind(amqp, OWN_CHANNEL, queue, exchange, key, amqp_empty_table);
+    else
+        amqp_queue_unbind(amqp, OWN_CHANNEL, queue, exchange, key, amqp_empty_table);
+    return link_connection_rpc(k->connection, bound ? "bind" : "unbind");
 }
 
 static int take_shard(struct consumer *k, unsigned shard, enum hold hold)
 {
     char name[32];
-    if (hold == HOLD_BINDING) {
-        snprintf(name, sizeof name, "%s.#", shard_destination(shard).text);
-        return bind_now(k, name);
-    }
+    if (hold == HOLD_BINDING)
+        return change_binding(k, shard, true);
     history_queue(shard, name, sizeof name);
     int r = open_channel(k, SHARD_CHANNEL + shard);
     return r < 0 ? r : consume(k, SHARD_CHANNEL + shard, name);
@@ -201,14 +205,9 @@ static int take_shard(struct consumer *k, unsigned shard, enum hold hold)
 
 static int drop_shard(struct consumer *k, unsigned shard, enum hold hold)
 {
-    char key[32];
     if (hold == HOLD_CONSUMER)
         return close_channel(k, SHARD_CHANNEL + shard);
-    snprintf(key, sizeof key, "%s.#", shard_destination(shard).text);
-    amqp_queue_unbind(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(k->own_queue),
-                      amqp_cstring_bytes(exchange_name(EXCHANGE_BOARD)), amqp_cstring_bytes(key),
-                      amqp_empty_table);
-    return link_connection_rpc(k->connection, "unbind");
+    return change_binding(k, shard, false);
 }
 
 static int change_shard(struct consumer *k, unsigned shard, enum hold wanted)
@@ -271,8 +270,8 @@ static void deliver(struct consumer *k, unsigned channel)
     if (channel != OWN_CHANNEL)
         note->tag = (uint64_t)ch->generation << (TAG_BITS + CHANNEL_BITS) |
                     (uint64_t)channel << TAG_BITS | ch->delivery;
-    k->link->received++;
-    k->link->receive_bytes += note->len;
+    k->link->stats.received++;
+    k->link->stats.receive_bytes += note->len;
     link_note(k->link, note, &k->full);
 }
 
@@ -401,7 +400,7 @@ void consumer_session(struct worker *w)
     k.have = xcalloc(l->config.shards, sizeof *k.have);
     int r = open_connection(&k);
     if (r == 0) {
-        l->connects++;
+        l->stats.connects++;
         link_note_state(l, NOTE_CONSUMER, true, "");
         l->consuming = true;
         r = serve(&k);

@@ -12,7 +12,6 @@
 #ifndef EASEL_LINK_PRIVATE_H
 #define EASEL_LINK_PRIVATE_H
 
-#include <stdatomic.h>
 #include <sys/queue.h>
 
 #include "link.h"
@@ -74,14 +73,13 @@ struct link {
     const struct link_events *events;
     void *owner;
     uv_async_t async;
-    bool publisher_up, consumer_up, up, was_up, silent;
+    bool publisher_up, consumer_up, up, was_up;
     bool *held, *told; /* shards in force; shards that events.shard reported */
     char trouble_copy[TROUBLE_BYTES], trouble_told[TROUBLE_BYTES];
 
     pthread_mutex_t lock;
     struct post_queue posts;
     struct note_queue notes;
-    size_t in_bytes;
     enum hold *wanted;  /* per shard */
     bool wants_changed; /* since the consumer looked */
     uint64_t *done;     /* tags to be acked */
@@ -98,10 +96,8 @@ struct link {
     atomic_bool consuming;       /* the consumer has declared all that it hears */
 
     _Atomic uint64_t stop_ms; /* 0: run; else publish until then and end */
-    atomic_size_t out_bytes;
-    atomic_bool in_full; /* the consumer reads nothing until the loop has taken its notes */
-    _Atomic uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
-    atomic_bool blocked;
+    atomic_bool in_full;      /* the consumer reads nothing until the loop has taken its notes */
+    struct link_stats stats;
 };
 
 static inline uint64_t link_now_ms(void)

@@ -58,7 +58,7 @@ static void take_frame(struct publisher *p, const amqp_frame_t *frame)
     struct note *note = note_new(NOTE_RETURNED, buf_span(&p->content.body));
     note->exchange = p->back_exchange;
     memcpy(note->key, p->back_key, sizeof note->key);
-    p->link->returned++;
+    p->link->stats.returned++;
     link_note(p->link, note, NULL);
 }
 
@@ -69,7 +69,7 @@ static void take_frame(struct publisher *p, const amqp_frame_t *frame)
 static void tell_state(struct publisher *p, bool connected)
 {
     bool up = connected && !p->connection->blocked;
-    p->link->blocked = p->connection->blocked;
+    p->link->stats.blocked = p->connection->blocked;
     if (up == p->up)
         return;
     p->up = up;
@@ -116,10 +116,10 @@ static struct post *next_post(struct publisher *p)
 
 static void post_done(struct publisher *p, struct post *post)
 {
-    p->link->published++;
-    p->link->publish_bytes += post->len;
+    p->link->stats.published++;
+    p->link->stats.publish_bytes += post->len;
     STAILQ_REMOVE_HEAD(&p->mine, queue);
-    p->link->out_bytes -= post->len;
+    p->link->stats.out_bytes -= post->len;
     free(post);
 }
 
@@ -267,7 +267,7 @@ void publisher_session(struct worker *w)
     p.heard = p.next_pulse = p.link->pulse_clock;
     int r = open_connection(&p);
     if (r == 0) {
-        p.link->connects++;
+        p.link->stats.connects++;
         r = serve(&p);
     } else {
         link_note_state(p.link, NOTE_PUBLISHER, false, w->connection.trouble);

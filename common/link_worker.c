@@ -28,9 +28,9 @@ void link_note(struct link *l, struct note *note, bool *full)
     pthread_mutex_lock(&l->lock);
     bool first = STAILQ_EMPTY(&l->notes) && !l->closed;
     STAILQ_INSERT_TAIL(&l->notes, note, queue);
-    l->in_bytes += sizeof *note + note->len;
+    l->stats.in_bytes += sizeof *note + note->len;
     if (full)
-        l->in_full = *full = l->in_bytes >= LINK_IN_BYTES_MAX;
+        l->in_full = *full = l->stats.in_bytes >= LINK_IN_BYTES_MAX;
     pthread_mutex_unlock(&l->lock);
     if (first)
         uv_async_send(&l->async);
@@ -73,8 +73,8 @@ void link_drop_posts(struct link *l, struct post_queue *posts)
     link_take_posts(l, posts);
     while ((post = STAILQ_FIRST(posts))) {
         STAILQ_REMOVE_HEAD(posts, queue);
-        l->out_bytes -= post->len;
-        l->dropped++;
+        l->stats.out_bytes -= post->len;
+        l->stats.dropped++;
         free(post);
     }
 }
