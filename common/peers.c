@@ -68,6 +68,8 @@ static void forget(struct peers *p, struct peer *peer)
 /* When `peer` begins to count. While we are new ourselves, those we hear were here before us. */
 static uint64_t counts_from(const struct peers *p, const struct peer *peer)
 {
+    if (peer == &p->peer[0])
+        return peer->since_ms + PEER_NEWCOMER_MS;
     if (!p->peer[0].counts)
         return peer->since_ms;
     return peer->probed_ms ? peer->probed_ms + PEER_NEWCOMER_MS : UINT64_MAX;
@@ -130,11 +132,6 @@ static uint64_t silent_at(const struct peer *peer)
     return larger(peer->heard_ms + PEER_SILENT_MS, peer->trust_until_ms);
 }
 
-static uint64_t self_counts_from(const struct peers *p)
-{
-    return p->peer[0].since_ms + PEER_NEWCOMER_MS;
-}
-
 bool peers_tick(struct peers *p, uint64_t now_ms)
 {
     struct peer *self = &p->peer[0];
@@ -150,7 +147,7 @@ bool peers_tick(struct peers *p, uint64_t now_ms)
             changed = peer->counts = true;
         }
     }
-    if (!self->counts && !p->left && now_ms >= self_counts_from(p))
+    if (!self->counts && !p->left && now_ms >= counts_from(p, self))
         changed = self->counts = true;
     CHECKED(peers_invariants(p));
     return changed;
@@ -270,7 +267,7 @@ uint64_t peers_deadline(const struct peers *p)
     if (!p->up)
         return at;
     if (!p->peer[0].counts && !p->left)
-        at = self_counts_from(p);
+        at = counts_from(p, &p->peer[0]);
     for (unsigned i = 1; i < p->count; i++) {
         const struct peer *peer = &p->peer[i];
         at = smaller(at, silent_at(peer));
