@@ -11,7 +11,7 @@
 static void tell_shards(struct link *l)
 {
     for (unsigned s = 0; s < l->config.shards; s++) {
-        bool held = l->held[s] && (l->up || l->told[s]);
+        bool held = l->held[s] && (l->stats.up || l->told[s]);
         if (held == l->told[s])
             continue;
         l->told[s] = held;
@@ -33,10 +33,10 @@ static void update_up(struct link *l)
     bool up = l->publisher_up && l->consumer_up;
     if (!up)
         tell_shards(l);
-    bool changed = up != l->up;
-    l->up = up;
+    bool changed = up != l->stats.up;
+    l->stats.up = up;
     l->stats.silent = l->stats.silent && up;
-    l->was_up = l->was_up || up;
+    l->stats.was_up = l->stats.was_up || up;
     if (trouble_is_new(l) || changed) /* no trouble while it is up */
         l->events->state(l->owner, up);
     tell_shards(l);
@@ -45,7 +45,7 @@ static void update_up(struct link *l)
 /* What is down is more than silent, and was told. */
 static void tell_silent(struct link *l, bool silent)
 {
-    if (!l->up || silent == l->stats.silent)
+    if (!l->stats.up || silent == l->stats.silent)
         return;
     l->stats.silent = silent;
     if (l->events->silent)
@@ -108,9 +108,9 @@ static void on_notes(uv_async_t *async)
 int link_publish(struct link *l, const struct outbox_message *message)
 {
     size_t len = message->body.len;
-    if (!l->up || l->stats.out_bytes + len > LINK_OUT_BYTES_MAX) {
+    if (!l->stats.up || l->stats.out_bytes + len > LINK_OUT_BYTES_MAX) {
         l->stats.dropped++;
-        return l->up ? -ENOBUFS : -ENOTCONN;
+        return l->stats.up ? -ENOBUFS : -ENOTCONN;
     }
     struct post *post = xcalloc(1, sizeof *post + len);
     post->exchange = message->exchange;
@@ -257,20 +257,10 @@ void link_destroy(struct link *l, unsigned timeout_ms)
 
 /* ---- looking at it --------------------------------------------------------------------------- */
 
-bool link_is_up(const struct link *l)
-{
-    return l->up;
-}
-
-bool link_was_up(const struct link *l)
-{
-    return l->was_up;
-}
-
 const char *link_trouble(struct link *l)
 {
     pthread_mutex_lock(&l->lock);
-    snprintf(l->trouble_copy, sizeof l->trouble_copy, "%s", l->up ? "" : l->trouble);
+    snprintf(l->trouble_copy, sizeof l->trouble_copy, "%s", l->stats.up ? "" : l->trouble);
     pthread_mutex_unlock(&l->lock);
     return l->trouble_copy;
 }

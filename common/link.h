@@ -74,13 +74,12 @@ void link_consume(struct link *l, unsigned shard, bool wanted);
 /* The delivery with that tag is dealt with, whatever the outcome. */
 void link_done(struct link *l, uint64_t tag);
 
-bool link_is_up(const struct link *l);
-bool link_was_up(const struct link *l); /* now or earlier */
 /* Why it is not, in one line ("" if unknown); valid until the next call. */
 const char *link_trouble(struct link *l);
 
-/* Its threads count on. */
+/* What the link is, and has done. Its threads count on. */
 struct link_stats {
+    bool up, was_up; /* was: now or earlier */
     _Atomic uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
     _Atomic uint64_t out_bytes, in_bytes; /* waiting now */
     atomic_bool blocked;                  /* the broker has an alarm */

@@ -73,7 +73,7 @@ struct link {
     const struct link_events *events;
     void *owner;
     uv_async_t async;
-    bool publisher_up, consumer_up, up, was_up;
+    bool publisher_up, consumer_up;
     bool *held, *told; /* shards in force; shards that events.shard reported */
     char trouble_copy[TROUBLE_BYTES], trouble_told[TROUBLE_BYTES];
 

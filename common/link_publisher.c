@@ -96,12 +96,12 @@ static int read_all(struct publisher *p)
 
 /* ---- publishing ------------------------------------------------------------------------------ */
 
-static int publish(struct publisher *p, const struct post *post)
+static int publish(struct publisher *p, enum exchange exchange, const char *key, bool mandatory,
+                   amqp_bytes_t body)
 {
-    amqp_bytes_t body = {post->len, (void *)post->body};
     int r = amqp_basic_publish(p->connection->amqp, CHANNEL,
-                               amqp_cstring_bytes(exchange_name(post->exchange)),
-                               amqp_cstring_bytes(post->key), post->mandatory, false, NULL, body);
+                               amqp_cstring_bytes(exchange_name(exchange)), amqp_cstring_bytes(key),
+                               mandatory, false, NULL, body);
     if (r == AMQP_STATUS_OK)
         return 0;
     return link_connection_fail(p->connection, "publish: %s", amqp_error_string2(r));
@@ -133,7 +133,8 @@ static int publish_waiting(struct publisher *p)
            link_connection_writable(p->connection)) {
         if (!corked && STAILQ_NEXT(post, queue))
             link_connection_cork(p->connection, corked = true);
-        r = publish(p, post);
+        r = publish(p, post->exchange, post->key, post->mandatory,
+                    (amqp_bytes_t){post->len, post->body});
         if (r < 0)
             break;
         post_done(p, post);
@@ -185,14 +186,10 @@ static enum exchange pulse_exchange(const struct link *l)
 static int send_pulse(struct publisher *p)
 {
     struct link *l = p->link;
-    struct post *post = xcalloc(1, sizeof *post + sizeof l->pulse_clock);
-    post->exchange = pulse_exchange(l);
-    pulse_key(l, post->key, sizeof post->key);
-    post->len = sizeof l->pulse_clock;
-    memcpy(post->body, &l->pulse_clock, post->len);
-    int r = publish(p, post);
-    free(post);
-    return r;
+    char key[40];
+    pulse_key(l, key, sizeof key);
+    amqp_bytes_t clock = {sizeof l->pulse_clock, &l->pulse_clock};
+    return publish(p, pulse_exchange(l), key, false, clock);
 }
 
 /* One of the two connections carries nothing, or the broker stands still: both begin anew, since

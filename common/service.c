@@ -20,7 +20,7 @@ static const char *why_not_ready(void *owner)
     struct service *s = owner;
     if (s->leaving)
         return "leaving";
-    if (s->link && link_was_up(s->link))
+    if (s->link && link_stats(s->link)->was_up)
         return NULL;
     const char *why = s->kind->unready ? s->kind->unready(s->owner) : NULL;
     if (why)

@@ -43,7 +43,7 @@ static void link_metrics(struct link *l, struct buf *out)
 {
     static const struct link_stats none;
     const struct link_stats *s = l ? link_stats(l) : &none;
-    GAUGE("easel_link_up", "1 while the link to the broker is up.", l && link_is_up(l));
+    GAUGE("easel_link_up", "1 while the link to the broker is up.", s->up);
     GAUGE("easel_link_blocked", "1 while the broker has an alarm and takes nothing.", s->blocked);
     GAUGE("easel_link_silent", "1 while the link is up and nothing comes back by it.", s->silent);
     COUNTER("easel_link_connects_total", "Connections made to the broker.", s->connects);

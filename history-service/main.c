@@ -220,7 +220,7 @@ static bool has_left(struct shell *s, uint64_t now)
 static uint64_t deadline(const struct shell *s)
 {
     uint64_t own = s->service.leaving ? s->leave_until_ms : upkeep_deadline(s->upkeep);
-    if (!link_is_up(s->service.link))
+    if (!link_stats(s->service.link)->up)
         return own;
     return smaller(
         own, smaller(sharing_deadline(s->sharing), outbox_deadline(history_core_outbox(s->core))));

@@ -191,7 +191,7 @@ static inline struct party *party_start(uv_loop_t *on, const struct link_config 
 static inline struct party *party_up(struct link_config config)
 {
     struct party *p = party_start(&loop, &config);
-    UNTIL(link_is_up(p->link));
+    UNTIL(link_stats(p->link)->up);
     return p;
 }
 
