@@ -68,15 +68,10 @@ struct id shard_destination(unsigned shard)
     return id;
 }
 
-static struct destination *find(struct outbox *o, enum exchange exchange, const struct id *id)
-{
-    return idmap_get(&o->destinations[exchange], id);
-}
-
 static struct destination *find_or_add(struct outbox *o, enum exchange exchange,
                                        const struct id *id)
 {
-    struct destination *d = find(o, exchange, id);
+    struct destination *d = idmap_get(&o->destinations[exchange], id);
     if (d)
         return d;
     d = xcalloc(1, sizeof *d);
@@ -179,7 +174,7 @@ int outbox_offer(struct outbox *o, enum exchange exchange, const struct id *dest
 
 void outbox_flush(struct outbox *o, enum exchange exchange, const struct id *destination)
 {
-    struct destination *d = find(o, exchange, destination);
+    struct destination *d = idmap_get(&o->destinations[exchange], destination);
     if (d && has_waiting(d))
         d->flush = true;
 }
