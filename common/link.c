@@ -94,7 +94,7 @@ static void on_notes(uv_async_t *async)
     l->in_full = false;
     pthread_mutex_unlock(&l->lock);
     if (was_full)
-        worker_wake(&l->consumer);
+        link_wake(l->consumer.wake);
     struct note *note;
     while ((note = STAILQ_FIRST(&notes))) {
         STAILQ_REMOVE_HEAD(&notes, queue);
@@ -125,7 +125,7 @@ int link_publish(struct link *l, const struct outbox_message *message)
     l->stats.out_bytes += len;
     pthread_mutex_unlock(&l->lock);
     if (first)
-        worker_wake(&l->publisher);
+        link_wake(l->publisher.wake);
     return 0;
 }
 
@@ -139,7 +139,7 @@ static void want(struct link *l, unsigned shard, enum hold hold)
     l->wants_changed = l->wants_changed || changed;
     pthread_mutex_unlock(&l->lock);
     if (changed)
-        worker_wake(&l->consumer);
+        link_wake(l->consumer.wake);
 }
 
 void link_bind(struct link *l, unsigned shard, bool wanted)
@@ -166,7 +166,7 @@ void link_done(struct link *l, uint64_t tag)
     bool first = l->done_count == 1;
     pthread_mutex_unlock(&l->lock);
     if (first)
-        worker_wake(&l->consumer);
+        link_wake(l->consumer.wake);
 }
 
 /* ---- create and destroy ---------------------------------------------------------------------- */
@@ -245,8 +245,8 @@ void link_destroy(struct link *l, unsigned timeout_ms)
     if (!l)
         return;
     l->stop_ms = link_now_ms() + timeout_ms;
-    worker_wake(&l->publisher);
-    worker_wake(&l->consumer);
+    link_wake(l->publisher.wake);
+    link_wake(l->consumer.wake);
     bool joined = worker_join(&l->publisher, timeout_ms);
     joined = worker_join(&l->consumer, timeout_ms) && joined;
     pthread_mutex_lock(&l->lock);

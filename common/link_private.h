@@ -116,7 +116,7 @@ void link_take_posts(struct link *l, struct post_queue *ret);
 int worker_init(struct worker *w);
 void worker_finish(struct worker *w);
 int worker_start(struct worker *w, struct link *l, void (*session)(struct worker *w));
-void worker_wake(struct worker *w);
+void link_wake(int eventfd);
 /* False: the thread hangs in a name look-up. It and its memory are left to the process's end. */
 bool worker_join(struct worker *w, uint64_t timeout_ms);
 void publisher_session(struct worker *w);

@@ -47,16 +47,11 @@ void link_note_state(struct link *l, enum note_kind kind, bool up, const char *t
     link_note(l, note, NULL);
 }
 
-static void wake(int eventfd)
+void link_wake(int eventfd)
 {
     uint64_t one = 1;
     ssize_t written = write(eventfd, &one, sizeof one);
     (void)written; /* fails only when the count is at its end, which wakes just as well */
-}
-
-void worker_wake(struct worker *w)
-{
-    wake(w->wake);
 }
 
 void link_take_posts(struct link *l, struct post_queue *ret)
@@ -110,7 +105,7 @@ static void *run(void *worker)
         pause_before_retry(w, backoff_ms);
         backoff_ms = backoff_ms * 2 < LINK_BACKOFF_MAX_MS ? backoff_ms * 2 : LINK_BACKOFF_MAX_MS;
     }
-    wake(w->ended);
+    link_wake(w->ended);
     return NULL;
 }
 
