@@ -79,7 +79,7 @@ static void hear_all_again(struct board_core *c)
 {
     c->heartbeat_at = c->now;
     peers_link(c->peers, c->now, false);
-    c->owners_changed = peers_link(c->peers, c->now, true) || c->owners_changed;
+    peers_link(c->peers, c->now, true);
     attachment_link_up(c);
     for (unsigned i = 0; i < c->config.shards; i++)
         for_boards(c, i, hear_again);

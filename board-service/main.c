@@ -66,18 +66,11 @@ static void on_turn(void *owner)
 
 /* ---- the broker link ------------------------------------------------------------------------- */
 
-static void on_up(void *owner)
+static void on_state(void *owner, bool up)
 {
     struct shell *s = owner;
-    log_info("broker link up");
-    board_core_link(s->core, process_now_ms(), true);
-}
-
-static void on_down(void *owner)
-{
-    struct shell *s = owner;
-    log_warn("broker link down: %s", link_trouble(s->service.link));
-    board_core_link(s->core, process_now_ms(), false);
+    service_log_link(&s->service, up);
+    board_core_link(s->core, process_now_ms(), up);
 }
 
 static void on_message(void *owner, const struct link_delivery *delivery)
@@ -101,8 +94,7 @@ static void on_shard(void *owner, unsigned shard, bool held)
 }
 
 static const struct link_events LINK_EVENTS = {
-    .up = on_up,
-    .down = on_down,
+    .state = on_state,
     .message = on_message,
     .returned = on_returned,
     .shard = on_shard,

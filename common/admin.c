@@ -77,12 +77,10 @@ static void on_written(uv_write_t *write, int status)
 
 static void answer(struct admin_visit *v, const char *status, struct span body)
 {
-    char head[256];
-    int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 %s\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
-                     "Content-Length: %zu\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
-                     status, body.len);
-    buf_append(&v->answer, head, (size_t)n);
+    buf_print(&v->answer,
+              "HTTP/1.1 %s\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+              "Content-Length: %zu\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
+              status, body.len);
     buf_append(&v->answer, body.data, body.len);
     v->answered = true;
     v->write.data = v;

@@ -112,15 +112,21 @@ static void help_table(const struct setting *table)
     }
 }
 
+static const struct setting *find(const struct setting *table, const char *name, size_t len)
+{
+    for (const struct setting *s = table; s && s->name; s++)
+        if (strlen(s->name) == len && strncmp(s->name, name, len) == 0)
+            return s;
+    return NULL;
+}
+
 static bool take_argument(const char *argument, const struct setting *own, void *ret_own)
 {
-    const uint64_t given = 1;
-    for (const struct setting *s = own; s && s->name; s++)
-        if (s->type == SETTING_ARGUMENT && strcmp(s->name, argument) == 0) {
-            memcpy((char *)ret_own + s->at, &given, sizeof given);
-            return true;
-        }
-    return false;
+    const struct setting *s = find(own, argument, strlen(argument));
+    if (!s || s->type != SETTING_ARGUMENT)
+        return false;
+    memcpy((char *)ret_own + s->at, &(uint64_t){1}, sizeof(uint64_t));
+    return true;
 }
 
 static int arguments(int argc, char **argv, const char *program, const struct setting *common,
@@ -145,14 +151,6 @@ static int arguments(int argc, char **argv, const char *program, const struct se
     return 0;
 }
 
-static bool is_in(const struct setting *table, const char *name, size_t len)
-{
-    for (const struct setting *s = table; s && s->name; s++)
-        if (strlen(s->name) == len && strncmp(s->name, name, len) == 0)
-            return true;
-    return false;
-}
-
 /* Programs often share one environment, so another's setting is no error; a slip of the pen must
  * still be seen. */
 static void tell_unknown(const char *program, const struct setting *common,
@@ -160,7 +158,7 @@ static void tell_unknown(const char *program, const struct setting *common,
 {
     for (char **e = environ; e && *e; e++) {
         size_t len = strcspn(*e, "=");
-        if (strncmp(*e, "EASEL_", 6) == 0 && !is_in(common, *e, len) && !is_in(own, *e, len))
+        if (strncmp(*e, "EASEL_", 6) == 0 && !find(common, *e, len) && !find(own, *e, len))
             fprintf(stderr, "%s: %.*s is no setting of this program\n", program, (int)len, *e);
     }
 }

@@ -11,7 +11,7 @@
 static void tell_shards(struct link *l)
 {
     for (unsigned s = 0; s < l->config.shards; s++) {
-        bool held = l->held[s] && (l->up || l->told[s]);
+        bool held = l->held[s] && (l->stats.up || l->told[s]);
         if (held == l->told[s])
             continue;
         l->told[s] = held;
@@ -33,21 +33,21 @@ static void update_up(struct link *l)
     bool up = l->publisher_up && l->consumer_up;
     if (!up)
         tell_shards(l);
-    bool changed = up != l->up;
-    l->up = up;
-    l->silent = l->silent && up;
-    l->was_up = l->was_up || up;
+    bool changed = up != l->stats.up;
+    l->stats.up = up;
+    l->stats.silent = l->stats.silent && up;
+    l->stats.was_up = l->stats.was_up || up;
     if (trouble_is_new(l) || changed) /* no trouble while it is up */
-        (up ? l->events->up : l->events->down)(l->owner);
+        l->events->state(l->owner, up);
     tell_shards(l);
 }
 
 /* What is down is more than silent, and was told. */
 static void tell_silent(struct link *l, bool silent)
 {
-    if (!l->up || silent == l->silent)
+    if (!l->stats.up || silent == l->stats.silent)
         return;
-    l->silent = silent;
+    l->stats.silent = silent;
     if (l->events->silent)
         l->events->silent(l->owner, silent);
 }
@@ -90,11 +90,11 @@ static void on_notes(uv_async_t *async)
     pthread_mutex_lock(&l->lock);
     STAILQ_CONCAT(&notes, &l->notes);
     bool was_full = l->in_full;
-    l->in_bytes = 0;
+    l->stats.in_bytes = 0;
     l->in_full = false;
     pthread_mutex_unlock(&l->lock);
     if (was_full)
-        worker_wake(&l->consumer);
+        link_wake(l->consumer.wake);
     struct note *note;
     while ((note = STAILQ_FIRST(&notes))) {
         STAILQ_REMOVE_HEAD(&notes, queue);
@@ -108,9 +108,9 @@ static void on_notes(uv_async_t *async)
 int link_publish(struct link *l, const struct outbox_message *message)
 {
     size_t len = message->body.len;
-    if (!l->up || l->out_bytes + len > LINK_OUT_BYTES_MAX) {
-        l->dropped++;
-        return l->up ? -ENOBUFS : -ENOTCONN;
+    if (!l->stats.up || l->stats.out_bytes + len > LINK_OUT_BYTES_MAX) {
+        l->stats.dropped++;
+        return l->stats.up ? -ENOBUFS : -ENOTCONN;
     }
     struct post *post = xcalloc(1, sizeof *post + len);
     post->exchange = message->exchange;
@@ -122,10 +122,10 @@ int link_publish(struct link *l, const struct outbox_message *message)
     pthread_mutex_lock(&l->lock);
     bool first = STAILQ_EMPTY(&l->posts);
     STAILQ_INSERT_TAIL(&l->posts, post, queue);
-    l->out_bytes += len;
+    l->stats.out_bytes += len;
     pthread_mutex_unlock(&l->lock);
     if (first)
-        worker_wake(&l->publisher);
+        link_wake(l->publisher.wake);
     return 0;
 }
 
@@ -139,7 +139,7 @@ static void want(struct link *l, unsigned shard, enum hold hold)
     l->wants_changed = l->wants_changed || changed;
     pthread_mutex_unlock(&l->lock);
     if (changed)
-        worker_wake(&l->consumer);
+        link_wake(l->consumer.wake);
 }
 
 void link_bind(struct link *l, unsigned shard, bool wanted)
@@ -166,7 +166,7 @@ void link_done(struct link *l, uint64_t tag)
     bool first = l->done_count == 1;
     pthread_mutex_unlock(&l->lock);
     if (first)
-        worker_wake(&l->consumer);
+        link_wake(l->consumer.wake);
 }
 
 /* ---- create and destroy ---------------------------------------------------------------------- */
@@ -229,9 +229,9 @@ int link_create(uv_loop_t *loop, const struct link_config *config, const struct 
         return r;
     }
     l->async.data = l;
-    r = worker_start(&l->publisher, l, publisher_main);
+    r = worker_start(&l->publisher, l, publisher_session);
     if (r == 0)
-        r = worker_start(&l->consumer, l, consumer_main);
+        r = worker_start(&l->consumer, l, consumer_session);
     if (r < 0) {
         link_destroy(l, 0);
         return r;
@@ -245,8 +245,8 @@ void link_destroy(struct link *l, unsigned timeout_ms)
     if (!l)
         return;
     l->stop_ms = link_now_ms() + timeout_ms;
-    worker_wake(&l->publisher);
-    worker_wake(&l->consumer);
+    link_wake(l->publisher.wake);
+    link_wake(l->consumer.wake);
     bool joined = worker_join(&l->publisher, timeout_ms);
     joined = worker_join(&l->consumer, timeout_ms) && joined;
     pthread_mutex_lock(&l->lock);
@@ -257,36 +257,15 @@ void link_destroy(struct link *l, unsigned timeout_ms)
 
 /* ---- looking at it --------------------------------------------------------------------------- */
 
-bool link_is_up(const struct link *l)
-{
-    return l->up;
-}
-
-bool link_was_up(const struct link *l)
-{
-    return l->was_up;
-}
-
 const char *link_trouble(struct link *l)
 {
     pthread_mutex_lock(&l->lock);
-    snprintf(l->trouble_copy, sizeof l->trouble_copy, "%s", l->up ? "" : l->trouble);
+    snprintf(l->trouble_copy, sizeof l->trouble_copy, "%s", l->stats.up ? "" : l->trouble);
     pthread_mutex_unlock(&l->lock);
     return l->trouble_copy;
 }
 
-void link_stats(struct link *l, struct link_stats *ret)
+const struct link_stats *link_stats(const struct link *l)
 {
-    pthread_mutex_lock(&l->lock);
-    *ret = (struct link_stats){.out_bytes = l->out_bytes, .in_bytes = l->in_bytes};
-    pthread_mutex_unlock(&l->lock);
-    ret->published = l->published;
-    ret->publish_bytes = l->publish_bytes;
-    ret->dropped = l->dropped;
-    ret->returned = l->returned;
-    ret->received = l->received;
-    ret->receive_bytes = l->receive_bytes;
-    ret->connects = l->connects;
-    ret->blocked = l->blocked;
-    ret->silent = l->silent;
+    return &l->stats;
 }

@@ -15,6 +15,7 @@
 #ifndef EASEL_LINK_H
 #define EASEL_LINK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
@@ -31,11 +32,10 @@ struct link_delivery {
 };
 
 struct link_events {
-    /* Both connections are up, and the broker has no alarm (or no longer). At each `up` all
-     * bindings are in place; `shard` is called right afterwards for those that are new. */
-    void (*up)(void *owner);
-    /* It is down; called again when it stays down for another reason. See link_trouble. */
-    void (*down)(void *owner);
+    /* Up: both connections are, and the broker has no alarm (or no longer). At each time all
+     * bindings are in place; `shard` is called right afterwards for those that are new. Down:
+     * called again when it stays down for another reason. See link_trouble. */
+    void (*state)(void *owner, bool up);
     /* While it is up: for LINK_SILENT_MS nothing has come back from the broker (or it does again).
      * What stays silent for longer goes down and connects anew. May be NULL. */
     void (*silent)(void *owner, bool silent);
@@ -74,18 +74,18 @@ void link_consume(struct link *l, unsigned shard, bool wanted);
 /* The delivery with that tag is dealt with, whatever the outcome. */
 void link_done(struct link *l, uint64_t tag);
 
-bool link_is_up(const struct link *l);
-bool link_was_up(const struct link *l); /* now or earlier */
 /* Why it is not, in one line ("" if unknown); valid until the next call. */
 const char *link_trouble(struct link *l);
 
+/* What the link is, and has done. Its threads count on. */
 struct link_stats {
-    uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
-    uint64_t out_bytes, in_bytes; /* waiting now */
-    bool blocked;                 /* the broker has an alarm */
-    bool silent;                  /* see link_events */
+    bool up, was_up; /* was: now or earlier */
+    _Atomic uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
+    _Atomic uint64_t out_bytes, in_bytes; /* waiting now */
+    atomic_bool blocked;                  /* the broker has an alarm */
+    bool silent;                          /* see link_events */
 };
-void link_stats(struct link *l, struct link_stats *ret);
+const struct link_stats *link_stats(const struct link *l);
 
 /* Publishes what waits (at most `timeout_ms`), closes, joins the threads. No callback after it; not
  * to be called from one. Run the loop once more afterwards. */

@@ -24,8 +24,7 @@ void link_connection_finish(struct link_connection *c)
     pthread_mutex_destroy(&c->lock);
 }
 
-__attribute__((format(printf, 2, 3))) static int fail(struct link_connection *c, const char *format,
-                                                      ...)
+int link_connection_fail(struct link_connection *c, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -37,7 +36,7 @@ __attribute__((format(printf, 2, 3))) static int fail(struct link_connection *c,
 
 static int fail_close(struct link_connection *c, const char *what, uint16_t code, amqp_bytes_t text)
 {
-    fail(c, "%s: %.*s", what, (int)text.len, (const char *)text.bytes);
+    link_connection_fail(c, "%s: %.*s", what, (int)text.len, (const char *)text.bytes);
     c->code = code;
     return -EIO;
 }
@@ -52,15 +51,15 @@ static int fail_method(struct link_connection *c, const char *what, const amqp_m
         const amqp_channel_close_t *close = m->decoded;
         return fail_close(c, what, close->reply_code, close->reply_text);
     }
-    return fail(c, "%s: the broker answered %s", what, amqp_method_name(m->id));
+    return link_connection_fail(c, "%s: the broker answered %s", what, amqp_method_name(m->id));
 }
 
 /* `error` is the library's; that of TLS has more to say about it. */
 static int fail_library(struct link_connection *c, const char *what, int error)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-    return fail(c, "%s: %s%s%s", what, amqp_error_string2(error), reason ? ", " : "",
-                reason ? reason : "");
+    return link_connection_fail(c, "%s: %s%s%s", what, amqp_error_string2(error),
+                                reason ? ", " : "", reason ? reason : "");
 }
 
 int link_connection_check(struct link_connection *c, const char *what, amqp_rpc_reply_t reply)
@@ -102,18 +101,14 @@ static void tune(int fd)
 static int login(struct link_connection *c, const struct amqp_connection_info *at, const char *name)
 {
     amqp_table_entry_t can[] = {
-        {amqp_cstring_bytes("connection.blocked"), {.kind = AMQP_FIELD_KIND_BOOLEAN}},
-        {amqp_cstring_bytes("consumer_cancel_notify"), {.kind = AMQP_FIELD_KIND_BOOLEAN}},
-        {amqp_cstring_bytes("authentication_failure_close"), {.kind = AMQP_FIELD_KIND_BOOLEAN}},
+        AMQP_YES("connection.blocked"),
+        AMQP_YES("consumer_cancel_notify"),
+        AMQP_YES("authentication_failure_close"),
     };
     amqp_table_entry_t own[] = {
-        {amqp_cstring_bytes("capabilities"), {.kind = AMQP_FIELD_KIND_TABLE}},
-        {amqp_cstring_bytes("connection_name"), {.kind = AMQP_FIELD_KIND_UTF8}},
+        AMQP_ROW("capabilities", TABLE, table, ((amqp_table_t){sizeof can / sizeof *can, can})),
+        AMQP_TEXT("connection_name", name),
     };
-    for (unsigned i = 0; i < sizeof can / sizeof *can; i++)
-        can[i].value.value.boolean = 1;
-    own[0].value.value.table = (amqp_table_t){sizeof can / sizeof *can, can};
-    own[1].value.value.bytes = amqp_cstring_bytes(name);
     amqp_table_t properties = {sizeof own / sizeof *own, own};
     const char *vhost = *at->vhost ? at->vhost : "/";
     const char *what = at->ssl ? "login" : "login (amqps:// where TLS is spoken)";
@@ -133,12 +128,12 @@ static amqp_socket_t *tls_socket(struct link_connection *c, const struct broker_
     amqp_ssl_socket_set_verify_hostname(socket, true);
     if (amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST) < 0 ||
         amqp_ssl_socket_set_cacert(socket, broker->ca) < 0) {
-        fail(c, "cannot use EASEL_AMQP_CA %s", broker->ca);
+        link_connection_fail(c, "cannot use EASEL_AMQP_CA %s", broker->ca);
         return NULL;
     }
     const char *key = *broker->key ? broker->key : broker->cert; /* a file may hold both */
     if (*broker->cert && amqp_ssl_socket_set_key(socket, broker->cert, key) < 0) {
-        fail(c, "cannot use EASEL_AMQP_CERT %s with the key %s", broker->cert, key);
+        link_connection_fail(c, "cannot use EASEL_AMQP_CERT %s with the key %s", broker->cert, key);
         return NULL;
     }
     return socket;
@@ -148,7 +143,7 @@ static int open_at(struct link_connection *c, const struct amqp_connection_info 
                    const struct broker_address *broker, const char *name)
 {
     struct timeval rpc = {.tv_sec = LINK_RPC_S}, connecting = {.tv_sec = LINK_CONNECT_S};
-    fail(c, "connect: out of memory"); /* unless something else is said */
+    link_connection_fail(c, "connect: out of memory"); /* unless something else is said */
     c->amqp = amqp_new_connection();
     if (!c->amqp)
         return -EIO;
@@ -189,8 +184,9 @@ int link_connection_open(struct link_connection *c, const struct broker_address 
 {
     struct amqp_connection_info at;
     struct address_text text;
-    int r = broker_parse(broker, &text, &at) == 0 ? open_at(c, &at, broker, name)
-                                                  : fail(c, "EASEL_AMQP is no valid address");
+    int r = broker_parse(broker, &text, &at) == 0
+                ? open_at(c, &at, broker, name)
+                : link_connection_fail(c, "EASEL_AMQP is no valid address");
     address_close(&text);
     if (r < 0)
         link_connection_close(c, false);
@@ -257,7 +253,7 @@ int link_connection_read(struct link_connection *c, amqp_frame_t *ret)
     if (r == AMQP_STATUS_TIMEOUT)
         return 0;
     if (r != AMQP_STATUS_OK)
-        return fail(c, "%s", amqp_error_string2(r));
+        return link_connection_fail(c, "%s", amqp_error_string2(r));
     if (ret->frame_type != AMQP_FRAME_METHOD)
         return 1;
     switch (ret->payload.method.id) {
@@ -265,7 +261,7 @@ int link_connection_read(struct link_connection *c, amqp_frame_t *ret)
     case AMQP_CHANNEL_CLOSE_METHOD:
         return fail_method(c, "closed", &ret->payload.method);
     case AMQP_BASIC_CANCEL_METHOD:
-        return fail(c, "a queue that we consume is gone");
+        return link_connection_fail(c, "a queue that we consume is gone");
     case AMQP_CONNECTION_BLOCKED_METHOD:
         c->blocked = true;
         return 1;

@@ -60,6 +60,10 @@ int link_connection_read(struct link_connection *c, amqp_frame_t *ret);
 int link_connection_rpc(struct link_connection *c, const char *what);
 int link_connection_check(struct link_connection *c, const char *what, amqp_rpc_reply_t reply);
 
+/* Says why a call failed: -EIO. */
+int link_connection_fail(struct link_connection *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Takes one header or body frame: 1 complete, 0 more to come. Frames out of place are skipped. */
 int content_frame(struct content *in, const amqp_frame_t *frame);
 void content_begin(struct content *in);

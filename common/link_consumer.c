@@ -41,27 +41,6 @@ struct consumer {
 
 /* ---- declaring ------------------------------------------------------------------------------- */
 
-static amqp_table_entry_t number(const char *key, int value)
-{
-    amqp_table_entry_t entry = {amqp_cstring_bytes(key), {.kind = AMQP_FIELD_KIND_I32}};
-    entry.value.value.i32 = value;
-    return entry;
-}
-
-static amqp_table_entry_t text(const char *key, const char *value)
-{
-    amqp_table_entry_t entry = {amqp_cstring_bytes(key), {.kind = AMQP_FIELD_KIND_UTF8}};
-    entry.value.value.bytes = amqp_cstring_bytes(value);
-    return entry;
-}
-
-static amqp_table_entry_t yes(const char *key)
-{
-    amqp_table_entry_t entry = {amqp_cstring_bytes(key), {.kind = AMQP_FIELD_KIND_BOOLEAN}};
-    entry.value.value.boolean = 1;
-    return entry;
-}
-
 static int bind_queue(struct consumer *k, const char *queue, enum exchange exchange,
                       const char *key)
 {
@@ -95,10 +74,11 @@ static int blame_quorum(struct consumer *k)
     char said[TROUBLE_BYTES];
     memcpy(said, k->connection->trouble, sizeof said);
     if (k->connection->code == AMQP_PRECONDITION_FAILED)
-        snprintf(k->connection->trouble, sizeof k->connection->trouble,
-                 "EASEL_QUORUM is %d here, but a queue was declared otherwise: set it alike in all "
-                 "programs; to change it, stop them all and delete the queues history.* (%.200s)",
-                 k->link->config.quorum, said);
+        link_connection_fail(
+            k->connection,
+            "EASEL_QUORUM is %d here, but a queue was declared otherwise: set it alike in all "
+            "programs; to change it, stop them all and delete the queues history.* (%.200s)",
+            k->link->config.quorum, said);
     return -EIO;
 }
 
@@ -106,15 +86,15 @@ static int blame_quorum(struct consumer *k)
  * connects first; their messages are not. */
 static int declare_shared(struct consumer *k)
 {
-    amqp_table_entry_t replay[] = {number("x-max-length-bytes", QUEUE_REPLAY_BYTES_MAX),
-                                   text("x-overflow", "drop-head"),
-                                   number("x-message-ttl", QUEUE_REPLAY_TTL_MS)};
+    amqp_table_entry_t replay[] = {AMQP_NUMBER("x-max-length-bytes", QUEUE_REPLAY_BYTES_MAX),
+                                   AMQP_TEXT("x-overflow", "drop-head"),
+                                   AMQP_NUMBER("x-message-ttl", QUEUE_REPLAY_TTL_MS)};
     if (declare(k, "easel.replay", false, replay, 3) < 0)
         return -EIO;
     amqp_table_entry_t history[] = {
-        number("x-max-length-bytes", QUEUE_HISTORY_BYTES_MAX), text("x-overflow", "drop-head"),
-        yes("x-single-active-consumer"),
-        text("x-queue-type", k->link->config.quorum ? "quorum" : "classic")};
+        AMQP_NUMBER("x-max-length-bytes", QUEUE_HISTORY_BYTES_MAX),
+        AMQP_TEXT("x-overflow", "drop-head"), AMQP_YES("x-single-active-consumer"),
+        AMQP_TEXT("x-queue-type", k->link->config.quorum ? "quorum" : "classic")};
     for (unsigned shard = 0; shard < k->link->config.shards; shard++) {
         char queue[32], key[32];
         history_queue(shard, queue, sizeof queue);
@@ -130,9 +110,9 @@ static int declare_shared(struct consumer *k)
 static int declare_own(struct consumer *k)
 {
     const struct link_config *config = &k->link->config;
-    amqp_table_entry_t limits[] = {number("x-max-length-bytes", QUEUE_OWN_BYTES_MAX),
-                                   text("x-overflow", "drop-head"),
-                                   number("x-message-ttl", QUEUE_OWN_TTL_MS)};
+    amqp_table_entry_t limits[] = {AMQP_NUMBER("x-max-length-bytes", QUEUE_OWN_BYTES_MAX),
+                                   AMQP_TEXT("x-overflow", "drop-head"),
+                                   AMQP_NUMBER("x-message-ttl", QUEUE_OWN_TTL_MS)};
     char key[32];
     snprintf(k->own_queue, sizeof k->own_queue, "%s.%016llx", config->self.text,
              (unsigned long long)process_random());
@@ -198,22 +178,26 @@ static int close_channel(struct consumer *k, unsigned channel)
 
 /* ---- shards ---------------------------------------------------------------------------------- */
 
-/* The binding is in force when this returns. */
-static int bind_now(struct consumer *k, const char *key)
+/* It is in force, or no longer, when this returns. */
+static int change_binding(struct consumer *k, unsigned shard, bool bound)
 {
-    amqp_queue_bind(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(k->own_queue),
-                    amqp_cstring_bytes(exchange_name(EXCHANGE_BOARD)), amqp_cstring_bytes(key),
-                    amqp_empty_table);
-    return link_connection_rpc(k->connection, "bind");
+    char text[32];
+    snprintf(text, sizeof text, "%s.#", shard_destination(shard).text);
+    amqp_bytes_t queue = amqp_cstring_bytes(k->own_queue), key = amqp_cstring_bytes(text);
+    amqp_bytes_t exchange = amqp_cstring_bytes(exchange_name(EXCHANGE_BOARD));
+    amqp_connection_state_t amqp = k->connection->amqp;
+    if (bound)
+        amqp_queue_bind(amqp, OWN_CHANNEL, queue, exchange, key, amqp_empty_table);
+    else
+        amqp_queue_unbind(amqp, OWN_CHANNEL, queue, exchange, key, amqp_empty_table);
+    return link_connection_rpc(k->connection, bound ? "bind" : "unbind");
 }
 
 static int take_shard(struct consumer *k, unsigned shard, enum hold hold)
 {
     char name[32];
-    if (hold == HOLD_BINDING) {
-        snprintf(name, sizeof name, "%s.#", shard_destination(shard).text);
-        return bind_now(k, name);
-    }
+    if (hold == HOLD_BINDING)
+        return change_binding(k, shard, true);
     history_queue(shard, name, sizeof name);
     int r = open_channel(k, SHARD_CHANNEL + shard);
     return r < 0 ? r : consume(k, SHARD_CHANNEL + shard, name);
@@ -221,14 +205,9 @@ static int take_shard(struct consumer *k, unsigned shard, enum hold hold)
 
 static int drop_shard(struct consumer *k, unsigned shard, enum hold hold)
 {
-    char key[32];
     if (hold == HOLD_CONSUMER)
         return close_channel(k, SHARD_CHANNEL + shard);
-    snprintf(key, sizeof key, "%s.#", shard_destination(shard).text);
-    amqp_queue_unbind(k->connection->amqp, OWN_CHANNEL, amqp_cstring_bytes(k->own_queue),
-                      amqp_cstring_bytes(exchange_name(EXCHANGE_BOARD)), amqp_cstring_bytes(key),
-                      amqp_empty_table);
-    return link_connection_rpc(k->connection, "unbind");
+    return change_binding(k, shard, false);
 }
 
 static int change_shard(struct consumer *k, unsigned shard, enum hold wanted)
@@ -291,8 +270,8 @@ static void deliver(struct consumer *k, unsigned channel)
     if (channel != OWN_CHANNEL)
         note->tag = (uint64_t)ch->generation << (TAG_BITS + CHANNEL_BITS) |
                     (uint64_t)channel << TAG_BITS | ch->delivery;
-    k->link->received++;
-    k->link->receive_bytes += note->len;
+    k->link->stats.received++;
+    k->link->stats.receive_bytes += note->len;
     link_note(k->link, note, &k->full);
 }
 
@@ -339,9 +318,7 @@ static int ack(struct consumer *k, uint64_t tag)
                            tag & ((UINT64_C(1) << TAG_BITS) - 1), false);
     if (r == AMQP_STATUS_OK)
         return 0;
-    snprintf(k->connection->trouble, sizeof k->connection->trouble, "ack: %s",
-             amqp_error_string2(r));
-    return -EIO;
+    return link_connection_fail(k->connection, "ack: %s", amqp_error_string2(r));
 }
 
 static int ack_all(struct consumer *k, const uint64_t *done, size_t count)
@@ -414,7 +391,7 @@ static int serve(struct consumer *k)
     return 0;
 }
 
-static void session(struct worker *w)
+void consumer_session(struct worker *w)
 {
     struct link *l = w->link;
     struct consumer k = {.link = l, .worker = w, .connection = &w->connection};
@@ -423,7 +400,7 @@ static void session(struct worker *w)
     k.have = xcalloc(l->config.shards, sizeof *k.have);
     int r = open_connection(&k);
     if (r == 0) {
-        l->connects++;
+        l->stats.connects++;
         link_note_state(l, NOTE_CONSUMER, true, "");
         l->consuming = true;
         r = serve(&k);
@@ -435,10 +412,4 @@ static void session(struct worker *w)
         buf_free(&k.channels[i].content.body);
     free(k.channels);
     free(k.have);
-}
-
-void *consumer_main(void *worker)
-{
-    worker_run(worker, session);
-    return NULL;
 }

@@ -12,7 +12,6 @@
 #ifndef EASEL_LINK_PRIVATE_H
 #define EASEL_LINK_PRIVATE_H
 
-#include <stdatomic.h>
 #include <sys/queue.h>
 
 #include "link.h"
@@ -57,6 +56,9 @@ enum hold { HOLD_NONE, HOLD_BINDING, HOLD_CONSUMER };
 
 struct worker {
     struct link *link;
+    /* On a fresh connection, again and again until the link stops. Returns when its connection has
+     * failed or the link stops. */
+    void (*session)(struct worker *w);
     pthread_t thread;
     bool started;
     int wake;  /* eventfd: there is something to do */
@@ -71,14 +73,13 @@ struct link {
     const struct link_events *events;
     void *owner;
     uv_async_t async;
-    bool publisher_up, consumer_up, up, was_up, silent;
+    bool publisher_up, consumer_up;
     bool *held, *told; /* shards in force; shards that events.shard reported */
     char trouble_copy[TROUBLE_BYTES], trouble_told[TROUBLE_BYTES];
 
     pthread_mutex_t lock;
     struct post_queue posts;
     struct note_queue notes;
-    size_t in_bytes;
     enum hold *wanted;  /* per shard */
     bool wants_changed; /* since the consumer looked */
     uint64_t *done;     /* tags to be acked */
@@ -95,13 +96,14 @@ struct link {
     atomic_bool consuming;       /* the consumer has declared all that it hears */
 
     _Atomic uint64_t stop_ms; /* 0: run; else publish until then and end */
-    atomic_size_t out_bytes;
-    atomic_bool in_full; /* the consumer reads nothing until the loop has taken its notes */
-    _Atomic uint64_t published, publish_bytes, dropped, returned, received, receive_bytes, connects;
-    atomic_bool blocked;
+    atomic_bool in_full;      /* the consumer reads nothing until the loop has taken its notes */
+    struct link_stats stats;
 };
 
-uint64_t link_now_ms(void);
+static inline uint64_t link_now_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
 
 /* Hands a note over; `full` (if asked for): the loop has enough. */
 struct note *note_new(enum note_kind kind, struct span body);
@@ -113,19 +115,14 @@ void link_take_posts(struct link *l, struct post_queue *ret);
 
 int worker_init(struct worker *w);
 void worker_finish(struct worker *w);
-int worker_start(struct worker *w, struct link *l, void *(*run)(void *));
-void worker_wake(struct worker *w);
+int worker_start(struct worker *w, struct link *l, void (*session)(struct worker *w));
+void link_wake(int eventfd);
 /* False: the thread hangs in a name look-up. It and its memory are left to the process's end. */
 bool worker_join(struct worker *w, uint64_t timeout_ms);
-/* Runs `session` on a fresh connection again and again until the link stops. A session returns when
- * its connection has failed or the link stops. */
-void worker_run(struct worker *w, void (*session)(struct worker *w));
+void publisher_session(struct worker *w);
+void consumer_session(struct worker *w);
 
-/* Where a pulse goes: to our own queue. */
-enum exchange pulse_exchange(const struct link *l);
+/* Of a pulse, which goes to our own queue. */
 void pulse_key(const struct link *l, char *ret, size_t size);
-
-void *publisher_main(void *worker);
-void *consumer_main(void *worker);
 
 #endif

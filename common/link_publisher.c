@@ -58,7 +58,7 @@ static void take_frame(struct publisher *p, const amqp_frame_t *frame)
     struct note *note = note_new(NOTE_RETURNED, buf_span(&p->content.body));
     note->exchange = p->back_exchange;
     memcpy(note->key, p->back_key, sizeof note->key);
-    p->link->returned++;
+    p->link->stats.returned++;
     link_note(p->link, note, NULL);
 }
 
@@ -69,7 +69,7 @@ static void take_frame(struct publisher *p, const amqp_frame_t *frame)
 static void tell_state(struct publisher *p, bool connected)
 {
     bool up = connected && !p->connection->blocked;
-    p->link->blocked = p->connection->blocked;
+    p->link->stats.blocked = p->connection->blocked;
     if (up == p->up)
         return;
     p->up = up;
@@ -96,17 +96,15 @@ static int read_all(struct publisher *p)
 
 /* ---- publishing ------------------------------------------------------------------------------ */
 
-static int publish(struct publisher *p, const struct post *post)
+static int publish(struct publisher *p, enum exchange exchange, const char *key, bool mandatory,
+                   amqp_bytes_t body)
 {
-    amqp_bytes_t body = {post->len, (void *)post->body};
     int r = amqp_basic_publish(p->connection->amqp, CHANNEL,
-                               amqp_cstring_bytes(exchange_name(post->exchange)),
-                               amqp_cstring_bytes(post->key), post->mandatory, false, NULL, body);
+                               amqp_cstring_bytes(exchange_name(exchange)), amqp_cstring_bytes(key),
+                               mandatory, false, NULL, body);
     if (r == AMQP_STATUS_OK)
         return 0;
-    snprintf(p->connection->trouble, sizeof p->connection->trouble, "publish: %s",
-             amqp_error_string2(r));
-    return -EIO;
+    return link_connection_fail(p->connection, "publish: %s", amqp_error_string2(r));
 }
 
 static struct post *next_post(struct publisher *p)
@@ -118,10 +116,10 @@ static struct post *next_post(struct publisher *p)
 
 static void post_done(struct publisher *p, struct post *post)
 {
-    p->link->published++;
-    p->link->publish_bytes += post->len;
+    p->link->stats.published++;
+    p->link->stats.publish_bytes += post->len;
     STAILQ_REMOVE_HEAD(&p->mine, queue);
-    p->link->out_bytes -= post->len;
+    p->link->stats.out_bytes -= post->len;
     free(post);
 }
 
@@ -135,7 +133,8 @@ static int publish_waiting(struct publisher *p)
            link_connection_writable(p->connection)) {
         if (!corked && STAILQ_NEXT(post, queue))
             link_connection_cork(p->connection, corked = true);
-        r = publish(p, post);
+        r = publish(p, post->exchange, post->key, post->mandatory,
+                    (amqp_bytes_t){post->len, post->body});
         if (r < 0)
             break;
         post_done(p, post);
@@ -152,7 +151,7 @@ static void run_clock(struct publisher *p)
 {
     uint64_t now = link_now_ms(), passed = now - p->turn_ms;
     p->turn_ms = now;
-    p->link->pulse_clock += passed < LINK_PUBLISH_TURN_MS ? passed : LINK_PUBLISH_TURN_MS;
+    p->link->pulse_clock += smaller(passed, LINK_PUBLISH_TURN_MS);
 }
 
 /* Silence that has other reasons than the broker's is none. */
@@ -177,27 +176,29 @@ static void tell_silent(struct publisher *p, bool silent)
     link_note(p->link, note, NULL);
 }
 
+static enum exchange pulse_exchange(const struct link *l)
+{
+    return l->config.hears_board     ? EXCHANGE_BOARD
+           : l->config.hears_gateway ? EXCHANGE_GATEWAY
+                                     : EXCHANGE_HISTORY;
+}
+
 static int send_pulse(struct publisher *p)
 {
     struct link *l = p->link;
-    struct post *post = xcalloc(1, sizeof *post + sizeof l->pulse_clock);
-    post->exchange = pulse_exchange(l);
-    pulse_key(l, post->key, sizeof post->key);
-    post->len = sizeof l->pulse_clock;
-    memcpy(post->body, &l->pulse_clock, post->len);
-    int r = publish(p, post);
-    free(post);
-    return r;
+    char key[40];
+    pulse_key(l, key, sizeof key);
+    amqp_bytes_t clock = {sizeof l->pulse_clock, &l->pulse_clock};
+    return publish(p, pulse_exchange(l), key, false, clock);
 }
 
 /* One of the two connections carries nothing, or the broker stands still: both begin anew, since
  * nobody can tell which. */
 static int give_up(struct publisher *p)
 {
-    snprintf(p->connection->trouble, sizeof p->connection->trouble,
-             "nothing comes back from the broker for %d s", LINK_DEAD_MS / 1000);
     link_connection_abort(&p->link->consumer.connection);
-    return -EIO;
+    return link_connection_fail(p->connection, "nothing comes back from the broker for %d s",
+                                LINK_DEAD_MS / 1000);
 }
 
 static int feel_pulse(struct publisher *p)
@@ -255,7 +256,7 @@ static int serve(struct publisher *p)
     }
 }
 
-static void session(struct worker *w)
+void publisher_session(struct worker *w)
 {
     struct publisher p = {.link = w->link, .worker = w, .connection = &w->connection};
     STAILQ_INIT(&p.mine);
@@ -263,7 +264,7 @@ static void session(struct worker *w)
     p.heard = p.next_pulse = p.link->pulse_clock;
     int r = open_connection(&p);
     if (r == 0) {
-        p.link->connects++;
+        p.link->stats.connects++;
         r = serve(&p);
     } else {
         link_note_state(p.link, NOTE_PUBLISHER, false, w->connection.trouble);
@@ -273,10 +274,4 @@ static void session(struct worker *w)
     tell_state(&p, false);
     link_drop_posts(p.link, &p.mine);
     buf_free(&p.content.body);
-}
-
-void *publisher_main(void *worker)
-{
-    worker_run(worker, session);
-    return NULL;
 }

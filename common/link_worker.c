@@ -6,17 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "process.h"
-
-uint64_t link_now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- between a thread and the loop ----------------------------------------------------------- */
 
@@ -36,9 +28,9 @@ void link_note(struct link *l, struct note *note, bool *full)
     pthread_mutex_lock(&l->lock);
     bool first = STAILQ_EMPTY(&l->notes) && !l->closed;
     STAILQ_INSERT_TAIL(&l->notes, note, queue);
-    l->in_bytes += sizeof *note + note->len;
+    l->stats.in_bytes += sizeof *note + note->len;
     if (full)
-        l->in_full = *full = l->in_bytes >= LINK_IN_BYTES_MAX;
+        l->in_full = *full = l->stats.in_bytes >= LINK_IN_BYTES_MAX;
     pthread_mutex_unlock(&l->lock);
     if (first)
         uv_async_send(&l->async);
@@ -55,10 +47,10 @@ void link_note_state(struct link *l, enum note_kind kind, bool up, const char *t
     link_note(l, note, NULL);
 }
 
-void worker_wake(struct worker *w)
+void link_wake(int eventfd)
 {
     uint64_t one = 1;
-    ssize_t written = write(w->wake, &one, sizeof one);
+    ssize_t written = write(eventfd, &one, sizeof one);
     (void)written; /* fails only when the count is at its end, which wakes just as well */
 }
 
@@ -76,19 +68,10 @@ void link_drop_posts(struct link *l, struct post_queue *posts)
     link_take_posts(l, posts);
     while ((post = STAILQ_FIRST(posts))) {
         STAILQ_REMOVE_HEAD(posts, queue);
-        l->out_bytes -= post->len;
-        l->dropped++;
+        l->stats.out_bytes -= post->len;
+        l->stats.dropped++;
         free(post);
     }
-}
-
-/* ---- the pulse ------------------------------------------------------------------------------- */
-
-enum exchange pulse_exchange(const struct link *l)
-{
-    return l->config.hears_board     ? EXCHANGE_BOARD
-           : l->config.hears_gateway ? EXCHANGE_GATEWAY
-                                     : EXCHANGE_HISTORY;
 }
 
 void pulse_key(const struct link *l, char *ret, size_t size)
@@ -110,25 +93,26 @@ static void pause_before_retry(struct worker *w, unsigned ms)
     }
 }
 
-void worker_run(struct worker *w, void (*session)(struct worker *w))
+static void *run(void *worker)
 {
+    struct worker *w = worker;
     unsigned backoff_ms = LINK_BACKOFF_MIN_MS;
     while (w->link->stop_ms == 0) {
         uint64_t begun = link_now_ms();
-        session(w);
+        w->session(w);
         if (link_now_ms() - begun >= LINK_STABLE_MS)
             backoff_ms = LINK_BACKOFF_MIN_MS;
         pause_before_retry(w, backoff_ms);
         backoff_ms = backoff_ms * 2 < LINK_BACKOFF_MAX_MS ? backoff_ms * 2 : LINK_BACKOFF_MAX_MS;
     }
-    uint64_t one = 1;
-    ssize_t written = write(w->ended, &one, sizeof one);
-    (void)written;
+    link_wake(w->ended);
+    return NULL;
 }
 
-int worker_start(struct worker *w, struct link *l, void *(*run)(void *))
+int worker_start(struct worker *w, struct link *l, void (*session)(struct worker *w))
 {
     w->link = l;
+    w->session = session;
     int r = process_thread(&w->thread, run, w);
     w->started = r == 0;
     return r;

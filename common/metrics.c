@@ -2,7 +2,6 @@
 #include "metrics.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 const double SECONDS_BOUNDS[] = {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
@@ -47,49 +46,34 @@ double peak_value(const struct peak *p, uint64_t now_ms)
 
 /* ---- printing -------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 2, 3))) static void print(struct buf *out, const char *format, ...)
+void metric_head(struct buf *out, const char *name, const char *help, const char *type)
 {
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (n > 0)
-        buf_append(out, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
-}
-
-static void head(struct buf *out, const char *name, const char *help, const char *type)
-{
-    print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void sample(struct buf *out, const char *name, double value)
-{
-    /* Whole numbers in full: a value that stands still for being rounded looks dead. */
-    if (value == floor(value) && fabs(value) < 9e15)
-        print(out, "%s %.0f\n", name, value);
-    else
-        print(out, "%s %.9g\n", name, value);
-}
-
-void metric_counter(struct buf *out, const char *name, const char *help, uint64_t value)
-{
-    head(out, name, help, "counter");
-    print(out, "%s %llu\n", name, (unsigned long long)value);
+    buf_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 void metric_gauge(struct buf *out, const char *name, const char *help, double value)
 {
-    head(out, name, help, "gauge");
-    sample(out, name, value);
+    metric_head(out, name, help, "gauge");
+    /* Whole numbers in full: a value that stands still for being rounded looks dead. */
+    if (value == floor(value) && fabs(value) < 9e15)
+        buf_print(out, "%s %.0f\n", name, value);
+    else
+        buf_print(out, "%s %.9g\n", name, value);
+}
+
+void metric_counter(struct buf *out, const char *name, const char *help, uint64_t value)
+{
+    metric_head(out, name, help, "counter");
+    buf_print(out, "%s %llu\n", name, (unsigned long long)value);
 }
 
 void metric_counters(struct buf *out, const char *name, const char *help, const char *label,
                      const char *const *values, const uint64_t *counts, unsigned count)
 {
-    head(out, name, help, "counter");
+    metric_head(out, name, help, "counter");
     for (unsigned i = 0; i < count; i++)
-        print(out, "%s{%s=\"%s\"} %llu\n", name, label, values[i], (unsigned long long)counts[i]);
+        buf_print(out, "%s{%s=\"%s\"} %llu\n", name, label, values[i],
+                  (unsigned long long)counts[i]);
 }
 
 /* `labels` is what stands between the braces, beside `le`: "" or "operation=\"read\"". */
@@ -100,43 +84,30 @@ static void buckets(struct buf *out, const char *name, const char *labels,
     uint64_t sum = 0;
     for (unsigned i = 0; i < h->bound_count; i++) {
         sum += h->count[i];
-        print(out, "%s_bucket{%s%sle=\"%g\"} %llu\n", name, labels, comma, h->bounds[i],
-              (unsigned long long)sum);
+        buf_print(out, "%s_bucket{%s%sle=\"%g\"} %llu\n", name, labels, comma, h->bounds[i],
+                  (unsigned long long)sum);
     }
     sum += h->count[h->bound_count];
-    print(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, labels, comma, (unsigned long long)sum);
-    print(out, "%s_sum%s%s%s %.9g\n", name, open, labels, close, h->sum);
-    print(out, "%s_count%s%s%s %llu\n", name, open, labels, close, (unsigned long long)sum);
+    buf_print(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, labels, comma,
+              (unsigned long long)sum);
+    buf_print(out, "%s_sum%s%s%s %.9g\n", name, open, labels, close, h->sum);
+    buf_print(out, "%s_count%s%s%s %llu\n", name, open, labels, close, (unsigned long long)sum);
 }
 
 void metric_histogram(struct buf *out, const char *name, const char *help,
                       const struct histogram *h)
 {
-    head(out, name, help, "histogram");
+    metric_head(out, name, help, "histogram");
     buckets(out, name, "", h);
 }
 
 void metric_histograms(struct buf *out, const char *name, const char *help, const char *label,
                        const char *const *values, const struct histogram *const *h, unsigned count)
 {
-    head(out, name, help, "histogram");
+    metric_head(out, name, help, "histogram");
     for (unsigned i = 0; i < count; i++) {
         char labels[64];
         snprintf(labels, sizeof labels, "%s=\"%s\"", label, values[i]);
         buckets(out, name, labels, h[i]);
     }
-}
-
-/* ---- the process ----------------------------------------------------------------------------- */
-
-void metric_process(struct buf *out, const char *program, const struct usage *used)
-{
-    head(out, "easel_build_info", "The program and its version.", "gauge");
-    print(out, "easel_build_info{program=\"%s\",version=\"%s\"} 1\n", program, EASEL_VERSION);
-    head(out, "process_cpu_seconds_total", "CPU time used, user and system.", "counter");
-    sample(out, "process_cpu_seconds_total", used->cpu_seconds);
-    metric_gauge(out, "process_resident_memory_bytes", "Resident memory.", used->resident_bytes);
-    metric_gauge(out, "process_start_time_seconds", "When it started, since 1970.", used->started);
-    metric_gauge(out, "process_open_fds", "Open file descriptors.", used->open_fds);
-    metric_gauge(out, "process_max_fds", "The limit of these.", used->max_fds);
 }

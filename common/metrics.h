@@ -57,13 +57,7 @@ void metric_counters(struct buf *out, const char *name, const char *help, const 
 void metric_histograms(struct buf *out, const char *name, const char *help, const char *label,
                        const char *const *values, const struct histogram *const *h, unsigned count);
 
-/* What a process has used. */
-struct usage {
-    double cpu_seconds, resident_bytes;
-    double started; /* seconds since 1970 */
-    double open_fds, max_fds;
-};
-/* What every process tells, under the names that all the world uses; and easel_build_info. */
-void metric_process(struct buf *out, const char *program, const struct usage *used);
+/* The head of one whose lines have another form. */
+void metric_head(struct buf *out, const char *name, const char *help, const char *type);
 
 #endif

@@ -15,15 +15,13 @@
 #include <stdlib.h>
 
 #include "checks.h"
-#include "idmap.h"
 #include "items.h"
 
 #define TOKEN 1000u /* a message, in the unit of struct outbox.tokens */
 
 static uint64_t tokens_max(const struct outbox *o)
 {
-    uint64_t most = (uint64_t)o->config.messages_per_s_max * OUTBOX_BURST_MS;
-    return most > TOKEN ? most : TOKEN;
+    return larger((uint64_t)o->config.messages_per_s_max * OUTBOX_BURST_MS, TOKEN);
 }
 
 struct outbox *outbox_create(const struct outbox_config *config)
@@ -41,6 +39,7 @@ struct outbox *outbox_create(const struct outbox_config *config)
 static void forget(struct outbox *o, struct destination *d)
 {
     CHECK(d->taken == d->part_count); /* nothing is lost with it */
+    TAILQ_REMOVE(&o->idle, d, queue);
     idmap_remove(&o->destinations[d->exchange], &d->id);
     buf_free(&d->bytes);
     free(d->parts);
@@ -53,11 +52,8 @@ void outbox_destroy(struct outbox *o)
     if (!o)
         return;
     outbox_clear(o);
-    while (!TAILQ_EMPTY(&o->idle)) {
-        struct destination *d = TAILQ_FIRST(&o->idle);
-        TAILQ_REMOVE(&o->idle, d, queue);
-        forget(o, d);
-    }
+    while (!TAILQ_EMPTY(&o->idle))
+        forget(o, TAILQ_FIRST(&o->idle));
     for (unsigned i = 0; i < EXCHANGE_COUNT; i++)
         idmap_free(&o->destinations[i]);
     buf_free(&o->envelope);
@@ -72,15 +68,10 @@ struct id shard_destination(unsigned shard)
     return id;
 }
 
-static struct destination *find(struct outbox *o, enum exchange exchange, const struct id *id)
-{
-    return idmap_get(&o->destinations[exchange], id);
-}
-
 static struct destination *find_or_add(struct outbox *o, enum exchange exchange,
                                        const struct id *id)
 {
-    struct destination *d = find(o, exchange, id);
+    struct destination *d = idmap_get(&o->destinations[exchange], id);
     if (d)
         return d;
     d = xcalloc(1, sizeof *d);
@@ -183,7 +174,7 @@ int outbox_offer(struct outbox *o, enum exchange exchange, const struct id *dest
 
 void outbox_flush(struct outbox *o, enum exchange exchange, const struct id *destination)
 {
-    struct destination *d = find(o, exchange, destination);
+    struct destination *d = idmap_get(&o->destinations[exchange], destination);
     if (d && has_waiting(d))
         d->flush = true;
 }
@@ -201,11 +192,10 @@ static void refill(struct outbox *o, uint64_t now_ms)
 {
     uint64_t rate = o->config.messages_per_s_max; /* messages a second = thousandths a ms */
     uint64_t most = tokens_max(o);
-    uint64_t passed = now_ms > o->tokens_ms ? now_ms - o->tokens_ms : 0;
-    if (passed == 0)
+    if (now_ms <= o->tokens_ms)
         return;
-    o->tokens =
-        passed > most / rate || o->tokens + passed * rate > most ? most : o->tokens + passed * rate;
+    uint64_t passed = smaller(now_ms - o->tokens_ms, most); /* no less fills it */
+    o->tokens = smaller(o->tokens + passed * rate, most);
     o->tokens_ms = now_ms;
 }
 
@@ -223,7 +213,7 @@ static bool allowed(struct outbox *o, const struct destination *d, uint64_t now_
         return true;
     uint64_t wait =
         (TOKEN - o->tokens + o->config.messages_per_s_max - 1) / o->config.messages_per_s_max;
-    o->held_until_ms = now_ms + (wait > o->config.pace_ms ? wait : o->config.pace_ms);
+    o->held_until_ms = now_ms + larger(wait, o->config.pace_ms);
     return false;
 }
 
@@ -266,10 +256,8 @@ static void forget_idle(struct outbox *o, uint64_t now_ms)
 {
     struct destination *d;
     while ((d = TAILQ_FIRST(&o->idle)) && now_ms > d->last_ms &&
-           now_ms - d->last_ms > OUTBOX_IDLE_MS + o->config.pace_ms) {
-        TAILQ_REMOVE(&o->idle, d, queue);
+           now_ms - d->last_ms > OUTBOX_IDLE_MS + o->config.pace_ms)
         forget(o, d);
-    }
 }
 
 static void make_key(const struct destination *d, const struct part *part, char *ret, size_t size)
@@ -285,7 +273,6 @@ static void took(struct outbox *o, struct destination *d, const struct part *par
 {
     o->stats.messages++;
     histogram_add(&o->stats.batch, part->items);
-    o->stats.bytes += part->len;
     o->stats.waiting_bytes -= part->len;
     o->tokens -= o->tokens < TOKEN ? o->tokens : TOKEN;
     if (has_waiting(d))
@@ -327,11 +314,9 @@ uint64_t outbox_deadline(const struct outbox *o)
     const struct destination *d;
     TAILQ_FOREACH (d, &o->waiting, queue) {
         uint64_t due = due_ms(o, d);
-        if (o->config.messages_per_s_max && due < o->held_until_ms)
-            due = o->held_until_ms;
-        if (d->flush)
-            due = 0;
-        at = due < at ? due : at;
+        if (o->config.messages_per_s_max)
+            due = larger(due, o->held_until_ms);
+        at = smaller(at, d->flush ? 0 : due);
     }
     return at;
 }

@@ -77,7 +77,7 @@ uint64_t outbox_deadline(const struct outbox *o);
 void outbox_clear(struct outbox *o);
 
 struct outbox_stats {
-    uint64_t items, messages, bytes, dropped; /* since the start */
+    uint64_t items, messages, dropped; /* since the start */
     uint64_t offers_dropped;
     struct histogram batch;               /* items in the messages that left */
     uint64_t waiting_bytes, destinations; /* now */

@@ -30,6 +30,13 @@ static struct peer *find(struct peers *p, const struct id *id)
     return NULL;
 }
 
+/* As find, but for ourselves. */
+static struct peer *find_other(struct peers *p, const struct id *id)
+{
+    struct peer *peer = find(p, id);
+    return peer == &p->peer[0] ? NULL : peer;
+}
+
 static struct ignored *find_ignored(struct peers *p, uint64_t now_ms, const struct id *id)
 {
     for (unsigned i = 0; i < PEERS_MAX; i++)
@@ -61,6 +68,8 @@ static void forget(struct peers *p, struct peer *peer)
 /* When `peer` begins to count. While we are new ourselves, those we hear were here before us. */
 static uint64_t counts_from(const struct peers *p, const struct peer *peer)
 {
+    if (peer == &p->peer[0])
+        return peer->since_ms + PEER_NEWCOMER_MS;
     if (!p->peer[0].counts)
         return peer->since_ms;
     return peer->probed_ms ? peer->probed_ms + PEER_NEWCOMER_MS : UINT64_MAX;
@@ -98,8 +107,8 @@ bool peers_alive(struct peers *p, uint64_t now_ms, const struct id *replica)
 
 bool peers_gone(struct peers *p, const struct id *replica)
 {
-    struct peer *peer = find(p, replica);
-    if (!peer || peer == &p->peer[0])
+    struct peer *peer = find_other(p, replica);
+    if (!peer)
         return false;
     bool counted = peer->counts;
     forget(p, peer);
@@ -108,8 +117,7 @@ bool peers_gone(struct peers *p, const struct id *replica)
 
 bool peers_returned(struct peers *p, uint64_t now_ms, const struct id *replica)
 {
-    struct peer *peer = find(p, replica);
-    if (!peer || peer == &p->peer[0])
+    if (!find_other(p, replica))
         return false;
     p->ignored[p->next_ignored] = (struct ignored){*replica, now_ms + PEER_IGNORED_MS};
     p->next_ignored = (p->next_ignored + 1) % PEERS_MAX;
@@ -119,15 +127,9 @@ bool peers_returned(struct peers *p, uint64_t now_ms, const struct id *replica)
 /* When `peer` has been silent for too long; UINT64_MAX: not before our next own heartbeat. */
 static uint64_t silent_at(const struct peer *peer)
 {
-    uint64_t at = peer->heard_ms + PEER_SILENT_MS;
     if (peer->beats < SILENT_BEATS)
         return UINT64_MAX;
-    return at > peer->trust_until_ms ? at : peer->trust_until_ms;
-}
-
-static uint64_t self_counts_from(const struct peers *p)
-{
-    return p->peer[0].since_ms + PEER_NEWCOMER_MS;
+    return larger(peer->heard_ms + PEER_SILENT_MS, peer->trust_until_ms);
 }
 
 bool peers_tick(struct peers *p, uint64_t now_ms)
@@ -145,7 +147,7 @@ bool peers_tick(struct peers *p, uint64_t now_ms)
             changed = peer->counts = true;
         }
     }
-    if (!self->counts && !p->left && now_ms >= self_counts_from(p))
+    if (!self->counts && !p->left && now_ms >= counts_from(p, self))
         changed = self->counts = true;
     CHECKED(peers_invariants(p));
     return changed;
@@ -156,7 +158,7 @@ uint64_t peers_hear_until(const struct peers *p)
     return p->heard_own_ms + PEER_SILENT_MS;
 }
 
-bool peers_link(struct peers *p, uint64_t now_ms, bool up)
+void peers_link(struct peers *p, uint64_t now_ms, bool up)
 {
     if (up && !p->up) {
         for (unsigned i = 1; i < p->count; i++) {
@@ -169,7 +171,6 @@ bool peers_link(struct peers *p, uint64_t now_ms, bool up)
     }
     p->up = up;
     CHECKED(peers_invariants(p));
-    return false;
 }
 
 bool peers_trust(struct peers *p, uint64_t now_ms, const struct id *replica, uint64_t until_ms)
@@ -181,8 +182,7 @@ bool peers_trust(struct peers *p, uint64_t now_ms, const struct id *replica, uin
     bool heard = peer && peer->counts && now_ms < peer->heard_ms + PEER_SILENT_MS;
     if (!peer || heard)
         return false;
-    if (peer->trust_until_ms < until_ms)
-        peer->trust_until_ms = until_ms;
+    peer->trust_until_ms = larger(peer->trust_until_ms, until_ms);
     bool changed = !peer->counts;
     peer->counts = true;
     CHECKED(peers_invariants(p));
@@ -202,8 +202,8 @@ bool peers_leave(struct peers *p)
 
 void peers_doubt(struct peers *p, uint64_t now_ms, const struct id *replica)
 {
-    struct peer *peer = find(p, replica);
-    if (peer && peer != &p->peer[0] && now_ms >= peer->probed_ms + PEER_HEARTBEAT_MS)
+    struct peer *peer = find_other(p, replica);
+    if (peer && now_ms >= peer->probed_ms + PEER_HEARTBEAT_MS)
         peer->doubted = true;
 }
 
@@ -267,15 +267,14 @@ uint64_t peers_deadline(const struct peers *p)
     if (!p->up)
         return at;
     if (!p->peer[0].counts && !p->left)
-        at = self_counts_from(p);
+        at = counts_from(p, &p->peer[0]);
     for (unsigned i = 1; i < p->count; i++) {
         const struct peer *peer = &p->peer[i];
-        uint64_t next = silent_at(peer);
-        if (!peer->counts && counts_from(p, peer) < next)
-            next = counts_from(p, peer);
-        if (peer->doubted && p->probes_ms + PEER_HEARTBEAT_MS < next)
-            next = p->probes_ms + PEER_HEARTBEAT_MS;
-        at = next < at ? next : at;
+        at = smaller(at, silent_at(peer));
+        if (!peer->counts)
+            at = smaller(at, counts_from(p, peer));
+        if (peer->doubted)
+            at = smaller(at, p->probes_ms + PEER_HEARTBEAT_MS);
     }
     return at;
 }

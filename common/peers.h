@@ -35,11 +35,12 @@ bool peers_gone(struct peers *p, const struct id *replica); /* it said goodbye *
 /* A message to it came back: its queue is gone. */
 bool peers_returned(struct peers *p, uint64_t now_ms, const struct id *replica);
 bool peers_tick(struct peers *p, uint64_t now_ms);
-bool peers_link(struct peers *p, uint64_t now_ms, bool up);
 /* A refusal named `replica`: if we do not hear it, it counts as alive until then all the same. Whom
  * we hear needs no trust: when it falls silent, it is gone. */
 bool peers_trust(struct peers *p, uint64_t now_ms, const struct id *replica, uint64_t until_ms);
 bool peers_leave(struct peers *p); /* self no longer counts */
+
+void peers_link(struct peers *p, uint64_t now_ms, bool up);
 
 /* Somebody says that it is gone: it is probed, at most once in a heartbeat interval. */
 void peers_doubt(struct peers *p, uint64_t now_ms, const struct id *replica);

@@ -93,15 +93,16 @@ static double max_fds(void)
     return (double)limit.rlim_cur;
 }
 
-struct usage process_usage(void)
+void process_metrics(const char *program, struct buf *out)
 {
-    return (struct usage){
-        .cpu_seconds = cpu_seconds(),
-        .resident_bytes = resident_bytes(),
-        .started = started,
-        .open_fds = open_fds(),
-        .max_fds = max_fds(),
-    };
+    metric_head(out, "easel_build_info", "The program and its version.", "gauge");
+    buf_print(out, "easel_build_info{program=\"%s\",version=\"%s\"} 1\n", program, EASEL_VERSION);
+    metric_head(out, "process_cpu_seconds_total", "CPU time used, user and system.", "counter");
+    buf_print(out, "process_cpu_seconds_total %.9g\n", cpu_seconds());
+    GAUGE("process_resident_memory_bytes", "Resident memory.", resident_bytes());
+    GAUGE("process_start_time_seconds", "When it started, since 1970.", started);
+    GAUGE("process_open_fds", "Open file descriptors.", open_fds());
+    GAUGE("process_max_fds", "The limit of these.", max_fds());
 }
 
 int process_thread(pthread_t *ret, void *(*run)(void *), void *data)

@@ -24,7 +24,8 @@ uint64_t process_wall_ms(void);
 /* A thread that gets no signals: they are the loop's. Negative errno. */
 int process_thread(pthread_t *ret, void *(*run)(void *), void *data);
 
-/* What cannot be known is 0. */
-struct usage process_usage(void);
+/* What every process tells, under the names that all the world uses; and easel_build_info. What
+ * cannot be known is 0. */
+void process_metrics(const char *program, struct buf *out);
 
 #endif

@@ -20,7 +20,7 @@ static const char *why_not_ready(void *owner)
     struct service *s = owner;
     if (s->leaving)
         return "leaving";
-    if (s->link && link_was_up(s->link))
+    if (s->link && link_stats(s->link)->was_up)
         return NULL;
     const char *why = s->kind->unready ? s->kind->unready(s->owner) : NULL;
     if (why)
@@ -72,6 +72,14 @@ int service_open_link(struct service *s, struct link_config config,
         log_error(r == -EINVAL ? "cannot use EASEL_AMQP: %s" : "cannot start the broker link: %s",
                   strerror(-r));
     return r;
+}
+
+void service_log_link(struct service *s, bool up)
+{
+    if (up)
+        log_info("broker link up");
+    else
+        log_warn("broker link down: %s", link_trouble(s->link));
 }
 
 void service_publish(struct service *s, struct outbox *out, uint64_t now_ms)

@@ -53,6 +53,8 @@ int service_init(struct service *s, const struct service_kind *kind, void *owner
 /* `config` says what is heard; broker, id, shards, quorum are filled in. Negative errno, logged. */
 int service_open_link(struct service *s, struct link_config config,
                       const struct link_events *events);
+/* Logs that the link is up, or down and why. */
+void service_log_link(struct service *s, bool up);
 /* Opens the admin port and logs where it is. Negative errno, logged. */
 int service_open_admin(struct service *s);
 

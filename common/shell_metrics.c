@@ -41,23 +41,22 @@ static void outbox_metrics(const struct outbox *o, struct buf *out)
 
 static void link_metrics(struct link *l, struct buf *out)
 {
-    struct link_stats s = {0};
-    if (l)
-        link_stats(l, &s);
-    GAUGE("easel_link_up", "1 while the link to the broker is up.", l && link_is_up(l));
-    GAUGE("easel_link_blocked", "1 while the broker has an alarm and takes nothing.", s.blocked);
-    GAUGE("easel_link_silent", "1 while the link is up and nothing comes back by it.", s.silent);
-    COUNTER("easel_link_connects_total", "Connections made to the broker.", s.connects);
-    COUNTER("easel_link_sent_messages_total", "Messages given to the broker.", s.published);
-    COUNTER("easel_link_sent_bytes_total", "Bytes of these.", s.publish_bytes);
-    COUNTER("easel_link_received_messages_total", "Messages from the broker.", s.received);
-    COUNTER("easel_link_received_bytes_total", "Bytes of these.", s.receive_bytes);
-    COUNTER("easel_link_returned_messages_total", "Messages that reached no queue.", s.returned);
+    static const struct link_stats none;
+    const struct link_stats *s = l ? link_stats(l) : &none;
+    GAUGE("easel_link_up", "1 while the link to the broker is up.", s->up);
+    GAUGE("easel_link_blocked", "1 while the broker has an alarm and takes nothing.", s->blocked);
+    GAUGE("easel_link_silent", "1 while the link is up and nothing comes back by it.", s->silent);
+    COUNTER("easel_link_connects_total", "Connections made to the broker.", s->connects);
+    COUNTER("easel_link_sent_messages_total", "Messages given to the broker.", s->published);
+    COUNTER("easel_link_sent_bytes_total", "Bytes of these.", s->publish_bytes);
+    COUNTER("easel_link_received_messages_total", "Messages from the broker.", s->received);
+    COUNTER("easel_link_received_bytes_total", "Bytes of these.", s->receive_bytes);
+    COUNTER("easel_link_returned_messages_total", "Messages that reached no queue.", s->returned);
     COUNTER("easel_link_dropped_messages_total", "Messages dropped: the link was down or full.",
-            s.dropped);
-    GAUGE("easel_link_out_bytes", "Bytes that wait to be given to the broker.", s.out_bytes);
+            s->dropped);
+    GAUGE("easel_link_out_bytes", "Bytes that wait to be given to the broker.", s->out_bytes);
     GAUGE("easel_link_out_limit_bytes", "The limit of these.", LINK_OUT_BYTES_MAX);
-    GAUGE("easel_link_in_bytes", "Bytes from the broker that wait for the loop.", s.in_bytes);
+    GAUGE("easel_link_in_bytes", "Bytes from the broker that wait for the loop.", s->in_bytes);
     GAUGE("easel_link_in_limit_bytes", "The limit of these.", LINK_IN_BYTES_MAX);
 }
 
@@ -67,6 +66,5 @@ void shell_metrics(const char *program, const struct outbox *outbox, struct link
     outbox_metrics(outbox, out);
     link_metrics(link, out);
     turn_metrics(turns, out);
-    struct usage used = process_usage();
-    metric_process(out, program, &used);
+    process_metrics(program, out);
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,17 +56,6 @@ void trace_log_metrics(const struct trace_log *t, struct buf *out)
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static void print(struct buf *out, const char *format, ...)
-{
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (n > 0)
-        buf_append(out, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
-}
 
 struct trace_question {
     struct id board;
@@ -123,12 +111,12 @@ static const char *answer_list(const struct trace_log *t, struct buf *out)
 {
     uint64_t now_ms = process_now_ms();
     if (t->boards.count == 0)
-        print(out, "no board is traced\n");
+        buf_print(out, "no board is traced\n");
     for (unsigned i = 0; i < t->boards.count; i++) {
         const struct trace_board *b = &t->boards.at[i];
         uint64_t left_ms = b->until_ms > now_ms ? b->until_ms - now_ms : 0;
-        print(out, "board %s for %" PRIu64 " s more, %" PRIu64 " lines so far\n",
-              log_board(&b->board), (left_ms + 999) / 1000, b->told);
+        buf_print(out, "board %s for %" PRIu64 " s more, %" PRIu64 " lines so far\n",
+                  log_board(&b->board), (left_ms + 999) / 1000, b->told);
     }
     return "200 OK";
 }
@@ -136,22 +124,22 @@ static const char *answer_list(const struct trace_log *t, struct buf *out)
 static const char *begin(struct trace_log *t, const struct trace_question *q, struct buf *out)
 {
     if (trace_boards_begin(&t->boards, process_now_ms(), &q->board, q->seconds) < 0) {
-        print(out, "%u boards are traced already: end one of them\n", TRACE_BOARDS_MAX);
+        buf_print(out, "%u boards are traced already: end one of them\n", TRACE_BOARDS_MAX);
         return "409 Conflict";
     }
     log_line(t->level, "trace board %s begins, for %u s", log_board(&q->board), q->seconds);
-    print(out, "board %s is traced in the log, for %u s\n", log_board(&q->board), q->seconds);
+    buf_print(out, "board %s is traced in the log, for %u s\n", log_board(&q->board), q->seconds);
     return "200 OK";
 }
 
 static const char *end(struct trace_log *t, const struct trace_question *q, struct buf *out)
 {
     if (trace_boards_end(&t->boards, &q->board) < 0) {
-        print(out, "board %s is not traced\n", log_board(&q->board));
+        buf_print(out, "board %s is not traced\n", log_board(&q->board));
         return "404 Not Found";
     }
     log_line(t->level, "trace board %s ends: somebody asked for that", log_board(&q->board));
-    print(out, "board %s is traced no more\n", log_board(&q->board));
+    buf_print(out, "board %s is traced no more\n", log_board(&q->board));
     return "200 OK";
 }
 
@@ -167,12 +155,12 @@ const char *trace_log_request(struct trace_log *t, struct span method, struct sp
     if (is(method, "GET"))
         return answer_list(t, out);
     if (!is(method, "POST") && !is(method, "DELETE")) {
-        print(out, "POST begins, DELETE ends, GET tells which\n");
+        buf_print(out, "POST begins, DELETE ends, GET tells which\n");
         return "405 Method Not Allowed\r\nAllow: GET, POST, DELETE";
     }
     const char *wrong = read_query(query, &q);
     if (wrong) {
-        print(out, "%s\n", wrong);
+        buf_print(out, "%s\n", wrong);
         return "400 Bad Request";
     }
     const char *status = is(method, "POST") ? begin(t, &q, out) : end(t, &q, out);

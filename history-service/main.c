@@ -69,19 +69,13 @@ static void consume_shards(struct shell *s)
 
 /* ---- the broker link ------------------------------------------------------------------------- */
 
-static void on_up(void *owner)
+static void on_state(void *owner, bool up)
 {
     struct shell *s = owner;
-    log_info("broker link up");
-    sharing_link(s->sharing, process_now_ms(), true);
-}
-
-static void on_down(void *owner)
-{
-    struct shell *s = owner;
-    log_warn("broker link down: %s", link_trouble(s->service.link));
-    sharing_link(s->sharing, process_now_ms(), false);
-    outbox_clear(history_core_outbox(s->core));
+    service_log_link(&s->service, up);
+    sharing_link(s->sharing, process_now_ms(), up);
+    if (!up)
+        outbox_clear(history_core_outbox(s->core));
 }
 
 /* Who leaves takes nothing more: what is not done goes to others when the link is closed. */
@@ -113,8 +107,7 @@ static void on_shard(void *owner, unsigned shard, bool held)
 }
 
 static const struct link_events LINK_EVENTS = {
-    .up = on_up,
-    .down = on_down,
+    .state = on_state,
     .message = on_message,
     .returned = on_returned,
     .shard = on_shard,
@@ -227,7 +220,7 @@ static bool has_left(struct shell *s, uint64_t now)
 static uint64_t deadline(const struct shell *s)
 {
     uint64_t own = s->service.leaving ? s->leave_until_ms : upkeep_deadline(s->upkeep);
-    if (!link_is_up(s->service.link))
+    if (!link_stats(s->service.link)->up)
         return own;
     return smaller(
         own, smaller(sharing_deadline(s->sharing), outbox_deadline(history_core_outbox(s->core))));

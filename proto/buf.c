@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "buf.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,17 @@ void buf_append(struct buf *b, const void *data, size_t len)
 {
     if (len > 0)
         memcpy(buf_grow(b, len), data, len);
+}
+
+void buf_print(struct buf *b, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (n > 0)
+        buf_append(b, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 }
 
 void buf_drop(struct buf *b, size_t len)

@@ -22,6 +22,8 @@ struct span {
 };
 
 void buf_append(struct buf *b, const void *data, size_t len);
+/* At most 511 characters; what is longer is cut off. */
+void buf_print(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Room for `len` more bytes, uninitialised; returns where they begin and counts them in. */
 uint8_t *buf_grow(struct buf *b, size_t len);
 /* Drops the first `len` bytes. */

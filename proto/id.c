@@ -36,9 +36,7 @@ struct id id_from_bits(char prefix, unsigned chars, const uint8_t *bits)
 
 bool id_is_board(const struct id *id)
 {
-    if (strlen(id->text) != BOARD_CHARS)
-        return false;
-    return strspn(id->text, BASE32) == BOARD_CHARS;
+    return strlen(id->text) == BOARD_CHARS && strspn(id->text, BASE32) == BOARD_CHARS;
 }
 
 static uint64_t fnv1a(const struct id *id)

@@ -306,9 +306,8 @@ int list_next(struct list *list, const struct message_type *type, void *ret)
     if (list->count == 0)
         return 0;
     uint32_t fields;
-    if (wire_array(&list->at, &fields) < 0)
-        return -EBADMSG;
-    if (message_fields(&list->at, type, fields, false, ret, NULL) < 0)
+    if (wire_array(&list->at, &fields) < 0 ||
+        message_fields(&list->at, type, fields, false, ret, NULL) < 0)
         return -EBADMSG;
     list->count--;
     return 1;

@@ -65,53 +65,24 @@ int wire_nil_or_uint(struct cursor *in, uint64_t *ret)
     return 0;
 }
 
-static int bytes_of(struct cursor *in, struct cursor c, uint64_t len, struct span *ret)
-{
-    if (len > cursor_left(&c))
-        return -EBADMSG;
-    *ret = (struct span){c.pos, (size_t)len};
-    c.pos += len;
-    *in = c;
-    return 0;
-}
+/* Where a count stands: in the low bits of a type byte that is `fix` under `mask`, or behind it in
+ * `unit` bytes for type byte `first`, twice as many for the next one, and so on for all `kinds`. */
+struct form {
+    uint8_t fix, mask, first, kinds, unit;
+};
+static const struct form STR = {0xa0, 0xe0, 0xd9, 3, 1};
+static const struct form BIN = {0xff, 0x00, 0xc4, 3, 1}; /* none of them is short */
+static const struct form ARRAY = {0x90, 0xf0, 0xdc, 2, 2};
+static const struct form MAP = {0x80, 0xf0, 0xde, 2, 2};
 
-int wire_str(struct cursor *in, struct span *ret)
+static int counted(struct cursor *in, const struct form *form, uint64_t *ret)
 {
     struct cursor c = *in;
     if (cursor_left(&c) < 1)
         return -EBADMSG;
-    unsigned t = *c.pos;
-    uint64_t len = t & 0x1f;
-    unsigned bytes = argument(t, 0xd9, 3);
-    if ((t & 0xe0) != 0xa0 && bytes == 0)
-        return -EBADMSG;
-    if (head(&c, bytes, bytes ? &len : &(uint64_t){0}) < 0)
-        return -EBADMSG;
-    return bytes_of(in, c, len, ret);
-}
-
-int wire_bin(struct cursor *in, struct span *ret)
-{
-    struct cursor c = *in;
-    if (cursor_left(&c) < 1)
-        return -EBADMSG;
-    unsigned bytes = argument(*c.pos, 0xc4, 3);
-    uint64_t len;
-    if (bytes == 0 || head(&c, bytes, &len) < 0)
-        return -EBADMSG;
-    return bytes_of(in, c, len, ret);
-}
-
-/* Arrays (fix 0x90, 0xdc) and maps (fix 0x80, 0xde) differ in their type bytes only. */
-static int counted(struct cursor *in, unsigned fix, unsigned long_form, uint64_t *ret)
-{
-    struct cursor c = *in;
-    if (cursor_left(&c) < 1)
-        return -EBADMSG;
-    unsigned t = *c.pos;
-    uint64_t count = t & 0x0f;
-    unsigned bytes = argument(t, long_form, 2) * 2; /* 16 and 32 bits */
-    if ((t & 0xf0) != fix && bytes == 0)
+    unsigned t = *c.pos, bytes = argument(t, form->first, form->kinds) * form->unit;
+    uint64_t count = t & ~(unsigned)form->mask;
+    if ((t & form->mask) != form->fix && bytes == 0)
         return -EBADMSG;
     if (head(&c, bytes, bytes ? &count : &(uint64_t){0}) < 0 || count > cursor_left(&c))
         return -EBADMSG;
@@ -120,10 +91,30 @@ static int counted(struct cursor *in, unsigned fix, unsigned long_form, uint64_t
     return 0;
 }
 
+static int bytes_of(struct cursor *in, const struct form *form, struct span *ret)
+{
+    uint64_t len;
+    if (counted(in, form, &len) < 0)
+        return -EBADMSG;
+    *ret = (struct span){in->pos, (size_t)len};
+    in->pos += len;
+    return 0;
+}
+
+int wire_str(struct cursor *in, struct span *ret)
+{
+    return bytes_of(in, &STR, ret);
+}
+
+int wire_bin(struct cursor *in, struct span *ret)
+{
+    return bytes_of(in, &BIN, ret);
+}
+
 int wire_array(struct cursor *in, uint32_t *ret_count)
 {
     uint64_t count;
-    if (counted(in, 0x90, 0xdc, &count) < 0)
+    if (counted(in, &ARRAY, &count) < 0)
         return -EBADMSG;
     *ret_count = (uint32_t)count;
     return 0;
@@ -193,8 +184,8 @@ int wire_skip(struct cursor *in)
         uint64_t count;
         if (r != -ENOMSG || depth == WIRE_DEPTH_MAX)
             return -EBADMSG;
-        if (counted(&c, 0x90, 0xdc, &count) < 0) {
-            if (counted(&c, 0x80, 0xde, &count) < 0)
+        if (counted(&c, &ARRAY, &count) < 0) {
+            if (counted(&c, &MAP, &count) < 0)
                 return -EBADMSG;
             count *= 2;
         }

@@ -51,18 +51,11 @@ static void on_sweep(uv_timer_t *timer)
 
 /* ---- broker link ---------------------------------------------------------------------------- */
 
-static void on_link_up(void *owner)
+static void on_link_state(void *owner, bool up)
 {
     struct gateway *g = owner;
-    log_info("broker link up");
-    gateway_core_link(g->core, gateway_now(g), true);
-}
-
-static void on_link_down(void *owner)
-{
-    struct gateway *g = owner;
-    log_warn("broker link down: %s", link_trouble(g->service.link));
-    gateway_core_link(g->core, gateway_now(g), false);
+    service_log_link(&g->service, up);
+    gateway_core_link(g->core, gateway_now(g), up);
 }
 
 static void on_link_silent(void *owner, bool silent)
@@ -89,8 +82,7 @@ static void on_link_returned(void *owner, enum exchange exchange, const char *ke
 }
 
 static const struct link_events LINK_EVENTS = {
-    .up = on_link_up,
-    .down = on_link_down,
+    .state = on_link_state,
     .silent = on_link_silent,
     .message = on_link_message,
     .returned = on_link_returned,

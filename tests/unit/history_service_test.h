@@ -79,14 +79,9 @@ static inline struct id random_id(char letter, unsigned chars)
     return id_from_bits(letter, chars, bits);
 }
 
-static inline void on_up(void *data)
+static inline void on_state(void *data, bool up)
 {
-    ((struct party *)data)->up = true;
-}
-
-static inline void on_down(void *data)
-{
-    ((struct party *)data)->up = false;
+    ((struct party *)data)->up = up;
 }
 
 static inline void take_item(struct party *p, unsigned code, uint32_t fields, struct cursor *in)
@@ -123,7 +118,7 @@ static inline void on_message(void *data, const struct link_delivery *d)
     }
 }
 
-static const struct link_events EVENTS = {.up = on_up, .down = on_down, .message = on_message};
+static const struct link_events EVENTS = {.state = on_state, .message = on_message};
 
 static inline void join(struct party *p, char letter)
 {

@@ -73,22 +73,17 @@ static inline struct span text_of(const char *text)
     return span_of(full);
 }
 
-static inline void on_up(void *owner)
+static inline void on_state(void *owner, bool up)
 {
     struct party *p = owner;
-    p->up = true;
-    p->silent = false;
-    p->ups++;
-}
-
-static inline void on_down(void *owner)
-{
-    struct party *p = owner;
-    if (!p->up)
-        p->troubles++; /* it stays down, for another reason */
-    else
+    if (up)
+        p->ups++;
+    else if (p->up)
         p->downs++;
-    p->up = false;
+    else
+        p->troubles++; /* it stays down, for another reason */
+    p->silent = p->silent && !up;
+    p->up = up;
 }
 
 static inline void on_silent(void *owner, bool silent)
@@ -137,8 +132,7 @@ static inline void on_shard(void *owner, unsigned shard, bool held)
     ((struct party *)owner)->held[shard] = held;
 }
 
-static const struct link_events EVENTS = {on_up,      on_down,     on_silent,
-                                          on_message, on_returned, on_shard};
+static const struct link_events EVENTS = {on_state, on_silent, on_message, on_returned, on_shard};
 
 static inline const char *broker_url(void)
 {
@@ -197,7 +191,7 @@ static inline struct party *party_start(uv_loop_t *on, const struct link_config 
 static inline struct party *party_up(struct link_config config)
 {
     struct party *p = party_start(&loop, &config);
-    UNTIL(link_is_up(p->link));
+    UNTIL(link_stats(p->link)->up);
     return p;
 }
 

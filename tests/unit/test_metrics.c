@@ -153,15 +153,9 @@ static double value_of(const char *name)
     return value;
 }
 
-static void tell_usage(void)
-{
-    struct usage used = process_usage();
-    metric_process(&out, "easel-test", &used);
-}
-
 START_TEST(the_process_tells_of_itself)
 {
-    tell_usage();
+    process_metrics("easel-test", &out);
     ck_assert_ptr_nonnull(strstr(text(), "easel_build_info{program=\"easel-test\",version=\""));
     ck_assert(value_of("process_cpu_seconds_total") >= 0);
     ck_assert(value_of("process_resident_memory_bytes") > 100000);
@@ -171,7 +165,7 @@ START_TEST(the_process_tells_of_itself)
     ck_assert(value_of("process_max_fds") > before);
     FILE *one_more = fopen("/dev/null", "re");
     buf_clear(&out);
-    tell_usage();
+    process_metrics("easel-test", &out);
     ck_assert(value_of("process_open_fds") == before + 1);
     fclose(one_more);
 }
