@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "board_core.h"
-#include "board_metrics.h"
 #include "log.h"
+#include "metrics.h"
 #include "process.h"
 #include "service.h"
 
@@ -110,10 +110,17 @@ static const struct link_events LINK_EVENTS = {
 
 /* ---- metrics --------------------------------------------------------------------------------- */
 
+static const char *const RESULTS[FRAME_RESULTS] = {
+    [FRAME_ACCEPTED] = "accepted", [FRAME_REPEATED] = "repeated",   [FRAME_EARLY] = "early",
+    [FRAME_REFUSED] = "refused",   [FRAME_NOT_OWNER] = "not_owner", [FRAME_NO_ROOM] = "no_room",
+    [FRAME_INVALID] = "invalid",
+};
+
 static void put_metrics(void *owner, struct buf *out)
 {
     struct shell *s = owner;
-    board_metrics(s->core, out);
+    const struct board_core_stats *t = board_core_stats(s->core);
+#include "board_metrics.def"
     shell_metrics("board", board_core_outbox(s->core), s->service.link, &s->service.turns, out);
 }
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "address.h"
-#include "history_metrics.h"
 #include "items.h"
 #include "log.h"
 #include "process.h"
@@ -16,6 +15,7 @@
 #include "rounds.h"
 #include "service.h"
 #include "sharing.h"
+#include "upkeep.h"
 
 #define STORES 3u /* rounds, reads, upkeep */
 #define DAY_MS UINT64_C(86400000)
@@ -270,17 +270,14 @@ static unsigned count_consumed(const struct shell *s)
 
 static void put_metrics(void *owner, struct buf *out)
 {
+    static const char *const KINDS[] = {"append", "open", "create", "look"};
+    static const char *const OPERATIONS[] = {"load", "append", "read", "upkeep"};
     struct shell *s = owner;
-    history_metrics(&(struct history_parts){.core = s->core,
-                                            .rounds = s->rounds,
-                                            .reads = s->reads,
-                                            .upkeep = s->upkeep,
-                                            .boards_max = s->settings.boards_max,
-                                            .bad_peer_messages = sharing_bad_messages(s->sharing),
-                                            .shards = count_consumed(s),
-                                            .replicas = sharing_replicas(s->sharing),
-                                            .lost = s->lost},
-                    out);
+    const struct history_core_stats *t = history_core_stats(s->core);
+    const struct rounds_stats *o = rounds_stats(s->rounds);
+    const struct reads_stats *r = reads_stats(s->reads);
+    const struct upkeep_stats *u = upkeep_stats(s->upkeep);
+#include "history_metrics.def"
     shell_metrics("history", history_core_outbox(s->core), s->service.link, &s->service.turns, out);
 }
 
