@@ -275,5 +275,9 @@ bool board_has_log(const struct board *b);
 struct gateway_list *board_list_of(const struct board_core *c, const struct id *gateway,
                                    unsigned shard);
 struct attachment *board_at(const struct board *b, const struct id *gateway);
+/* An item about the board to a gateway. */
+#define TELL(b, gateway, name, ...)                                                                \
+    outbox_put((b)->core->out, EXCHANGE_GATEWAY, (gateway), &(b)->id, &TYPE_##name,                \
+               &(struct msg_##name){__VA_ARGS__})
 
 #endif

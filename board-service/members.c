@@ -307,12 +307,8 @@ static void tell_older(struct board *b, const struct member *m)
                 continue;
             TRACE(b->core, &b->id, connection_outrun, m->newest.conn);
             bool equal = c.instance == m->newest.instance && c.conn == m->newest.conn;
-            struct msg_replaced told = {b->id,          b->log.epoch,
-                                        m->id,          m->newest.instance,
-                                        m->newest.conn, equal ? REPLACED_EQUAL : 0,
-                                        c.instance,     c.conn};
-            outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_replaced,
-                       &told);
+            TELL(b, &at->list->gateway, replaced, b->id, b->log.epoch, m->id, m->newest.instance,
+                 m->newest.conn, equal ? REPLACED_EQUAL : 0, c.instance, c.conn);
         }
 }
 
@@ -341,10 +337,8 @@ uint64_t members_deadline(const struct board *b)
     uint64_t at = NEVER;
     for (unsigned i = 0; i < b->seats.count; i++) {
         const struct member *m = &b->seats.members[i];
-        if (m->rivals_since == NEVER || !is_confirmed(b, m))
-            continue; /* the list that confirms makes us look */
-        if (m->rivals_since + REPLACE_AFTER_MS < at)
-            at = m->rivals_since + REPLACE_AFTER_MS;
+        if (m->rivals_since != NEVER && is_confirmed(b, m)) /* the list that confirms wakes us */
+            at = smaller(at, m->rivals_since + REPLACE_AFTER_MS);
     }
     return at;
 }

@@ -226,8 +226,7 @@ void owner_no_board(struct board *b)
     const struct attachment *at;
     TRACE(b->core, &b->id, board_forgotten, b->log.epoch);
     LIST_FOREACH (at, &b->attachments, board_link)
-        outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_no_board,
-                   &(struct msg_no_board){b->id});
+        TELL(b, &at->list->gateway, no_board, b->id);
     owner_forget(b);
 }
 
