@@ -230,19 +230,14 @@ static struct state_bytes state_of(const struct msg_append *m)
 static bool read_request(const struct id *sender, enum to_history code, const union any_item *item,
                          struct request *ret)
 {
-    *ret = (struct request){.code = code, .sender = *sender};
+    *ret = (struct request){.code = code, .sender = *sender, .item = *item};
     switch (code) {
     case TO_HISTORY_create:
-        ret->create = item->create;
-        return true;
     case TO_HISTORY_look:
-        ret->look = item->look;
         return true;
     case TO_HISTORY_open:
-        ret->open = item->open;
         return id_equal(sender, &item->open.replica);
     case TO_HISTORY_append:
-        ret->append = item->append;
         ret->state = state_of(&item->append);
         ret->append.state = (struct span){0};
         return true;

@@ -26,7 +26,8 @@ struct request {
     bool read;                /* since it came the board's last record was read */
     struct state_bytes state; /* of an append; none: it cannot be */
     union {
-        struct id board; /* every one begins with its board */
+        union any_item item; /* which is one of these; every one begins with its board */
+        struct id board;
         struct msg_create create;
         struct msg_look look;
         struct msg_open open;

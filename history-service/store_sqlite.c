@@ -426,34 +426,22 @@ static int prepare_all(struct sqlite *s)
     return 0;
 }
 
-static int sqlite_setting(struct store *store, const char *name, uint64_t first, uint64_t *ret)
+static int sqlite_setting(struct store *store, const char *name, uint64_t value, bool change,
+                          uint64_t *ret)
 {
     struct sqlite *s = (struct sqlite *)store;
+    enum statement put = change ? SETTING_CHANGE : SETTING_PUT;
     int r = take_turn(s);
     if (r < 0)
         return r;
-    sqlite3_bind_text(s->statement[SETTING_PUT], 1, name, -1, SQLITE_STATIC);
-    bind_number(s->statement[SETTING_PUT], 2, first);
-    r = run(s, SETTING_PUT);
+    sqlite3_bind_text(s->statement[put], 1, name, -1, SQLITE_STATIC);
+    bind_number(s->statement[put], 2, value);
+    r = run(s, put);
     sqlite3_bind_text(s->statement[SETTING_GET], 1, name, -1, SQLITE_STATIC);
     if (r == 0)
         r = get_number(s, SETTING_GET, ret);
-    sqlite3_clear_bindings(s->statement[SETTING_PUT]);
+    sqlite3_clear_bindings(s->statement[put]);
     sqlite3_clear_bindings(s->statement[SETTING_GET]);
-    end_turn(s);
-    return r;
-}
-
-static int sqlite_change(struct store *store, const char *name, uint64_t value)
-{
-    struct sqlite *s = (struct sqlite *)store;
-    int r = take_turn(s);
-    if (r < 0)
-        return r;
-    sqlite3_bind_text(s->statement[SETTING_CHANGE], 1, name, -1, SQLITE_STATIC);
-    bind_number(s->statement[SETTING_CHANGE], 2, value);
-    r = run(s, SETTING_CHANGE);
-    sqlite3_clear_bindings(s->statement[SETTING_CHANGE]);
     end_turn(s);
     return r;
 }
@@ -524,7 +512,6 @@ const struct store_kind STORE_SQLITE = {
     .open = sqlite_open,
     .close = sqlite_close,
     .setting = sqlite_setting,
-    .change = sqlite_change,
     .at = sqlite_at,
     .append = sqlite_append,
     .read = sqlite_read,
