@@ -44,19 +44,10 @@ void owner_forget(struct board *b)
     free(b);
 }
 
+/* The next state, or the first one again. */
 static bool may_become(enum ownership from, enum ownership to)
 {
-    switch (to) {
-    case BOARD_WAITING:
-        return from != BOARD_WAITING;
-    case BOARD_OPENING:
-        return from == BOARD_WAITING;
-    case BOARD_OPEN:
-        return from == BOARD_OPENING;
-    case BOARD_ENDING:
-        return from == BOARD_OPEN;
-    }
-    return false;
+    return to == BOARD_WAITING ? from != BOARD_WAITING : from + 1 == to;
 }
 
 /* Every change of a board's state happens here. */
@@ -287,21 +278,16 @@ static void turn_open(struct board *b)
 
 static uint64_t deadline(const struct board *b)
 {
-    uint64_t at = NEVER;
-    switch (b->ownership) {
-    case BOARD_WAITING:
+    if (b->ownership == BOARD_WAITING)
         return b->open_at;
-    case BOARD_OPENING:
+    if (b->ownership == BOARD_OPENING)
         return b->asked_at + OPEN_AGAIN_MS;
-    case BOARD_OPEN:
-        at = smaller(seats_deadline(b), pen_deadline(b));
-        if (b->empty_since != NEVER)
-            at = smaller(at, b->empty_since + RELEASE_EMPTY_MS);
-        /* fall through */
-    case BOARD_ENDING:
-        break;
-    }
-    return smaller(at, smaller(sequencer_deadline(b), fanout_deadline(b)));
+    uint64_t at = smaller(sequencer_deadline(b), fanout_deadline(b));
+    if (b->ownership == BOARD_OPEN)
+        at = smaller(at, smaller(seats_deadline(b), pen_deadline(b)));
+    if (b->ownership == BOARD_OPEN && b->empty_since != NEVER)
+        at = smaller(at, b->empty_since + RELEASE_EMPTY_MS);
+    return at;
 }
 
 /* Puts the board where the next sweep finds it, on the grid of segments. */

@@ -554,11 +554,10 @@ static int connect_to(struct mongo *s, const struct store_address *address)
     if (s->pool) {
         mongoc_client_pool_set_error_api(s->pool, MONGOC_ERROR_API_VERSION_2);
         const char *database = mongoc_uri_get_database(uri);
+        database = database ? database : DATABASE;
         s->client = mongoc_client_pool_pop(s->pool);
-        s->records =
-            mongoc_client_get_collection(s->client, database ? database : DATABASE, "record");
-        s->settings =
-            mongoc_client_get_collection(s->client, database ? database : DATABASE, "setting");
+        s->records = mongoc_client_get_collection(s->client, database, "record");
+        s->settings = mongoc_client_get_collection(s->client, database, "setting");
     }
     mongoc_uri_destroy(uri);
     return s->pool ? 0 : fail(s, &error);

@@ -314,21 +314,15 @@ static int measure_step(struct sqlite *s, const struct id *board, uint64_t below
     return result;
 }
 
-static int erase_upto(struct sqlite *s, const struct id *board, uint64_t last)
+/* Runs ERASE_UPTO or BARE. */
+static int erase(struct sqlite *s, enum statement which, const struct id *board, uint64_t first)
 {
-    sqlite3_stmt *st = s->statement[ERASE_UPTO];
+    sqlite3_stmt *st = s->statement[which];
     bind_id(st, 1, board);
-    bind_number(st, 2, last);
-    return run(s, ERASE_UPTO);
-}
-
-static int bare(struct sqlite *s, const struct id *board, uint64_t first)
-{
-    sqlite3_stmt *st = s->statement[BARE];
-    bind_number(st, 1, RECORD_DELETED | RECORD_ERASED);
-    bind_id(st, 2, board);
-    bind_number(st, 3, first);
-    return run(s, BARE);
+    bind_number(st, 2, first);
+    if (which == BARE)
+        bind_number(st, 3, RECORD_DELETED | RECORD_ERASED);
+    return run(s, which);
 }
 
 static int sqlite_erase(struct store *store, const struct id *board, uint64_t tombstone)
@@ -341,7 +335,7 @@ static int sqlite_erase(struct store *store, const struct id *board, uint64_t to
         r = begin(s);
     if (r < 0)
         return r;
-    r = end(s, count ? erase_upto(s, board, last) : bare(s, board, tombstone));
+    r = end(s, count ? erase(s, ERASE_UPTO, board, last) : erase(s, BARE, board, tombstone));
     return r < 0 ? r : count ? (int)count : 1;
 }
 
