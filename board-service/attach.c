@@ -278,7 +278,7 @@ static void keep_progress(struct board *b, struct attachment *at, const struct m
 static void apply_board(struct board_core *c, struct gateway_list *list, uint64_t number,
                         const struct msg_at_board *m)
 {
-    struct board *b = board_find(c, &m->board);
+    struct board *b = idmap_get(&c->boards, &m->board);
     if (!b && is_wanted(m))
         b = board_add(c, &m->board);
     if (!b)

@@ -305,7 +305,7 @@ void board_core_message(struct board_core *c, uint64_t now_ms, struct span body)
     unsigned code;
     union any_item item = {.board = {""}}; /* no board's, for those that are about none */
     while (items_next(&it, KIND_BOARD, &code, &item))
-        on_item(c, board_find(c, &item.board), &it.sender, (enum to_board)code, &item);
+        on_item(c, idmap_get(&c->boards, &item.board), &it.sender, (enum to_board)code, &item);
     CHECKED(board_core_invariants(c));
 }
 

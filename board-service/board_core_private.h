@@ -263,8 +263,6 @@ struct board_core {
 
 /* ---- board.c: no decisions ------------------------------------------------------------------ */
 
-uint64_t board_random(struct board_core *c); /* 0..2^53 - 1 */
-struct board *board_find(struct board_core *c, const struct id *id);
 /* A board that a list named; NULL: there are too many. */
 struct board *board_add(struct board_core *c, const struct id *id);
 /* The board speaks at the end of this turn. */

@@ -19,11 +19,6 @@ void bounds_start(struct board *b)
     note_full(b);
 }
 
-void bounds_drop(struct board *b)
-{
-    b->core->stats.full_boards -= b->log.full;
-}
-
 /* Thousandths of a byte: bytes a second times milliseconds. */
 static uint64_t debt_now(const struct board *b)
 {

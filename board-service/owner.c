@@ -63,7 +63,7 @@ static void become(struct board *b, enum ownership to)
     if (!board_has_log(b))
         sequencer_drop(b); /* nobody goes on in an epoch whose unstored events are lost */
     if (to == BOARD_OPENING)
-        b->nonce = board_random(b->core);
+        b->nonce = splitmix64(&b->core->random) & OFFSET_MAX;
     board_touch(b);
 }
 
@@ -161,7 +161,7 @@ static void fenced(struct board *b, const struct msg_refused *m)
     uint64_t span = WAIT_FENCED_HIGH_MS - WAIT_FENCED_LOW_MS + 1;
     uint64_t wait_ms = WAIT_RELEASE_MS + smaller(m->wait_ms, WAIT_REFUSED_MAX_MS);
     if (unheard) {
-        wait_ms = WAIT_FENCED_LOW_MS + board_random(c) % span;
+        wait_ms = WAIT_FENCED_LOW_MS + (splitmix64(&c->random) & OFFSET_MAX) % span;
         c->owners_changed = true; /* the shard may be the other's now */
     }
     TRACE(c, &b->id, epoch_lost, b->log.epoch, b->newest, wait_ms);

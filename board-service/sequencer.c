@@ -16,11 +16,6 @@ static const struct event *event_at(const struct log *l, uint64_t offset)
     return &l->events[offset - l->mark - 1];
 }
 
-static struct span event_bytes(const struct log *l, const struct event *e)
-{
-    return (struct span){l->bytes.data + (e->at - l->bytes_at), e->len};
-}
-
 /* Where the bytes of the events up to `offset` end. */
 static uint64_t end_of(const struct log *l, uint64_t offset)
 {
@@ -39,7 +34,8 @@ static uint64_t unanswered(const struct log *l)
 static void step(const struct log *l, struct log_state *s, uint64_t offset)
 {
     const struct event *e = event_at(l, offset);
-    log_state_step(s, &(struct log_event){e->code, offset, e->cseq, e->stroke, event_bytes(l, e)});
+    struct span bytes = {l->bytes.data + (e->at - l->bytes_at), e->len};
+    log_state_step(s, &(struct log_event){e->code, offset, e->cseq, e->stroke, bytes});
 }
 
 static void step_all(const struct log *l, struct log_state *s, uint64_t from, uint64_t to)
@@ -113,7 +109,7 @@ void sequencer_drop(struct board *b)
     b->core->stats.unstored_bytes -= l->bytes.len;
     b->core->stats.unstored_events -= l->count;
     b->core->stats.busy_boards -= l->busy;
-    bounds_drop(b);
+    b->core->stats.full_boards -= l->full;
     buf_free(&l->bytes);
     buf_free(&l->held);
     free(l->events);

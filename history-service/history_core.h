@@ -78,8 +78,7 @@ bool history_core_deleted(struct history_core *c, struct id *ret);
 /* Replay. Collects the events from..to out of records, in order, up to about bytes_max; cuts
  * records between events. Feed it with history_page_record until it returns false. */
 struct history_page {
-    struct id board;
-    uint64_t nonce, want_from, to, since, bytes_max;
+    struct msg_read request;    /* with bounds in the place of what it leaves open */
     uint64_t from, last, epoch; /* collected so far */
     size_t passed;              /* bytes of the records looked through before */
     bool broken;                /* a record has not the events that it says: the page ends there */
