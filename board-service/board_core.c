@@ -251,6 +251,12 @@ static void on_alive(struct board_core *c, const struct id *sender, const struct
         c->owners_changed = peers_alive(c->peers, c->now, sender) || c->owners_changed;
 }
 
+static void on_hole(struct board *b, const struct msg_hole *m)
+{
+    if (is_ours(b, m->epoch, m->incarnation))
+        sequencer_hole(b, m->want);
+}
+
 /* `b` is the board that it is about, if we have that. */
 static void on_item(struct board_core *c, struct board *b, const struct id *sender,
                     enum to_board code, const union any_item *item)
@@ -278,8 +284,7 @@ static void on_item(struct board_core *c, struct board *b, const struct id *send
             sequencer_stored(b, item->stored.mark);
         return;
     case TO_BOARD_hole:
-        if (is_ours(b, item->hole.epoch, item->hole.incarnation))
-            sequencer_hole(b, item->hole.want);
+        on_hole(b, &item->hole);
         return;
     case TO_BOARD_no_board:
         on_no_board(c, b, sender);
