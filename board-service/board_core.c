@@ -92,8 +92,7 @@ static void hear_all_again(struct board_core *c)
 static void enter(struct board_core *c, uint64_t now_ms)
 {
     uint64_t before = c->now, heard = peers_hear_until(c->peers);
-    if (now_ms > before)
-        c->now = now_ms;
+    c->now = larger(now_ms, before);
     if (!c->link_up)
         return;
     if (c->now - before >= PEER_SILENT_MS)

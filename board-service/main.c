@@ -156,13 +156,6 @@ static void create_core(struct shell *s)
     s->wanted = xcalloc(common->shards, sizeof *s->wanted);
 }
 
-static int open_doors(struct shell *s)
-{
-    struct link_config hears = {.hears_board = true, .hears_peers = true};
-    int r = service_open_link(&s->service, hears, &LINK_EVENTS);
-    return r < 0 ? r : service_open_admin(&s->service);
-}
-
 static const struct service_kind KIND = {
     .name = "board",
     .settings = SETTINGS,
@@ -175,10 +168,12 @@ int main(int argc, char **argv)
 {
     static struct shell shell;
     struct shell *s = &shell;
+    struct link_config hears = {.hears_board = true, .hears_peers = true};
     if (service_init(&s->service, &KIND, s, argc, argv, &s->own) < 0)
         return 2;
     create_core(s);
-    if (open_doors(s) == 0) {
+    if (service_open_link(&s->service, hears, &LINK_EVENTS) == 0 &&
+        service_open_admin(&s->service) == 0) {
         uv_run(&s->service.loop, UV_RUN_DEFAULT);
         log_info("left");
     } else {

@@ -93,11 +93,10 @@ static void count_time(const struct board *b, struct seat *s)
 {
     CHECK(s->counted_at <= b->core->clock);
     uint64_t clock = b->core->clock, passed = clock - s->counted_at;
-    uint64_t keep = b->core->config.seat_keep_ms;
     if (s->away)
-        s->left_ms -= passed < s->left_ms ? passed : s->left_ms;
+        s->left_ms -= smaller(passed, s->left_ms);
     else
-        s->left_ms = s->left_ms + passed < keep ? s->left_ms + passed : keep;
+        s->left_ms = smaller(s->left_ms + passed, b->core->config.seat_keep_ms);
     s->counted_at = clock;
 }
 
