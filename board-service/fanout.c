@@ -73,8 +73,7 @@ void fanout_start(struct board *b, uint64_t time)
     }
 }
 
-/* The first event above the mark that this gateway does not have. What it has of another epoch it
- * cuts. */
+/* The first event above the mark that this gateway lacks. What it has of another epoch it cuts. */
 static uint64_t lacks_from(const struct attachment *at)
 {
     const struct log *l = &at->board->log;

@@ -95,8 +95,7 @@ static void ask_to_open(struct board *b)
     put_open(b);
 }
 
-/* What its state names lies below the open event, and above that there is room for all that we
- * add. */
+/* What its state names lies below the open event; above it there is room for all that we add. */
 static bool is_sound(const struct msg_opened *m, struct log_state *ret)
 {
     return m->epoch <= OFFSET_MAX - JUMP_MAX && log_state_of_opened(m, ret) == 0;

@@ -257,8 +257,7 @@ static void put_uint(struct buf *out, uint64_t value)
         *p++ = (uint8_t)(value >> 8 * bytes);
 }
 
-/* [code, offset, time, the frame's fields as they are]; and where the event has one more, the
- * member. */
+/* [code, offset, time, the frame's fields as they are]; the member, where the event has that. */
 static void append_frame(struct board *b, const struct frame *f, struct stroke stroke)
 {
     CHECK(!sequencer_grant_pending(b));                                        /* [D22] */

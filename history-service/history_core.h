@@ -35,8 +35,7 @@ struct history_core *history_core_create(const struct history_core_config *confi
 void history_core_destroy(struct history_core *c);
 
 /* Queues create and look requests of gateways, open and append requests of board services. Returns
- * how many of the message's items were queued; read requests are answered by history_page (see
- * below). */
+ * how many of the message's items were queued; read requests are answered by history_page. */
 unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct span body);
 bool history_core_waiting(const struct history_core *c);
 /* How long the oldest request that is not answered has been here; 0: none waits. */

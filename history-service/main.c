@@ -180,8 +180,7 @@ static void tell_bad_segments(struct shell *s)
 }
 
 /* It stays so until people start this program again, or bring the store back. The service remains
- * ready all the same (see service.c): those who are told why are better off than those who are not
- * let in. */
+ * ready all the same (see service.c): to be told why is better than not to be let in. */
 static void tell_lost(struct shell *s)
 {
     const char *why = rounds_stats(s->rounds)->lost;

@@ -22,8 +22,7 @@ enum store_file { FILE_DATABASE, FILE_WAL, FILE_SHM, STORE_FILES };
 
 struct store_files {
     char *path[STORE_FILES], *lock_path;
-    int lock; /* a descriptor of our own, so that two stores of one process exclude each other; -1
-               */
+    int lock; /* a descriptor of its own, so stores of one process exclude each other; -1: none */
     struct stat known[STORE_FILES];
 };
 

@@ -33,8 +33,7 @@
 
 struct mongo {
     struct store store;
-    mongoc_client_pool_t
-        *pool; /* for its monitors: a lone client looks for servers only when used */
+    mongoc_client_pool_t *pool; /* its monitors look for servers: a lone client does when used */
     mongoc_client_t *client;
     mongoc_collection_t *records, *settings;
     int64_t marker;
