@@ -21,8 +21,7 @@ struct job {
 struct database;
 
 /* The store, of that incarnation, was opened (0; `why` is empty or worth a warning), or could not
- * be: -EIO, tried again every second; -EINVAL or -ENOTSUP, for good. At each change, on the loop.
- */
+ * be: -EIO, tried again every second; -EINVAL, -ENOTSUP, for good. On the loop, at each change. */
 typedef void database_opened(void *owner, int result, const char *why, uint64_t incarnation);
 
 int database_create(uv_loop_t *loop, const struct store_address *address, unsigned shards,
