@@ -271,14 +271,13 @@ static void keep_progress(struct board *b, struct attachment *at, const struct m
     at->epoch = jumps || other ? 0 : m->epoch;
     at->applied = other ? 0 : m->applied;
     at->has_state = at->epoch == b->log.epoch ? m->state : 0; /* NIL: an older gateway, who knows */
-    if (at->epoch > b->newest)
-        b->newest = at->epoch;
+    b->newest = larger(b->newest, at->epoch);
 }
 
 static void apply_board(struct board_core *c, struct gateway_list *list, uint64_t number,
                         const struct msg_at_board *m)
 {
-    struct board *b = board_find(c, &m->board);
+    struct board *b = idmap_get(&c->boards, &m->board);
     if (!b && is_wanted(m))
         b = board_add(c, &m->board);
     if (!b)

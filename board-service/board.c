@@ -5,22 +5,9 @@
 
 #include "checks.h"
 
-uint64_t board_random(struct board_core *c)
-{
-    uint64_t x = c->random += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (x ^ (x >> 31)) & OFFSET_MAX;
-}
-
-struct board *board_find(struct board_core *c, const struct id *id)
-{
-    return idmap_get(&c->boards, id);
-}
-
 struct board *board_add(struct board_core *c, const struct id *id)
 {
-    CHECK(!board_find(c, id) && !id_empty(id));
+    CHECK(!idmap_get(&c->boards, id) && !id_empty(id));
     if (c->boards.count >= OPEN_BOARDS_MAX) {
         c->stats.dropped++;
         return NULL;

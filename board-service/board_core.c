@@ -92,8 +92,7 @@ static void hear_all_again(struct board_core *c)
 static void enter(struct board_core *c, uint64_t now_ms)
 {
     uint64_t before = c->now, heard = peers_hear_until(c->peers);
-    if (now_ms > before)
-        c->now = now_ms;
+    c->now = larger(now_ms, before);
     if (!c->link_up)
         return;
     if (c->now - before >= PEER_SILENT_MS)
@@ -111,12 +110,10 @@ static void shard_changed(struct board_core *c, unsigned shard)
     bool held = s->wanted && s->bound;
     if (held == s->held)
         return;
+    c->stats.shards_held += held - (uint64_t)s->held;
     s->held = held;
-    if (!held) {
-        c->stats.shards_held--;
+    if (!held)
         return;
-    }
-    c->stats.shards_held++;
     struct id all = {"all"};
     outbox_put(c->out, EXCHANGE_GATEWAY, &all, NULL, &TYPE_sync, &(struct msg_sync){shard});
     outbox_flush(c->out, EXCHANGE_GATEWAY, &all);
@@ -253,19 +250,13 @@ static void on_alive(struct board_core *c, const struct id *sender, const struct
         c->owners_changed = peers_alive(c->peers, c->now, sender) || c->owners_changed;
 }
 
-/* `b` is the board that it is about, if we have that. */
-static void on_stored(struct board *b, const struct msg_stored *m)
-{
-    if (is_ours(b, m->epoch, m->incarnation))
-        sequencer_stored(b, m->mark);
-}
-
 static void on_hole(struct board *b, const struct msg_hole *m)
 {
     if (is_ours(b, m->epoch, m->incarnation))
         sequencer_hole(b, m->want);
 }
 
+/* `b` is the board that it is about, if we have that. */
 static void on_item(struct board_core *c, struct board *b, const struct id *sender,
                     enum to_board code, const union any_item *item)
 {
@@ -288,7 +279,8 @@ static void on_item(struct board_core *c, struct board *b, const struct id *send
             owner_refused(b, &item->refused);
         return;
     case TO_BOARD_stored:
-        on_stored(b, &item->stored);
+        if (is_ours(b, item->stored.epoch, item->stored.incarnation))
+            sequencer_stored(b, item->stored.mark);
         return;
     case TO_BOARD_hole:
         on_hole(b, &item->hole);
@@ -317,7 +309,7 @@ void board_core_message(struct board_core *c, uint64_t now_ms, struct span body)
     unsigned code;
     union any_item item = {.board = {""}}; /* no board's, for those that are about none */
     while (items_next(&it, KIND_BOARD, &code, &item))
-        on_item(c, board_find(c, &item.board), &it.sender, (enum to_board)code, &item);
+        on_item(c, idmap_get(&c->boards, &item.board), &it.sender, (enum to_board)code, &item);
     CHECKED(board_core_invariants(c));
 }
 
@@ -341,11 +333,10 @@ void board_core_link(struct board_core *c, uint64_t now_ms, bool up)
     c->link_up = up;
     if (up) {
         hear_all_again(c);
-        CHECKED(board_core_invariants(c));
-        return;
+    } else {
+        peers_link(c->peers, c->now, false);
+        outbox_clear(c->out); /* every hop repeats what it did not hear back */
     }
-    peers_link(c->peers, c->now, false);
-    outbox_clear(c->out); /* every hop repeats what it did not hear back */
     CHECKED(board_core_invariants(c));
 }
 

@@ -121,9 +121,8 @@ struct log {
     struct id drawer;       /* the gateway of the newest frame */
     uint64_t active_at;     /* the drawer drew then, or could not because of us */
     struct {
-        struct id to; /* the drawer hands the pen to that member, or puts it down (empty), */
-        uint64_t
-            cseq; /* with this frame; 0: it does not. The grant that this causes is yet to come */
+        struct id to;  /* the drawer hands the pen to that member, or puts it down (empty), */
+        uint64_t cseq; /* with this frame, and its grant is yet to come; 0: it does not */
     } pass;
     bool urgent; /* a grant: nothing waits for its interval */
     bool probing;
@@ -162,10 +161,9 @@ struct member {
     bool left;                  /* it went by itself */
     bool pen_is_here;           /* a connection of the instance that holds the pen is up */
     bool connected;
-    struct member_connection
-        newest;            /* the one that counts: up rather than lost, then the last that came */
-    uint64_t rivals;       /* those that are up, as one number; 0: not more than one is */
-    uint64_t rivals_since; /* since then; NEVER */
+    struct member_connection newest; /* the one that counts: up if one is, then the last to come */
+    uint64_t rivals;                 /* those that are up, as one number; 0: not more than one is */
+    uint64_t rivals_since;           /* since then; NEVER */
     uint64_t rivals_state; /* whoever has a state of that number has heard from us since */
     uint64_t lost_at;      /* NEVER: it is connected */
     bool seated;
@@ -263,8 +261,6 @@ struct board_core {
 
 /* ---- board.c: no decisions ------------------------------------------------------------------ */
 
-uint64_t board_random(struct board_core *c); /* 0..2^53 - 1 */
-struct board *board_find(struct board_core *c, const struct id *id);
 /* A board that a list named; NULL: there are too many. */
 struct board *board_add(struct board_core *c, const struct id *id);
 /* The board speaks at the end of this turn. */
@@ -275,5 +271,9 @@ bool board_has_log(const struct board *b);
 struct gateway_list *board_list_of(const struct board_core *c, const struct id *gateway,
                                    unsigned shard);
 struct attachment *board_at(const struct board *b, const struct id *gateway);
+/* An item about the board to a gateway. */
+#define TELL(b, gateway, name, ...)                                                                \
+    outbox_put((b)->core->out, EXCHANGE_GATEWAY, (gateway), &(b)->id, &TYPE_##name,                \
+               &(struct msg_##name){__VA_ARGS__})
 
 #endif

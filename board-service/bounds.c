@@ -19,11 +19,6 @@ void bounds_start(struct board *b)
     note_full(b);
 }
 
-void bounds_drop(struct board *b)
-{
-    b->core->stats.full_boards -= b->log.full;
-}
-
 /* Thousandths of a byte: bytes a second times milliseconds. */
 static uint64_t debt_now(const struct board *b)
 {
@@ -35,8 +30,8 @@ static uint64_t debt_now(const struct board *b)
 void bounds_took(struct board *b, size_t bytes)
 {
     CHECK(bytes > 0);
-    uint64_t counted = bytes > EVENT_BYTES_MIN ? bytes : EVENT_BYTES_MIN;
-    b->log.debt = (struct debt){debt_now(b) + counted * 1000, b->core->clock};
+    uint64_t counted_1000 = larger(bytes, EVENT_BYTES_MIN) * 1000;
+    b->log.debt = (struct debt){debt_now(b) + counted_1000, b->core->clock};
     note_full(b);
 }
 
@@ -48,8 +43,7 @@ unsigned bounds_flags(const struct board *b)
 
 static uint64_t debt_max(const struct board *b)
 {
-    uint64_t rate = b->core->config.board_bytes_per_s, most = rate * DEBT_S;
-    most = most > DEBT_BYTES_MIN ? most : DEBT_BYTES_MIN;
+    uint64_t rate = b->core->config.board_bytes_per_s, most = larger(rate * DEBT_S, DEBT_BYTES_MIN);
     return (b->log.busy ? most - rate : most) * 1000;
 }
 

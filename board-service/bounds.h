@@ -20,7 +20,6 @@
 #include "board_core_private.h"
 
 void bounds_start(struct board *b); /* the board was opened */
-void bounds_drop(struct board *b);
 /* An event of so many bytes is at the head now. */
 void bounds_took(struct board *b, size_t bytes);
 unsigned bounds_flags(const struct board *b); /* of enum mark_flag */

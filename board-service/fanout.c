@@ -11,17 +11,11 @@ static void put_events(struct attachment *at, uint64_t first, struct span events
     CHECK(at->board->log.epoch != 0 && first <= at->board->log.head + 1);
     struct board *b = at->board;
     const struct log *l = &b->log;
-    struct msg_events m = {.board = b->id,
-                           .epoch = l->epoch,
-                           .first = first,
-                           .head = l->head,
-                           .mark = l->mark,
-                           .flags = (l->busy ? MARK_BUSY : 0u) | bounds_flags(b),
-                           .events = events,
-                           .incarnation = b->incarnation};
-    outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_events, &m);
     at->told_mark = l->mark;
-    at->told_flags = (unsigned)m.flags;
+    at->told_flags = (l->busy ? MARK_BUSY : 0u) | bounds_flags(b);
+    TELL(b, &at->list->gateway, events, .board = b->id, .epoch = l->epoch, .first = first,
+         .head = l->head, .mark = l->mark, .flags = at->told_flags, .events = events,
+         .incarnation = b->incarnation);
     at->told_at = b->core->clock;
     at->told_list = at->list->sent_at;
     at->force = false;
@@ -59,8 +53,8 @@ uint64_t fanout_deadline(const struct board *b)
     uint64_t at_ms = NEVER;
     const struct attachment *at;
     LIST_FOREACH (at, &b->attachments, board_link)
-        if (at->told_mark != b->log.mark && at->told_at + MARK_EVERY_MS < at_ms)
-            at_ms = at->told_at + MARK_EVERY_MS;
+        if (at->told_mark != b->log.mark)
+            at_ms = smaller(at_ms, at->told_at + MARK_EVERY_MS);
     return at_ms;
 }
 
@@ -79,8 +73,7 @@ void fanout_start(struct board *b, uint64_t time)
     }
 }
 
-/* The first event above the mark that this gateway does not have. What it has of another epoch it
- * cuts. */
+/* The first event above the mark that this gateway lacks. What it has of another epoch it cuts. */
 static uint64_t lacks_from(const struct attachment *at)
 {
     const struct log *l = &at->board->log;

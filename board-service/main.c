@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "board_core.h"
-#include "board_metrics.h"
 #include "log.h"
+#include "metrics.h"
 #include "process.h"
 #include "service.h"
 
@@ -102,10 +102,17 @@ static const struct link_events LINK_EVENTS = {
 
 /* ---- metrics --------------------------------------------------------------------------------- */
 
+static const char *const RESULTS[FRAME_RESULTS] = {
+    [FRAME_ACCEPTED] = "accepted", [FRAME_REPEATED] = "repeated",   [FRAME_EARLY] = "early",
+    [FRAME_REFUSED] = "refused",   [FRAME_NOT_OWNER] = "not_owner", [FRAME_NO_ROOM] = "no_room",
+    [FRAME_INVALID] = "invalid",
+};
+
 static void put_metrics(void *owner, struct buf *out)
 {
     struct shell *s = owner;
-    board_metrics(s->core, out);
+    const struct board_core_stats *t = board_core_stats(s->core);
+#include "board_metrics.def"
     shell_metrics("board", board_core_outbox(s->core), s->service.link, &s->service.turns, out);
 }
 
@@ -141,13 +148,6 @@ static void create_core(struct shell *s)
     s->wanted = xcalloc(common->shards, sizeof *s->wanted);
 }
 
-static int open_doors(struct shell *s)
-{
-    struct link_config hears = {.hears_board = true, .hears_peers = true};
-    int r = service_open_link(&s->service, hears, &LINK_EVENTS);
-    return r < 0 ? r : service_open_admin(&s->service);
-}
-
 static const struct service_kind KIND = {
     .name = "board",
     .settings = SETTINGS,
@@ -160,10 +160,12 @@ int main(int argc, char **argv)
 {
     static struct shell shell;
     struct shell *s = &shell;
+    struct link_config hears = {.hears_board = true, .hears_peers = true};
     if (service_init(&s->service, &KIND, s, argc, argv, &s->own) < 0)
         return 2;
     create_core(s);
-    if (open_doors(s) == 0) {
+    if (service_open_link(&s->service, hears, &LINK_EVENTS) == 0 &&
+        service_open_admin(&s->service) == 0) {
         uv_run(&s->service.loop, UV_RUN_DEFAULT);
         log_info("left");
     } else {

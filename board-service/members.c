@@ -82,11 +82,6 @@ static struct member_connection connection_of(const struct attachment *at,
                                       came_at(at->list, e->came)};
 }
 
-static bool same_connection(const struct member_connection *a, const struct member_connection *b)
-{
-    return a->instance == b->instance && a->conn == b->conn && id_equal(&a->gateway, &b->gateway);
-}
-
 /* Whether `c` counts rather than the newest one so far, both up or both lost. */
 static bool is_newer(const struct member_connection *c, const struct member_connection *than)
 {
@@ -303,16 +298,13 @@ static void tell_older(struct board *b, const struct member *m)
         for (unsigned i = 0; i < at->entry_count; i++) {
             const struct msg_at_member *e = &at->entries[i];
             struct member_connection c = connection_of(at, e);
-            if (!is_up(e) || !id_equal(&e->member, &m->id) || same_connection(&c, &m->newest))
+            bool equal = c.instance == m->newest.instance && c.conn == m->newest.conn;
+            bool newest = equal && id_equal(&c.gateway, &m->newest.gateway);
+            if (!is_up(e) || !id_equal(&e->member, &m->id) || newest)
                 continue;
             TRACE(b->core, &b->id, connection_outrun, m->newest.conn);
-            bool equal = c.instance == m->newest.instance && c.conn == m->newest.conn;
-            struct msg_replaced told = {b->id,          b->log.epoch,
-                                        m->id,          m->newest.instance,
-                                        m->newest.conn, equal ? REPLACED_EQUAL : 0,
-                                        c.instance,     c.conn};
-            outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_replaced,
-                       &told);
+            TELL(b, &at->list->gateway, replaced, b->id, b->log.epoch, m->id, m->newest.instance,
+                 m->newest.conn, equal ? REPLACED_EQUAL : 0, c.instance, c.conn);
         }
 }
 
@@ -341,10 +333,8 @@ uint64_t members_deadline(const struct board *b)
     uint64_t at = NEVER;
     for (unsigned i = 0; i < b->seats.count; i++) {
         const struct member *m = &b->seats.members[i];
-        if (m->rivals_since == NEVER || !is_confirmed(b, m))
-            continue; /* the list that confirms makes us look */
-        if (m->rivals_since + REPLACE_AFTER_MS < at)
-            at = m->rivals_since + REPLACE_AFTER_MS;
+        if (m->rivals_since != NEVER && is_confirmed(b, m)) /* the list that confirms wakes us */
+            at = smaller(at, m->rivals_since + REPLACE_AFTER_MS);
     }
     return at;
 }

@@ -44,19 +44,10 @@ void owner_forget(struct board *b)
     free(b);
 }
 
+/* The next state, or the first one again. */
 static bool may_become(enum ownership from, enum ownership to)
 {
-    switch (to) {
-    case BOARD_WAITING:
-        return from != BOARD_WAITING;
-    case BOARD_OPENING:
-        return from == BOARD_WAITING;
-    case BOARD_OPEN:
-        return from == BOARD_OPENING;
-    case BOARD_ENDING:
-        return from == BOARD_OPEN;
-    }
-    return false;
+    return to == BOARD_WAITING ? from != BOARD_WAITING : from + 1 == to;
 }
 
 /* Every change of a board's state happens here. */
@@ -72,7 +63,7 @@ static void become(struct board *b, enum ownership to)
     if (!board_has_log(b))
         sequencer_drop(b); /* nobody goes on in an epoch whose unstored events are lost */
     if (to == BOARD_OPENING)
-        b->nonce = board_random(b->core);
+        b->nonce = splitmix64(&b->core->random) & OFFSET_MAX;
     board_touch(b);
 }
 
@@ -104,8 +95,7 @@ static void ask_to_open(struct board *b)
     put_open(b);
 }
 
-/* What its state names lies below the open event, and above that there is room for all that we
- * add. */
+/* What its state names lies below the open event; above it there is room for all that we add. */
 static bool is_sound(const struct msg_opened *m, struct log_state *ret)
 {
     return m->epoch <= OFFSET_MAX - JUMP_MAX && log_state_of_opened(m, ret) == 0;
@@ -170,7 +160,7 @@ static void fenced(struct board *b, const struct msg_refused *m)
     uint64_t span = WAIT_FENCED_HIGH_MS - WAIT_FENCED_LOW_MS + 1;
     uint64_t wait_ms = WAIT_RELEASE_MS + smaller(m->wait_ms, WAIT_REFUSED_MAX_MS);
     if (unheard) {
-        wait_ms = WAIT_FENCED_LOW_MS + board_random(c) % span;
+        wait_ms = WAIT_FENCED_LOW_MS + (splitmix64(&c->random) & OFFSET_MAX) % span;
         c->owners_changed = true; /* the shard may be the other's now */
     }
     TRACE(c, &b->id, epoch_lost, b->log.epoch, b->newest, wait_ms);
@@ -226,8 +216,7 @@ void owner_no_board(struct board *b)
     const struct attachment *at;
     TRACE(b->core, &b->id, board_forgotten, b->log.epoch);
     LIST_FOREACH (at, &b->attachments, board_link)
-        outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_no_board,
-                   &(struct msg_no_board){b->id});
+        TELL(b, &at->list->gateway, no_board, b->id);
     owner_forget(b);
 }
 
@@ -288,21 +277,16 @@ static void turn_open(struct board *b)
 
 static uint64_t deadline(const struct board *b)
 {
-    uint64_t at = NEVER;
-    switch (b->ownership) {
-    case BOARD_WAITING:
+    if (b->ownership == BOARD_WAITING)
         return b->open_at;
-    case BOARD_OPENING:
+    if (b->ownership == BOARD_OPENING)
         return b->asked_at + OPEN_AGAIN_MS;
-    case BOARD_OPEN:
-        at = smaller(seats_deadline(b), pen_deadline(b));
-        if (b->empty_since != NEVER)
-            at = smaller(at, b->empty_since + RELEASE_EMPTY_MS);
-        /* fall through */
-    case BOARD_ENDING:
-        break;
-    }
-    return smaller(at, smaller(sequencer_deadline(b), fanout_deadline(b)));
+    uint64_t at = smaller(sequencer_deadline(b), fanout_deadline(b));
+    if (b->ownership == BOARD_OPEN)
+        at = smaller(at, smaller(seats_deadline(b), pen_deadline(b)));
+    if (b->ownership == BOARD_OPEN && b->empty_since != NEVER)
+        at = smaller(at, b->empty_since + RELEASE_EMPTY_MS);
+    return at;
 }
 
 /* Puts the board where the next sweep finds it, on the grid of segments. */

@@ -141,7 +141,7 @@ static uint64_t passes_at(const struct board *b)
     if (p->wait_since == NEVER || id_empty(&b->log.stored.holder) || b->log.busy)
         return NEVER;
     uint64_t idle_end = p->active_at + idle, warned = p->wait_since + idle / 2;
-    return idle_end > warned ? idle_end : warned;
+    return larger(idle_end, warned);
 }
 
 static uint64_t warns_at(const struct board *b)
@@ -231,6 +231,5 @@ uint64_t pen_deadline(const struct board *b)
 {
     if (sequencer_grant_pending(b))
         return NEVER;
-    uint64_t pass = b->pen.passing ? passes_at(b) : warns_at(b);
-    return b->pen.grace_until < pass ? b->pen.grace_until : pass;
+    return smaller(b->pen.grace_until, b->pen.passing ? passes_at(b) : warns_at(b));
 }

@@ -93,11 +93,10 @@ static void count_time(const struct board *b, struct seat *s)
 {
     CHECK(s->counted_at <= b->core->clock);
     uint64_t clock = b->core->clock, passed = clock - s->counted_at;
-    uint64_t keep = b->core->config.seat_keep_ms;
     if (s->away)
-        s->left_ms -= passed < s->left_ms ? passed : s->left_ms;
+        s->left_ms -= smaller(passed, s->left_ms);
     else
-        s->left_ms = s->left_ms + passed < keep ? s->left_ms + passed : keep;
+        s->left_ms = smaller(s->left_ms + passed, b->core->config.seat_keep_ms);
     s->counted_at = clock;
 }
 
@@ -272,11 +271,11 @@ void seats_update(struct board *b)
 uint64_t seats_deadline(const struct board *b)
 {
     const struct seats *s = &b->seats;
-    uint64_t at = s->closed_until ? s->closed_until : NEVER, rivals = members_deadline(b);
+    uint64_t at = smaller(s->closed_until ? s->closed_until : NEVER, members_deadline(b));
     for (unsigned i = 0; i < s->count; i++) {
         const struct member *m = &s->members[i];
-        if (m->seated && !m->connected && !member_holds(b, m) && kept_until(b, m) < at)
-            at = kept_until(b, m);
+        if (m->seated && !m->connected && !member_holds(b, m))
+            at = smaller(at, kept_until(b, m));
     }
-    return rivals < at ? rivals : at;
+    return at;
 }

@@ -16,11 +16,6 @@ static const struct event *event_at(const struct log *l, uint64_t offset)
     return &l->events[offset - l->mark - 1];
 }
 
-static struct span event_bytes(const struct log *l, const struct event *e)
-{
-    return (struct span){l->bytes.data + (e->at - l->bytes_at), e->len};
-}
-
 /* Where the bytes of the events up to `offset` end. */
 static uint64_t end_of(const struct log *l, uint64_t offset)
 {
@@ -39,7 +34,8 @@ static uint64_t unanswered(const struct log *l)
 static void step(const struct log *l, struct log_state *s, uint64_t offset)
 {
     const struct event *e = event_at(l, offset);
-    log_state_step(s, &(struct log_event){e->code, offset, e->cseq, e->stroke, event_bytes(l, e)});
+    struct span bytes = {l->bytes.data + (e->at - l->bytes_at), e->len};
+    log_state_step(s, &(struct log_event){e->code, offset, e->cseq, e->stroke, bytes});
 }
 
 static void step_all(const struct log *l, struct log_state *s, uint64_t from, uint64_t to)
@@ -113,7 +109,7 @@ void sequencer_drop(struct board *b)
     b->core->stats.unstored_bytes -= l->bytes.len;
     b->core->stats.unstored_events -= l->count;
     b->core->stats.busy_boards -= l->busy;
-    bounds_drop(b);
+    b->core->stats.full_boards -= l->full;
     buf_free(&l->bytes);
     buf_free(&l->held);
     free(l->events);
@@ -125,8 +121,7 @@ void sequencer_drop(struct board *b)
 /* Times never go back, whoever's clock they came from. */
 static uint64_t event_time(const struct board *b)
 {
-    uint64_t before = b->log.newest_time;
-    return b->core->now > before ? b->core->now : before;
+    return larger(b->core->now, b->log.newest_time);
 }
 
 /* Too much is not stored, or more was drawn than the board may take: the drawer pauses until half
@@ -262,8 +257,7 @@ static void put_uint(struct buf *out, uint64_t value)
         *p++ = (uint8_t)(value >> 8 * bytes);
 }
 
-/* [code, offset, time, the frame's fields as they are]; and where the event has one more, the
- * member. */
+/* [code, offset, time, the frame's fields as they are]; the member, where the event has that. */
 static void append_frame(struct board *b, const struct frame *f, struct stroke stroke)
 {
     CHECK(!sequencer_grant_pending(b));                                        /* [D22] */
@@ -304,8 +298,7 @@ static void refuse(struct board *b, const struct id *gateway, const struct msg_f
 {
     b->core->stats.frames[FRAME_REFUSED]++;
     TRACE(b->core, &b->id, frame_refused, f->cseq, f->term, b->log.newest.term);
-    struct msg_not_drawer answer = {b->id, b->log.epoch, m->member, m->instance, f->term, f->cseq};
-    outbox_put(b->core->out, EXCHANGE_GATEWAY, gateway, &b->id, &TYPE_not_drawer, &answer);
+    TELL(b, gateway, not_drawer, b->id, b->log.epoch, m->member, m->instance, f->term, f->cseq);
 }
 
 static void ask_again(struct board *b, const struct id *gateway, const struct id *member,
@@ -315,9 +308,8 @@ static void ask_again(struct board *b, const struct id *gateway, const struct id
     if (b->core->clock < l->want_at || l->newest.cseq >= UINT32_MAX)
         return;
     l->want_at = b->core->clock + WANT_EVERY_MS;
-    struct msg_want want = {b->id,          l->epoch,           *member, instance,
-                            l->newest.term, l->newest.cseq + 1, stored};
-    outbox_put(b->core->out, EXCHANGE_GATEWAY, gateway, &b->id, &TYPE_want, &want);
+    TELL(b, gateway, want, b->id, l->epoch, *member, instance, l->newest.term, l->newest.cseq + 1,
+         stored);
 }
 
 /* What stands in the log is answered with the log: its event, or the mark that covers it. All
@@ -346,14 +338,8 @@ static void reject(struct board *b, const struct id *gateway, const struct msg_f
     CHECK(why != NULL && f->cseq == b->log.newest.cseq + 1);
     b->core->stats.frames[FRAME_INVALID]++;
     TRACE(b->core, &b->id, frame_wrong, f->cseq, f->term);
-    struct msg_invalid answer = {.board = b->id,
-                                 .epoch = b->log.epoch,
-                                 .member = m->member,
-                                 .instance = m->instance,
-                                 .term = f->term,
-                                 .cseq = f->cseq,
-                                 .why = span_of(why)};
-    outbox_put(b->core->out, EXCHANGE_GATEWAY, gateway, &b->id, &TYPE_invalid, &answer);
+    TELL(b, gateway, invalid, .board = b->id, .epoch = b->log.epoch, .member = m->member,
+         .instance = m->instance, .term = f->term, .cseq = f->cseq, .why = span_of(why));
 }
 
 static void accept(struct board *b, const struct id *gateway, const struct msg_frame *m,
@@ -635,8 +621,7 @@ uint64_t sequencer_deadline(const struct board *b)
 {
     const struct log *l = &b->log;
     uint64_t at = l->asked_at == NEVER ? NEVER : l->asked_at + SEGMENT_ANSWER_MS;
-    if (!l->probing && l->sent < l->head && l->segment_at < at)
-        at = l->segment_at;
-    uint64_t paid = bounds_deadline(b);
-    return paid < at ? paid : at;
+    if (!l->probing && l->sent < l->head)
+        at = smaller(at, l->segment_at);
+    return smaller(at, bounds_deadline(b));
 }

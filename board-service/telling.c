@@ -76,30 +76,17 @@ static void put_state(struct attachment *at, const struct lists *lists)
     struct board *b = at->board;
     const struct board_core_config *config = &b->core->config;
     const struct log_state *pen = &b->log.stored;
-    struct msg_board_state m = {.board = b->id,
-                                .epoch = b->log.epoch,
-                                .number = ++b->core->state_number,
-                                .head = b->log.head,
-                                .mark = b->log.mark,
-                                .name = span_of(b->name),
-                                .base = pen->base,
-                                .holder = pen->holder,
-                                .instance = pen->instance,
-                                .term = pen->term,
-                                .grace_ms = pen_grace_left(b),
-                                .pass_ms = pen_pass_left(b),
-                                .seats = config->seats,
-                                .lost_grace_ms = config->pen_grace_ms,
-                                .idle_ms = config->pen_idle_ms,
-                                .members = lists->members,
-                                .full = lists->full,
-                                .keep_ms = (uint32_t)config->seat_keep_ms,
-                                .incarnation = b->incarnation};
-    outbox_put(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_board_state, &m);
+    at->state_number = ++b->core->state_number;
+    TELL(b, &at->list->gateway, board_state, .board = b->id, .epoch = b->log.epoch,
+         .number = at->state_number, .head = b->log.head, .mark = b->log.mark,
+         .name = span_of(b->name), .base = pen->base, .holder = pen->holder,
+         .instance = pen->instance, .term = pen->term, .grace_ms = pen_grace_left(b),
+         .pass_ms = pen_pass_left(b), .seats = config->seats, .lost_grace_ms = config->pen_grace_ms,
+         .idle_ms = config->pen_idle_ms, .members = lists->members, .full = lists->full,
+         .keep_ms = (uint32_t)config->seat_keep_ms, .incarnation = b->incarnation);
     at->told_mark = b->log.mark;
     at->state_at = b->core->clock;
     at->state_list = at->list->sent_at;
-    at->state_number = m.number;
     at->state_due = false;
 }
 
@@ -121,8 +108,7 @@ void telling_turn(struct board *b)
     struct lists lists = put_lists(b);
     uint64_t hash = hash_of(b, &lists);
     bool news = hash != s->told_hash;
-    if (news)
-        s->told_hash = hash;
+    s->told_hash = hash;
     s->stale = false;
     struct attachment *at;
     LIST_FOREACH (at, &b->attachments, board_link)

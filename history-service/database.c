@@ -127,16 +127,14 @@ static void on_async(uv_async_t *async)
     }
 }
 
-int database_submit(struct database *db, struct job *job)
+void database_submit(struct database *db, struct job *job)
 {
-    if (db->waiting == db->jobs_max)
-        return -ENOBUFS;
-    db->waiting++;
+    if (db->waiting++ == db->jobs_max)
+        abort();
     uv_mutex_lock(&db->lock);
     STAILQ_INSERT_TAIL(&db->todo, job, queue);
     uv_cond_signal(&db->wake);
     uv_mutex_unlock(&db->lock);
-    return 0;
 }
 
 unsigned database_waiting(const struct database *db)

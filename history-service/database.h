@@ -21,14 +21,13 @@ struct job {
 struct database;
 
 /* The store, of that incarnation, was opened (0; `why` is empty or worth a warning), or could not
- * be: -EIO, tried again every second; -EINVAL or -ENOTSUP, for good. Called on the loop at each
- * change. */
+ * be: -EIO, tried again every second; -EINVAL, -ENOTSUP, for good. On the loop, at each change. */
 typedef void database_opened(void *owner, int result, const char *why, uint64_t incarnation);
 
 int database_create(uv_loop_t *loop, const struct store_address *address, unsigned shards,
                     unsigned jobs_max, database_opened *opened, void *owner, struct database **ret);
-/* 0, or -ENOBUFS at the limit. The job is the caller's again when `done` is called. */
-int database_submit(struct database *db, struct job *job);
+/* At most jobs_max at a time. The job is the caller's again when `done` is called. */
+void database_submit(struct database *db, struct job *job);
 unsigned database_waiting(const struct database *db); /* submitted, and not done */
 /* Waits for the job under way. `done` is called for no further job. Run the loop once more. */
 void database_destroy(struct database *db);

@@ -211,8 +211,8 @@ static bool enqueue(struct history_core *c, uint64_t now_ms, const struct reques
     return true;
 }
 
-/* As it came, whatever a newer version has in it; that of a version before is made. None: it cannot
- * be. */
+/* As it came, whatever a newer version has in it; an older version's is made. None: it cannot be.
+ */
 static struct state_bytes state_of(const struct msg_append *m)
 {
     struct log_state state;
@@ -230,19 +230,14 @@ static struct state_bytes state_of(const struct msg_append *m)
 static bool read_request(const struct id *sender, enum to_history code, const union any_item *item,
                          struct request *ret)
 {
-    *ret = (struct request){.code = code, .sender = *sender};
+    *ret = (struct request){.code = code, .sender = *sender, .item = *item};
     switch (code) {
     case TO_HISTORY_create:
-        ret->create = item->create;
-        return true;
     case TO_HISTORY_look:
-        ret->look = item->look;
         return true;
     case TO_HISTORY_open:
-        ret->open = item->open;
         return id_equal(sender, &item->open.replica);
     case TO_HISTORY_append:
-        ret->append = item->append;
         ret->state = state_of(&item->append);
         ret->append.state = (struct span){0};
         return true;
@@ -286,8 +281,7 @@ static bool is_whole(const struct record *record)
            (record->epoch == 0 || is_open(record) || record->flags & RECORD_DELETED);
 }
 
-/* At most one record [D18]: a second one could land behind an open of another that refused the
- * first. */
+/* At most one record [D18]: a second could land behind another's open that refused the first. */
 static void plan_board(struct history_core *c, struct board *b, uint64_t now_ms)
 {
     CHECK(b->known && b->waits && STAILQ_EMPTY(&b->batch)); /* [D18] */

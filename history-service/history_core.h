@@ -35,8 +35,7 @@ struct history_core *history_core_create(const struct history_core_config *confi
 void history_core_destroy(struct history_core *c);
 
 /* Queues create and look requests of gateways, open and append requests of board services. Returns
- * how many of the message's items were queued; read requests are answered by history_page (see
- * below). */
+ * how many of the message's items were queued; read requests are answered by history_page. */
 unsigned history_core_message(struct history_core *c, uint64_t now_ms, struct span body);
 bool history_core_waiting(const struct history_core *c);
 /* How long the oldest request that is not answered has been here; 0: none waits. */
@@ -78,8 +77,7 @@ bool history_core_deleted(struct history_core *c, struct id *ret);
 /* Replay. Collects the events from..to out of records, in order, up to about bytes_max; cuts
  * records between events. Feed it with history_page_record until it returns false. */
 struct history_page {
-    struct id board;
-    uint64_t nonce, want_from, to, since, bytes_max;
+    struct msg_read request;    /* with bounds in the place of what it leaves open */
     uint64_t from, last, epoch; /* collected so far */
     size_t passed;              /* bytes of the records looked through before */
     bool broken;                /* a record has not the events that it says: the page ends there */

@@ -26,7 +26,8 @@ struct request {
     bool read;                /* since it came the board's last record was read */
     struct state_bytes state; /* of an append; none: it cannot be */
     union {
-        struct id board; /* every one begins with its board */
+        union any_item item; /* which is one of these; every one begins with its board */
+        struct id board;
         struct msg_create create;
         struct msg_look look;
         struct msg_open open;
@@ -108,8 +109,7 @@ enum verdict {
     LATER     /* it needs a round of its own, or the last record read again */
 };
 
-/* What `record` and `events` hold of this round so far is added to; a no may be answered at once.
- */
+/* Adds to what `record` and `events` hold of this round so far; a no may be answered at once. */
 enum verdict history_plan_request(struct history_core *c, struct board *b, struct record *record,
                                   struct buf *events, const struct request *r, uint64_t now_ms);
 

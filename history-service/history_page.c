@@ -5,14 +5,9 @@
 
 void history_page_begin(struct history_page *p, const struct msg_read *request)
 {
-    *p = (struct history_page){.board = request->board,
-                               .nonce = request->nonce,
-                               .want_from = request->from,
-                               .to = request->to ? request->to : OFFSET_MAX,
-                               .since = request->since,
-                               .bytes_max = request->bytes_max};
-    if (p->bytes_max > EVENT_BYTES_MAX)
-        p->bytes_max = EVENT_BYTES_MAX;
+    *p = (struct history_page){.request = *request};
+    p->request.to = request->to ? request->to : OFFSET_MAX;
+    p->request.bytes_max = smaller(request->bytes_max, EVENT_BYTES_MAX);
 }
 
 /* By offset when it was named, else by time: from the first event that is new enough on. */
@@ -20,7 +15,7 @@ static bool is_before(const struct history_page *p, uint64_t offset, uint64_t ti
 {
     if (p->events.len > 0)
         return false;
-    return p->want_from != NIL ? offset < p->want_from : time < p->since;
+    return p->request.from != NIL ? offset < p->request.from : time < p->request.since;
 }
 
 /* The records are read one after the other, and of a board that is being erased they may vanish
@@ -29,7 +24,7 @@ static bool is_next(const struct history_page *p, const struct record *record)
 {
     if (p->events.len > 0)
         return record->first == p->last + 1;
-    return p->want_from == NIL || record->first <= p->want_from;
+    return p->request.from == NIL || record->first <= p->request.from;
 }
 
 bool history_page_record(void *page, const struct record *record)
@@ -42,12 +37,12 @@ bool history_page_record(void *page, const struct record *record)
         const uint8_t *start = in.pos;
         uint64_t found, time;
         p->broken = event_next(&in, &found, &time) < 0 || found != offset;
-        if (p->broken || offset > p->to)
+        if (p->broken || offset > p->request.to)
             return false;
         if (is_before(p, offset, time))
             continue;
         size_t len = (size_t)(in.pos - start);
-        if (p->events.len > 0 && p->events.len + len > p->bytes_max)
+        if (p->events.len > 0 && p->events.len + len > p->request.bytes_max)
             return false;
         if (p->events.len == 0)
             p->from = offset;
@@ -57,15 +52,15 @@ bool history_page_record(void *page, const struct record *record)
     }
     if (p->events.len == 0)
         p->passed += record->events.len;
-    return p->events.len < p->bytes_max && p->passed < PASS_BYTES_MAX;
+    return p->events.len < p->request.bytes_max && p->passed < PASS_BYTES_MAX;
 }
 
 static void put_page(const struct history_page *p, uint64_t tail, uint64_t incarnation,
                      const struct id *gateway, struct outbox *out)
 {
     CHECK(p->events.len == 0 || p->from <= p->last);
-    struct msg_page m = {.board = p->board,
-                         .nonce = p->nonce,
+    struct msg_page m = {.board = p->request.board,
+                         .nonce = p->request.nonce,
                          .epoch = p->epoch,
                          .from = p->from,
                          .to = p->last,
@@ -76,18 +71,18 @@ static void put_page(const struct history_page *p, uint64_t tail, uint64_t incar
         m.from = tail + 1;
         m.to = tail;
     }
-    outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->board, &TYPE_page, &m);
+    outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->request.board, &TYPE_page, &m);
 }
 
 void history_page_answer(struct history_page *p, uint64_t tail, uint64_t incarnation,
                          const struct id *gateway, struct outbox *out)
 {
     if (tail == 0)
-        outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->board, &TYPE_no_board,
-                   &(struct msg_no_board){p->board});
-    else if (p->events.len == 0 && p->want_from != NIL)
-        outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->board, &TYPE_behind,
-                   &(struct msg_behind){p->board, p->nonce, tail, incarnation});
+        outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->request.board, &TYPE_no_board,
+                   &(struct msg_no_board){p->request.board});
+    else if (p->events.len == 0 && p->request.from != NIL)
+        outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->request.board, &TYPE_behind,
+                   &(struct msg_behind){p->request.board, p->request.nonce, tail, incarnation});
     else
         put_page(p, tail, incarnation, gateway, out);
 }

@@ -44,14 +44,6 @@ static struct line *line_find(const struct lines *all, const struct id *board)
     return NULL;
 }
 
-static struct line *line_add(struct lines *all)
-{
-    struct line *l = xcalloc(1, sizeof *l);
-    TAILQ_INIT(&l->waitings);
-    TAILQ_INSERT_TAIL(&all->list, l, link);
-    return l;
-}
-
 static struct line *line_longest(const struct lines *all)
 {
     struct line *l, *longest = TAILQ_FIRST(&all->list);
@@ -74,8 +66,11 @@ static void take_out(struct lines *all, struct line *l, struct waiting *w)
 struct waiting *lines_put(struct lines *all, struct waiting *w)
 {
     struct line *l = line_find(all, &w->board);
-    if (!l)
-        l = line_add(all);
+    if (!l) {
+        l = xcalloc(1, sizeof *l);
+        TAILQ_INIT(&l->waitings);
+        TAILQ_INSERT_TAIL(&all->list, l, link);
+    }
     TAILQ_INSERT_TAIL(&l->waitings, w, link);
     l->count++;
     if (++all->count <= all->max)

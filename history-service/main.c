@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "address.h"
-#include "history_metrics.h"
 #include "items.h"
 #include "log.h"
 #include "process.h"
@@ -16,6 +15,7 @@
 #include "rounds.h"
 #include "service.h"
 #include "sharing.h"
+#include "upkeep.h"
 
 #define STORES 3u /* rounds, reads, upkeep */
 #define DAY_MS UINT64_C(86400000)
@@ -173,8 +173,7 @@ static void tell_bad_segments(struct shell *s)
 }
 
 /* It stays so until people start this program again, or bring the store back. The service remains
- * ready all the same (see service.c): those who are told why are better off than those who are not
- * let in. */
+ * ready all the same (see service.c): to be told why is better than not to be let in. */
 static void tell_lost(struct shell *s)
 {
     const char *why = rounds_stats(s->rounds)->lost;
@@ -263,17 +262,14 @@ static unsigned count_consumed(const struct shell *s)
 
 static void put_metrics(void *owner, struct buf *out)
 {
+    static const char *const KINDS[] = {"append", "open", "create", "look"};
+    static const char *const OPERATIONS[] = {"load", "append", "read", "upkeep"};
     struct shell *s = owner;
-    history_metrics(&(struct history_parts){.core = s->core,
-                                            .rounds = s->rounds,
-                                            .reads = s->reads,
-                                            .upkeep = s->upkeep,
-                                            .boards_max = s->settings.boards_max,
-                                            .bad_peer_messages = sharing_bad_messages(s->sharing),
-                                            .shards = count_consumed(s),
-                                            .replicas = sharing_replicas(s->sharing),
-                                            .lost = s->lost},
-                    out);
+    const struct history_core_stats *t = history_core_stats(s->core);
+    const struct rounds_stats *o = rounds_stats(s->rounds);
+    const struct reads_stats *r = reads_stats(s->reads);
+    const struct upkeep_stats *u = upkeep_stats(s->upkeep);
+#include "history_metrics.def"
     shell_metrics("history", history_core_outbox(s->core), s->service.link, &s->service.turns, out);
 }
 

@@ -28,9 +28,8 @@ struct read {
     TAILQ_ENTRY(read) link; /* reads.under_way */
     struct reads *reads;
     struct message *message;
-    struct msg_read request;
     struct id gateway;
-    struct history_page page;
+    struct history_page page; /* with what is asked */
     uint64_t tail, incarnation;
     int error;
     char why[200];
@@ -104,7 +103,7 @@ void reads_destroy(struct reads *r)
  * with that is none. */
 static int read_page(struct store *store, struct read *read)
 {
-    const struct msg_read *m = &read->request;
+    const struct msg_read *m = &read->page.request;
     struct record last;
     uint64_t first = m->from;
     int e = store_last(store, &m->board, &last);
@@ -128,7 +127,7 @@ static void run_read(struct job *job, struct store *store)
     read->incarnation = store_incarnation(store);
     if (read->page.broken)
         snprintf(read->why, sizeof read->why, "a record of board %s is not the events that it says",
-                 log_board(&read->request.board));
+                 log_board(&read->page.request.board));
     else if (read->error < 0)
         snprintf(read->why, sizeof read->why, "%s", store_why(store));
 }
@@ -174,8 +173,8 @@ static void on_read(struct job *job)
 
 static bool is_same(const struct read *read, const struct id *gateway, const struct msg_read *m)
 {
-    return read->request.nonce == m->nonce && read->request.from == m->from &&
-           id_equal(&read->gateway, gateway) && id_equal(&read->request.board, &m->board);
+    return read->page.request.nonce == m->nonce && read->page.request.from == m->from &&
+           id_equal(&read->gateway, gateway) && id_equal(&read->page.request.board, &m->board);
 }
 
 /* It came before and is not answered yet: a gateway that waits long repeats what it asked. */
@@ -205,7 +204,6 @@ static void add(struct reads *r, struct message *message, const struct id *gatew
                           .waiting = {.board = request->board},
                           .reads = r,
                           .message = message,
-                          .request = *request,
                           .gateway = *gateway};
     history_page_begin(&read->page, request);
     message->users++;

@@ -153,12 +153,6 @@ static double waited_seconds(const struct rounds *r)
     return (double)history_core_age_ms(r->core, process_now_ms()) / 1000;
 }
 
-/* Whether the round went well or not: what it dealt with had waited so long. */
-static void note_lag(struct rounds *r)
-{
-    peak_add(&r->lag, process_now_ms(), waited_seconds(r));
-}
-
 static void tags_done(struct rounds *r, struct tags *t)
 {
     for (size_t i = 0; i < t->count; i++)
@@ -180,8 +174,7 @@ static void submit(struct rounds *r, void (*run)(struct job *, struct store *),
     CHECK(!r->busy); /* one job at a time */
     r->busy = true;
     r->job = (struct job){.run = run, .done = done};
-    if (database_submit(r->db, &r->job) < 0)
-        abort(); /* there is one job at a time, and room for one */
+    database_submit(r->db, &r->job);
 }
 
 static void step(struct rounds *r);
@@ -192,8 +185,8 @@ static void on_loaded(struct job *job)
     r->busy = false;
     histogram_add(&r->stats.load_seconds, job->seconds);
     tell_trouble(r, false);
-    if (r->error < 0) {
-        note_lag(r);
+    if (r->error < 0) { /* what it dealt with had waited so long all the same */
+        peak_add(&r->lag, process_now_ms(), waited_seconds(r));
         history_core_unavailable(r->core);
         end_round(r);
         return;
@@ -216,7 +209,7 @@ static void on_appended(struct job *job)
     histogram_add(&r->stats.append_seconds, job->seconds);
     histogram_add(&r->stats.records, (double)r->plan->record_count);
     tell_trouble(r, true);
-    note_lag(r);
+    peak_add(&r->lag, process_now_ms(), waited_seconds(r));
     history_core_settle(r->core, process_now_ms(), r->results);
     end_round(r);
 }

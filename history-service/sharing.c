@@ -138,8 +138,7 @@ uint64_t sharing_deadline(const struct sharing *s)
 {
     if (!s->link_up || s->leaving)
         return UINT64_MAX;
-    uint64_t at = peers_deadline(s->peers);
-    return at < s->heartbeat_at ? at : s->heartbeat_at;
+    return smaller(peers_deadline(s->peers), s->heartbeat_at);
 }
 
 void sharing_leave(struct sharing *s)

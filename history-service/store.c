@@ -22,7 +22,7 @@ static const struct store_kind *kind_of(const char *url)
 static int check_shards(struct store *s, unsigned shards)
 {
     uint64_t stored = 0;
-    int r = s->kind->setting(s, "shards", shards, &stored);
+    int r = s->kind->setting(s, "shards", shards, false, &stored);
     if (r < 0 || stored == shards)
         return r;
     return store_fail(s, -EINVAL, "the store was made with EASEL_SHARDS=%llu, and now it is %u",
@@ -33,7 +33,7 @@ static int check_shards(struct store *s, unsigned shards)
 static int check_schema(struct store *s)
 {
     uint64_t stored = 0;
-    int r = s->kind->setting(s, "schema", STORE_SCHEMA_WRITTEN, &stored);
+    int r = s->kind->setting(s, "schema", STORE_SCHEMA_WRITTEN, false, &stored);
     if (r < 0 || stored <= STORE_SCHEMA)
         return r;
     return store_fail(s, -EINVAL,
@@ -67,7 +67,7 @@ int store_open(const struct store_address *address, unsigned shards, struct stor
     if (r == 0)
         r = check_shards(s, shards);
     if (r == 0)
-        r = kind->setting(s, "incarnation", random_number(), &s->incarnation);
+        r = kind->setting(s, "incarnation", random_number(), false, &s->incarnation);
     snprintf(why, sizeof why, "%s", s->why);
     *ret_why = why;
     if (r == 0)
@@ -90,11 +90,7 @@ uint64_t store_incarnation(const struct store *s)
 
 int store_renew(struct store *s)
 {
-    uint64_t another = random_number();
-    int r = s->kind->change(s, "incarnation", another);
-    if (r == 0)
-        s->incarnation = another;
-    return r;
+    return s->kind->setting(s, "incarnation", random_number(), true, &s->incarnation);
 }
 
 const char *store_why(const struct store *s)

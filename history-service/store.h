@@ -105,8 +105,7 @@ int store_read(struct store *s, const struct id *board, uint64_t from,
  * there is a hole in the log, as while it is erased; -EBADMSG: a record on the way is broken. */
 int store_find_time(struct store *s, const struct id *board, uint64_t time, uint64_t *ret_first);
 
-/* The board behind `after` (empty: the first), in an order that stays; -ENOENT: that was all of
- * them; -EIO. */
+/* The board behind `after` (empty: the first), in an order that stays; -ENOENT: no more; -EIO. */
 int store_next_board(struct store *s, const struct id *after, struct id *ret);
 
 /* One bounded step of erasing what a deleted board had: its records, oldest first, and at the end

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -102,23 +101,17 @@ void store_files_unlock(struct store_files *f)
 
 int store_files_remember(struct store_files *f)
 {
-    for (unsigned i = 0; i < STORE_FILES; i++) {
-        struct stat about;
-        if (stat(f->path[i], &about) < 0)
+    for (unsigned i = 0; i < STORE_FILES; i++)
+        if (stat(f->path[i], &f->known[i]) < 0)
             return -errno;
-        f->known[i].dev = about.st_dev;
-        f->known[i].ino = about.st_ino;
-    }
     return 0;
 }
 
 /* SQLite has them open: so none of their numbers can be given to another file meanwhile. */
 const char *store_files_lost(const struct store_files *f)
 {
-    for (unsigned i = 0; i < STORE_FILES; i++) {
-        struct stat known = {.st_dev = f->known[i].dev, .st_ino = f->known[i].ino};
-        if (!is_at(&known, f->path[i]))
+    for (unsigned i = 0; i < STORE_FILES; i++)
+        if (!is_at(&f->known[i], f->path[i]))
             return f->path[i];
-    }
     return NULL;
 }

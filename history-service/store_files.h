@@ -16,18 +16,14 @@
 #define EASEL_STORE_FILES_H
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 enum store_file { FILE_DATABASE, FILE_WAL, FILE_SHM, STORE_FILES };
 
 struct store_files {
     char *path[STORE_FILES], *lock_path;
-    int lock; /* a descriptor of our own, so that two stores of one process exclude each other; -1
-               */
-    struct {
-        dev_t dev;
-        ino_t ino;
-    } known[STORE_FILES];
+    int lock; /* a descriptor of its own, so stores of one process exclude each other; -1: none */
+    struct stat known[STORE_FILES];
 };
 
 /* `path`: of the database. Nothing is touched. */

@@ -33,8 +33,7 @@
 
 struct mongo {
     struct store store;
-    mongoc_client_pool_t
-        *pool; /* for its monitors: a lone client looks for servers only when used */
+    mongoc_client_pool_t *pool; /* its monitors look for servers: a lone client does when used */
     mongoc_client_t *client;
     mongoc_collection_t *records, *settings;
     int64_t marker;
@@ -156,23 +155,46 @@ static void take_board(const bson_t *doc, void *ret)
     id_parse(key, strcspn(key, ":"), ret); /* the query gave no other */
 }
 
-/* ---- the marker ------------------------------------------------------------------------------ */
+/* ---- documents that are found by their _id --------------------------------------------------- */
 
-/* 0, -ENOENT or -EIO. */
-static int read_marker(struct mongo *s, int64_t *ret)
+/* The number in it. 0, -ENOENT or -EIO. */
+static int read_value(struct mongo *s, mongoc_collection_t *all, const char *name, int64_t *ret)
 {
-    bson_t *filter = BCON_NEW("_id", BCON_UTF8(MARKER));
-    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(s->records, filter, NULL, NULL);
+    bson_t *filter = BCON_NEW("_id", BCON_UTF8(name));
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(all, filter, NULL, NULL);
     int r = take_first(s, cursor, take_value, ret);
     bson_destroy(filter);
     return r;
 }
 
+/* Puts the number there, if there is none yet. 0 or -EIO. */
+static int put_value(struct mongo *s, mongoc_collection_t *all, const char *name, int64_t value)
+{
+    bson_error_t error;
+    bson_t *mine = BCON_NEW("_id", BCON_UTF8(name), "value", BCON_INT64(value));
+    bool written = mongoc_collection_insert_one(all, mine, NULL, NULL, &error);
+    bson_destroy(mine);
+    return written || error.code == CODE_DUPLICATE_KEY ? 0 : fail(s, &error);
+}
+
+/* Changes it as `update` says, which is destroyed. 0 or -EIO. */
+static int change(struct mongo *s, mongoc_collection_t *all, const char *name, bson_t *update)
+{
+    bson_error_t error;
+    bson_t *filter = BCON_NEW("_id", BCON_UTF8(name));
+    bool done = mongoc_collection_update_one(all, filter, update, NULL, NULL, &error);
+    bson_destroy(update);
+    bson_destroy(filter);
+    return done ? 0 : fail(s, &error);
+}
+
+/* ---- the marker ------------------------------------------------------------------------------ */
+
 /* Whether the collection is the one that we opened: else -EIO, and the store is lost. */
 static int check_marker(struct mongo *s)
 {
     int64_t found = 0;
-    int r = read_marker(s, &found);
+    int r = read_value(s, s->records, MARKER, &found);
     if (r == -EIO)
         return r;
     s->store.lost = r < 0 || found != s->marker;
@@ -195,16 +217,12 @@ static int check_marker_if_due(struct mongo *s)
 /* The first to open the collection puts it there. */
 static int find_marker(struct mongo *s)
 {
-    bson_error_t error;
     int64_t number;
     if (getrandom(&number, sizeof number, 0) != sizeof number)
         abort();
-    bson_t *mine = BCON_NEW("_id", BCON_UTF8(MARKER), "value", BCON_INT64(number));
-    bool written = mongoc_collection_insert_one(s->records, mine, NULL, NULL, &error);
-    bson_destroy(mine);
-    if (!written && error.code != CODE_DUPLICATE_KEY)
-        return fail(s, &error);
-    int r = read_marker(s, &s->marker);
+    int r = put_value(s, s->records, MARKER, number);
+    if (r == 0)
+        r = read_value(s, s->records, MARKER, &s->marker);
     s->marker_seen_us = bson_get_monotonic_time();
     return r == -ENOENT ? store_fail(&s->store, -EIO, "MongoDB: the marker was not kept") : r;
 }
@@ -419,17 +437,12 @@ static int bare(struct mongo *s, const struct id *board, uint64_t first)
 {
     char key[KEY_CHARS + 1];
     make_key(key, board, first);
-    bson_t *filter = BCON_NEW("_id", BCON_UTF8(key));
     bson_t *update = BCON_NEW(
         "$set", "{", "events", BCON_BIN(BSON_SUBTYPE_BINARY, (const uint8_t *)"", 0), "holder",
         BCON_UTF8(""), "instance", BCON_INT64(0), "term", BCON_INT64(0), "cseq", BCON_INT64(0),
         "base", BCON_INT64(0), "flags", BCON_INT64(RECORD_DELETED | RECORD_ERASED), "}", "$unset",
         "{", "state", BCON_INT32(1), "}");
-    bson_error_t error;
-    bool done = mongoc_collection_update_one(s->records, filter, update, NULL, NULL, &error);
-    bson_destroy(update);
-    bson_destroy(filter);
-    return done ? 1 : fail(s, &error);
+    return change(s, s->records, key, update) < 0 ? -EIO : 1;
 }
 
 static int mongo_erase(struct store *store, const struct id *board, uint64_t tombstone)
@@ -540,44 +553,28 @@ static int connect_to(struct mongo *s, const struct store_address *address)
     if (s->pool) {
         mongoc_client_pool_set_error_api(s->pool, MONGOC_ERROR_API_VERSION_2);
         const char *database = mongoc_uri_get_database(uri);
+        database = database ? database : DATABASE;
         s->client = mongoc_client_pool_pop(s->pool);
-        s->records =
-            mongoc_client_get_collection(s->client, database ? database : DATABASE, "record");
-        s->settings =
-            mongoc_client_get_collection(s->client, database ? database : DATABASE, "setting");
+        s->records = mongoc_client_get_collection(s->client, database, "record");
+        s->settings = mongoc_client_get_collection(s->client, database, "setting");
     }
     mongoc_uri_destroy(uri);
     return s->pool ? 0 : fail(s, &error);
 }
 
-static int mongo_setting(struct store *store, const char *name, uint64_t first, uint64_t *ret)
+static int mongo_setting(struct store *store, const char *name, uint64_t value, bool anew,
+                         uint64_t *ret)
 {
     struct mongo *s = (struct mongo *)store;
-    bson_error_t error;
-    bson_t *mine = BCON_NEW("_id", BCON_UTF8(name), "value", BCON_INT64((int64_t)first));
-    bson_t *filter = BCON_NEW("_id", BCON_UTF8(name));
-    bool written = mongoc_collection_insert_one(s->settings, mine, NULL, NULL, &error);
-    int r = written || error.code == CODE_DUPLICATE_KEY ? 0 : fail(s, &error);
-    int64_t value = 0;
+    int64_t number = (int64_t)value;
+    int r =
+        anew ? change(s, s->settings, name, BCON_NEW("$set", "{", "value", BCON_INT64(number), "}"))
+             : put_value(s, s->settings, name, number);
     if (r == 0)
-        r = take_first(s, mongoc_collection_find_with_opts(s->settings, filter, NULL, NULL),
-                       take_value, &value);
-    bson_destroy(filter);
-    bson_destroy(mine);
-    *ret = (uint64_t)value;
+        r = read_value(s, s->settings, name, &number);
+    if (r == 0)
+        *ret = (uint64_t)number;
     return r == -ENOENT ? store_fail(store, -EIO, "MongoDB: a setting was not kept") : r;
-}
-
-static int mongo_change(struct store *store, const char *name, uint64_t value)
-{
-    struct mongo *s = (struct mongo *)store;
-    bson_error_t error;
-    bson_t *filter = BCON_NEW("_id", BCON_UTF8(name));
-    bson_t *update = BCON_NEW("$set", "{", "value", BCON_INT64((int64_t)value), "}");
-    bool done = mongoc_collection_update_one(s->settings, filter, update, NULL, NULL, &error);
-    bson_destroy(update);
-    bson_destroy(filter);
-    return done ? 0 : fail(s, &error);
 }
 
 static int mongo_open(const struct store_address *address, struct store **ret)
@@ -596,7 +593,6 @@ const struct store_kind STORE_MONGO = {
     .open = mongo_open,
     .close = mongo_close,
     .setting = mongo_setting,
-    .change = mongo_change,
     .at = mongo_at,
     .append = mongo_append,
     .read = mongo_read,

@@ -21,9 +21,9 @@ struct store_kind {
      * failure a store that was allocated is given all the same, for its `why`, and then closed. */
     int (*open)(const struct store_address *address, struct store **ret);
     void (*close)(struct store *s);
-    /* A number that the store keeps by that name: `first`, if it had none yet. 0 or -EIO. */
-    int (*setting)(struct store *s, const char *name, uint64_t first, uint64_t *ret);
-    int (*change)(struct store *s, const char *name, uint64_t value); /* one that is there */
+    /* A number that the store keeps by that name: `value`, if it had none yet, or if it is to
+     * `change`. 0 or -EIO. */
+    int (*setting)(struct store *s, const char *name, uint64_t value, bool change, uint64_t *ret);
     /* The record with the largest `first` that is not above `offset`, without its events. 0,
      * -ENOENT or -EIO. */
     int (*at)(struct store *s, const struct id *board, uint64_t offset, struct record *ret);

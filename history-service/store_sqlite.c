@@ -314,21 +314,15 @@ static int measure_step(struct sqlite *s, const struct id *board, uint64_t below
     return result;
 }
 
-static int erase_upto(struct sqlite *s, const struct id *board, uint64_t last)
+/* Runs ERASE_UPTO or BARE. */
+static int erase(struct sqlite *s, enum statement which, const struct id *board, uint64_t first)
 {
-    sqlite3_stmt *st = s->statement[ERASE_UPTO];
+    sqlite3_stmt *st = s->statement[which];
     bind_id(st, 1, board);
-    bind_number(st, 2, last);
-    return run(s, ERASE_UPTO);
-}
-
-static int bare(struct sqlite *s, const struct id *board, uint64_t first)
-{
-    sqlite3_stmt *st = s->statement[BARE];
-    bind_number(st, 1, RECORD_DELETED | RECORD_ERASED);
-    bind_id(st, 2, board);
-    bind_number(st, 3, first);
-    return run(s, BARE);
+    bind_number(st, 2, first);
+    if (which == BARE)
+        bind_number(st, 3, RECORD_DELETED | RECORD_ERASED);
+    return run(s, which);
 }
 
 static int sqlite_erase(struct store *store, const struct id *board, uint64_t tombstone)
@@ -341,7 +335,7 @@ static int sqlite_erase(struct store *store, const struct id *board, uint64_t to
         r = begin(s);
     if (r < 0)
         return r;
-    r = end(s, count ? erase_upto(s, board, last) : bare(s, board, tombstone));
+    r = end(s, count ? erase(s, ERASE_UPTO, board, last) : erase(s, BARE, board, tombstone));
     return r < 0 ? r : count ? (int)count : 1;
 }
 
@@ -426,34 +420,22 @@ static int prepare_all(struct sqlite *s)
     return 0;
 }
 
-static int sqlite_setting(struct store *store, const char *name, uint64_t first, uint64_t *ret)
+static int sqlite_setting(struct store *store, const char *name, uint64_t value, bool change,
+                          uint64_t *ret)
 {
     struct sqlite *s = (struct sqlite *)store;
+    enum statement put = change ? SETTING_CHANGE : SETTING_PUT;
     int r = take_turn(s);
     if (r < 0)
         return r;
-    sqlite3_bind_text(s->statement[SETTING_PUT], 1, name, -1, SQLITE_STATIC);
-    bind_number(s->statement[SETTING_PUT], 2, first);
-    r = run(s, SETTING_PUT);
+    sqlite3_bind_text(s->statement[put], 1, name, -1, SQLITE_STATIC);
+    bind_number(s->statement[put], 2, value);
+    r = run(s, put);
     sqlite3_bind_text(s->statement[SETTING_GET], 1, name, -1, SQLITE_STATIC);
     if (r == 0)
         r = get_number(s, SETTING_GET, ret);
-    sqlite3_clear_bindings(s->statement[SETTING_PUT]);
+    sqlite3_clear_bindings(s->statement[put]);
     sqlite3_clear_bindings(s->statement[SETTING_GET]);
-    end_turn(s);
-    return r;
-}
-
-static int sqlite_change(struct store *store, const char *name, uint64_t value)
-{
-    struct sqlite *s = (struct sqlite *)store;
-    int r = take_turn(s);
-    if (r < 0)
-        return r;
-    sqlite3_bind_text(s->statement[SETTING_CHANGE], 1, name, -1, SQLITE_STATIC);
-    bind_number(s->statement[SETTING_CHANGE], 2, value);
-    r = run(s, SETTING_CHANGE);
-    sqlite3_clear_bindings(s->statement[SETTING_CHANGE]);
     end_turn(s);
     return r;
 }
@@ -524,7 +506,6 @@ const struct store_kind STORE_SQLITE = {
     .open = sqlite_open,
     .close = sqlite_close,
     .setting = sqlite_setting,
-    .change = sqlite_change,
     .at = sqlite_at,
     .append = sqlite_append,
     .read = sqlite_read,

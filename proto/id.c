@@ -52,11 +52,17 @@ unsigned board_shard(const struct id *board, unsigned shards)
     return (unsigned)(fnv1a(board) % shards);
 }
 
-uint64_t shard_weight(unsigned shard, const struct id *replica)
+uint64_t splitmix64(uint64_t *state)
 {
-    /* splitmix64's finisher: FNV alone leaves neighbouring shards in step. */
-    uint64_t x = fnv1a(replica) + (shard + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
     x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
     return x ^ (x >> 31);
+}
+
+uint64_t shard_weight(unsigned shard, const struct id *replica)
+{
+    /* FNV alone leaves neighbouring shards in step. */
+    uint64_t state = fnv1a(replica) + shard * UINT64_C(0x9e3779b97f4a7c15);
+    return splitmix64(&state);
 }

@@ -47,6 +47,9 @@ bool id_is_board(const struct id *id);
  * Test vectors: proto/vectors.txt. */
 unsigned board_shard(const struct id *board, unsigned shards);
 
+/* The next number of the sequence that `*state` begins. Nothing is secret about it. */
+uint64_t splitmix64(uint64_t *state);
+
 /* Rendezvous weight of a replica for a shard; the live replica with the largest weight (then the
  * largest id) has it. */
 uint64_t shard_weight(unsigned shard, const struct id *replica);

@@ -5,10 +5,7 @@
 
 uint64_t core_nonce(struct gateway_core *c)
 {
-    uint64_t x = c->random += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    x = (x ^ (x >> 31)) & OFFSET_MAX;
+    uint64_t x = splitmix64(&c->random) & OFFSET_MAX;
     return x ? x : 1;
 }
 

@@ -11,10 +11,7 @@
 
 uint64_t chance(struct world *w)
 {
-    uint64_t x = w->random += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
+    return splitmix64(&w->random);
 }
 
 uint64_t below(struct world *w, uint64_t n)

@@ -21,7 +21,7 @@ static void look_at_core(void)
 static void find_board(void)
 {
     struct id id = id_of(BOARD);
-    board = board_find(core, &id);
+    board = idmap_get(&core->boards, &id);
     log_ = &board->log;
     at = LIST_FIRST(&board->attachments);
     list = at->list;
