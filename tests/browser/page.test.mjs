@@ -147,7 +147,7 @@ describe("the page", { timeout: 600_000 }, () => {
     await first.kill();
     await ana.draw(wave(0.5, 0.1, 2)); // within the grace she draws on
     await ana.strokes(2);
-    await ana.seesText("#status span", /^Reconnecting… next try in \d s\. Your last strokes are kept\.$/);
+    await ana.seesText("#status span", /^Reconnecting… (next try in \d s\. Your last strokes are kept|Drawing pauses until we are connected again)\.$/);
     await first.start();
     await ana.allSaved();
     await ben.strokes(2);
