@@ -351,32 +351,28 @@ static unsigned worth(const struct session *s)
 }
 
 /* The one with the least worth, and of these the first that was lost. */
-static struct session *least_of_gone(const struct board *b, uint64_t *ret_count)
+static struct session *least_of_gone(const struct board *b)
 {
     struct session *s, *least = NULL;
-    *ret_count = 0;
-    LIST_FOREACH (s, &b->sessions, link) {
-        if (s->client)
-            continue;
-        ++*ret_count;
-        if (!least || worth(s) < worth(least) ||
-            (worth(s) == worth(least) && s->lost_at < least->lost_at))
+    LIST_FOREACH (s, &b->sessions, link)
+        if (!s->client && (!least || worth(s) < worth(least) ||
+                           (worth(s) == worth(least) && s->lost_at < least->lost_at)))
             least = s;
-    }
     return least;
 }
 
 /* Sessions that come, get a seat somewhere and go again would else fill the lists with seats that
- * they do not have any more. */
+ * they do not have any more. They are only counted as long as they are few: worth is dear. */
 bool session_forget_gone(struct board *b)
 {
-    uint64_t count;
-    bool any = false;
-    struct session *s;
-    while ((s = least_of_gone(b, &count)) && count > GONE_PER_SEAT * (b->state.seats + 1)) {
-        session_destroy(s);
-        any = true;
-    }
+    const uint64_t most = GONE_PER_SEAT * (b->state.seats + 1);
+    uint64_t gone = 0;
+    const struct session *s;
+    LIST_FOREACH (s, &b->sessions, link)
+        gone += !s->client;
+    const bool any = gone > most;
+    for (; gone > most; gone--)
+        session_destroy(least_of_gone(b));
     return any;
 }
 
