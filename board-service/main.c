@@ -25,7 +25,6 @@ struct shell {
     struct service service;
     struct settings own;
     struct board_core *core;
-    bool *wanted;    /* shards whose key we asked the link to bind */
     uint64_t fenced; /* boards lost to others, as logged */
 };
 
@@ -33,12 +32,8 @@ struct shell {
 
 static void bind_shards(struct shell *s)
 {
-    for (unsigned i = 0; i < s->service.common.shards; i++) {
-        bool wanted = board_core_wants(s->core, i);
-        if (wanted != s->wanted[i])
-            link_bind(s->service.link, i, wanted);
-        s->wanted[i] = wanted;
-    }
+    for (unsigned i = 0; i < s->service.common.shards; i++)
+        link_bind(s->service.link, i, board_core_wants(s->core, i));
 }
 
 /* The core has no log of its own. This is the one event in it that an operator should hear of. */
@@ -145,7 +140,6 @@ static void create_core(struct shell *s)
             .segment_ms = common->quorum ? QUORUM_SEGMENT_MS : SEGMENT_MS,
         },
         process_now_ms());
-    s->wanted = xcalloc(common->shards, sizeof *s->wanted);
 }
 
 static const struct service_kind KIND = {
@@ -174,6 +168,5 @@ int main(int argc, char **argv)
     service_close(&s->service, LINK_CLOSE_MS);
     service_finish(&s->service);
     board_core_destroy(s->core);
-    free(s->wanted);
     return s->service.exit_code;
 }

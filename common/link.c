@@ -131,15 +131,13 @@ int link_publish(struct link *l, const struct outbox_message *message)
 
 static void want(struct link *l, unsigned shard, enum hold hold)
 {
-    if (shard >= l->config.shards)
+    if (shard >= l->config.shards || l->wanted[shard] == hold) /* only this thread changes it */
         return;
     pthread_mutex_lock(&l->lock);
-    bool changed = l->wanted[shard] != hold;
     l->wanted[shard] = hold;
-    l->wants_changed = l->wants_changed || changed;
+    l->wants_changed = true;
     pthread_mutex_unlock(&l->lock);
-    if (changed)
-        link_wake(l->consumer.wake);
+    link_wake(l->consumer.wake);
 }
 
 void link_bind(struct link *l, unsigned shard, bool wanted)

@@ -67,7 +67,8 @@ int link_create(uv_loop_t *loop, const struct link_config *config, const struct 
 /* Queues one message (copied). 0, -ENOTCONN while down, -ENOBUFS at the limit: dropped, counted. */
 int link_publish(struct link *l, const struct outbox_message *message);
 
-/* Board service: the exclusive queue hears (no longer hears) "<shard>.#" of easel.board. */
+/* Both may be asked for what is asked for already: that costs nothing.
+ * Board service: the exclusive queue hears (no longer hears) "<shard>.#" of easel.board. */
 void link_bind(struct link *l, unsigned shard, bool wanted);
 /* History service: consumes (lets go, by closing its channel) the queue history.<shard>. */
 void link_consume(struct link *l, unsigned shard, bool wanted);

@@ -5,7 +5,6 @@
  */
 #include "checks.h"
 #include "history_core_private.h"
-#include "sharing_private.h"
 
 /* ---- boards and what waits ------------------------------------------------------------------- */
 
@@ -109,15 +108,4 @@ void history_core_invariants(const struct history_core *c)
     }
     CHECK(idle == c->idle_count);
     check_waiting(c, idle);
-}
-
-/* ---- sharing --------------------------------------------------------------------------------- */
-
-void sharing_invariants(const struct sharing *s)
-{
-    for (unsigned i = 0; i < s->shards; i++) {
-        struct id owner = peers_owner(s->peers, i);
-        CHECK(!s->wanted[i] || !s->leaving);
-        CHECK(!s->wanted[i] || id_equal(&owner, &s->self));
-    }
 }

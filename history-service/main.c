@@ -49,7 +49,6 @@ struct shell {
     struct rounds *rounds;
     struct reads *reads;
     struct upkeep *upkeep;
-    bool *consumed; /* shards that we asked the link for */
     unsigned stores_open;
     char trouble[400]; /* why the stores are not open, in one line */
     uint64_t leave_until_ms;
@@ -59,12 +58,8 @@ struct shell {
 
 static void consume_shards(struct shell *s)
 {
-    for (unsigned shard = 0; shard < s->service.common.shards; shard++) {
-        bool wanted = sharing_wants(s->sharing, shard);
-        if (wanted != s->consumed[shard])
-            link_consume(s->service.link, shard, wanted);
-        s->consumed[shard] = wanted;
-    }
+    for (unsigned shard = 0; shard < s->service.common.shards; shard++)
+        link_consume(s->service.link, shard, sharing_wants(s->sharing, shard));
 }
 
 /* ---- the broker link ------------------------------------------------------------------------- */
@@ -256,7 +251,7 @@ static unsigned count_consumed(const struct shell *s)
 {
     unsigned count = 0;
     for (unsigned shard = 0; shard < s->service.common.shards; shard++)
-        count += s->consumed[shard];
+        count += sharing_wants(s->sharing, shard);
     return count;
 }
 
@@ -305,7 +300,6 @@ static void create_core(struct shell *s)
     });
     s->sharing = sharing_create(&s->service.self, (unsigned)s->service.common.shards,
                                 history_core_outbox(s->core), process_now_ms());
-    s->consumed = xcalloc(s->service.common.shards, sizeof *s->consumed);
 }
 
 static int open_databases(struct shell *s)
@@ -349,7 +343,6 @@ static void finish(struct shell *s)
     rounds_destroy(s->rounds);
     sharing_destroy(s->sharing);
     history_core_destroy(s->core);
-    free(s->consumed);
 }
 
 /* A backup was restored: who knows of what came after it is to be told from those who begin now. */

@@ -6,7 +6,18 @@
 
 #include "checks.h"
 #include "items.h"
-#include "sharing_private.h"
+#include "peers.h"
+
+struct sharing {
+    struct id self;
+    unsigned shards;
+    struct outbox *out;
+    struct peers *peers;
+    uint64_t incarnation;
+    uint64_t heartbeat_at;
+    bool link_up, leaving;
+    uint64_t bad_messages;
+};
 
 struct sharing *sharing_create(const struct id *self, unsigned shards, struct outbox *out,
                                uint64_t now_ms)
@@ -17,7 +28,6 @@ struct sharing *sharing_create(const struct id *self, unsigned shards, struct ou
     s->out = out;
     CHECK(id_is_of(self, KIND_HISTORY) && shards > 0);
     s->peers = peers_create(self, now_ms);
-    s->wanted = xcalloc(shards, sizeof *s->wanted);
     return s;
 }
 
@@ -26,7 +36,6 @@ void sharing_destroy(struct sharing *s)
     if (!s)
         return;
     peers_destroy(s->peers);
-    free(s->wanted);
     free(s);
 }
 
@@ -35,19 +44,11 @@ void sharing_incarnation(struct sharing *s, uint64_t incarnation)
     s->incarnation = incarnation;
 }
 
-static void share(struct sharing *s)
-{
-    for (unsigned i = 0; i < s->shards; i++) {
-        struct id owner = peers_owner(s->peers, i);
-        s->wanted[i] = !s->leaving && id_equal(&owner, &s->self);
-    }
-    CHECKED(sharing_invariants(s));
-}
-
 bool sharing_wants(const struct sharing *s, unsigned shard)
 {
     CHECK(shard < s->shards);
-    return s->wanted[shard];
+    struct id owner = peers_owner(s->peers, shard);
+    return id_equal(&owner, &s->self);
 }
 
 void sharing_link(struct sharing *s, uint64_t now_ms, bool up)
@@ -55,7 +56,6 @@ void sharing_link(struct sharing *s, uint64_t now_ms, bool up)
     s->link_up = up;
     s->heartbeat_at = now_ms;
     peers_link(s->peers, now_ms, up);
-    share(s);
 }
 
 /* ---- what others say ------------------------------------------------------------------------- */
@@ -91,7 +91,6 @@ void sharing_message(struct sharing *s, uint64_t now_ms, struct span body)
     unsigned code;
     while (items_next(&it, KIND_HISTORY, &code, &item))
         on_item(s, now_ms, &it.sender, (enum to_history)code, &item);
-    share(s);
 }
 
 void sharing_returned(struct sharing *s, uint64_t now_ms, const char *key)
@@ -99,7 +98,6 @@ void sharing_returned(struct sharing *s, uint64_t now_ms, const char *key)
     struct id to;
     if (id_parse(key, strcspn(key, "."), &to) == 0)
         peers_returned(s->peers, now_ms, &to);
-    share(s);
 }
 
 /* ---- what we say ----------------------------------------------------------------------------- */
@@ -129,7 +127,6 @@ void sharing_tick(struct sharing *s, uint64_t now_ms)
     if (!s->link_up || s->leaving)
         return;
     peers_tick(s->peers, now_ms);
-    share(s);
     beat(s, now_ms);
     probe(s, now_ms);
 }
@@ -145,7 +142,6 @@ void sharing_leave(struct sharing *s)
 {
     s->leaving = true;
     peers_leave(s->peers);
-    share(s);
 }
 
 void sharing_goodbye(struct sharing *s)

@@ -203,33 +203,44 @@ static struct record column_record(sqlite3_stmt *st)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/* A statement about a board, to be stepped; NULL: the files are lost. */
+static sqlite3_stmt *ask(struct sqlite *s, enum statement which, const struct id *board,
+                         uint64_t number)
+{
+    sqlite3_stmt *st = s->statement[which];
+    bind_id(st, 1, board);
+    bind_number(st, 2, number);
+    return check_files(s) < 0 ? NULL : st;
+}
+
+/* Ends it, when the last step gave `r`. `none`: what it means that there is no such row. */
+static int answered(struct sqlite *s, sqlite3_stmt *st, int r, int none)
+{
+    int result = r == SQLITE_ROW ? 0 : r == SQLITE_DONE ? none : fail(s);
+    sqlite3_reset(st);
+    return result;
+}
+
 static int sqlite_at(struct store *store, const struct id *board, uint64_t offset,
                      struct record *ret)
 {
     struct sqlite *s = (struct sqlite *)store;
-    sqlite3_stmt *st = s->statement[AT];
-    if (check_files(s) < 0)
+    sqlite3_stmt *st = ask(s, AT, board, offset);
+    if (!st)
         return -EIO;
-    bind_id(st, 1, board);
-    bind_number(st, 2, offset);
-    int r = sqlite3_step(st), result = 0;
+    int r = sqlite3_step(st);
     if (r == SQLITE_ROW)
         *ret = column_record(st);
-    else
-        result = r == SQLITE_DONE ? -ENOENT : fail(s);
-    sqlite3_reset(st);
-    return result;
+    return answered(s, st, r, -ENOENT);
 }
 
 static int sqlite_read(struct store *store, const struct id *board, uint64_t first,
                        bool (*each)(void *owner, const struct record *record), void *owner)
 {
     struct sqlite *s = (struct sqlite *)store;
-    sqlite3_stmt *st = s->statement[READ];
-    if (check_files(s) < 0)
+    sqlite3_stmt *st = ask(s, READ, board, first);
+    if (!st)
         return -EIO;
-    bind_id(st, 1, board);
-    bind_number(st, 2, first);
     int r;
     while ((r = sqlite3_step(st)) == SQLITE_ROW) {
         struct record record = column_record(st);
@@ -237,9 +248,7 @@ static int sqlite_read(struct store *store, const struct id *board, uint64_t fir
         if (!each(owner, &record))
             break;
     }
-    int result = r == SQLITE_ROW || r == SQLITE_DONE ? 0 : fail(s);
-    sqlite3_reset(st);
-    return result;
+    return answered(s, st, r, 0);
 }
 
 /* In the order of their ids. */
@@ -255,11 +264,9 @@ static int sqlite_next(struct store *store, const struct id *after, struct id *r
     while (id_empty(&id) && r == SQLITE_ROW)
         if ((r = sqlite3_step(st)) == SQLITE_ROW)
             id = column_id(st, 0);
-    int result = r == SQLITE_ROW ? 0 : r == SQLITE_DONE ? -ENOENT : fail(s);
-    if (result == 0)
+    if (r == SQLITE_ROW)
         *ret = id;
-    sqlite3_reset(st);
-    return result;
+    return answered(s, st, r, -ENOENT);
 }
 
 /* ---- appending ------------------------------------------------------------------------------- */
@@ -297,21 +304,19 @@ static int sqlite_append(struct store *store, const struct record *records, unsi
 static int measure_step(struct sqlite *s, const struct id *board, uint64_t below,
                         uint64_t *ret_last, unsigned *ret_count)
 {
-    sqlite3_stmt *st = s->statement[SIZES];
+    sqlite3_stmt *st = ask(s, SIZES, board, below);
     uint64_t bytes = 0;
     int r = SQLITE_DONE;
     *ret_count = 0;
-    bind_id(st, 1, board);
-    bind_number(st, 2, below);
+    if (!st)
+        return -EIO;
     while (*ret_count < SQLITE_ERASE_RECORDS && bytes < SQLITE_ERASE_BYTES &&
            (r = sqlite3_step(st)) == SQLITE_ROW) {
         *ret_last = column_number(st, 0);
         bytes += column_number(st, 1);
         ++*ret_count;
     }
-    int result = r == SQLITE_ROW || r == SQLITE_DONE ? 0 : fail(s);
-    sqlite3_reset(st);
-    return result;
+    return answered(s, st, r, 0);
 }
 
 /* Runs ERASE_UPTO or BARE. */

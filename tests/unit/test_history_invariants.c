@@ -5,12 +5,10 @@
 #include "invariants_test.h"
 
 #include "history_core_private.h"
-#include "sharing_private.h"
 
 #define BOARD "k3v9x2mq4t"
 
 static struct history_core *core;
-static struct sharing *sharing;
 static struct board *board, *idle;
 static const uint64_t now = 1000000;
 
@@ -24,11 +22,6 @@ static struct id id_of(const char *text)
 static void look_at_core(void)
 {
     history_core_invariants(core);
-}
-
-static void look_at_sharing(void)
-{
-    sharing_invariants(sharing);
 }
 
 static void from(const char *sender, const struct message_type *type, const void *message)
@@ -232,21 +225,6 @@ START_TEST(a_record_of_an_open)
 }
 END_TEST
 
-START_TEST(shards)
-{
-    struct id self = id_of("h1");
-    struct outbox *out = history_core_outbox(core);
-    sharing = sharing_create(&self, 2, out, now);
-    sharing_link(sharing, now, true);
-    sharing_tick(sharing, now + 1000);
-    ck_assert(sharing_wants(sharing, 0));
-    look = look_at_sharing;
-    BREAKS(sharing->leaving, true, "!s->wanted[i] || !s->leaving");
-    BREAKS(sharing->self, id_of("h2"), "!s->wanted[i] || id_equal(&owner, &s->self)");
-    sharing_destroy(sharing);
-}
-END_TEST
-
 START_TEST(each_check_bites)
 {
     ck_assert_str_eq(unheard(INVARIANTS "history-service/history_invariants.c"), "");
@@ -265,7 +243,6 @@ int main(void)
     tcase_add_test(t, what_a_record_answers);
     tcase_add_test(t, a_record_of_a_created_event);
     tcase_add_test(t, a_record_of_an_open);
-    tcase_add_test(t, shards);
     tcase_add_test(t, each_check_bites);
     suite_add_tcase(s, t);
     return run_invariants(s);
