@@ -42,9 +42,9 @@ export const cTests = () => tracked(/\.[ch]$/, ["tests"]);
 /** Of each file of the product: {file, object, target}, as build/dev has it. */
 export function objects() {
   const seen = new Map();
-  for (const { file, command, directory, output } of JSON.parse(readFileSync(join(BUILD, "compile_commands.json"), "utf8"))) {
+  for (const { file, command, directory } of JSON.parse(readFileSync(join(BUILD, "compile_commands.json"), "utf8"))) {
     const name = relative(ROOT, file);
-    const object = resolve(directory, output ?? /-o (\S+)/.exec(command)[1]);
+    const object = resolve(directory, /-o (\S+)/.exec(command)[1]); // "output" is not of that directory, and not everywhere
     const [, target] = /CMakeFiles\/([\w-]+)\.dir/.exec(object);
     if (PRODUCT.includes(name.split("/")[0]) && !seen.has(name)) seen.set(name, { file: name, object, target });
   }
