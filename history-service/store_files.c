@@ -82,7 +82,7 @@ static double seconds_now(void)
 
 int store_files_lock(struct store_files *f)
 {
-    double until = seconds_now() + STORE_LOCK_MS / 1000.0;
+    double until = seconds_now() + (double)STORE_LOCK_MS / 1000;
     int r;
     while ((r = try_lock(f)) == -EWOULDBLOCK) {
         if (seconds_now() >= until)

@@ -34,7 +34,7 @@ static const char *add(struct stroke *s, size_t bytes)
     int points = points_in(s, bytes);
     if (points < 0)
         return "The points are cut off in the middle of a point.";
-    if (points > (int)STROKE_POINTS_MAX - s->points)
+    if (points > STROKE_POINTS_MAX - s->points)
         return "A stroke can have at most 2000 points.";
     s->points = (uint16_t)(s->points + points);
     return NULL;

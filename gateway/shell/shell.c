@@ -62,7 +62,7 @@ static void on_link_silent(void *owner, bool silent)
 {
     struct gateway *g = owner;
     if (silent)
-        log_warn("broker link silent: nothing comes back for %g s", LINK_SILENT_MS / 1e3);
+        log_warn("broker link silent: nothing comes back for %g s", (double)LINK_SILENT_MS / 1000);
     else
         log_info("broker link no longer silent");
     gateway_core_silent(g->core, gateway_now(g), silent);

@@ -176,8 +176,8 @@ static inline void on_again(uv_timer_t *timer)
 }
 
 /* Asks until an answer of that kind comes, and gives it. */
-static inline const union answer *ask(struct party *p, const struct message_type *type,
-                                      const void *message, unsigned wanted)
+__attribute__((noinline, unused)) static const union answer *
+ask(struct party *p, const struct message_type *type, const void *message, unsigned wanted)
 {
     enum exchange exchange = type->code == MSG_read ? EXCHANGE_REPLAY : EXCHANGE_HISTORY;
     uint64_t begun = uv_now(&loop), asked = 0;
