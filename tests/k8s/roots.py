@@ -3,13 +3,15 @@
 
 Makes in DIR, without a container engine, what the Dockerfile's images hold: a root directory for each
 service, and PROGRAM.image, which tells in-root.sh how to start what is in it. The base comes from
-debootstrap instead of a registry; the programs from build/PRESET instead of the build stage. What the
-RUN lines make is kept until one of their inputs changes. Needs root, to make devices and to chroot.
+debootstrap instead of a registry, and is of the Debian that this machine has, as the programs are, which
+come from build/PRESET instead of the build stage. What the RUN lines make is kept until one of their inputs
+changes. Needs root, to make devices and to chroot.
 """
 
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -17,7 +19,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SUITE = "bookworm"
+SUITE = platform.freedesktop_os_release()["VERSION_CODENAME"]  # the programs were built on it
 
 
 def run(*command, **options):
