@@ -35,7 +35,7 @@ function symbols(object) {
   for (const line of execFileSync("nm", ["--format=sysv", object], { encoding: "utf8" }).split("\n")) {
     const [name, , kind, , , , section] = line.split("|").map((word) => word.trim());
     if (!section) continue;
-    if (kind.toUpperCase() === "U") ret.asks.push(name);
+    if (kind.toUpperCase() === "U") ret.asks.push(name.replace(/^__isoc\d+_/, "")); // as newer ones call the same
     else if (kind === kind.toUpperCase()) ret.has.push(name);
     if (/^\.(data|bss|tbss|tdata)$|^\*COM\*$/.test(section)) ret.keeps.push(name.replace(/\.\d+$/, ""));
   }
