@@ -257,7 +257,24 @@ static void put_uint(struct buf *out, uint64_t value)
         *p++ = (uint8_t)(value >> 8 * bytes);
 }
 
-/* [code, offset, time, the frame's fields as they are]; the member, where the event has that. */
+/* What the event says besides what the frame did: nothing, or who drew, or where the picture begins
+ * again. */
+static void put_besides(struct buf *out, const struct frame *f, const struct log_state *s)
+{
+    if (f->code == DRAWER_clear) {
+        size_t n = strlen(s->holder.text);
+        *buf_grow(out, 1) = (uint8_t)(0xa0 | n);
+        buf_append(out, s->holder.text, n);
+    } else if (f->code == DRAWER_restore) {
+        uint64_t start = log_state_restores(s, f->is.restore.clear);
+        if (start == NIL)
+            *buf_grow(out, 1) = 0xc0;
+        else
+            put_uint(out, start);
+    }
+}
+
+/* [code, offset, time, the frame's fields as they are, what the event says besides]. */
 static void append_frame(struct board *b, const struct frame *f, struct stroke stroke)
 {
     CHECK(!sequencer_grant_pending(b));                                        /* [D22] */
@@ -272,12 +289,7 @@ static void append_frame(struct board *b, const struct frame *f, struct stroke s
     put_uint(&l->bytes, l->head + 1);
     put_uint(&l->bytes, time);
     buf_append(&l->bytes, f->rest.data, f->rest.len);
-    if (fields > f->fields + 2) {
-        const char *member = l->newest.holder.text;
-        size_t n = strlen(member);
-        *buf_grow(&l->bytes, 1) = (uint8_t)(0xa0 | n);
-        buf_append(&l->bytes, member, n);
-    }
+    put_besides(&l->bytes, f, &l->newest);
     add_event(b, start, (enum event_code)event->code, (uint32_t)f->cseq, stroke, time);
 }
 
@@ -369,6 +381,7 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
     case DRAWER_undo:
     case DRAWER_redo:
     case DRAWER_clear:
+    case DRAWER_restore:
         append_frame(b, f, stroke);
         return;
     case DRAWER_pass:

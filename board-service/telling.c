@@ -61,7 +61,8 @@ static uint64_t hash_of(const struct board *b, const struct lists *lists)
 {
     const struct log_state *pen = &b->log.stored;
     uint64_t numbers[] = {
-        b->log.epoch, pen->instance, pen->term, pen->base, b->pen.grace_until, b->pen.passing,
+        b->log.epoch, pen->instance,      pen->term,      pen->base,
+        pen->uses,    b->pen.grace_until, b->pen.passing,
     };
     uint64_t h = UINT64_C(0xcbf29ce484222325);
     hash_add(&h, numbers, sizeof numbers);
@@ -83,7 +84,8 @@ static void put_state(struct attachment *at, const struct lists *lists)
          .instance = pen->instance, .term = pen->term, .grace_ms = pen_grace_left(b),
          .pass_ms = pen_pass_left(b), .seats = config->seats, .lost_grace_ms = config->pen_grace_ms,
          .idle_ms = config->pen_idle_ms, .members = lists->members, .full = lists->full,
-         .keep_ms = (uint32_t)config->seat_keep_ms, .incarnation = b->incarnation);
+         .keep_ms = (uint32_t)config->seat_keep_ms, .incarnation = b->incarnation,
+         .features = FEATURES, .uses = pen->uses);
     at->told_mark = b->log.mark;
     at->state_at = b->core->clock;
     at->state_list = at->list->sent_at;

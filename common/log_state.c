@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checks.h"
+
 static void grant(struct log_state *s, const struct log_event *e)
 {
     struct cursor in = cursor_of(e->bytes.data, e->bytes.len);
@@ -17,6 +19,58 @@ static void grant(struct log_state *s, const struct log_event *e)
     s->cseq = 0;
 }
 
+/* ---- pictures that were cleared -------------------------------------------------------------- */
+
+/* How many events that picture has, and those that were cleared since have not. */
+static uint64_t events_of(const struct log_state *s, unsigned picture)
+{
+    uint64_t next = picture + 1 < s->under_count ? s->under[picture + 1] : s->base;
+    return next - s->under[picture];
+}
+
+static unsigned smallest(const struct log_state *s)
+{
+    unsigned ret = 0;
+    for (unsigned i = 1; i < s->under_count; i++)
+        if (events_of(s, i) < events_of(s, ret))
+            ret = i;
+    return ret;
+}
+
+/* The picture that was there can be restored. Where there are too many the smallest one goes: so
+ * nobody drives out an hour's work by clearing often. */
+static void clear(struct log_state *s, uint64_t offset)
+{
+    if (s->under_count == PICTURES_UNDER_MAX) {
+        unsigned gone = smallest(s);
+        s->under_count--;
+        memmove(&s->under[gone], &s->under[gone + 1], (s->under_count - gone) * sizeof *s->under);
+    }
+    s->under[s->under_count++] = s->base;
+    s->base = offset;
+}
+
+uint64_t log_state_restores(const struct log_state *s, uint64_t clear)
+{
+    return s->under_count > 0 && s->base == clear ? s->under[s->under_count - 1] : NIL;
+}
+
+static void restore(struct log_state *s, const struct log_event *e)
+{
+    struct cursor in = cursor_of(e->bytes.data, e->bytes.len);
+    struct msg_ev_restore m;
+    if (GET(&in, ev_restore, &m) < 0)
+        abort(); /* whoever steps wrote it */
+    if (m.start == NIL)
+        return;
+    s->uses |= FEATURE_RESTORE;
+    CHECK(m.start == log_state_restores(s, m.clear));
+    s->under_count--;
+    s->base = m.start;
+}
+
+/* ---- a step ---------------------------------------------------------------------------------- */
+
 void log_state_step(struct log_state *s, const struct log_event *e)
 {
     s->stroke = e->stroke;
@@ -24,7 +78,10 @@ void log_state_step(struct log_state *s, const struct log_event *e)
         s->cseq = e->cseq;
     switch (e->code) {
     case MSG_ev_clear:
-        s->base = e->offset;
+        clear(s, e->offset);
+        return;
+    case MSG_ev_restore:
+        restore(s, e);
         return;
     case MSG_ev_grant:
         grant(s, e);
@@ -41,12 +98,20 @@ void log_state_step(struct log_state *s, const struct log_event *e)
     }
 }
 
+/* ---- as bytes -------------------------------------------------------------------------------- */
+
+#define NUMBER_BYTES 8u
+
 struct state_bytes log_state_pack(const struct log_state *s)
 {
     struct state_bytes ret = {0};
     struct buf out = {0};
-    PUT(&out, log_state, s->holder, s->instance, s->term, s->cseq, s->base,
-        stroke_bits(&s->stroke));
+    uint8_t under[PICTURES_UNDER_MAX * NUMBER_BYTES];
+    for (size_t i = 0; i < s->under_count * NUMBER_BYTES; i++)
+        under[i] =
+            (uint8_t)(s->under[i / NUMBER_BYTES] >> 8 * (NUMBER_BYTES - 1 - i % NUMBER_BYTES));
+    PUT(&out, log_state, s->holder, s->instance, s->term, s->cseq, s->base, stroke_bits(&s->stroke),
+        {under, s->under_count * NUMBER_BYTES}, s->uses);
     ret.len = (uint8_t)out.len;
     memcpy(ret.data, out.data, out.len);
     buf_free(&out);
@@ -57,6 +122,9 @@ struct state_bytes log_state_pack(const struct log_state *s)
  * wait for ever. */
 static int check(const struct log_state *s, uint64_t last)
 {
+    for (unsigned i = 0; i < s->under_count; i++)
+        if (s->under[i] >= (i + 1 < s->under_count ? s->under[i + 1] : s->base))
+            return -EBADMSG;
     return s->term > last || s->base > last ? -EBADMSG : 0;
 }
 
@@ -66,21 +134,39 @@ int log_state_unpack(struct span bytes, uint64_t last, struct log_state *ret)
     struct msg_log_state m;
     if (bytes.len > LOG_STATE_BYTES_MAX || NEXT(&one, log_state, &m) != 1 || cursor_left(&one.at))
         return -EBADMSG;
-    *ret =
-        (struct log_state){m.holder, m.instance, m.term, m.cseq, m.base, stroke_of_bits(m.stroke)};
+    *ret = (struct log_state){.holder = m.holder,
+                              .instance = m.instance,
+                              .term = m.term,
+                              .cseq = m.cseq,
+                              .base = m.base,
+                              .stroke = stroke_of_bits(m.stroke),
+                              .under_count = (unsigned)(m.under.len / NUMBER_BYTES),
+                              .uses = m.uses};
+    for (size_t i = 0; i < ret->under_count * NUMBER_BYTES; i++)
+        ret->under[i / NUMBER_BYTES] = ret->under[i / NUMBER_BYTES] << 8 | m.under.data[i];
     return check(ret, last);
 }
 
 /* ---- in messages ----------------------------------------------------------------------------- */
+
+struct log_state log_state_of_before(const struct id *holder, uint64_t instance, uint64_t term,
+                                     uint64_t cseq, uint64_t base, uint64_t stroke)
+{
+    return (struct log_state){.holder = *holder,
+                              .instance = instance,
+                              .term = term,
+                              .cseq = cseq,
+                              .base = base,
+                              .stroke = stroke_of_bits(stroke)};
+}
 
 int log_state_of_append(const struct msg_append *m, struct log_state *ret)
 {
     uint64_t last = m->first + m->count - 1;
     if (m->state.len > 0)
         return log_state_unpack(m->state, last, ret);
-    *ret =
-        (struct log_state){m->holder, m->instance, m->term,
-                           m->cseq,   m->base,     stroke_of_bits(m->flags >> APPEND_STROKE_SHIFT)};
+    *ret = log_state_of_before(&m->holder, m->instance, m->term, m->cseq, m->base,
+                               m->flags >> APPEND_STROKE_SHIFT);
     return check(ret, last);
 }
 
@@ -88,8 +174,7 @@ int log_state_of_opened(const struct msg_opened *m, struct log_state *ret)
 {
     if (m->state.len > 0)
         return log_state_unpack(m->state, m->epoch - 1, ret);
-    *ret = (struct log_state){m->holder, m->instance, m->term,
-                              m->cseq,   m->base,     stroke_of_bits(m->stroke)};
+    *ret = log_state_of_before(&m->holder, m->instance, m->term, m->cseq, m->base, m->stroke);
     return check(ret, m->epoch - 1);
 }
 

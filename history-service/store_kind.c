@@ -59,9 +59,8 @@ struct record store_record_of(const struct store_row *row)
         memcpy(r.state.data, row->state.data, row->state.len);
         return r;
     }
-    struct log_state s = {row->holder, row->instance,
-                          row->term,   row->cseq,
-                          row->base,   stroke_of_bits(row->flags >> APPEND_STROKE_SHIFT)};
+    struct log_state s = log_state_of_before(&row->holder, row->instance, row->term, row->cseq,
+                                             row->base, row->flags >> APPEND_STROKE_SHIFT);
     r.state = log_state_pack(&s);
     return r;
 }

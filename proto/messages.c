@@ -271,7 +271,7 @@ int message_fields(struct cursor *in, const struct message_type *type, uint32_t 
 {
     const char *why = "The number of fields is wrong.";
     bool fewer = fields<type->field_count, more = fields> type->field_count;
-    if ((fewer && (exact || !type->fields[fields].later)) || (more && exact))
+    if ((fewer && !type->fields[fields].later) || (more && exact))
         goto bad;
     for (uint32_t i = 0; i < type->field_count; i++) {
         const struct field *f = &type->fields[i];

@@ -53,6 +53,10 @@ enum append_flag {
 };
 enum created_status { CREATED_STORED = 0, CREATED_TAKEN = 1, CREATED_FULL = 2 };
 enum replaced_flag { REPLACED_EQUAL = 1 };
+/* What came within the version and changes the picture: hello, welcome and board_state say which of
+ * them a client, a gateway and an owner know. */
+enum feature { FEATURE_RESTORE = 1 };
+#define FEATURES ((uint32_t)FEATURE_RESTORE) /* all that we know */
 
 /* Events have these codes, also those of newer versions. */
 #define EVENT_CODE_LOW  32u
@@ -151,7 +155,7 @@ bool event_is_drawn(unsigned code);
 int message_begin(struct cursor *in, unsigned *ret_code, uint32_t *ret_fields);
 
 /* Reads the fields of one message after message_begin into `ret`, a struct msg_* of that type.
- * With `exact`, the element count must be that of the type; else more are skipped. On -EBADMSG
+ * With `exact` there must not be more than the type has; else they are skipped. On -EBADMSG
  * `*ret_why`, if asked for, is a constant sentence that names the field. */
 int message_fields(struct cursor *in, const struct message_type *type, uint32_t fields, bool exact,
                    void *ret, const char **ret_why);

@@ -68,6 +68,7 @@ const char *stroke_draw(struct stroke *s, enum drawers_code code, const union an
     case DRAWER_undo:
     case DRAWER_redo:
     case DRAWER_clear:
+    case DRAWER_restore:
     case DRAWER_pass:
         break;
     }

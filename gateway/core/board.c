@@ -434,6 +434,10 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
     bool news = state_is_news(b, now, m);
     keep_state(b, now, m);
     learn_terms(b);
+    struct client *cl;
+    LIST_FOREACH (cl, &b->clients, link)
+        if (cl->state == CLIENT_LIVE)
+            client_lacks(cl);
 
     struct msg_member member;
     struct list list = m->members;
@@ -572,6 +576,18 @@ static void beat_for_drawer(struct client *cl, uint64_t now)
         client_touch(cl, PULL_MARK);
 }
 
+static bool tick_clients(struct board *b, uint64_t now)
+{
+    bool pending = false;
+    struct client *cl;
+    LIST_FOREACH (cl, &b->clients, link) {
+        joining_tick(cl, now);
+        beat_for_drawer(cl, now);
+        pending = pending || cl->state == CLIENT_JOINING;
+    }
+    return pending;
+}
+
 static bool tick_sessions(struct board *b, uint64_t now)
 {
     bool pending = resend_tick(b, now);
@@ -595,6 +611,7 @@ void board_tick(struct board *b, uint64_t now)
 {
     CHECK(b->busy);
     bool pending = tell_marks(b, now);
+    pending = tick_clients(b, now) || pending; /* before their sessions: one may end */
     pending = tick_sessions(b, now) || pending;
     pending = tell_unsaved(b, now) || pending;
     pending = attach_said_tick(b, now) || pending;
@@ -603,13 +620,6 @@ void board_tick(struct board *b, uint64_t now)
     pending = pending || b->lag_since != 0 || !LIST_EMPTY(&b->pages) || b->deleting;
     for (unsigned i = 0; i < PAGES_MAX; i++)
         pending = pending || b->reads[i].ask.nonce != 0;
-    struct client *cl;
-    LIST_FOREACH (cl, &b->clients, link) {
-        joining_tick(cl, now);
-        beat_for_drawer(cl, now);
-        pending = pending || cl->state == CLIENT_JOINING;
-    }
-
     if (b->deleting && now >= b->delete_until) {
         b->deleting = false;
         attach_changed(b);

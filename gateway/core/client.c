@@ -141,6 +141,7 @@ static void join(struct client *cl, uint64_t now, const struct identity *who,
     cl->state = CLIENT_JOINING;
     cl->since = m->since;
     cl->from_base = m->since == NIL && m->from == NIL;
+    cl->features = m->features;
     cl->cursor = m->from == NIL ? 0 : m->from;
     cl->waiting_at = now + WAITING_MS;
     session_learn_term(s);
@@ -189,6 +190,8 @@ static void on_drawers(struct client *cl, uint64_t now, enum drawers_code code,
     /* The frames before its first one may have gone by way of another gateway. */
     bool first = cl->term != term;
     cl->term = term;
+    if (first)
+        cl->cseq = cseq;
     if (term == s->kept_term && cseq <= s->kept_cseq) {
         TRACE(cl->core, &s->board->id, frame_sent_before, cseq, term);
         /* Sent again after a reconnect. By its number alone: nothing else in it counts. */
@@ -262,6 +265,7 @@ static void on_frame(struct client *cl, uint64_t now, enum frame_code code,
     case MSG_undo:
     case MSG_redo:
     case MSG_clear:
+    case MSG_restore:
     case MSG_pass:
         on_drawers(cl, now, (enum drawers_code)code, f, bytes);
         return;

@@ -137,7 +137,8 @@ struct client {
     struct session *session; /* NULL before hello and after replaced */
 
     uint64_t number; /* frames received on this connection */
-    uint64_t term;   /* of the newest drawer's frame on it */
+    uint64_t term;   /* of the newest drawer's frame on it, */
+    uint64_t cseq;   /* and the first one in that term */
     uint64_t knows;  /* its mark is at most this: an owner or history told it, not the client */
     unsigned flags;
     uint64_t cursor; /* the last offset that it was sent */
@@ -146,6 +147,7 @@ struct client {
     uint64_t answer;     /* the number of the question of its board that it waits for; 0: none */
     uint64_t waiting_at; /* when it is told (again) that its hello has no answer yet */
     bool from_base;      /* its cursor starts at the base that the state tells */
+    uint64_t features;   /* what it knows, as its hello says */
     uint64_t told, told_flags, told_at; /* the newest mark frame it was sent */
     uint64_t awaited, drawn_ms;         /* an event on its way to it, as a sample; 0: none */
 
@@ -368,6 +370,7 @@ bool trust_no_board(struct board *b, uint64_t now, const struct id *sender);
 /* ---- joining.c ------------------------------------------------------------------------------ */
 
 void client_seated(struct client *cl, uint64_t now); /* the state may let it in */
+bool client_lacks(struct client *cl); /* what the board uses: then it is told, and closed */
 void joining_tick(struct client *cl, uint64_t now);
 
 /* ---- board.c -------------------------------------------------------------------------------- */

@@ -3,10 +3,20 @@
 
 #include "checks.h"
 
+bool client_lacks(struct client *cl)
+{
+    bool lacks = cl->board->state.uses & ~cl->features;
+    if (lacks)
+        client_fail(cl, ERROR_too_old, NULL, 0);
+    return lacks;
+}
+
 void client_seated(struct client *cl, uint64_t now)
 {
     CHECK(cl->state == CLIENT_JOINING && cl->session != NULL);
     struct board *b = cl->board;
+    if (client_lacks(cl))
+        return;
     if (cl->since != NIL) {
         replay_seek(b, now);
         return;

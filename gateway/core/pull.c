@@ -80,7 +80,8 @@ static void add_welcome(struct client *cl, uint64_t now, struct pull *p)
               .member = cl->session->member, .role = cl->session->role, .epoch = b->window.epoch,
               .head = larger(b->head, mark), .mark = mark, .start = cl->cursor, .now = wall_ms,
               .seats = b->state.seats, .grace_ms = b->state.lost_grace_ms,
-              .idle_ms = b->state.idle_ms, .incarnation = b->incarnation);
+              .idle_ms = b->state.idle_ms, .incarnation = b->incarnation,
+              .features = b->state.features & FEATURES);
 }
 
 static uint64_t left(uint64_t until, uint64_t now)
@@ -151,9 +152,12 @@ static bool many_wait(const struct client *cl, uint64_t cursor)
     return window_at(&b->window, cursor + JOIN_FROM) || replay_has(b, cursor + JOIN_FROM);
 }
 
+/* It came, or came again, by this connection: so its client has it. Who sent a restore does not
+ * know where the picture begins again. */
 static bool is_own(const struct client *cl, const struct event *e)
 {
-    return e->term != 0 && e->term == cl->session->term;
+    return e->term != 0 && e->term == cl->session->term && e->term == cl->term &&
+           e->cseq >= cl->cseq && e->code != MSG_ev_restore;
 }
 
 /* A run of own frames: cseq counts with the offset. */

@@ -318,7 +318,7 @@ static void say_hello(struct member *m)
     m->conn++;
     m->hellos++;
     PUT(&out, hello, span_of(m->token), {m->session, sizeof m->session}, m->instance, m->conn,
-        span_of(m->draws ? "drawer" : "viewer"), from, NIL);
+        span_of(m->draws ? "drawer" : "viewer"), from, NIL, FEATURES);
     member_send(m, &out);
 }
 

@@ -7,7 +7,8 @@ import json, socket, struct
 from wire import WebSocket, pack, unpack
 
 BEGIN, POINTS, UNDO, REDO, CLEAR, PASS, ASK, CANCEL, TAKE = range(2, 11)
-GRANT, EVENT = 35, 34  # a frame's event has the frame's code + EVENT
+RESTORE = 13
+GRANT, EVENT, RESTORED = 35, 34, 42  # a frame's event has the frame's code + EVENT, but for restore
 
 def say(**what):
     print(json.dumps(what, default=lambda b: b.hex()), flush=True)
@@ -17,6 +18,7 @@ class Client:
         self.args, self.url, self.ws, self.welcome = args, args.url, None, None
         self.conn, self.since, self.member = args.conn - 1, args.since, None
         self.log, self.base, self.told, self.checked = [], None, 0, 0  # the log holds base + 1 … applied
+        self.anew = None  # from where the log is to be read once more (J11)
         self.unsaved, self.lost, self.cseq, self.shown = {}, [], {}, None  # unsaved: (term, cseq): frame
 
     applied = property(lambda self: (self.base or 0) + len(self.log))
@@ -29,7 +31,7 @@ class Client:
         self.conn, self.welcome, self.since, self.ws = self.conn + 1, None, None, WebSocket(self.url)
         start = None if since is not None else self.args.start if fresh else self.applied
         self.send([1, self.args.token, bytes.fromhex(self.args.session), self.args.instance, self.conn, self.args.name,
-                   start, since])
+                   start, since, *([] if self.args.before else [1])])
 
     def close(self, code):
         if self.ws:
@@ -55,6 +57,8 @@ class Client:
         if event[1] == self.applied + 1:
             self.log.append(event)
             say(event=event)
+            begins = max(0, event[6] - 1) if event[0] == RESTORED and event[6] is not None else self.base
+            self.anew = begins if begins < self.base else self.anew
         elif event[1] > self.applied:
             raise OSError(f"event {event[1]} after {self.applied}")
 
@@ -83,11 +87,18 @@ class Client:
         elif code in (68, 69, 70):
             say(**{("state", "error", "goaway")[code - 68]: f})
 
+    def read_anew(self):
+        self.close("reads anew")
+        self.args.start, self.anew, self.base, self.log, self.told = self.anew, None, None, [], 0
+        self.connect()
+
     def settle(self):  # what is saved, what is lost: rules 4 and 5
+        if self.anew is not None:
+            self.read_anew()
         while self.checked < self.mark:
             self.checked += 1
             event = self.log[self.checked - self.base - 1]
-            if event[0] in range(BEGIN + EVENT, CLEAR + EVENT + 1):
+            if event[0] in (*range(BEGIN + EVENT, CLEAR + EVENT + 1), RESTORED):
                 self.unsaved.pop((event[3], event[4]), None)
             if event[0] == GRANT:
                 for (term, n), frame in list(self.unsaved.items()):

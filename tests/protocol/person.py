@@ -5,27 +5,30 @@ person.py URL TOKEN --session HEX --instance N [--name TEXT] [--from OFFSET | --
 It reads commands from stdin and prints what it sees, both as JSON lines: see `command` and `say`.
 """
 import argparse, json, os, selectors, struct, time
-from client import ASK, BEGIN, CANCEL, CLEAR, EVENT, GRANT, PASS, POINTS, REDO, TAKE, UNDO, Client, say
+from client import ASK, BEGIN, CANCEL, CLEAR, EVENT, GRANT, PASS, POINTS, REDO, RESTORE, RESTORED, TAKE, UNDO, Client, say
 
 class Person(Client):
     def picture(self):
-        strokes, members, last = {}, {}, None
+        strokes, members, last, base = {}, {}, None, 0
         for code, offset, _, *f in self.log:
             if code == GRANT:
                 members[offset], last = f[0], None
             elif code == BEGIN + EVENT:
                 last = strokes[f[0], f[1]] = dict(term=f[0], tool=f[2], colour=f[3], size=f[4], flags=f[6] & 3,
-                                                  bytes=f[7], shown=True)
+                                                  bytes=f[7], shown=True, at=offset)
                 last = None if f[6] & 4 else last
             elif code == POINTS + EVENT and last and last["term"] == f[0]:
                 last["bytes"] += f[3]
                 last = None if f[2] & 4 else last
-            elif code in (UNDO + EVENT, REDO + EVENT) and (f[2], f[3]) in strokes:
+            elif code in (UNDO + EVENT, REDO + EVENT) and strokes.get((f[2], f[3]), {"at": 0})["at"] > base:
                 if members.get(f[0]) == members.get(f[2]):
                     strokes[f[2], f[3]]["shown"] = code == REDO + EVENT
             elif code == CLEAR + EVENT:
-                strokes, last, members[f[0]] = {}, None, f[2]
-        return [self.points(s) for s in strokes.values() if s.pop("shown")]
+                base, last, members[f[0]] = offset, None, f[2]
+            elif code == RESTORED and f[3] is not None:
+                base = f[3]
+        seen = [s for s in strokes.values() if s.pop("at") > base and s["shown"]]
+        return [self.points(s) for s in seen if s.pop("shown")]
 
     @staticmethod
     def points(s):
@@ -48,6 +51,8 @@ class Person(Client):
             self.draw(UNDO if do == "undo" else REDO, *with_["stroke"])
         elif do == "clear":
             self.draw(CLEAR)
+        elif do == "restore":
+            self.draw(RESTORE, with_["clear"])
         elif do == "pass":
             self.draw(PASS, with_["to"])
         elif do == "send":  # any frame, right or wrong; {"hex": …} stands for bytes
@@ -106,4 +111,5 @@ if __name__ == "__main__":
     arg.add_argument("--name", default="A stranger")
     arg.add_argument("--from", dest="start", type=int)
     arg.add_argument("--since", type=int)
+    arg.add_argument("--before", action="store_true", help="says hello as clients did that know no features")
     Person(arg.parse_args()).run()

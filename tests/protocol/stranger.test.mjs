@@ -111,6 +111,48 @@ test("[F5] [G5] [R4] [J1] undo, redo, clear and pass; who comes now begins at th
   assert.deepEqual((await late.show()).picture, (await ben.show()).picture);
 });
 
+test("[F10] [G5] [J11] a clear is taken back by whoever has the pen; who came after it reads on from where the picture begins", async () => {
+  const { tokens, ana, ben, term } = await makePeople();
+  draw(ana, 1, 2);
+  ana.do("clear");
+  await ana.saved();
+  const clear = ana.now.applied;
+  draw(ana, 3, 3);
+  ana.do("pass", { to: ben.member });
+  await ben.when("is the drawer", () => ben.now.drawer);
+  const late = new Stranger(here, tokens.watch, { name: "Late" });
+  await late.reaches(ben.now.applied);
+  assert.deepEqual(picture(await late.show()), drawn(term, 3, 3));
+
+  ben.do("restore", { clear: clear - 1 }); // not the one that is in force: does nothing
+  ben.do("restore", { clear });
+  await assertSame(ben, ana);
+  assert.deepEqual(picture(await ben.show()), drawn(term, 1, 3));
+  assert.deepEqual(events(ben).filter((event) => event[0] === 42).map((event) => event.slice(5)), [[clear - 1, null], [clear, 0]]);
+  await late.reaches(ben.now.applied);
+  assert.deepEqual(picture(await late.show()), drawn(term, 1, 3));
+  assert.equal((await late.show()).log[0][1], 1);
+
+  const fresh = new Stranger(there, tokens.watch, { name: "Fresh" });
+  await fresh.reaches(ben.now.applied);
+  assert.deepEqual(picture(await fresh.show()), drawn(term, 1, 3));
+});
+
+test("[F9] a client of before draws and watches, until the board has what it does not know", async () => {
+  const { tokens, ana, term } = await makePeople();
+  const old = new Stranger(there, tokens.draw, { name: "Old", args: ["--before"] });
+  draw(ana, 1, 1);
+  ana.do("clear");
+  await ana.saved();
+  await old.reaches(ana.now.applied);
+  assert.deepEqual(picture(await old.show()), []);
+  const told = old.next("error");
+  ana.do("restore", { clear: ana.now.applied });
+  assert.equal((await told)[0], "too_old");
+  await old.when("is sent away", () => old.all("closed").includes("4426"));
+  assert.deepEqual(picture(await assertSame(ana)), drawn(term, 1, 1));
+});
+
 test("[E2] a viewer who draws gets not_drawer, and stays", async () => {
   const { tokens, ana, ben, term } = await makePeople();
   const eve = new Stranger(there, tokens.watch, { name: "Eve" });

@@ -35,6 +35,7 @@ int main(int argc, char **argv)
     static struct world w;
     uint64_t resent = 0, early = 0, ran = 0;
     unsigned broken = 0, acked = 0, cuts = 0, epochs = 0, kills = 0, pointers = 0, caught = 0;
+    unsigned restores = 0;
     for (uint64_t seed = from; seed < from + seeds && !(first && broken); seed++) {
         if (quiet && seed % QUIET_END_EVERY != 0)
             continue;
@@ -50,13 +51,15 @@ int main(int argc, char **argv)
         kills += w.count.kills;
         pointers += w.count.pointers;
         caught += w.count.caught;
+        restores += w.count.restores;
         world_free(&w);
         resent += w.count.resent;
         early += w.count.early;
     }
     printf("%llu seeds, %u broken; %llu steps, %u frames acked, %u cuts, %u epochs, %u kills, "
-           "%u pointers, %llu frames again, %llu too early, %u caught with a stroke too long\n",
+           "%u pointers, %llu frames again, %llu too early, %u caught with a stroke too long, %u "
+           "restores\n",
            (unsigned long long)ran, broken, (unsigned long long)steps, acked, cuts, epochs, kills,
-           pointers, (unsigned long long)resent, (unsigned long long)early, caught);
+           pointers, (unsigned long long)resent, (unsigned long long)early, caught, restores);
     return broken ? 1 : 0;
 }

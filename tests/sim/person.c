@@ -54,6 +54,7 @@ int seen_event(struct cursor *in, uint64_t *ret_offset, struct seen *ret)
     struct msg_ev_begin begin;
     struct msg_ev_points points;
     struct msg_ev_clear clear;
+    struct msg_ev_restore restore;
     struct msg_ev_grant grant;
     unsigned code;
     uint32_t fields;
@@ -76,6 +77,11 @@ int seen_event(struct cursor *in, uint64_t *ret_offset, struct seen *ret)
         ret->term = clear.term;
         ret->cseq = (uint32_t)clear.cseq;
         ret->member = clear.member;
+    } else if (code == MSG_ev_restore && GET(&at, ev_restore, &restore) == 0) {
+        ret->term = restore.term;
+        ret->cseq = (uint32_t)restore.cseq;
+        ret->clear = restore.clear;
+        ret->start = restore.start;
     } else if (code == MSG_ev_grant && GET(&at, ev_grant, &grant) == 0) {
         ret->member = grant.member;
         ret->instance = grant.instance;
@@ -83,6 +89,8 @@ int seen_event(struct cursor *in, uint64_t *ret_offset, struct seen *ret)
         ret->last = (uint32_t)grant.last;
     }
     ret->hash = stroke_hash(code, ret->term, ret->cseq, ret->author, ret->counter);
+    if (code == MSG_ev_restore)
+        ret->hash = mix(mix(ret->hash, ret->clear), ret->start) | 1;
     if (ret->term == 0) /* not a drawer's: all bytes count */
         for (const uint8_t *b = start.pos; b < in->pos; b++)
             ret->hash = mix(ret->hash, *b) | 1;
@@ -118,6 +126,9 @@ static void send_frame(struct world *w, struct person *p, const struct own_frame
         break;
     case CLEAR:
         PUT(&b, clear, f->term, f->cseq);
+        break;
+    case UNCLEAR:
+        PUT(&b, restore, f->term, f->cseq, f->clear);
         break;
     case PASS:
         PUT(&b, pass, f->term, f->cseq, f->to);
@@ -210,6 +221,17 @@ static void draw_greedily(struct world *w, struct person *p)
     }
 }
 
+/* Most often of the clear that is in force, as far as it knows; else of one that may be none. */
+static void restore(struct world *w, struct person *p)
+{
+    uint64_t at = p->applied;
+    while (at > p->start && at_offset(p, at)->code != MSG_ev_clear)
+        at--;
+    if (at == p->start || odds(w, 1000))
+        at = 1 + below(w, 20);
+    add_frame(w, p, (struct own_frame){.what = UNCLEAR, .clear = at});
+}
+
 static void draw(struct world *w, struct person *p)
 {
     if (p->greed != NO_GREED) {
@@ -217,6 +239,8 @@ static void draw(struct world *w, struct person *p)
     } else if (odds(w, 100)) {
         add_frame(w, p, (struct own_frame){.what = CLEAR});
         p->stroke_points = 0;
+    } else if (odds(w, 60)) {
+        restore(w, p);
     } else if (p->stroke_points > 0) {
         draw_long(w, p);
     } else if (odds(w, 100)) {
@@ -405,6 +429,11 @@ static void on_own(struct world *w, struct person *p, const struct msg_own *m)
         }
         static const uint32_t CODES[] = {
             [STROKE] = MSG_ev_begin, [GO_ON] = MSG_ev_points, [CLEAR] = MSG_ev_clear};
+        if (f->what > CLEAR) {
+            fail(w, "person %u: own %u/%u is no event as it was sent", p->number, (unsigned)m->term,
+                 (unsigned)cseq);
+            return;
+        }
         struct seen e = {.code = CODES[f->what], .term = f->term, .cseq = cseq};
         e.author = f->what == CLEAR ? 0 : p->author;
         e.counter = f->counter;
@@ -558,7 +587,7 @@ static void connect_person(struct world *w, struct person *p)
     w->count.reconnects++;
     struct buf b = {0};
     PUT(&b, hello, span_of(token), {session, 16}, p->instance, p->conn, span_of("somebody"),
-        p->fresh ? NIL : p->applied, NIL);
+        p->fresh ? NIL : p->applied, NIL, FEATURES);
     to_gateway(w, p, &b);
 }
 

@@ -57,7 +57,8 @@ void promise_acked(struct world *w, const struct person *p, const struct own_fra
         w->acked = xrealloc(w->acked, w->acked_cap, sizeof *w->acked);
     }
     w->acked[w->acked_count++] =
-        (struct acked){p->board, f->term, f->cseq, f->what == CLEAR ? 0 : p->author, f->counter};
+        (struct acked){p->board, f->term, f->cseq,
+                       f->what == CLEAR || f->what == UNCLEAR ? 0 : p->author, f->counter};
 }
 
 /* P3 beside the log: nobody sees the pointer of one who may only watch, nor their own. */
@@ -186,6 +187,32 @@ static void check_strokes(struct world *w, unsigned board, const struct log *log
         if (points > STROKE_POINTS_MAX)
             fail(w, "the stroke at %u of board %u has %u points", (unsigned)at, board, points);
     }
+}
+
+/* A restore names the newest clear in force and goes back to where a picture began that was
+ * cleared, or nothing is restored. */
+static void check_pictures(struct world *w, unsigned board, const struct log *log)
+{
+    uint64_t *under = xcalloc(log->tail + 1, sizeof *under), base = 0;
+    size_t count = 0;
+    for (uint64_t at = 1; at <= log->tail; at++) {
+        const struct seen *e = &log->event[at - 1];
+        if (e->code == MSG_ev_clear) {
+            under[count++] = base;
+            base = at;
+        }
+        if (e->code != MSG_ev_restore || e->start == NIL)
+            continue;
+        bool wrong = e->clear != base;
+        do
+            wrong = wrong || count == 0;
+        while (!wrong && (base = under[--count]) != e->start);
+        w->count.restores++;
+        if (wrong)
+            fail(w, "the restore at %u of board %u goes back to %u", (unsigned)at, board,
+                 (unsigned)e->start);
+    }
+    free(under);
 }
 
 static void check_acked(struct world *w, unsigned board, const struct log *log)
@@ -354,6 +381,7 @@ void check_at_rest(struct world *w)
         if (!w->failure[0]) {
             check_log(w, board, &log);
             check_strokes(w, board, &log);
+            check_pictures(w, board, &log);
             check_acked(w, board, &log);
             check_truth(w, board, &log);
             check_people(w, board, &log);

@@ -162,6 +162,7 @@ struct seen {
     uint32_t code;
     uint32_t author, counter; /* drawn into the points */
     uint32_t points;          /* how many */
+    uint64_t clear, start;    /* of a restore */
     struct id member;         /* of a grant */
     uint64_t instance, ended;
     uint32_t last;
@@ -170,9 +171,10 @@ struct seen {
 struct own_frame {
     uint64_t term;
     uint32_t cseq, counter;
-    enum { STROKE, GO_ON, CLEAR, PASS } what;
+    enum { STROKE, GO_ON, CLEAR, UNCLEAR, PASS } what;
     uint16_t points, flags; /* of a stroke, and of what goes on with it */
     struct id to;           /* of a pass */
+    uint64_t clear;         /* of a restore */
 };
 
 /* Somebody who draws a stroke longer than strokes can be, where it would be noticed least: its
@@ -307,7 +309,7 @@ struct world {
     bool is_broken;       /* it did */
     struct {
         unsigned kills, freezes, cuts, epochs, reconnects, acked, lost, events, refused, pointers,
-            caught;
+            caught, restores;
         uint64_t resent, early; /* frames: by gateways again, at owners that could not take them */
     } count;
 };

@@ -22,7 +22,9 @@ static char seen[8192];
 static char sentence[600];       /* of the newest error */
 static const char *in_line = ""; /* who waits for the pen, in what the owner tells */
 static unsigned seats = 10;      /* that the owner tells of */
-static const char *pen_of;       /* who holds the pen of term 3, with instance 11 */
+static uint32_t knows = FEATURES, uses, client_knows = FEATURES; /* owner, board, who says hello */
+static uint64_t told_features;                                   /* by the newest welcome */
+static const char *pen_of; /* who holds the pen of term 3, with instance 11 */
 
 static inline struct id id_of(const char *text)
 {
@@ -54,6 +56,8 @@ static inline void setup(void)
 {
     now = 1000000;
     pen_of = "";
+    knows = client_knows = FEATURES;
+    uses = 0;
     struct gateway_core_config config = {.self = id_of("g1"),
                                          .seed = 7,
                                          .shards = 1,
@@ -170,8 +174,8 @@ static inline void owner_tells(uint64_t epoch, uint64_t mark, const char *member
     PUT(&body, board_state, .board = id_of(BOARD), .epoch = epoch, .number = state_number++,
         .head = mark ? mark : 1, .mark = mark, .holder = id_of(pen_of),
         .instance = pen_of[0] ? 11 : 0, .term = pen_of[0] ? 3 : 0, .seats = seats,
-        .lost_grace_ms = 5000, .keep_ms = 60000, .members = list_of(count, &list),
-        .full = list_of(full ? 1 : 0, &without));
+        .lost_grace_ms = 5000, .keep_ms = 60000, .features = knows, .uses = uses,
+        .members = list_of(count, &list), .full = list_of(full ? 1 : 0, &without));
     deliver();
     buf_free(&list);
     buf_free(&without);
@@ -264,7 +268,8 @@ static inline struct client *hello(const char *token, uint64_t instance, uint64_
     static const uint8_t session[16];
     struct client *cl = opens();
     struct buf b = {0};
-    PUT(&b, hello, span_of(token), {session, 16}, instance, conn, span_of("Ana"), from, since);
+    PUT(&b, hello, span_of(token), {session, 16}, instance, conn, span_of("Ana"), from, since,
+        client_knows);
     client_message(cl, now, buf_span(&b));
     buf_free(&b);
     return cl;
@@ -303,6 +308,7 @@ static inline void render_frame(struct cursor *in)
     if (code == MSG_welcome && GET(in, welcome, &welcome) == 0) {
         ck_assert_uint_le(welcome.start, welcome.mark); /* it stands on what is stored */
         ck_assert_uint_le(welcome.mark, welcome.head);
+        told_features = welcome.features;
         snprintf(end, room, "welcome@%u ", (unsigned)welcome.start);
     } else if (code == MSG_own && GET(in, own, &own) == 0) {
         snprintf(end, room, "own %u=%u+%u ", (unsigned)own.offset, (unsigned)own.cseq,

@@ -522,6 +522,24 @@ START_TEST(the_base_is_the_newest_stored_clear)
 }
 END_TEST
 
+START_TEST(after_a_restore_fresh_readers_begin_where_they_began_before_the_clear)
+{
+    open_with_ann_drawing();
+    struct buf body = {0};
+    PUT(&body, clear, 3, 1);
+    send_body("g1", "ann", 11, &body);
+    buf_clear(&body);
+    PUT(&body, restore, 3, 2, 4);
+    send_body("g1", "ann", 11, &body);
+    buf_free(&body);
+    pass(100);
+    stored(2, 4);
+    expect("g1 state ann/11 term 3 base 4 ann bob cat");
+    stored(2, 5);
+    expect("g1 state ann/11 term 3 base 0 ann bob cat");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("board_seats");
@@ -570,5 +588,6 @@ int main(void)
     tcase_add_test(t, a_state_is_told_again_until_the_lists_have_it);
     tcase_add_test(t, each_state_has_a_higher_number_than_the_one_before);
     tcase_add_test(t, the_base_is_the_newest_stored_clear);
+    tcase_add_test(t, after_a_restore_fresh_readers_begin_where_they_began_before_the_clear);
     return run_suite(s);
 }

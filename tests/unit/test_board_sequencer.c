@@ -78,6 +78,42 @@ START_TEST(a_clear_names_its_author)
 }
 END_TEST
 
+static uint64_t restored_to(uint64_t cseq, uint64_t clear)
+{
+    struct buf body = {0};
+    PUT(&body, restore, 3, cseq, clear);
+    send_body("g1", "ann", 11, &body);
+    buf_free(&body);
+    struct cursor in = cursor_of(sent_events, sent_events_len);
+    struct msg_ev_restore e;
+    ck_assert_int_eq(GET(&in, ev_restore, &e), 0);
+    ck_assert_uint_eq(cursor_left(&in), 0);
+    ck_assert_uint_eq(e.cseq, cseq);
+    ck_assert_uint_eq(e.clear, clear);
+    return e.start;
+}
+
+static void clears(uint64_t cseq)
+{
+    struct buf body = {0};
+    PUT(&body, clear, 3, cseq);
+    send_body("g1", "ann", 11, &body);
+    buf_free(&body);
+}
+
+START_TEST(a_restore_says_where_the_picture_begins_again)
+{
+    open_with_ann_drawing();
+    clears(1); /* is event 4 */
+    clears(2);
+    ck_assert_uint_eq(restored_to(3, 4), NIL); /* not the newest one */
+    ck_assert_uint_eq(restored_to(4, 5), 4);
+    ck_assert_uint_eq(restored_to(5, 5), NIL); /* it is taken back already */
+    ck_assert_uint_eq(restored_to(6, 4), 0);
+    ck_assert_uint_eq(restored_to(7, 4), NIL);
+}
+END_TEST
+
 START_TEST(event_times_never_go_back)
 {
     attach("g1", 0, 0, "ann/11");
@@ -515,6 +551,7 @@ int main(void)
     tcase_add_test(t, an_event_is_the_frame_with_offset_and_time);
     tcase_add_test(t, undo_and_redo_name_their_stroke_by_term_and_cseq);
     tcase_add_test(t, a_clear_names_its_author);
+    tcase_add_test(t, a_restore_says_where_the_picture_begins_again);
     tcase_add_test(t, event_times_never_go_back);
     tcase_add_test(t, a_repeated_frame_is_answered_with_its_event_while_it_is_not_stored);
     tcase_add_test(t, a_repeated_frame_is_answered_with_the_mark_when_it_is_stored);
@@ -545,6 +582,8 @@ int main(void)
     tcase_add_test(t, a_late_answer_after_going_back_moves_the_mark);
     tcase_add_test(t, the_mark_alone_is_told_at_most_every_100_ms);
     tcase_add_test(t, the_mark_that_covers_a_grant_is_told_at_once);
+    tcase_add_test(t,
+                   when_the_link_is_up_again_history_is_probed_and_gateways_get_what_is_not_stored);
     t = add_case(s, "link");
     tcase_add_test(t,
                    when_the_link_is_up_again_history_is_probed_and_gateways_get_what_is_not_stored);

@@ -17,6 +17,40 @@ START_TEST(a_client_is_welcomed_when_the_owner_has_seated_it)
 }
 END_TEST
 
+START_TEST(a_client_is_told_what_gateway_and_owner_both_know)
+{
+    struct client *cl = hello("draw ana", 11, 1, NIL, NIL);
+    knows = 0x80 | FEATURE_RESTORE;
+    owner_tells(2, 2, "ana ben", NULL);
+    pulls(cl);
+    ck_assert_uint_eq(told_features, FEATURE_RESTORE);
+    knows = 0; /* an owner of before */
+    owner_tells(2, 2, "ana ben", NULL);
+    pulls(hello("draw ben", 22, 1, NIL, NIL));
+    ck_assert_uint_eq(told_features, 0);
+}
+END_TEST
+
+START_TEST(who_does_not_know_what_a_board_uses_is_told_so)
+{
+    client_knows = 0;
+    struct client *before = hello("draw ana", 11, 1, NIL, NIL);
+    owner_tells(2, 2, "ana ben cat", NULL);
+    ck_assert_str_eq(pulls(before), "welcome@0 state mark 2/2");
+    client_knows = FEATURES;
+    struct client *knowing = hello("draw cat", 33, 1, NIL, NIL);
+    pulls(knowing);
+    uses = FEATURE_RESTORE; /* from now on */
+    owner_tells(2, 2, "ana ben cat", NULL);
+    ck_assert_str_eq(pulls(before), "error too_old@0");
+    ck_assert_uint_eq(close_code_of(before), 4426);
+    ck_assert_uint_eq(close_code_of(knowing), 0);
+    client_knows = 0;
+    struct client *after = hello("draw ben", 22, 1, NIL, NIL);
+    ck_assert_str_eq(pulls(after), "error too_old@0");
+}
+END_TEST
+
 START_TEST(a_client_without_a_seat_is_told_that_the_board_is_full)
 {
     struct client *cl = hello("draw ana", 11, 1, NIL, NIL);
@@ -177,12 +211,40 @@ END_TEST
 START_TEST(a_drawer_gets_runs_in_place_of_its_own_frames)
 {
     two_on_a_board();
+    draws(drawer, 3, 1);
     owner_sends(2, 4, 6, 3);
     ck_assert(!is_dirty(drawer));
     owner_sends(2, 7, 6, 6);
     tick(100);
     ck_assert(is_dirty(drawer));
     ck_assert_str_eq(pulls(drawer), "own 4=1+3 mark 6/6");
+}
+END_TEST
+
+/* Who reads again what she drew before, may not have it any more. */
+START_TEST(what_did_not_come_by_this_connection_goes_as_it_is_to_its_drawer_too)
+{
+    two_on_a_board();
+    draws(drawer, 3, 2); /* the first one went by another */
+    owner_sends(2, 4, 6, 6);
+    ck_assert_str_eq(pulls(drawer), "event 4 own 5=2+2 mark 6/6");
+}
+END_TEST
+
+/* It tells where the picture begins again, which its drawer may not know. */
+START_TEST(a_restore_comes_to_its_drawer_as_the_event_that_it_is)
+{
+    two_on_a_board();
+    draws(drawer, 3, 1);
+    struct buf events = {0};
+    put_event(&events, 4, 3, 1);
+    PUT(&events, ev_restore, .offset = 5, .term = 3, .cseq = 2, .clear = 2, .start = 0);
+    put_event(&events, 6, 3, 3);
+    message_from_owner(2);
+    PUT(&body, events, id_of(BOARD), 2, 4, 6, 6, 0, buf_span(&events));
+    deliver();
+    buf_free(&events);
+    ck_assert_str_eq(pulls(drawer), "own 4=1+1 event 5 own 6=3+1 mark 6/6");
 }
 END_TEST
 
@@ -518,6 +580,8 @@ static Suite *suite(void)
     TCase *t = tcase_create("gateway core");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_client_is_welcomed_when_the_owner_has_seated_it);
+    tcase_add_test(t, a_client_is_told_what_gateway_and_owner_both_know);
+    tcase_add_test(t, who_does_not_know_what_a_board_uses_is_told_so);
     tcase_add_test(t, a_client_without_a_seat_is_told_that_the_board_is_full);
     tcase_add_test(t, an_unknown_board_is_no_board);
     tcase_add_test(t, a_wrong_token_is_forbidden);
@@ -532,6 +596,8 @@ static Suite *suite(void)
     tcase_add_test(t, many_waiting_events_are_joined_into_one_message);
     tcase_add_test(t, a_pull_that_was_not_sent_changes_nothing);
     tcase_add_test(t, a_drawer_gets_runs_in_place_of_its_own_frames);
+    tcase_add_test(t, what_did_not_come_by_this_connection_goes_as_it_is_to_its_drawer_too);
+    tcase_add_test(t, a_restore_comes_to_its_drawer_as_the_event_that_it_is);
     tcase_add_test(t, a_mark_that_covers_a_grant_goes_at_once);
     tcase_add_test(t, marks_alone_come_to_a_drawer_every_100_ms_at_most);
     tcase_add_test(t, marks_alone_come_to_a_viewer_every_500_ms_at_most);

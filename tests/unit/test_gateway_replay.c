@@ -338,7 +338,8 @@ START_TEST(a_grant_that_the_window_passes_over_is_learned_when_its_mark_is_told)
     grant_is_lost();
     owner_sends(2, 6, 5, 5);
     ana_drew(6); /* behind the mark: the window starts anew there */
-    pulls(drawer);
+    tick(100);
+    ck_assert_ptr_nonnull(strstr(pulls(drawer), "mark 5"));
     draws(drawer, 5, 1);
     ana_drew(6);
     message_from_owner(2);

@@ -27,6 +27,10 @@ static void expect_equal(const struct log_state *a, const struct log_state *b)
     ck_assert_uint_eq(a->cseq, b->cseq);
     ck_assert_uint_eq(a->base, b->base);
     ck_assert_uint_eq(stroke_bits(&a->stroke), stroke_bits(&b->stroke));
+    ck_assert_uint_eq(a->under_count, b->under_count);
+    for (unsigned i = 0; i < a->under_count; i++)
+        ck_assert_uint_eq(a->under[i], b->under[i]);
+    ck_assert_uint_eq(a->uses, b->uses);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -47,13 +51,71 @@ START_TEST(a_clear_is_where_fresh_readers_begin)
     log_state_step(&s, &(struct log_event){MSG_ev_clear, 12, 10, SOME.stroke, {0}});
     expected.cseq = 10;
     expected.base = 12;
+    expected.under[0] = 5;
+    expected.under_count = 1;
     expect_equal(&s, &expected);
+}
+END_TEST
+
+static void clear(struct log_state *s, uint64_t offset)
+{
+    log_state_step(s, &(struct log_event){MSG_ev_clear, offset, 10, SOME.stroke, {0}});
+}
+
+static void restore(struct log_state *s, uint64_t clear, uint64_t start)
+{
+    struct buf event = {0};
+    PUT(&event, ev_restore, .offset = 99, .term = 7, .cseq = 10, .clear = clear, .start = start);
+    log_state_step(s, &(struct log_event){MSG_ev_restore, 99, 10, SOME.stroke, buf_span(&event)});
+    buf_free(&event);
+}
+
+START_TEST(the_newest_clear_can_be_taken_back_and_then_the_one_before)
+{
+    struct log_state s = {.term = 7};
+    clear(&s, 12);
+    clear(&s, 20);
+    ck_assert_uint_eq(log_state_restores(&s, 12), NIL);
+    ck_assert_uint_eq(log_state_restores(&s, 20), 12);
+    restore(&s, 20, 12);
+    ck_assert_uint_eq(s.base, 12);
+    ck_assert_uint_eq(s.uses, FEATURE_RESTORE);
+    ck_assert_uint_eq(log_state_restores(&s, 12), 0);
+    restore(&s, 12, 0);
+    ck_assert_uint_eq(s.base, 0);
+    ck_assert_uint_eq(log_state_restores(&s, 0), NIL);
+}
+END_TEST
+
+START_TEST(a_restore_of_what_is_not_the_newest_clear_changes_nothing)
+{
+    struct log_state s = {.term = 7}, expected;
+    clear(&s, 12);
+    expected = s;
+    restore(&s, 11, NIL);
+    expect_equal(&s, &expected);
+}
+END_TEST
+
+/* Whoever clears again and again drives out what she drew herself, not what was there before. */
+START_TEST(of_many_pictures_the_smallest_one_goes)
+{
+    struct log_state s = {.term = 7};
+    clear(&s, 1000);
+    for (unsigned i = 1; i <= 3 * PICTURES_UNDER_MAX; i++)
+        clear(&s, 1000 + 2 * i);
+    ck_assert_uint_eq(s.under_count, PICTURES_UNDER_MAX);
+    ck_assert_uint_eq(s.under[0], 0);
+    for (uint64_t start; (start = log_state_restores(&s, s.base)) != NIL;)
+        restore(&s, s.base, start);
+    ck_assert_uint_eq(s.base, 0);
 }
 END_TEST
 
 START_TEST(a_grant_begins_a_term)
 {
-    struct log_state s = SOME, expected = {{"bob"}, 2002, 12, 0, 5, {0, false, false}};
+    struct log_state s = SOME;
+    struct log_state expected = {.holder = {"bob"}, .instance = 2002, .term = 12, .base = 5};
     struct buf grant = {0};
     PUT(&grant, ev_grant, .offset = 12, .member = {"bob"}, .instance = 2002);
     log_state_step(&s,
@@ -75,8 +137,16 @@ END_TEST
 
 START_TEST(a_state_comes_back_from_its_bytes)
 {
-    struct log_state most = {{"zzzzzzzzzzzzzzz"}, OFFSET_MAX, OFFSET_MAX,
-                             UINT32_MAX,          OFFSET_MAX, {2000, true, true}};
+    struct log_state most = {.holder = {"zzzzzzzzzzzzzzz"},
+                             .instance = OFFSET_MAX,
+                             .term = OFFSET_MAX,
+                             .cseq = UINT32_MAX,
+                             .base = OFFSET_MAX,
+                             .stroke = {2000, true, true},
+                             .under_count = PICTURES_UNDER_MAX,
+                             .uses = UINT32_MAX};
+    for (unsigned i = 0; i < PICTURES_UNDER_MAX; i++)
+        most.under[i] = OFFSET_MAX - PICTURES_UNDER_MAX + i;
     struct log_state none = {.term = 0}, back;
     const struct log_state *all[] = {&SOME, &most, &none};
     for (unsigned i = 0; i < 3; i++) {
@@ -110,6 +180,34 @@ START_TEST(bytes_that_are_no_state_are_refused)
     uint8_t long_one[LOG_STATE_BYTES_MAX + 1] = {0};
     ck_assert_int_eq(log_state_unpack((struct span){long_one, sizeof long_one}, 11, &back),
                      -EBADMSG);
+}
+END_TEST
+
+/* Of one that a version of before wrote, what came since is not known. */
+START_TEST(fields_that_are_not_there_read_as_nothing)
+{
+    struct log_state back, more = SOME;
+    more.under[0] = 3;
+    more.under_count = 1;
+    more.uses = 1;
+    struct state_bytes bytes = log_state_pack(&more);
+    bytes.data[0] -= 2;
+    bytes.len -= 2 + 8 + 1;
+    ck_assert_int_eq(log_state_unpack(state_span(&bytes), 11, &back), 0);
+    expect_equal(&back, &SOME);
+}
+END_TEST
+
+START_TEST(pictures_that_do_not_rise_are_no_state)
+{
+    struct log_state back, wrong = SOME;
+    wrong.under_count = 2;
+    wrong.under[0] = wrong.under[1] = 3;
+    struct state_bytes bytes = log_state_pack(&wrong);
+    ck_assert_int_eq(log_state_unpack(state_span(&bytes), 11, &back), -EBADMSG);
+    wrong.under[1] = 5; /* as high as the base */
+    bytes = log_state_pack(&wrong);
+    ck_assert_int_eq(log_state_unpack(state_span(&bytes), 11, &back), -EBADMSG);
 }
 END_TEST
 
@@ -180,11 +278,16 @@ int main(void)
     TCase *all = tcase_create("all");
     tcase_add_test(all, a_frame_counts_in_its_term_and_leaves_its_stroke);
     tcase_add_test(all, a_clear_is_where_fresh_readers_begin);
+    tcase_add_test(all, the_newest_clear_can_be_taken_back_and_then_the_one_before);
+    tcase_add_test(all, a_restore_of_what_is_not_the_newest_clear_changes_nothing);
+    tcase_add_test(all, of_many_pictures_the_smallest_one_goes);
     tcase_add_test(all, a_grant_begins_a_term);
     tcase_add_test(all, the_end_of_an_epoch_changes_nothing);
     tcase_add_test(all, a_state_comes_back_from_its_bytes);
     tcase_add_test(all, what_a_newer_version_has_besides_is_passed_over);
     tcase_add_test(all, bytes_that_are_no_state_are_refused);
+    tcase_add_test(all, fields_that_are_not_there_read_as_nothing);
+    tcase_add_test(all, pictures_that_do_not_rise_are_no_state);
     tcase_add_test(all, a_state_names_nothing_behind_its_last_event);
     tcase_add_test(all, an_append_carries_the_state_for_programs_of_now_and_of_before);
     tcase_add_test(all, an_answer_to_an_open_does_so_too);

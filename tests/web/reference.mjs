@@ -27,11 +27,15 @@ function readColour(tool, colour) {
 
 /** events: of the log, with own frames (kind without ev_) after them. Returns what is to be seen, and
  *  what `me` could undo and redo next, with all parts of a joined stroke. `dropped`: the keys of strokes
- *  that `me` took back for good. */
-export function rebuild(events, me, dropped = new Set()) {
+ *  that `me` took back for good. `start`: of what comes up to there only who drew is known. */
+export function rebuild(events, me, dropped = new Set(), start = 0) {
   const authors = new Map();
   let strokes = [];
   let mine = []; // what we did, stroke by stroke
+  let base = start ? null : 0; // the clear at which the picture begins; null: not known
+  let under = null; // the picture that it cleared, if we have it all
+  let restorable = true;
+  let missing = null;
   let open = null;
   let pen = "";
   const find = (event) => strokes.find((s) => s.term === event.stroke_term && s.cseq === event.stroke_cseq);
@@ -39,6 +43,7 @@ export function rebuild(events, me, dropped = new Set()) {
 
   for (const event of events) {
     const kind = event.kind.replace("ev_", "");
+    if (event.offset <= start && kind !== "grant") continue;
     if (kind === "grant") {
       authors.set(event.offset, event.member);
       pen = event.member;
@@ -69,9 +74,23 @@ export function rebuild(events, me, dropped = new Set()) {
       mine.push(["redo", stroke]);
     } else if (kind === "clear") {
       authors.set(event.term, event.member ?? me);
-      strokes = [];
+      under = start && base === null && !under && !strokes.cleared ? null : { base, strokes, mine, restorable };
+      strokes = Object.assign([], { cleared: true });
       mine = [];
+      restorable = true;
+      base = event.offset ?? null;
       open = null;
+    } else if (kind === "restore") {
+      if (event.start === null && base === event.clear) restorable = false;
+      if (event.start === null) continue;
+      if (base !== null && base === event.clear && under && (event.start ?? under.base) === under.base) {
+        strokes = Object.assign([...under.strokes, ...strokes], { cleared: under.strokes.cleared });
+        mine = [...under.mine, ...mine];
+        ({ base, restorable } = under);
+        under = null;
+      } else if (event.start !== undefined && base !== event.start) missing = event.start;
+      else continue;
+      if (authors.get(event.term) === me) mine.push(["restore", {}]);
     }
   }
   const key = (stroke) => (stroke ? `${stroke.term}:${stroke.cseq}` : null);
@@ -81,6 +100,12 @@ export function rebuild(events, me, dropped = new Set()) {
     return ret;
   };
   let redo = [];
+  let restored = -1;
+  let drawn = -1;
+  mine.forEach(([what, stroke], at) => {
+    if (what === "restore") restored = at;
+    else if (stroke.member === me && (what === "begin" || (what === "undo" && stroke.undone))) drawn = at;
+  });
   for (const [what, stroke] of mine) {
     if (stroke.member !== me || (stroke.undone && dropped.has(key(stroke)))) continue;
     if (what === "begin") redo = [];
@@ -89,6 +114,9 @@ export function rebuild(events, me, dropped = new Set()) {
   const newest = strokes.findLast((stroke) => stroke.member === me && !stroke.undone);
   return {
     pen,
+    missing,
+    clearToUndo: base && restorable && !newest ? base : 0,
+    clearToRedo: restored > drawn,
     open: key(open),
     undo: chain(newest, ({ goesOn }) => (goesOn && !goesOn.undone ? goesOn : null)),
     redo: chain(redo.at(-1), (stroke) => strokes.find((other) => other.goesOn === stroke && other.undone)),

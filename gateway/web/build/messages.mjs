@@ -91,7 +91,8 @@ function generate() {
   for (const kind of [...tuples, ...messages]) {
     lines.push(`export interface ${pascal(kind.name)} {`);
     if (kind.code) lines.push(`  kind: "${kind.name}";`);
-    for (const field of kind.fields) lines.push(`  ${field.name}: ${typeOf(all, field)};`);
+    const may = (field) => (field.later && kind.form === "FRAME" ? "?" : ""); // a client of before leaves it out
+    for (const field of kind.fields) lines.push(`  ${field.name}${may(field)}: ${typeOf(all, field)};`);
     lines.push("}", "");
   }
   const union = (name, kinds) =>

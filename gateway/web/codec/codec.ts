@@ -84,7 +84,8 @@ function takeTuple(kind: Kind, item: unknown, tuples: Tuples): Values {
 function give(kind: Kind, values: Values, tuples: Tuples): unknown[] {
   const array: unknown[] = kind.code ? [kind.code] : [];
   for (const [name, type, low, high, later] of kind.fields) {
-    const value = values[name] ?? (later ? ABSENT[type] : values[name]);
+    if (later && values[name] === undefined) break; // as its sender of before
+    const value = values[name];
     if (!fits(value, type, low, high))
       throw new BadFrame(`The field ${name} of ${kind.kind} is not ${type} in ${low}..${high}.`);
     const tuple = tuples[`${kind.kind}.${name}`];

@@ -16,10 +16,12 @@ import type {
   EvGrant,
   EvPoints,
   EvRedo,
+  EvRestore,
   EvUndo,
   LogEvent,
   Points,
   Redo,
+  Restore,
   Undo,
 } from "../codec/messages.gen.ts";
 import type { EvUnknown } from "../codec/codec.ts";
@@ -63,6 +65,17 @@ export interface Grant {
   name: string;
 }
 
+/** What is to be seen since a clear. */
+interface Picture {
+  base: number; // the offset of that clear; 0: the log's beginning; UNKNOWN: not in the log yet, or before we came
+  ours: boolean; // the clear, which may not be in the log yet
+  strokes: Stroke[]; // in order, undone ones too
+  byKey: Map<string, Stroke>;
+  under: Picture | null; // what was cleared, if we still have it all
+  restorable: boolean; // nobody has tried in vain
+  restoredAt: number; // in the order of what was done: when we took its clear back last; 0: never
+}
+
 type Inverse = () => void;
 interface Rec {
   offset: number; // 0 while pending
@@ -73,6 +86,7 @@ interface Rec {
 
 export type Outcome = "applied" | "old" | "hole";
 
+const UNKNOWN = -1;
 const NOTHING: Inverse = () => {};
 const NOBODY: Grant = { offset: 0, member: "", instance: 0, name: "" };
 /** A colour that the tool does not have is read as its first one. */
@@ -82,6 +96,9 @@ function colourOf(tool: number, colour: number): number {
   return colour < FIRST_OF_HIGHLIGHTER || colour > LAST_OF_HIGHLIGHTER ? FIRST_OF_HIGHLIGHTER : colour;
 }
 
+const pictureFrom = (base: number, under: Picture | null = null, ours = false): Picture => ({
+  base, ours, strokes: [], byKey: new Map(), under, restorable: true, restoredAt: 0,
+});
 const keyOf = (term: number, cseq: number): string => `${term}:${cseq}`;
 const frameBytes = (frame: Frame): number => 24 + ("points" in frame ? frame.points.length : 0);
 
@@ -93,11 +110,14 @@ export class Board {
   name = "";
   deleted = false;
 
-  strokes: Stroke[] = []; // since the last clear, in order, undone ones too
   open: Stroke | null = null; // the one under way
   pen: Grant = NOBODY; // of the newest grant applied
   /** Rises with every change but points: a cheap hint that undo, redo or the pen may differ. */
   version = 0;
+
+  /** Where the picture begins that was restored, when we do not have it from there on: it is to be read
+   *  anew. */
+  missing: number | null = null;
 
   /** The log was taken back and has not gone on yet: a good moment not to repaint. */
   rewound = false;
@@ -115,7 +135,8 @@ export class Board {
   #told = 0;
   #tail: Rec[] = []; // of the log, above the mark
   #pending: Rec[] = [];
-  #byKey = new Map<string, Stroke>();
+  #picture = pictureFrom(0);
+  #unnamed = new Map<string, Picture>(); // by the keys of our clears that are not in the log yet
   #dropped = new Set<string>(); // strokes, by the same key
   #members = new Map<number, string>(); // who draws in a term
   #order = 0; // how many records are on
@@ -131,23 +152,39 @@ export class Board {
     return this.#told;
   }
 
+  /** Since the clear that is in force, in order, undone ones too. */
+  get strokes(): Stroke[] {
+    return this.#picture.strokes;
+  }
+
   /** Begins anew: events follow from start + 1. */
   reset(start: number): void {
     const lost = this.#pending.map((rec) => rec.frame!);
-    this.strokes = [];
-    this.open = null;
     this.pen = NOBODY;
     this.deleted = false;
     this.drawnIn = 0;
-    this.applied = start;
-    this.#told = start;
-    this.#tail = [];
     this.#pending = [];
-    this.#byKey = new Map();
     this.#members = new Map();
     this.unackedFrames = this.unackedBytes = 0;
-    this.#touchAll();
+    this.#empty(start);
     if (lost.length) this.onLost(lost);
+  }
+
+  /** Reads the log once more, from start + 1 on. What we drew and who has the pen stay known. */
+  readAnew(start: number): void {
+    this.cut(this.mark);
+    const pending = this.#takeBackPending();
+    this.#empty(start);
+    this.#putOnPending(pending);
+  }
+
+  #empty(start: number): void {
+    this.#picture = pictureFrom(start === 0 ? 0 : UNKNOWN);
+    this.missing = null;
+    this.open = null;
+    this.applied = this.#told = start;
+    this.#tail = [];
+    this.#touchAll();
   }
 
   // ---- the log ---------------------------------------------------------------------------------
@@ -156,12 +193,13 @@ export class Board {
     if (event.offset <= this.applied) return "old";
     if (event.offset > this.applied + 1) return "hole";
     const first = this.#pending[0]?.frame;
-    if (first && "cseq" in event && first.term === event.term && first.cseq === event.cseq)
-      return this.own(event.term, event.offset, event.cseq, 1);
+    const ours = first && "cseq" in event && first.term === event.term && first.cseq === event.cseq;
+    if (ours && event.kind !== "ev_restore") return this.own(event.term, event.offset, event.cseq, 1);
 
     const grant = event.kind === "ev_grant" ? event : null;
-    const rec: Rec = { offset: event.offset, frame: null, grant, back: NOTHING };
-    this.#beneathPending(() => {
+    const rec: Rec = { offset: event.offset, frame: ours ? first : null, grant, back: NOTHING };
+    this.#beneathPending((pending) => {
+      if (ours) pending.shift(); // the event says more than we did
       rec.back = this.#apply(event);
       this.#tail.push(rec);
       this.applied = event.offset;
@@ -184,6 +222,7 @@ export class Board {
       rec.offset = ++this.applied;
       this.#pending.shift();
       this.#tail.push(rec);
+      this.#nameClear(keyOf(term, cseq + i), rec.offset);
     }
     this.rewound = false;
     this.drawnIn = Math.max(this.drawnIn, term);
@@ -264,6 +303,18 @@ export class Board {
     return ret;
   }
 
+  /** The clear that undo would take back, when there is no stroke of ours to undo; 0: none. */
+  get clearToUndo(): number {
+    const { base, restorable } = this.#picture;
+    return base > 0 && restorable && this.undoable().length === 0 ? base : 0;
+  }
+
+  /** Would redo clear the board again? Its clear was taken back last, and nothing was drawn since. */
+  get clearToRedo(): boolean {
+    const { restoredAt, strokes } = this.#picture;
+    return restoredAt > 0 && strokes.every((s) => !this.#isOwn(s) || Math.max(s.begun, s.undone) < restoredAt);
+  }
+
   /** It was no stroke but the start of something else (a gesture, a palm, Esc), so its undo is nothing to
    *  redo. Only this page knows. */
   drop({ term, cseq }: Stroke): void {
@@ -320,9 +371,9 @@ export class Board {
     this.#pending = pending;
   }
 
-  #beneathPending(work: () => void): void {
+  #beneathPending(work: (pending: Rec[]) => void): void {
     const pending = this.#takeBackPending();
-    work();
+    work(pending);
     this.#putOnPending(pending);
   }
 
@@ -375,9 +426,13 @@ export class Board {
       case "redo":
         return this.#undo(event, false);
       case "ev_clear":
-        return this.#clear(event.term, event.member);
+        return this.#clear(event, event.member, event.offset);
       case "clear":
-        return this.#clear(event.term, this.member);
+        return this.#clear(event, this.member, UNKNOWN);
+      case "ev_restore":
+        return event.start === null ? this.#restoredNothing(event.clear) : this.#restore(event, event.start);
+      case "restore":
+        return this.#restore(event, null);
       case "ev_grant":
         return this.#grant(event);
       case "ev_deleted":
@@ -431,14 +486,15 @@ export class Board {
     };
     stroke.points.add(event.points);
     const key = keyOf(event.term, event.cseq);
-    this.strokes.push(stroke);
-    this.#byKey.set(key, stroke);
+    const { strokes, byKey } = this.#picture;
+    strokes.push(stroke);
+    byKey.set(key, stroke);
     this.open = stroke.ended ? null : stroke;
     this.#touch(stroke);
     this.version++;
     return () => {
-      this.strokes.pop();
-      this.#byKey.delete(key);
+      strokes.pop();
+      byKey.delete(key);
       this.open = null;
       stroke.gone = true;
       this.#touch(stroke);
@@ -464,7 +520,7 @@ export class Board {
   /** Undo (or redo) of an unknown, cleared, foreign, or already undone (or not undone) stroke does
    *  nothing. */
   #undo(event: EvUndo | Undo | EvRedo | Redo, undo: boolean): Inverse {
-    const stroke = this.#byKey.get(keyOf(event.stroke_term, event.stroke_cseq));
+    const stroke = this.#picture.byKey.get(keyOf(event.stroke_term, event.stroke_cseq));
     if (!stroke || stroke.member === "" || stroke.member !== this.#members.get(event.term)) return NOTHING;
     if ((stroke.undone !== 0) === undo) return NOTHING;
     const before = stroke.undone;
@@ -478,28 +534,75 @@ export class Board {
     };
   }
 
-  #clear(term: number, member: string): Inverse {
-    const { strokes, open } = this;
-    const byKey = this.#byKey;
+  /** What is cleared is kept until the next clear. */
+  #clear({ term, cseq }: { term: number; cseq: number }, member: string, base: number): Inverse {
+    const reopen = this.#endOpen();
+    const before = this.#picture;
+    const deeper = before.under;
     const known = this.#members.has(term);
-    this.strokes = [];
-    this.open = null;
-    this.#byKey = new Map();
+    before.under = null;
+    const key = keyOf(term, cseq);
+    const partial = before.base === UNKNOWN && !before.ours;
+    this.#picture = pictureFrom(base, partial ? null : before, base === UNKNOWN);
+    if (base === UNKNOWN) this.#unnamed.set(key, this.#picture);
     this.#members.set(term, member);
     this.#touchAll();
     return () => {
-      this.strokes = strokes;
-      this.open = open;
-      this.#byKey = byKey;
+      this.#unnamed.delete(key);
+      before.under = deeper;
+      this.#picture = before;
       if (!known) this.#members.delete(term);
       this.#touchAll();
+      reopen();
+    };
+  }
+
+  /** A clear of ours has its place in the log. */
+  #nameClear(key: string, offset: number): void {
+    const picture = this.#unnamed.get(key);
+    if (!picture) return;
+    picture.base = offset;
+    this.#unnamed.delete(key);
+    this.version++; // now it can be undone
+    // After a failure it may be restored already, which nobody could know before.
+    const restored = this.#pending.some(({ frame }) => frame?.kind === "restore" && frame.clear === offset);
+    if (restored) this.#beneathPending(() => {});
+  }
+
+  /** The picture begins at `start` again (null: where it began before, as far as we know). */
+  #restore({ term, clear }: EvRestore | Restore, start: number | null): Inverse {
+    const before = this.#picture;
+    const { missing } = this;
+    const under = before.base === clear ? before.under : null;
+    if (under && (start === null || under.base === start)) {
+      const strokes = [...under.strokes, ...before.strokes];
+      const restoredAt = this.#members.get(term) === this.member ? this.#order : under.restoredAt;
+      this.#picture = { ...under, strokes, byKey: new Map([...under.byKey, ...before.byKey]), under: null, restoredAt };
+    } else if (start !== null && before.base !== start) this.missing = start;
+    else return NOTHING;
+    this.#touchAll();
+    return () => {
+      this.#picture = before;
+      this.missing = missing;
+      this.#touchAll();
+    };
+  }
+
+  #restoredNothing(clear: number): Inverse {
+    const picture = this.#picture;
+    if (picture.base !== clear || !picture.restorable) return NOTHING;
+    picture.restorable = false;
+    this.version++;
+    return () => {
+      picture.restorable = true;
+      this.version++;
     };
   }
 
   #grant(event: EvGrant): Inverse {
     const reopen = this.#endOpen();
     const pen = this.pen;
-    this.pen = { offset: event.offset, member: event.member, instance: event.instance, name: event.name };
+    if (event.offset > pen.offset) this.pen = { offset: event.offset, member: event.member, instance: event.instance, name: event.name };
     this.#members.set(event.offset, event.member);
     this.version++;
     return () => {

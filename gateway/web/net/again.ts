@@ -7,12 +7,12 @@ import { encodePoints, type Point } from "../model/points.ts";
 /** A frame with the numbers that it gets. */
 export type Make = (term: number, cseq: number) => Frame;
 
-/** Without what gave the pen away, and without a clear and what it was to remove: nobody may mean it any
- *  more. The rest of a stroke whose beginning is in the log (`strokes`) begins where that ended, unless the
+/** Without what gave the pen away, without a clear and what it was to remove, and without what took one
+ *  back: nobody may mean it any more. The rest of a stroke whose beginning is in the log (`strokes`) begins where that ended, unless the
  *  stroke is undone. */
 export function ableToStand(frames: readonly Frame[], strokes: readonly Stroke[]): Frame[] {
   const from = frames.map(({ kind }) => kind).lastIndexOf("clear") + 1;
-  const ret = frames.slice(from).filter(({ kind }) => kind !== "pass");
+  const ret = frames.slice(from).filter(({ kind }) => kind !== "pass" && kind !== "restore");
   const begun = from === 0 ? strokes.filter(({ term }) => term === ret[0]?.term).at(-1) : undefined;
   return begunAnew(ret, begun && begun.points.count > 0 && !undoneIn(ret, begun) ? begun : null);
 }

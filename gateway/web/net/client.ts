@@ -93,6 +93,7 @@ const ENDS: Record<Stops, End> = {
   no_board: "notfound",
   replaced: "replaced",
   too_long: "crash",
+  too_old: "crash",
 };
 const endOf = (close: number): End | undefined =>
   Object.entries(ENDS).find(([error]) => ERRORS[error as Stops].close === close)?.[1];
@@ -108,6 +109,9 @@ export function randomInstance(): number {
   const words = crypto.getRandomValues(new Uint32Array(2));
   return (words[0]! & 0x1fffff) * 2 ** 32 + words[1]! || 1;
 }
+
+const RESTORE = 1; // a clear can be taken back
+const FEATURES = RESTORE; // all that this page knows
 
 export class Client {
   readonly board = new Board();
@@ -150,6 +154,10 @@ export class Client {
   #asked = new Map<string, Message>(); // of the old one meanwhile: the new one may not have heard it
   #joined = false; // the model stands on a welcome
   #incarnation = 0; // of the store that it is of; 0: not known
+  #anew: number | null = null; // from where the log is to be read once more
+  #knew = 0; // our mark before we did that: what lies there is stored, though it is not here yet
+  #features = FEATURES; // that our hello names; 0: the service is of before, and takes no such hello
+  #serviceKnows = 0; // of these
   #opened = false; // the WebSocket, whatever the service then said
   #updated = false; // the service gives out another page than this one
   #tries = 0;
@@ -243,7 +251,13 @@ export class Client {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.#hello(socket);
     socket.onmessage = (event) => this.#receive(socket, new Uint8Array(event.data as ArrayBuffer));
-    socket.onclose = (event) => (socket === this.#next ? this.#goOn(RETRY_MS) : this.#closed(event.code as number));
+    socket.onclose = ({ code }) => {
+      const hello = socket === this.#next || this.phase === "connecting"; // is the only frame of ours
+      const ofBefore = code === ERRORS.bad_frame.close && hello && this.#features !== 0;
+      if (ofBefore) this.#features = 0;
+      if (socket === this.#next) this.#goOn(RETRY_MS);
+      else this.#closed(ofBefore ? ERRORS.restart.close : code!);
+    };
     socket.onerror = () => {};
     return socket;
   }
@@ -267,8 +281,9 @@ export class Client {
       instance: this.instance,
       conn: ++this.#conn,
       name,
-      from: this.#joined ? this.board.mark : null,
+      from: this.#anew ?? (this.#joined ? this.board.mark : null),
       since: null,
+      ...(this.#features && { features: this.#features }),
     };
     socket.send(encode(message));
   }
@@ -332,7 +347,7 @@ export class Client {
     this.instance = randomInstance();
     this.#joined = false;
     this.#incarnation = 0;
-    this.#conn = this.#term = this.#cseq = this.#passed = this.#askedAfter = this.#unansweredAt = 0;
+    this.#conn = this.#term = this.#cseq = this.#passed = this.#askedAfter = this.#unansweredAt = this.#knew = 0;
     this.state = null;
   }
 
@@ -441,9 +456,19 @@ export class Client {
       this.#handle(message);
       this.onMessage(message);
     }
+    this.#readAnew();
     this.#drawKept();
     this.onChange();
     this.#makeWay();
+  }
+
+  /** A picture was restored that we do not have. The clear at which it begins is its first event. */
+  #readAnew(): void {
+    const { missing } = this.board;
+    if (missing === null || this.phase !== "live") return;
+    this.#anew = Math.max(0, missing - 1);
+    this.#knew = Math.max(this.#knew, this.board.mark);
+    this.#connect();
   }
 
   #handle(message: Incoming): void {
@@ -509,6 +534,10 @@ export class Client {
     const { board } = this;
     if (this.#joined && this.lostAt) void this.#lookForUpdate();
     board.cut(board.mark);
+    this.#serviceKnows = welcome.features;
+    this.#features = FEATURES;
+    if (this.#anew !== null) board.readAnew(welcome.start);
+    this.#anew = null;
     if (!this.#joined || welcome.start > board.applied) {
       board.reset(welcome.start);
       this.#joined = true;
@@ -541,7 +570,7 @@ export class Client {
     const tooLate = this.room === "none" || this.board.drawnIn > frames[0]!.term;
     if (this.#setBack || this.#kept.length || tooLate) return this.#tellLost(frames);
     this.#kept = ableToStand(frames, this.board.strokes);
-    this.#tellLost(frames.filter(({ kind }) => kind === "clear"));
+    this.#tellLost(frames.filter(({ kind }) => kind === "clear" || kind === "restore"));
   }
 
   get keptFrames(): number {
@@ -580,7 +609,7 @@ export class Client {
   get term(): number {
     const { pen, member, mark } = this.board;
     const ours = member !== "" && pen.member === member && pen.instance === this.instance;
-    return ours && pen.offset <= mark && pen.offset !== this.#passed ? pen.offset : 0;
+    return ours && pen.offset <= Math.max(mark, this.#knew) && pen.offset !== this.#passed ? pen.offset : 0;
   }
 
   /** Must the drawer stop for a while, so that little can be lost? */
@@ -644,7 +673,15 @@ export class Client {
   }
 
   undo(): void {
-    if (this.paused === null) this.#undo();
+    if (this.paused !== null) return;
+    const clear = this.clearToUndo;
+    if (clear) this.#draw((term, cseq) => ({ kind: "restore", term, cseq, clear }));
+    else this.#undo();
+  }
+
+  /** The clear that undo would take back; 0: none. */
+  get clearToUndo(): number {
+    return this.#serviceKnows & RESTORE ? this.board.clearToUndo : 0;
   }
 
   #undo(): void {
@@ -660,6 +697,7 @@ export class Client {
 
   redo(): void {
     if (this.paused !== null) return;
+    if (this.board.clearToRedo) return this.clear();
     for (const stroke of this.board.redoable())
       this.#draw((term, cseq) => ({ kind: "redo", term, cseq, stroke_term: stroke.term, stroke_cseq: stroke.cseq }));
   }
