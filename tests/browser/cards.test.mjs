@@ -154,8 +154,10 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     await tab.allSaved();
     const headers = { Authorization: `Bearer ${made.tokens.own}` };
     assert.equal((await fetch(`${gateway.url}/api/boards/${made.board}`, { method: "DELETE", headers })).status, 204);
-    await tab.seesText(CARD, NOT_FOUND);
+    await tab.seesText(CARD, /^This board was deleted\.$/);
     assert.deepEqual(await buttons(tab), ["Start page"]);
+    await tab.press("Start page");
+    await tab.page.waitForSelector("#noBoards:not([hidden])"); // it is in the list no longer
     await ana.leave();
   });
 
@@ -299,7 +301,7 @@ describe("instead of the board", { timeout: 600_000 }, () => {
     await viewer.strokes(2);
     await tab.allSaved();
     assert.equal(await build(tab), old, "who draws is not disturbed");
-    await tab.press("Put it down");
+    await tab.press("Stop drawing");
     await until("the drawer has the new page", async () => (await build(tab)) === OTHER);
     await tab.strokes(2);
     delete gateway.settings.EASEL_WEB_ROOT;

@@ -77,8 +77,8 @@ describe("the layout", { timeout: 300_000 }, () => {
     await page.tap("#inkButton");
     assert.ok(apart(await box(ana, "#ink"), await box(ana, "#board")), "it does not cover the board");
     await page.getByRole("radio", { name: "Blue" }).tap();
-    await page.getByRole("radio", { name: "Size 12" }).tap();
-    assert.equal(await page.getAttribute("#inkButton", "aria-label"), "Colour and size: Blue and Size 12");
+    await page.getByRole("radio", { name: "Thick" }).tap();
+    assert.equal(await page.getAttribute("#inkButton", "aria-label"), "Colour and size: Blue and Thick");
     await ana.draw([[0.2, 0.2], [0.5, 0.5]]);
     await page.waitForSelector("#ink", { state: "hidden" });
     await ana.strokes(1);
@@ -122,7 +122,7 @@ describe("the layout", { timeout: 300_000 }, () => {
     const left = async () => (await box(ana, "#zoom")).x < 200;
     assert.equal(await left(), false);
     await ana.setSwitch("Palette on the right");
-    await ana.setSwitch("Even width");
+    await ana.setSwitch("Same width everywhere");
     await ana.page.reload();
     await ana.allSaved();
     await until("the margin is on the left", left);

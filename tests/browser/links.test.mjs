@@ -33,7 +33,7 @@ describe("links", { timeout: 600_000 }, () => {
   const isAt = (tab, here) => tab.page.waitForFunction((here) => location.pathname + location.hash === here, here);
   const ownsIt = (tab) => tab.page.waitForFunction(() => /Take the pen/.test(document.getElementById("penButtons").textContent));
   async function putsDown(tab) {
-    await tab.press("Put it down");
+    await tab.press("Stop drawing");
     await tab.seesText("#penText", /^Nobody is drawing\.$/);
   }
   /** The tokens of the links that the dialog shows. */
@@ -284,6 +284,7 @@ describe("links", { timeout: 600_000 }, () => {
     const [start, other] = [await ana.open(`${url}/`), await ana.open(`${url}/`)];
     for (const list of [start, other]) await list.page.waitForSelector("#boards a");
     await start.press("Forget Forgotten on this device");
+    await start.page.locator("#questionYes").click();
     await other.page.waitForSelector("#noBoards:not([hidden])");
     await tab.page.bringToFront();
     await tab.press("Share");

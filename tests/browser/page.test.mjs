@@ -59,7 +59,7 @@ describe("the page", { timeout: 600_000 }, () => {
     const [ana, ben] = tabs;
     await ana.draw(wave(0.3, 0.15, 3));
     await ana.page.getByRole("radio", { name: "Blue" }).click();
-    await ana.page.getByRole("radio", { name: "Size 12" }).click();
+    await ana.page.getByRole("radio", { name: "Thick" }).click();
     await ana.draw(circle(0.5, 0.5, 0.2));
     await ana.page.getByRole("radio", { name: /^Highlighter/ }).click();
     await ana.draw([[0.1, 0.45], [0.9, 0.5]]);
@@ -90,7 +90,48 @@ describe("the page", { timeout: 600_000 }, () => {
     await ana.page.locator("#questionYes").click();
     await ben.strokes(0);
     await assertSameInk([...tabs, late], { empty: true });
-    await Promise.all([leave(), cem.leave()]);
+
+    const dan = await someone();
+    const after = await dan.open(address(made, "draw"));
+    await after.allSaved(); // begins at the clear, and has nothing of what was before
+    await after.strokes(0);
+    await ana.page.keyboard.press("Control+z");
+    for (const tab of [...tabs, late, after]) await tab.strokes(4);
+    const all = [...tabs, late, after];
+    assert.equal((await assertSameInk(all)).digest, four.digest, "undo brings back what was cleared, for all");
+    await ana.press("Redo");
+    for (const tab of all) await tab.strokes(0);
+    await ana.press("Undo");
+    await ana.draw(wave(0.7, 0.1, 1));
+    for (const tab of all) await tab.strokes(5);
+    await assertSameInk(all);
+    await Promise.all([leave(), cem.leave(), dan.leave()]);
+  });
+
+  test("whoever has the pen can take back a clear, also after a reload; a key that is held down clears nothing", async () => {
+    const made = await cluster.makeBoard("Second thoughts");
+    const { tabs, leave } = await anaAndBen(made);
+    const [first, ben] = tabs;
+    await first.draw(wave(0.3, 0.15, 3));
+    await ben.press("Ask for the pen");
+    await first.press("Hand over");
+    await ben.page.waitForSelector("#palette:not([hidden])");
+    await ben.page.focus("#clear");
+    for (let i = 0; i < 12; i++) await ben.page.keyboard.down("Enter"); // repeats, as a held key does
+    await ben.page.keyboard.up("Enter");
+    await ben.strokes(1);
+    await ben.page.keyboard.press("Escape");
+    await ben.press("Clear");
+    await ben.page.locator("#questionYes").click();
+    await first.strokes(0);
+    await first.page.reload();
+    await first.press("Take the pen");
+    await first.page.locator("#questionYes").click();
+    await first.page.waitForSelector("#palette:not([hidden])");
+    await first.press("Undo");
+    for (const tab of tabs) await tab.strokes(1);
+    await assertSameInk(tabs);
+    await leave();
   });
 
   test("a hand-over swaps the palettes", async () => {
@@ -115,7 +156,7 @@ describe("the page", { timeout: 600_000 }, () => {
     await ana.page.waitForSelector("#palette:not([hidden])");
     await ben.seesText("#penText", /^Guest 1 is drawing\.$/);
     assert.equal(await ben.hasPalette(), false);
-    await ana.press("Put it down");
+    await ana.press("Stop drawing");
     await ben.seesText("#penText", /^Nobody is drawing\.$/);
     await leave();
   });
@@ -204,6 +245,10 @@ describe("the page", { timeout: 600_000 }, () => {
     await tab.page.goto(`${first.url}/`);
     await tab.seesText("#boards", /Physics.*Your board/);
     await tab.page.getByRole("button", { name: "Forget Physics on this device" }).click();
+    await tab.seesText("#questionText", /It is your board: only who has kept/);
+    await tab.press("Keep");
+    await tab.page.getByRole("button", { name: "Forget Physics on this device" }).click();
+    await tab.page.locator("#questionYes").click();
     await tab.seesText("#boards", /^$/);
     await Promise.all([ana.leave(), ben.leave()]);
   });

@@ -52,7 +52,7 @@ describe("the margin", { timeout: 600_000 }, () => {
   test("take, ask, wait in line, cancel, not now, hand over", async () => {
     const { tabs, people, leave } = await room({ Ana: "draw", Ben: "draw", Cem: "draw", Dia: "watch" });
     const [ana, ben, cem, dia] = tabs;
-    await sees(ana, /^You have the pen\.$/, "Put it down");
+    await sees(ana, /^You have the pen\.$/, "Stop drawing");
     await sees(ben, /^Ana is drawing\.$/, "Ask for the pen");
     await sees(dia, /^Ana is drawing\. You are watching\.$/);
     await seesTags(dia, "Ana: pen; Ben: ; Cem: ; Dia: you");
@@ -62,15 +62,15 @@ describe("the margin", { timeout: 600_000 }, () => {
     await asked(ana, /^Cem asks for the pen\.$/);
     await ben.press("Ask for the pen");
     await sees(ben, /^Ana is drawing\. You are 2nd in line\.$/, "Cancel");
-    await sees(ana, /^You have the pen\.$/, "Put it down", "Hand over", "Not now");
+    await sees(ana, /^You have the pen\.$/, "Stop drawing", "Hand over", "Later");
     await seesTags(ben, "Ana: pen; Cem: 1st in line; Ben: you · 2nd in line; Dia: ");
 
     await cem.press("Cancel");
     await sees(cem, /^Ana is drawing\.$/, "Ask for the pen");
     await sees(ben, /^Ana is drawing\. You are 1st in line\.$/, "Cancel");
     await asked(ana, /^Ben asks for the pen\.$/);
-    await ana.press("Not now");
-    await sees(ana, /^You have the pen\.$/, "Put it down");
+    await ana.press("Later");
+    await sees(ana, /^You have the pen\.$/, "Stop drawing");
     await sees(ben, /^Ana is drawing\. You are 1st in line\.$/, "Cancel");
 
     await cem.press("Ask for the pen");
@@ -78,17 +78,17 @@ describe("the margin", { timeout: 600_000 }, () => {
     await ben.press("Cancel");
     await asked(ana, /^Cem asks for the pen\.$/);
     await ana.press("Hand over");
-    await sees(cem, /^You have the pen\.$/, "Put it down");
+    await sees(cem, /^You have the pen\.$/, "Stop drawing");
     await cem.seesText(NOTICE, /^You have the pen now\.$/);
     await ana.seesText(NOTICE, /^The pen is with Cem now\.$/);
     for (const tab of [ben, dia]) await tab.seesText(NOTICE, /^Cem has the pen now\.$/);
     await sees(ana, /^Cem is drawing\.$/, "Ask for the pen");
 
-    await cem.press("Put it down");
+    await cem.press("Stop drawing");
     await sees(ben, /^Nobody is drawing\.$/, "Take the pen");
     await sees(dia, /^Nobody is drawing\. You are watching\.$/);
     await ben.press("Take the pen");
-    await sees(ben, /^You have the pen\.$/, "Put it down");
+    await sees(ben, /^You have the pen\.$/, "Stop drawing");
 
     await people[2].context.pages()[0].evaluate(hideTab, true);
     await seesTags(ana, "Ben: pen; Ana: you; Cem: away; Dia: ");
@@ -110,7 +110,7 @@ describe("the margin", { timeout: 600_000 }, () => {
     await question(cem);
     await cem.page.locator("#questionYes").click();
     for (const tab of [ana, ben]) await question(tab, "hidden");
-    await sees(cem, /^You have the pen\.$/, "Put it down");
+    await sees(cem, /^You have the pen\.$/, "Stop drawing");
     for (const tab of tabs) await tab.strokes(1);
     await leave();
   });
@@ -124,10 +124,10 @@ describe("the margin", { timeout: 600_000 }, () => {
     await ben.press("Take the pen");
     await ben.seesText("#questionText", /^Take the pen from Ana\?$/);
     await ben.page.locator("#questionNo").click();
-    await sees(ana, /^You have the pen\.$/, "Put it down", "Hand over", "Not now");
+    await sees(ana, /^You have the pen\.$/, "Stop drawing", "Hand over", "Later");
     await ben.press("Take the pen");
     await ben.page.locator("#questionYes").click();
-    await sees(ben, /^You have the pen\.$/, "Put it down");
+    await sees(ben, /^You have the pen\.$/, "Stop drawing");
     await ana.seesText(NOTICE, /^The pen is with Ben now\.$/);
     await sees(ana, /^Ben is drawing\.$/, "Ask for the pen");
     await leave();
@@ -144,14 +144,14 @@ describe("the margin", { timeout: 600_000 }, () => {
     net.up();
     await ana.page.evaluate(() => dispatchEvent(new Event("pageshow")));
     await sees(ben, /^Ana is drawing\.$/, "Ask for the pen");
-    await sees(ana, /^You have the pen\.$/, "Put it down");
+    await sees(ana, /^You have the pen\.$/, "Stop drawing");
     await assertSameInk([ana, ben]); // all of it came through
 
     net.down();
     await ben.seesText(PEN, LOST);
     await ben.press("Ask for the pen");
     await sees(ben, /^Ana’s connection is lost\. The pen is free in [1-8] s\. You are 1st in line\.$/, "Cancel");
-    await sees(ben, /^You have the pen\.$/, "Put it down");
+    await sees(ben, /^You have the pen\.$/, "Stop drawing");
     await ben.seesText(NOTICE, /^You have the pen now\.$/);
     await cem.seesText(NOTICE, /^Ben has the pen now\.$/);
     net.up();
@@ -197,7 +197,8 @@ describe("the margin", { timeout: 600_000 }, () => {
     for (const tab of tabs) await heard(tab, "A stroke was taken back.");
     await ana.press("Clear");
     await ana.page.locator("#questionYes").click();
-    for (const tab of tabs) await heard(tab, "The board was cleared.");
+    await heard(ana, "The board is cleared. Undo brings it back.");
+    await heard(ben, "Ana cleared the board.");
     await watcher.page.click("a.home");
     for (const tab of tabs) await heard(tab, "Cem left.");
     await cem.leave();
@@ -209,17 +210,17 @@ describe("the margin", { timeout: 600_000 }, () => {
     await heard(ana, "Ben asks for the pen.");
     await ana.press("Hand over");
     await until("Ben has the pen", () => ben.hasPalette());
-    await ben.press("Put it down");
+    await ben.press("Stop drawing");
     await heard(ana, "The pen is free.");
 
     const said = async (tab, region) => (await tab.recorded(region)).texts.slice(1).filter(Boolean);
     const sentences = async (tab) => (await said(tab, "#polite")).join(" ").replace(/ next try in \d s\./, "");
     assert.equal(
       await sentences(ana),
-      "Cem came. A stroke was taken back. The board was cleared. Cem left. " +
+      "Cem came. A stroke was taken back. The board is cleared. Undo brings it back. Cem left. " +
         "Reconnecting… Your last strokes are kept. Live. All saved. Ben asks for the pen. The pen is free.",
     );
-    assert.equal(await sentences(ben), "Cem came. A stroke was taken back. The board was cleared. Cem left.");
+    assert.equal(await sentences(ben), "Cem came. A stroke was taken back. Ana cleared the board. Cem left.");
     assert.deepEqual(await said(ana, "#assertive"), ["The pen is with Ben now."]);
     assert.deepEqual(await said(ben, "#assertive"), ["You have the pen now.", "The pen is free."]);
     for (const tab of tabs) {
@@ -237,12 +238,12 @@ describe("the margin", { timeout: 600_000 }, () => {
     const [ana, ben] = tabs;
     await ben.press("Ask for the pen");
     await asked(ana, /^Ben asks for the pen\.$/);
-    await ana.press("Not now");
+    await ana.press("Later");
     await asked(ana, /^Ben is waiting\. Draw, or the pen passes on in [1-6] s\.$/); // said all the same
     await ana.draw(wave(0.5, 0.1, 1));
     await until("she drew, and keeps it", async () => !(await ana.page.isVisible("#askerText")));
     await asked(ana, /^Ben is waiting\. Draw, or the pen passes on in [1-6] s\.$/);
-    await sees(ben, /^You have the pen\.$/, "Put it down");
+    await sees(ben, /^You have the pen\.$/, "Stop drawing");
     await ben.seesText(NOTICE, /^You have the pen now\.$/);
     await ana.seesText(NOTICE, /^The pen is with Ben now\.$/);
     await leave();

@@ -205,13 +205,13 @@ describe(`the picture (seed ${SEED})`, { timeout: 900_000 }, () => {
     const black = [0, 0, 4];
     await pen.choose(black);
     await pen.draw([[0.3, 0.5], [0.7, 0.5]]);
-    await ana.press("Put it down");
+    await ana.press("Stop drawing");
     await ben.seesText("#penText", /^Nobody is drawing\.$/);
     await ben.takePen();
     const hers = new Pen(ben, pen.random);
     await hers.choose([0, 5, 4]);
     await hers.draw([[0.5, 0.3], [0.5, 0.7]]);
-    await ben.press("Put it down");
+    await ben.press("Stop drawing");
     await ana.seesText("#penText", /^Nobody is drawing\.$/);
     await ana.takePen();
     const count = watcher.picture().length;

@@ -141,7 +141,7 @@ describe("the pointer", { timeout: 300_000 }, () => {
     const { violations } = await viewer.page.evaluate(() => globalThis.axe.run());
     assert.deepEqual(violations.map(({ id }) => id), []);
     await moveTo(0.9, 0.9);
-    await drawer.press("Put it down");
+    await drawer.press("Stop drawing");
     await viewer.seesText("#penText", /^Nobody is drawing\./);
     assert.equal(await ring(viewer), null);
     await drawer.takePen();
@@ -151,7 +151,7 @@ describe("the pointer", { timeout: 300_000 }, () => {
     const watcher = await join(gateway, made.tokens.watch, "Watcher");
     await drawer.draw(wave(0.6, 0.1, 2));
     await drawer.press("Keys and settings");
-    await drawer.page.getByLabel("Even width").check();
+    await drawer.page.getByLabel("Same width everywhere").check();
     await drawer.press("Close");
     await drawer.draw(wave(0.8, 0.1, 2));
     await viewer.strokes(3);
@@ -160,7 +160,7 @@ describe("the pointer", { timeout: 300_000 }, () => {
     await assertSameInk([drawer, viewer]);
     await drawer.page.reload();
     await drawer.allSaved();
-    assert.equal(await drawer.page.getByLabel("Even width").isChecked(), true);
+    assert.equal(await drawer.page.getByLabel("Same width everywhere").isChecked(), true);
     await assertSameInk([drawer, viewer]);
   });
 });

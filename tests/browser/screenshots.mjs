@@ -88,18 +88,18 @@ test("pictures", { timeout: 300_000 }, async () => {
   const phone = await come("Gus", draw, SCREENS.phone);
   const tablet = await come("Hana", draw, { ...SCREENS.tablet, viewport: { width: 820, height: 1180 } });
   await ben.press("Cancel");
-  await ana.press("Put it down");
+  await ana.press("Stop drawing");
   await phone.takePen();
   await settled(phone);
   await shot(phone, "phone");
   await phone.page.setViewportSize(SCREENS.side.viewport);
   await settled(phone);
   await shot(phone, "phone-side");
-  await phone.press("Put it down");
+  await phone.press("Stop drawing");
   await tablet.takePen();
   await settled(tablet);
   await shot(tablet, "tablet");
-  await tablet.press("Put it down");
+  await tablet.press("Stop drawing");
 
   for (const name of ["Ivo", "Jo", "Kim"]) await join(gateway, token, name);
   const full = await (await person([url])).open(draw);

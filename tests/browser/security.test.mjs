@@ -108,6 +108,7 @@ describe("security", { timeout: 300_000 }, () => {
       const board = shown || "Board without a name";
       await text("#boards strong", board);
       await tab.page.getByRole("button", { name: `Forget ${board} on this device`, exact: true }).click();
+      await tab.page.locator("#questionYes").click();
       assert.equal(await tab.page.locator("img").count(), 0);
       await ana.leave(); // and nothing was alerted, asked for or refused
     }

@@ -14,7 +14,7 @@ class Hand {
   gestures = { dx: 0, dy: 0, factor: 1, count: 0 };
   #open = null;
 
-  mayDraw() {
+  mayBegin() {
     return this.draws;
   }
   begin(at) {
@@ -60,9 +60,9 @@ function play(recording, setUp = () => {}) {
     const [ms, act, who, x, y, ...more] = line.trim().split(/\s+/);
     const time = Number(ms);
     if (pointers.due !== null && pointers.due < time) pointers.tick(pointers.due);
-    const { pressure = 0.5, width = 20, button = 0, pressed } = Object.fromEntries(more.map((one) => one.split("=")));
+    const { pressure = 0.5, width = 20, button = 0, buttons = 1, alone } = Object.fromEntries(more.map((one) => one.split("=")));
     const type = who === "m" ? "mouse" : who === "p" ? "pen" : "touch";
-    const numbers = { pressure: Number(pressure), width: Number(width), button: Number(button), pressed: pressed !== "no" };
+    const numbers = { pressure: Number(pressure), width: Number(width), button: Number(button), buttons: Number(buttons), alone: alone === "yes" };
     pointers[act]({ id: who.charCodeAt(0), type, x: Number(x), y: Number(y), time, ...numbers });
   }
   return { hand, pointers };
@@ -95,10 +95,28 @@ describe("the mouse", () => {
     const { hand } = play(`
       0 down m 10 10
       8 move m 20 10 button=2
-      16 move m 30 10 button=0 pressed=no
-      24 move m 90 90 pressed=no
-      32 up m 90 90 button=2 pressed=no`);
+      16 move m 30 10 button=0 buttons=2
+      24 move m 90 90 buttons=2
+      32 up m 90 90 button=2 buttons=2`);
     assert.deepEqual(hand.strokes.map(({ places, end }) => [places, end]), [[[[10, 10], [20, 10], [30, 10]], "kept"]]);
+  });
+
+  test("moves the board with the middle button", () => {
+    const { hand } = play(`
+      0 down m 10 10 button=1 buttons=4
+      8 move m 40 50 buttons=4
+      16 up m 40 50 button=1 buttons=0
+      24 move m 90 90 buttons=0`);
+    assert.deepEqual([hand.strokes, gestureOf(hand)], [[], [30, 40, 1]]);
+  });
+
+  test("whose end never came draws again all the same", () => {
+    const { hand } = play(`
+      0 down m 10 10 alone=yes
+      8 move m 20 10
+      900 down m 70 70 alone=yes
+      908 up m 80 80`);
+    assert.deepEqual(hand.strokes.map(({ places, end }) => [places, end]), [[[[10, 10], [20, 10]], "kept"], [[[70, 70], [80, 80]], "kept"]]);
   });
 
   test("that was let go unseen ends its stroke where it was", () => {
@@ -118,7 +136,7 @@ describe("the mouse", () => {
       0 down m 10 10
       8 move m 40 50
       16 up m 40 50
-      24 move m 90 90 pressed=no`;
+      24 move m 90 90 buttons=2`;
     const space = play(recording, (pointers) => (pointers.grab = true)).hand;
     const viewer = play(recording, (_, hand) => (hand.draws = false)).hand;
     for (const hand of [space, viewer]) assert.deepEqual([hand.strokes, gestureOf(hand)], [[], [30, 40, 1]]);
@@ -253,7 +271,7 @@ describe("two fingers", () => {
 describe("a pen", () => {
   test("draws at once, with its pressure", () => {
     const { hand } = play(`
-      0 move p 5 5 pressure=0 pressed=no
+      0 move p 5 5 pressure=0 buttons=2
       10 down p 10 10 pressure=0.25
       14 move p 14 12 pressure=0.75
       18 up p 18 14 pressure=0
@@ -282,7 +300,7 @@ describe("a pen", () => {
     const { hand } = play(`
       0 down a 300 300 width=30
       100 move a 308 300 width=33
-      110 move p 100 100 pressure=0 pressed=no
+      110 move p 100 100 pressure=0 buttons=2
       120 down p 100 100 pressure=0.4
       125 move a 312 302
       130 down b 330 310

@@ -29,6 +29,14 @@ test("as many steps out as in lead back to the whole board exactly", () => {
   assert.deepEqual(view, WHOLE);
 });
 
+test("fingers that part slowly zoom from the whole board, and back to it", () => {
+  let view = WHOLE;
+  for (let i = 0; i < 100; i++) view = zoomed(view, 1.007);
+  near(view.zoom, 1.007 ** 100);
+  for (let i = 0; i < 100; i++) view = zoomed(view, 1 / 1.007);
+  assert.deepEqual(view, WHOLE);
+});
+
 test("a hand takes the board along", () => {
   const view = zoomed(WHOLE, 2);
   const place = toPlace(view, 0.5, 0.5);

@@ -49,10 +49,10 @@ test("nobody can ask for the pen over a lost connection", () => {
 test("the drawer sees who asks, can say not now, and is told when the pen passes on", () => {
   const asked = [ANA, BEN, { ...CEM, line: 1 }];
   const drawing = { drawing: true, state: state({ holder: "ben" }, asked) };
-  assert.equal(says(drawing), "You have the pen. [Put it down] Cem asks for the pen.");
-  assert.equal(says({ ...drawing, dismissed: new Set(["cem"]) }), "You have the pen. [Put it down]");
+  assert.equal(says(drawing), "You have the pen. [Stop drawing] Cem asks for the pen.");
+  assert.equal(says({ ...drawing, dismissed: new Set(["cem"]) }), "You have the pen. [Stop drawing]");
   const passing = { ...drawing, state: state({ holder: "ben", pass_ms: 12_000 }, asked), dismissed: new Set(["cem"]) };
-  assert.equal(says(passing), "You have the pen. [Put it down] Cem is waiting. Draw, or the pen passes on in 12 s.");
+  assert.equal(says(passing), "You have the pen. [Stop drawing] Cem is waiting. Draw, or the pen passes on in 12 s.");
 });
 
 // ---- the status --------------------------------------------------------------------------------
@@ -332,6 +332,13 @@ test("links of this place are read, others are named", () => {
   assert.deepEqual(link(`${here}/b/K3V9-x2mq-4t`), { kind: "code", board: "k3v9x2mq4t" });
   assert.deepEqual(link(`${here}/b/k3v9x2mq4t`), { kind: "code", board: "k3v9x2mq4t" });
   assert.deepEqual(link("https://other.example/b/k3v9x2mq4t#a"), { kind: "elsewhere", host: "other.example" });
+  // As mails, chats and people have them.
+  for (const text of [`<${here}/b/k3v9x2mq4t>`, `Come: ${here}/b/k3v9x2mq4t.`, `${here}/b/K3V9X2MQ4T/`, `${here}/b/k3v9\u2011x2mq\u20114t`,
+    "The code is k3v9-x2mq-4t", "Code: K3V9\u2011X2MQ\u20114T!", "k3v9 x2mq 4t (physics)", "<k3v9-x2mq-4t>", "“k3v9x2mq4t”"])
+    assert.deepEqual(link(text), { kind: "code", board: "k3v9x2mq4t" }, text);
+  assert.deepEqual(link(`(${here}/b/k3v9x2mq4t#a.b.c)`), { kind: "link", board: "k3v9x2mq4t", token: "a.b.c" });
+  assert.deepEqual(link(`"${here}/b/k3v9x2mq4t#a.b.c", he said`), { kind: "link", board: "k3v9x2mq4t", token: "a.b.c" });
+  assert.deepEqual(link("Come to the great party"), { kind: "bad" }, "words are no code");
   for (const wrong of ["hello", `${here}/`, "javascript:alert(1)//b/k3v9x2mq4t", `${here}/b/../x`])
     assert.deepEqual(link(wrong), { kind: "bad" }, wrong);
 });

@@ -13,13 +13,14 @@ export interface Contact {
   y: number;
   pressure: number; // 0..1
   width: number; // of what touches, in CSS pixels
-  button: number; // that went down; 0 is the first
-  pressed: boolean; // the first button is down
+  button: number; // that went down: 0 the first, 1 the middle one, 2 the second (of a pen: on its barrel), 5 the eraser's end
+  buttons: number; // that are down, as a sum of 1, 4, 2 and 32
+  alone: boolean; // nothing else of its type touches, as the system says
   time: number; // ms
 }
 
 export interface Hand {
-  mayDraw(): boolean;
+  mayBegin(): boolean; // a stroke
   begin(at: Contact): void;
   move(through: readonly Contact[]): void;
   /** The stroke ends and stays; `at` is missing when the system took the pointer away. */
@@ -36,6 +37,10 @@ const SECOND_MS = 250; // until then a second finger makes a gesture of a stroke
 const PALM_PX = 40;
 const PALM_MS = 500; // after the pen left
 const HOVER_MS = 3_000; // a pen that says nothing for so long hovers no more
+const MASKS: Record<number, number> = { 0: 1, 1: 4, 2: 2, 5: 32 }; // of buttons
+
+/** Is it the end of a pen that erases? */
+export const erases = (at: Contact): boolean => at.type === "pen" && (at.button === 5 || (at.buttons & 32) !== 0);
 
 interface Drawing {
   id: number;
@@ -76,17 +81,29 @@ export class Pointers {
   /** True when the pointer is of use: the caller may capture it. */
   down(at: Contact): boolean {
     this.near(at);
+    this.#endUnseen(at);
     if (at.type === "touch") return !this.#isPalm(at) && this.#fingerDown(at);
-    if (at.button !== 0 || this.#drawing || this.#grip.size) return false;
-    if (this.grab || !this.#hand.mayDraw()) this.#grip.set(at.id, at);
+    if (this.#drawing || this.#grip.size) return false;
+    const draws = at.button === 0 || erases(at);
+    const moves = at.button === 1 || (at.type === "pen" && at.button === 2); // the board
+    if (!draws && !moves) return false;
+    if (moves || this.grab || !this.#hand.mayBegin()) this.#grip.set(at.id, at);
     else this.#begin(at, false);
     return true;
+  }
+
+  /** What of the same type is still here though `at` comes alone has ended, and nobody said so. */
+  #endUnseen(at: Contact): void {
+    if (!at.alone) return;
+    for (const [id, { type }] of this.#grip) if (type === at.type) this.#grip.delete(id);
+    if (this.#drawing?.type === at.type) this.lost(this.#drawing.last);
   }
 
   /** `through` are the places since the last event, the newest is the last. */
   move(at: Contact, through: readonly Contact[] = [at]): void {
     this.near(at);
-    if (at.type === "mouse" && !at.pressed) return this.up(at); // another button is down, or it was let go unseen
+    const since = this.#drawing?.id === at.id ? this.#drawing.since : this.#grip.get(at.id);
+    if (at.type === "mouse" && since && !(at.buttons & MASKS[since.button]!)) return this.up(at); // let go unseen
     if (this.#drawing?.id === at.id) {
       const { held, since } = this.#drawing;
       this.#drawing.last = at;
@@ -153,7 +170,7 @@ export class Pointers {
   #release(): void {
     if (!this.#drawing?.held) return;
     this.#drawing.held = false;
-    if (this.#hand.mayDraw()) this.#hand.begin(this.#drawing.since);
+    if (this.#hand.mayBegin()) this.#hand.begin(this.#drawing.since);
     else this.#drawing = null;
   }
 
@@ -173,7 +190,7 @@ export class Pointers {
       this.#grip.set(first.id, first.last);
     }
     if (this.#grip.size > 1 || [...this.#grip.values()].some(({ type }) => type !== "touch")) return false;
-    if (this.#grip.size || !this.fingersDraw || !this.#hand.mayDraw()) this.#grip.set(at.id, at);
+    if (this.#grip.size || !this.fingersDraw || !this.#hand.mayBegin()) this.#grip.set(at.id, at);
     else this.#begin(at, true);
     return true;
   }
@@ -194,7 +211,7 @@ export class Pointers {
 
   #pull(at: Contact): void {
     const before = this.#measure();
-    this.#grip.set(at.id, at);
+    this.#grip.set(at.id, { ...at, button: this.#grip.get(at.id)!.button });
     const now = this.#measure();
     const factor = before.spread && now.spread ? now.spread / before.spread : 1;
     this.#hand.gesture(now.x, now.y, now.x - before.x, now.y - before.y, factor);

@@ -27,7 +27,7 @@ export const moved = (view: View, dx: number, dy: number): View =>
 /** Zooms so that what is at x, y of the window stays there. */
 export function zoomed(view: View, factor: number, x = 0.5, y = 0.5): View {
   let zoom = within(view.zoom * factor, 1, ZOOM_MAX);
-  if (zoom < 1.02) zoom = 1; // the whole board is a place to arrive at
+  if (zoom < 1.02 && factor < 1) zoom = 1; // the whole board is a place to arrive at
   return at(zoom, view.x + x / view.zoom - x / zoom, view.y + y / view.zoom - y / zoom);
 }
 

@@ -9,7 +9,7 @@ import { isForeign, type Refusal } from "./answers.ts";
 import { isCrowded, service, update as loadNewer, watchToken, whyNoToken } from "./api.ts";
 import { parseCode } from "./code.ts";
 import { Crosshair } from "./crosshair.ts";
-import { freshSession, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
+import { forget, freshSession, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
 import { disclose } from "./disclosure.ts";
 import { $, button, setText, show } from "./dom.ts";
 import { betterOf, boardOf, keptOf, tokensFor } from "./entry.ts";
@@ -19,8 +19,8 @@ import { Lookout } from "./lookout.ts";
 import { Margin } from "./margin.ts";
 import { Notices } from "./notices.ts";
 import { Palette } from "./palette.ts";
-import { cleanName } from "./names.ts";
-import { DRAW, nameOf, WATCH } from "./pen-view.ts";
+import { cleanName, tellApart } from "./names.ts";
+import { DRAW, nameOf, OWN, WATCH } from "./pen-view.ts";
 import { PointerRing } from "./pointer.ts";
 import { ask, updateQuestion } from "./question.ts";
 import { openShare, watchLinkOf } from "./share.ts";
@@ -60,6 +60,7 @@ const notices = new Notices(client);
 const statusView = new StatusView();
 
 const drawing = (): boolean => client.term !== 0 && client.end === null;
+const mayAsk = (): boolean => client.phase === "live" && client.role !== WATCH && !drawing();
 
 // ---- once a frame ------------------------------------------------------------------------------
 
@@ -84,7 +85,7 @@ function update(): void {
   showStatus();
   if (client.board.version !== version) {
     version = client.board.version;
-    seen = client.board.strokes.filter((stroke) => !stroke.undone).length;
+    seen = client.board.strokes.filter(({ undone, joined, before }) => !undone && !(joined && before && !before.undone)).length;
   }
   showBoard();
 }
@@ -108,7 +109,8 @@ function showBoard(): void {
   }
   const ready = client.board.member !== "" && client.board.applied >= client.board.head;
   show($("hint"), ready && seen === 0 && !client.board.open);
-  setText($("hint"), drawing() ? words.drawHere : words.nothingYet);
+  const free = state?.holder === "" && client.role !== WATCH;
+  setText($("hint"), drawing() ? words.drawHere : free ? words.takeToDraw : words.nothingYet);
   const name = cleanName(client.board.name);
   setText($("boardName"), name || words.easel);
   $("boardName").classList.toggle("unseen", name === "");
@@ -141,6 +143,7 @@ function showEnding(): void {
   if (now === ending) return;
   ending = now;
   if (ending === "outdated") return loadNewer();
+  if (ending === "notfound") forget(board);
   document.body.classList.toggle("ended", ending !== "");
   show($("board"), ending === "");
   show($("card"), ending !== "");
@@ -156,7 +159,7 @@ function showEnding(): void {
     blocked: [words.blocked, [again, start]],
     foreign: [words.foreign, [again, start]],
     forbidden: [words.forbidden, [start]],
-    notfound: [words.notFound, [start]],
+    notfound: [client.board.deleted || before?.last ? words.deleted : words.notFound, [start]],
     replaced: [words.replaced, [here]],
     crash: [words.crash, [reload]],
   };
@@ -201,6 +204,8 @@ function welcomed(): void {
   const now = known(board); // another tab may have come meanwhile
   remember(board, { ...betterOf(now, token, role, tokens), session: now?.session ?? session, name: client.board.name, last: Date.now() });
   $<HTMLButtonElement>("shareButton").disabled = false;
+  show($("keep"), role === OWN && before?.fresh === true);
+  if (before?.fresh) client.ask(); // who makes a board has its pen
   void showAddress(role, token);
 }
 
@@ -236,22 +241,36 @@ client.onMessage = (message) => {
       setSwitch("turned", true);
     }
   }
+  if (message.kind === "state") tellApart(message.members);
   if (message.kind === "pointer_at") pointer.told(message);
   const now = client.board.applied >= client.board.head; // and not what was before we came
-  if (message.kind === "ev_clear" && now) notices.say(words.cleared);
+  if (message.kind === "ev_clear" && now) notices.say(words.cleared(nameOf(client.members.find(({ member }) => member === message.member))));
   if (message.kind === "ev_undo" && now) notices.say(words.undone);
+  if (message.kind === "ev_restore" && message.start !== null && now) notices.say(words.restored);
 };
 
 stage.mayDraw = () => drawing() && client.paused === null;
 stage.style = () => ({ ...palette.style, even: evenWidth() });
+stage.mayTake = () => mayAsk() && client.state?.holder === "" && client.members.every(({ line }) => line === 0);
+stage.onTake = () => client.ask();
+stage.onVain = () => {
+  const holder = client.members.find(({ member }) => member === client.state?.holder);
+  if (mayAsk() && holder && holder.member !== client.board.member) notices.show(words.askToDraw(nameOf(holder)));
+};
+stage.eraser = () => palette.eraser;
+palette.dropStroke = () => {
+  const { drawing } = stage;
+  if (drawing) stage.drop();
+  return drawing;
+};
 palette.onChange = changed;
-palette.onUndo = () => notices.say(words.undone);
+palette.onUndo = (clear) => notices.say(clear ? words.restored : words.undone);
 palette.onClear = async () => {
   const { term } = client;
   const applies = (): boolean => drawing() && client.term === term && client.paused === null;
   if (!(await ask(words.clearQuestion, words.clear, words.keep, applies))) return;
   client.clear();
-  notices.say(words.cleared);
+  notices.say(words.clearedByYou);
 };
 margin.onTakeFrom = async (name) => {
   const holder = client.state?.holder;
@@ -271,6 +290,15 @@ $("skip").onclick = (event) => {
   $("board").focus();
 };
 $("shareButton").onclick = () => void openShare(board, client.role, client.token);
+function linkIsKept(): void {
+  show($("keep"), false);
+  if (known(board)) remember(board, { fresh: false });
+}
+$("keepLater").onclick = linkIsKept;
+$("keepCopy").onclick = () => {
+  linkIsKept();
+  void openShare(board, client.role, client.token, true);
+};
 for (const link of document.querySelectorAll<HTMLAnchorElement>('a[href="/"]'))
   link.onclick = (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // to another tab or window

@@ -13,9 +13,11 @@ export interface Known {
   links: { draw?: string; watch?: string };
   session: string; // 32 hexadecimal digits, a secret
   last: number; // ms since 1970
+  fresh?: boolean; // made here, and nobody has yet said what to do with the owner's link
 }
 
 const NAME = "easel.name";
+const INK = "easel.ink";
 const BOARD = "easel.board.";
 const memory = new Map<string, string>(); // only that: other pages, too, write and forget what is stored
 
@@ -62,9 +64,9 @@ export const sessionBytes = (session: string): Uint8Array =>
 
 function parse(board: string, json: string | null): Known | null {
   try {
-    const { name, role, token, links, session, last } = JSON.parse(json ?? "null");
+    const { name, role, token, links, session, last, fresh } = JSON.parse(json ?? "null");
     if (!/^[0-9a-f]{32}$/.test(session)) return null;
-    return { board, name: String(name), role: Number(role), token: String(token), links: links ?? {}, session, last: Number(last) };
+    return { board, name: String(name), role: Number(role), token: String(token), links: links ?? {}, session, last: Number(last), fresh: fresh === true };
   } catch {
     return null;
   }
@@ -88,6 +90,20 @@ export function boards(): Known[] {
     .map((key) => known(key.slice(BOARD.length)));
   return ret.filter((one) => one !== null && one.token !== "").sort((a, b) => b!.last - a!.last) as Known[];
 }
+
+/** The tool, and the colour and size of each. */
+export type Ink = readonly [tool: number, colours: readonly number[], sizes: readonly number[]];
+
+export function myInk(): Ink {
+  try {
+    const [tool, colours, sizes] = JSON.parse(read(INK) ?? "[]");
+    if (Array.isArray(colours) && Array.isArray(sizes)) return [Number(tool), colours.map(Number), sizes.map(Number)];
+  } catch {
+    // nothing of ours
+  }
+  return [0, [], []];
+}
+export const setMyInk = (ink: Ink): void => write(INK, JSON.stringify(ink));
 
 export const myName = (): string => cleanName(read(NAME) ?? "");
 export const setMyName = (name: string): void => write(NAME, cleanName(name));

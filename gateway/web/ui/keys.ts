@@ -24,10 +24,18 @@ export function listenToKeys(palette: Palette, stage: Stage, fullScreen: () => v
     const act = forAll ?? forDrawer;
     if (act) event.preventDefault();
     act?.();
-    if (letter === " " && target === document.body) stage.pointers.grab = true;
+    const pressedBefore = target instanceof HTMLButtonElement && !target.matches(":focus-visible"); // by a pointer
+    if (letter === " " && pressedBefore) event.preventDefault();
+    if (letter === " " && (target === document.body || pressedBefore)) stage.pointers.grab = true;
   });
+  // A key that is held down presses a button once.
+  addEventListener("keydown", (event) => {
+    const button = (event.target as Element | null)?.closest?.("button, a");
+    if (event.repeat && button && (event.key === "Enter" || event.key === " ")) event.preventDefault();
+  }, true);
   addEventListener("keyup", (event) => event.key === " " && (stage.pointers.grab = false));
-  addEventListener("blur", () => (stage.pointers.grab = false));
+  for (const name of ["keydown", "keyup"] as const) addEventListener(name, (event) => (stage.controlled = event.ctrlKey), true);
+  addEventListener("blur", () => (stage.pointers.grab = stage.controlled = false));
 }
 
 function always(stage: Stage, letter: string, fullScreen: () => void): Act {

@@ -9,6 +9,8 @@ import { $, button, setText, show } from "./dom.ts";
 import { cleanName } from "./names.ts";
 import { AWAY, LOST, nameOf, type PenAct, penView } from "./pen-view.ts";
 
+const TWICE_MS = 500; // a double click, at most
+
 export class Margin {
   /** Asks before the owner takes the pen from somebody. */
   onTakeFrom: (name: string) => void = () => {};
@@ -17,11 +19,13 @@ export class Margin {
   #dismissed = new Set<string>();
   #asked = false; // for the pen that an earlier page of ours holds
   #penShown = "";
+  #actsAt = 0; // when the buttons changed last
   #peopleShown = "";
   #named = false;
 
   constructor(client: Client) {
     this.#client = client;
+    $<HTMLInputElement>("yourName").onfocus = () => $<HTMLInputElement>("yourName").select(); // what one types takes its place
     $("nameForm").onsubmit = (event) => {
       event.preventDefault();
       this.#saveName();
@@ -45,6 +49,7 @@ export class Margin {
 
   #act(act: PenAct): void {
     const client = this.#client;
+    if (performance.now() - this.#actsAt < TWICE_MS) return; // the second press of a double click was for the one before
     if (act === "ask") client.ask();
     if (act === "cancel") client.cancel();
     if (act === "putDown") client.pass("");
@@ -71,10 +76,13 @@ export class Margin {
     $("pen").classList.toggle("mine", this.#client.term !== 0);
     if (shape === this.#penShown) return;
     this.#penShown = shape;
+    this.#actsAt = performance.now();
+    const focused = $("pen").contains(document.activeElement);
     $("penButtons").replaceChildren(
       ...view.acts.map(({ act, label, primary }) => button(label, () => this.#act(act), primary ? "primary" : "")),
     );
     $("askers").replaceChildren(...(view.asker ? [this.#asker(view.asker)] : []));
+    if (focused) ($("penButtons").querySelector("button") ?? $("pen")).focus();
   }
 
   #asker({ member, text }: { member: string; text: string }): HTMLElement {
@@ -111,7 +119,8 @@ export class Margin {
     const place = (member: Member): number =>
       member.member === state.holder ? 0 : member.line > 0 ? member.line : member.flags & LOST ? 200_000 : 100_000;
     const sorted = [...state.members].sort((a, b) => place(a) - place(b) || nameOf(a).localeCompare(nameOf(b)));
-    $("people").replaceChildren(...sorted.map((member) => person(member, state.holder, board.member)));
+    const change = button(words.changeName, () => this.#askName(myName() || nameOf(sorted.find(({ member }) => member === board.member))), "link");
+    $("people").replaceChildren(...sorted.map((member) => person(member, state.holder, board.member, change)));
   }
 
   // ---- the name --------------------------------------------------------------------------------
@@ -129,6 +138,13 @@ export class Margin {
     show($("nameForm"), true);
   }
 
+  #askName(name: string): void {
+    const field = $<HTMLInputElement>("yourName");
+    field.value = name;
+    show($("nameForm"), true);
+    field.focus();
+  }
+
   #saveName(): void {
     const name = cleanName($<HTMLInputElement>("yourName").value);
     if (!name) return;
@@ -138,7 +154,7 @@ export class Margin {
   }
 }
 
-function person(member: Member, holder: string, me: string): HTMLElement {
+function person(member: Member, holder: string, me: string, change: HTMLElement): HTMLElement {
   const name = nameOf(member);
   const ret = document.createElement("li");
   ret.className = [member.member === holder && "draws", member.flags & (AWAY | LOST) && "gone"].filter(Boolean).join(" ");
@@ -160,5 +176,6 @@ function person(member: Member, holder: string, me: string): HTMLElement {
     .filter(Boolean)
     .join(" · ");
   ret.append(face, who, tag);
+  if (member.member === me) ret.append(change);
   return ret;
 }

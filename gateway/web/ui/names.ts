@@ -11,6 +11,17 @@ const UNSEEN =
 /** More marks upon one letter than any language has. */
 const HEAP = /(\p{M}{4})\p{M}+/gu;
 
+/** Of people with one name each but the first gets a number, the same on every page. */
+export function tellApart(members: { member: string; name: string }[]): void {
+  const seen = new Map<string, number>();
+  for (const one of [...members].sort((a, b) => (a.member < b.member ? -1 : 1))) {
+    const name = cleanName(one.name);
+    const n = (seen.get(name) ?? 0) + 1;
+    seen.set(name, n);
+    if (name && n > 1) one.name = `${Array.from(name).slice(0, MOST - 5).join("")} (${n})`;
+  }
+}
+
 export function cleanName(name: string): string {
   const clean = name.replace(/(?!\uFEFF)\s/g, " ").replace(UNSEEN, "").replace(HEAP, "$1").replace(/ +/g, " ").trim();
   return Array.from(clean).slice(0, MOST).join("").replace(/[\u200D ]$/u, "");

@@ -2,15 +2,17 @@
 //
 // The drawer's tools. Each tool keeps its own colour and size.
 import { type Colour, DEFAULT_SIZES, HIGHLIGHTER_COLOURS, PEN_COLOURS, SIZES, UNITS_PER_POINT } from "../ink/colours.ts";
-import { HIGHLIGHTER, PEN } from "../model/board.ts";
+import { ERASER, PEN } from "../model/board.ts";
 import type { Client, Paused, PenStyle } from "../net/client.ts";
 import { words } from "../strings/words.ts";
+import { myInk, setMyInk } from "./device.ts";
 import { $, icon, show } from "./dom.ts";
 import { WATCH } from "./pen-view.ts";
 
 const TOOL_ICONS = ["pen", "highlighter", "eraser", "pointer"];
 const TOOL_KEYS = ["P", "H", "E", "L"];
 const SVG = "http://www.w3.org/2000/svg";
+const PALETTES: readonly (readonly Colour[])[] = [PEN_COLOURS, HIGHLIGHTER_COLOURS]; // of pen and highlighter
 /** How wide the sizes are shown, in px: told apart at a glance rather than true. */
 const DOTS = [4, 7, 11, 16, 22];
 const WHY_PAUSED = {
@@ -22,10 +24,12 @@ const WHY_PAUSED = {
 
 export class Palette {
   onChange: () => void = () => {};
-  /** A stroke was taken back. */
-  onUndo: () => void = () => {};
+  /** A stroke was taken back, or a clear. */
+  onUndo: (clear: boolean) => void = () => {};
   /** Asks before a clear. */
   onClear: () => void = () => {};
+  /** Takes the stroke under way back; false: there is none. */
+  dropStroke: () => boolean = () => false;
 
   #client: Client;
   #tool = PEN;
@@ -36,6 +40,7 @@ export class Palette {
 
   constructor(client: Client) {
     this.#client = client;
+    this.#recall();
     this.#build();
     $("undo").onclick = () => this.undo();
     $("redo").onclick = () => this.redo();
@@ -46,11 +51,22 @@ export class Palette {
   }
 
   get style(): PenStyle {
-    return {
-      tool: this.#tool,
-      colour: this.#colours[this.#tool] ?? 0,
-      size: (this.#sizes[this.#tool] ?? 0) * UNITS_PER_POINT,
-    };
+    return this.#styleOf(this.#tool);
+  }
+  /** Of the end of a pen that erases. */
+  get eraser(): PenStyle {
+    return this.#styleOf(ERASER);
+  }
+  #styleOf(tool: number): PenStyle {
+    return { tool, colour: this.#colours[tool] ?? 0, size: (this.#sizes[tool] ?? 0) * UNITS_PER_POINT };
+  }
+
+  /** What this device drew with last, as far as it is still there to choose. */
+  #recall(): void {
+    const [tool, colours, sizes] = myInk();
+    if (TOOL_ICONS[tool]) this.#tool = tool;
+    PALETTES.forEach((palette, of) => palette.some(({ index }) => index === colours[of]) && (this.#colours[of] = colours[of]!));
+    SIZES.forEach((all, of) => all.includes(sizes[of]!) && (this.#sizes[of] = sizes[of]!));
   }
 
   get open(): boolean {
@@ -60,9 +76,11 @@ export class Palette {
   // ---- what keys and buttons do ----------------------------------------------------------------
 
   undo(): void {
-    if (this.#client.paused || this.#client.board.undoable().length === 0) return;
+    if (this.dropStroke()) return;
+    const { paused, board, clearToUndo } = this.#client;
+    if (paused || (board.undoable().length === 0 && !clearToUndo)) return;
     this.#client.undo();
-    this.onUndo();
+    this.onUndo(clearToUndo > 0);
   }
   redo(): void {
     this.#client.redo();
@@ -71,9 +89,7 @@ export class Palette {
     if (this.#client.board.strokes.length && !this.#client.paused) this.onClear();
   }
   setTool(tool: number): void {
-    this.#tool = tool;
-    this.#build();
-    this.onChange();
+    this.#set(() => (this.#tool = tool));
   }
   /** The colour in that place of the row, from 0. */
   setColour(place: number): void {
@@ -92,24 +108,26 @@ export class Palette {
   update(drawing: boolean, role: number): void {
     show($("paletteColumn"), role !== WATCH);
     show($("palette"), drawing);
-    const { board, paused } = this.#client;
+    const { board, paused, clearToUndo } = this.#client;
     if (!drawing || (board.version === this.#version && paused === this.#shownPaused)) return;
     this.#version = board.version;
     this.#shownPaused = paused;
     const why = paused && WHY_PAUSED[paused];
-    able($("undo"), !why && board.undoable().length > 0, words.undo, why || words.nothingToUndo);
-    able($("redo"), !why && board.redoable().length > 0, words.redo, why || words.nothingToRedo);
+    const redoes = board.redoable().length > 0 || board.clearToRedo;
+    able($("undo"), !why && (board.undoable().length > 0 || clearToUndo > 0), clearToUndo ? words.undoClear : words.undo, why || words.nothingToUndo);
+    able($("redo"), !why && redoes, words.redo, why || words.nothingToRedo);
     able($("clear"), !why && board.strokes.length > 0, words.clear, why || words.nothingToClear);
   }
 
   // ---- its buttons -----------------------------------------------------------------------------
 
   get #palette(): readonly Colour[] {
-    return this.#tool === PEN ? PEN_COLOURS : this.#tool === HIGHLIGHTER ? HIGHLIGHTER_COLOURS : [];
+    return PALETTES[this.#tool] ?? [];
   }
 
   #set(change: () => void): void {
     change();
+    setMyInk([this.#tool, this.#colours, this.#sizes]);
     this.#build();
     this.onChange();
   }
@@ -130,7 +148,7 @@ export class Palette {
     const dots = sizes.map((size, i) => {
       const chosen = this.#sizes[this.#tool] === size;
       const pick = (): void => this.#set(() => (this.#sizes[this.#tool] = size));
-      return radio(words.sizeOf(size), chosen, pick, dot(DOTS[i + DOTS.length - sizes.length]!));
+      return radio(nameOfSize(i, sizes.length), chosen, pick, dot(DOTS[i + DOTS.length - sizes.length]!));
     });
     $("tools").replaceChildren(...tools);
     $("colours").replaceChildren(...colours);
@@ -146,11 +164,12 @@ export class Palette {
   /** Where there is little room, this button opens the colours and sizes, and shows the chosen ones. */
   #showInk(): void {
     const chosen = this.#palette.find(({ index }) => index === this.#colours[this.#tool]);
-    const size = this.#sizes[this.#tool];
+    const all = SIZES[this.#tool]!;
+    const size = all.indexOf(this.#sizes[this.#tool]!);
     const press = $<HTMLButtonElement>("inkButton");
     press.replaceChildren(chosen ? swatch(chosen) : dot(22));
-    press.disabled = size === undefined;
-    const names = [chosen && words.colours[chosen.name], size && words.sizeOf(size)].filter((name) => typeof name === "string");
+    press.disabled = size < 0;
+    const names = [chosen && words.colours[chosen.name], size >= 0 && nameOfSize(size, all.length)].filter((name) => typeof name === "string");
     press.title = words.ink(words.list(names));
     press.setAttribute("aria-label", press.title);
   }
@@ -175,6 +194,9 @@ export class Palette {
     next.focus();
   }
 }
+
+/** Three sizes are the middle ones of five. */
+const nameOfSize = (place: number, of: number): string => words.sizes[place + ((words.sizes.length - of) >> 1)]!;
 
 function radio(label: string, chosen: boolean, act: () => void, ...inside: Element[]): HTMLButtonElement {
   const ret = document.createElement("button");

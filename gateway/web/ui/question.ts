@@ -14,6 +14,7 @@ export function ask(text: string, yes: string, no: string, still: () => boolean)
   $("questionYes").onclick = () => dialog.close("yes");
   $("questionNo").onclick = () => dialog.close();
   dialog.showModal();
+  $("questionNo").focus(); // a key that is still down changes nothing
   return new Promise((resolve) => {
     dialog.onclose = () => resolve(dialog.returnValue === "yes" && still());
   });

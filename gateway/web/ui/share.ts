@@ -10,9 +10,11 @@ import { OWN, WATCH } from "./pen-view.ts";
 import { qr } from "./qr.ts";
 
 const COPIED_MS = 2_000;
+let ownOpen = false; // the owner came for her own link
 
 /** At once with what the device knows, if that is all, and then with what the service gives out now. */
-export async function openShare(board: string, role: number, token: string): Promise<void> {
+export async function openShare(board: string, role: number, token: string, own = false): Promise<void> {
+  ownOpen = own;
   setText($("shareCode"), showCode(board));
   $("shareLinks").replaceChildren();
   $("qr").replaceChildren();
@@ -46,6 +48,7 @@ function showLinks(board: string, role: number, token: string, links: Known["lin
 /** The address shows it no more, so this is how an owner gets it to another device. */
 function ownLink(board: string, token: string): HTMLElement {
   const ret = document.createElement("details");
+  ret.open = ownOpen;
   const summary = document.createElement("summary");
   summary.textContent = words.ownDevices;
   ret.append(summary, linkRow(board, token, words.ownLink));

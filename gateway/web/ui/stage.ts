@@ -4,7 +4,7 @@
 // board is 16:10, at 100% always whole, centred, never stretched; its size is a whole number of device
 // pixels.
 import type { Painter } from "../ink/painter.ts";
-import { type Contact, type Hand, Pointers } from "../input/pointers.ts";
+import { type Contact, erases, type Hand, Pointers } from "../input/pointers.ts";
 import { nearest, pressureOf, Sampler } from "../input/sampler.ts";
 import { moved, stepped, toPlace, toWindow, type View, WHOLE, zoomed } from "../input/view.ts";
 import { ERASER } from "../model/board.ts";
@@ -21,12 +21,28 @@ const EXPECTED_MS = 17; // predicted places are drawn for one frame, and never s
 const BUSY_BYTES = 64 * 1024; // waiting in the socket
 const BUSY_POINTS = 256;
 const WHEEL_STEP = 0.0022; // how much a wheel zooms per pixel
+const PINCH_STEP = 0.01; // a trackpad's fingers, which come as a wheel with a Ctrl that nobody holds
 const LINE_PX = 16; // of wheels that count in lines
+const WISH_MS = 3_000;
+
+/** A stroke that takes the pen: it is drawn when that comes, if it comes soon. */
+interface Wish {
+  points: Point[];
+  erases: boolean;
+  ended: boolean;
+  until: number;
+}
 
 export class Stage implements Hand {
-  /** May a stroke begin now? */
+  /** May a stroke be drawn now? */
   mayDraw: () => boolean = () => false;
+  /** Or does the pen lie there, so that a stroke takes it? */
+  mayTake: () => boolean = () => false;
+  onTake: () => void = () => {};
+  /** Somebody would draw, and cannot. */
+  onVain: () => void = () => {};
   style: () => PenStyle = () => ({ tool: 0, colour: 0, size: 80 });
+  eraser: () => PenStyle = this.style;
   /** Another part of the board is in sight; `panned`: who looks moved it there. */
   onView: (panned: boolean) => void = () => {};
   /** The pointer is there, without drawing. */
@@ -34,6 +50,8 @@ export class Stage implements Hand {
   /** A stroke begins. */
   onBegin: () => void = () => {};
   readonly pointers = new Pointers(this);
+  /** Ctrl is held down. */
+  controlled = false;
 
   #client: Client;
   #painter: Painter;
@@ -42,7 +60,9 @@ export class Stage implements Hand {
   #ratio = 1; // device pixels per CSS pixel, as laid out
   #writer: StrokeWriter | null = null;
   #sampler: Sampler | null = null;
+  #wish: Wish | null = null;
   #expected: Point[] = [];
+  #hovers: PointerEvent | null = null; // the newest of a pointer above the board
   #holdTimer: ReturnType<typeof setTimeout> | undefined;
   #flushTimer: ReturnType<typeof setInterval> | undefined;
 
@@ -91,8 +111,9 @@ export class Stage implements Hand {
     classList.toggle("draws", drawing);
     classList.toggle("erases", drawing && this.style().tool === ERASER);
     classList.toggle("grabs", this.pointers.grab || (!drawing && this.#view.zoom > 1));
-    if (!drawing || this.style().tool !== ERASER) show($("ring"), false);
+    this.#showRing();
     if (this.#writer && (this.#writer.over || !this.mayDraw())) this.finish();
+    if (this.#wish) this.#grant(this.#wish);
   }
 
   // ---- view ------------------------------------------------------------------------------------
@@ -131,7 +152,8 @@ export class Stage implements Hand {
     const { left, top, width, height } = this.#board.getBoundingClientRect();
     const px = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1;
     if (!zooms) return this.look(moved(this.#view, (-event.deltaX * px) / width, (-event.deltaY * px) / height));
-    const factor = Math.exp(-event.deltaY * px * WHEEL_STEP);
+    const pinched = event.ctrlKey && !this.controlled;
+    const factor = Math.exp(-event.deltaY * px * (pinched ? PINCH_STEP : WHEEL_STEP));
     this.look(zoomed(this.#view, factor, (event.clientX - left) / width, (event.clientY - top) / height), false);
   }
 
@@ -162,7 +184,10 @@ export class Stage implements Hand {
     to("pointerup", (event) => this.pointers.up(contact(event)));
     to("pointercancel", (event) => this.pointers.cancel(contact(event)));
     to("lostpointercapture", (event) => this.pointers.lost(contact(event)));
-    to("pointerleave", () => show($("ring"), false));
+    to("pointerleave", () => {
+      this.#hovers = null;
+      this.#showRing();
+    });
     // A hand with a pen may lie on the board while the pen is elsewhere.
     document.documentElement.addEventListener("pointermove", (event) => this.pointers.near(contact(event)));
     document.documentElement.addEventListener("pointerleave", (event) => this.pointers.leave(contact(event)));
@@ -173,6 +198,8 @@ export class Stage implements Hand {
   }
 
   #down(event: PointerEvent): void {
+    const stands = this.#view.zoom === 1 && event.button === 0 && !this.pointers.grab;
+    if (stands && !this.mayBegin() && event.isPrimary) this.onVain();
     if (this.pointers.down(contact(event))) {
       try {
         this.#board.setPointerCapture(event.pointerId);
@@ -184,7 +211,8 @@ export class Stage implements Hand {
   }
 
   #move(event: PointerEvent): void {
-    this.#showRing(event);
+    this.#hovers = event.pointerType === "touch" ? null : event;
+    this.#showRing();
     this.#expected = [];
     const all = typeof event.getCoalescedEvents === "function" ? event.getCoalescedEvents() : [];
     this.pointers.move(contact(event), (all.length ? all : [event]).map(contact));
@@ -208,9 +236,14 @@ export class Stage implements Hand {
 
   // ---- strokes ---------------------------------------------------------------------------------
 
+  /** Who looks at a part of the board moves it, and takes no pen by that. */
+  mayBegin(): boolean {
+    return this.mayDraw() || (this.#view.zoom === 1 && this.mayTake());
+  }
+
   begin(at: Contact): void {
     this.onBegin();
-    this.beginAt(this.#pointOf(at));
+    this.beginAt(this.#pointOf(at), erases(at));
   }
 
   move(through: readonly Contact[]): void {
@@ -222,16 +255,38 @@ export class Stage implements Hand {
     this.finish();
   }
 
-  beginAt(point: Point): void {
-    if (this.points) return this.point(point);
-    if (!this.mayDraw()) return;
+  /** `erases`: whatever the tool is. */
+  beginAt(point: Point, erases = false): void {
+    if (this.points && !erases) return this.point(point);
+    if (!this.mayDraw()) return this.#wishFor(point, erases);
     this.#close();
     this.#sampler = new Sampler(point);
-    const writer = new StrokeWriter(this.#client, this.style(), point);
+    const writer = new StrokeWriter(this.#client, erases ? this.eraser() : this.style(), point);
     this.#writer = writer;
     queueMicrotask(() => writer.begin()); // at once, unless it is a tap, which has ended by then
     this.#flushTimer = setInterval(() => this.#flush(), FRAME_MS);
     this.#painter.request();
+  }
+
+  #wishFor(point: Point, erases: boolean): void {
+    if (!this.mayTake()) return;
+    this.#wish = { points: [point], erases, ended: false, until: performance.now() + WISH_MS };
+    this.onTake();
+  }
+
+  /** Once a frame: the pen may have come. */
+  #grant(wish: Wish): void {
+    const [first, ...rest] = wish.points;
+    if (this.mayDraw()) {
+      this.#wish = null;
+      this.beginAt(first!, wish.erases);
+      for (const point of rest) this.add(point);
+      if (wish.ended) this.finish();
+    } else if (performance.now() > wish.until) {
+      this.#wish = null;
+      this.pointers.forget();
+      this.onVain();
+    }
   }
 
   /** Shows the others the pointer, unless it draws. */
@@ -240,6 +295,7 @@ export class Stage implements Hand {
   }
 
   add(point: Point): void {
+    if (this.#wish) return void this.#wish.points.push(point);
     if (this.points) this.point(point);
     const unitsPerPx = BOARD_WIDTH / (this.#board.clientWidth * this.#view.zoom);
     const taken = this.#sampler?.add(point, nearest(unitsPerPx));
@@ -265,6 +321,7 @@ export class Stage implements Hand {
   }
 
   #close(): void {
+    if (this.#wish) this.#wish.ended = true;
     const rest = this.#sampler?.rest();
     if (rest) this.#writer?.add(rest);
     this.#writer?.flush(true, this.#room());
@@ -273,6 +330,7 @@ export class Stage implements Hand {
 
   /** Ends the stroke under way and takes it back. */
   drop(): void {
+    this.#wish = null;
     const writer = this.#writer;
     this.finish();
     if (writer && !writer.over) this.#client.drop();
@@ -285,10 +343,11 @@ export class Stage implements Hand {
     this.#painter.request();
   }
 
-  /** The outline of the eraser follows the pointer. */
-  #showRing(event: PointerEvent): void {
+  /** The outline of the eraser follows the pointer, and is there when the tool is chosen by a key. */
+  #showRing(): void {
     const { tool, size } = this.style();
-    const shown = tool === ERASER && this.#client.term !== 0 && event.pointerType !== "touch";
+    const event = this.#hovers;
+    const shown = tool === ERASER && this.#client.term !== 0 && event !== null;
     show($("ring"), shown);
     if (!shown) return;
     const rect = this.#board.getBoundingClientRect();
@@ -307,6 +366,7 @@ const contact = (event: PointerEvent): Contact => ({
   pressure: event.pressure,
   width: Math.max(event.width, event.height) || 0,
   button: event.button,
-  pressed: (event.buttons & 1) !== 0,
+  buttons: event.buttons,
+  alone: event.isPrimary,
   time: event.timeStamp,
 });

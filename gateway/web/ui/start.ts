@@ -8,6 +8,8 @@ import { parseJoin } from "./code.ts";
 import { boards, forget, type Known, remember, stored } from "./device.ts";
 import { $, setText, show, stamp } from "./dom.ts";
 import { cleanName } from "./names.ts";
+import { OWN } from "./pen-view.ts";
+import { ask } from "./question.ts";
 
 const open = (board: string, token: string): void => location.assign(`/b/${board}${token && `#${token}`}`);
 
@@ -35,7 +37,7 @@ async function make(): Promise<string> {
   const made = await makeBoard(name, key);
   if ("status" in made) return whyNotMade(made);
   const { own, draw, watch } = made.tokens;
-  remember(made.board, { name, role: 2, token: own, links: { draw, watch }, last: Date.now() });
+  remember(made.board, { name, role: 2, token: own, links: { draw, watch }, last: Date.now(), fresh: true });
   open(made.board, stored(made.board) ? "" : own);
   return "";
 }
@@ -77,7 +79,9 @@ function row(one: Known): HTMLElement {
   setText(link.querySelector("span")!, `${words.roles[one.role] ?? ""} · ${when.format(one.last)}`);
   const press = ret.querySelector("button")!;
   press.setAttribute("aria-label", words.forgetBoard(name));
-  press.onclick = () => {
+  press.onclick = async () => {
+    const question = one.role === OWN ? words.forgetOwnQuestion(name) : words.forgetQuestion(name);
+    if (!(await ask(question, words.forget, words.keep, () => true))) return;
     forget(one.board);
     list();
   };
