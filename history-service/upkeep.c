@@ -28,6 +28,7 @@ struct upkeep {
     unsigned head;
     bool untidy;
     uint64_t pause_until_ms, tidy_ms, pass_ms, check_ms;
+    uint64_t yields_since_ms; /* to those who wait; 0: it does not */
 
     /* the pass under way */
     bool passing;
@@ -124,8 +125,9 @@ static int look_at(struct upkeep *u, struct store *store, const struct id *board
 
 static int pass_step(struct upkeep *u, struct store *store)
 {
+    uint64_t until_ms = process_now_ms() + UPKEEP_STEP_MS;
     u->found = (struct found){0};
-    for (unsigned i = 0; i < UPKEEP_STEP_BOARDS; i++) {
+    for (unsigned i = 0; i < UPKEEP_STEP_BOARDS && process_now_ms() < until_ms; i++) {
         struct id board;
         int r = store_next_board(store, &u->after, &board);
         if (r == -ENOENT) {
@@ -286,12 +288,22 @@ static bool is_due(const struct upkeep *u, enum task task, uint64_t now_ms)
     }
 }
 
+/* Somebody has waited for long: what can wait leaves the store to them, though not for ever. */
+static bool yields(struct upkeep *u, uint64_t now_ms)
+{
+    if (history_core_age_ms(u->core, now_ms) < UPKEEP_YIELDS_AT_MS)
+        u->yields_since_ms = 0;
+    else if (u->yields_since_ms == 0)
+        u->yields_since_ms = now_ms;
+    return u->yields_since_ms != 0 && now_ms - u->yields_since_ms < UPKEEP_YIELDS_MS;
+}
+
 /* False: nothing is due. */
-static bool choose(struct upkeep *u, uint64_t now_ms)
+static bool choose(struct upkeep *u, uint64_t now_ms, bool checks_only)
 {
     for (unsigned i = 0; i < TASKS; i++) {
         u->task = (u->first + i) % TASKS;
-        if (!is_due(u, u->task, now_ms))
+        if (!is_due(u, u->task, now_ms) || (checks_only && u->task != CHECK))
             continue;
         if (u->task == PASS && !u->passing)
             begin_pass(u);
@@ -307,7 +319,12 @@ void upkeep_turn(struct upkeep *u, uint64_t now_ms)
         return; /* the ring is the thread's to read */
     while (history_core_deleted(u->core, &board))
         want_erased(u, &board);
-    if (now_ms < u->pause_until_ms || !choose(u, now_ms))
+    if (now_ms < u->pause_until_ms)
+        return;
+    bool checks_only = yields(u, now_ms);
+    if (checks_only)
+        u->pause_until_ms = now_ms + UPKEEP_YIELD_AGAIN_MS;
+    if (!choose(u, now_ms, checks_only))
         return;
     u->busy = true;
     u->begun_ms = now_ms;

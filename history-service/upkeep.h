@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the store needs besides rounds and reads, in a thread with a store of its own, in small
- * steps with pauses between, so that nobody waits for it long: deleted boards are erased, boards
+ * steps with pauses between, and none while somebody waits for long: deleted boards are erased, boards
  * that nobody used for long are deleted, boards are counted, and once a second it is looked whether
  * the store is still there.
  *
