@@ -185,10 +185,54 @@ static void count_request(struct history_core_stats *stats, const struct request
     stats->appends += r->code == TO_HISTORY_append;
 }
 
+/* The same question, of the same sender, which waits for its answer. */
+static bool is_repeat(const struct request *r, const struct request *before)
+{
+    if (r->code != before->code || !id_equal(&r->sender, &before->sender))
+        return false;
+    switch (r->code) {
+    case TO_HISTORY_look:
+        return r->look.nonce == before->look.nonce;
+    case TO_HISTORY_open:
+        return r->open.nonce == before->open.nonce && r->open.over == before->open.over;
+    case TO_HISTORY_append:
+        return r->append.count == 0 && before->append.count == 0 &&
+               r->append.epoch == before->append.epoch;
+    case TO_HISTORY_create:
+    case TO_HISTORY_read:
+    case TO_HISTORY_alive:
+    case TO_HISTORY_bye:
+    case TO_HISTORY_gone:
+        break;
+    }
+    return false;
+}
+
+/* Whoever waits long asks again. Were each of these questions decided on a last record of its own, a
+ * store that takes longer for all boards than askers wait would never do anything else. */
+static bool waits_already(const struct history_core *c, const struct request *r)
+{
+    const struct board *b = idmap_get(&c->boards, &r->board);
+    const struct request *before;
+    if (!b || (r->code == TO_HISTORY_append && r->append.count > 0))
+        return false;
+    STAILQ_FOREACH(before, &b->batch, queue)
+    if (is_repeat(r, before))
+        return true;
+    STAILQ_FOREACH(before, &b->requests, queue)
+    if (is_repeat(r, before))
+        return true;
+    return false;
+}
+
 static bool enqueue(struct history_core *c, uint64_t now_ms, const struct request *decoded)
 {
     struct request copy = *decoded;
     struct span *bytes = bytes_of(&copy);
+    if (waits_already(c, decoded)) {
+        c->stats.repeats++;
+        return false;
+    }
     copy.len = bytes ? bytes->len : 0;
     copy.came_ms = now_ms;
     if (c->stats.waiting_bytes + request_size(&copy) > HISTORY_WAITING_BYTES_MAX) {

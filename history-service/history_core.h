@@ -96,6 +96,7 @@ struct history_core_stats {
     /* requests, records and events since the start */
     uint64_t creates, opens, opens_refused, appends, appends_refused, holes, trimmed, records,
         events, bytes, duplicate_keys, unknown_results, dropped, bad_messages, rounds, tails;
+    uint64_t repeats;                         /* of questions that waited already */
     uint64_t waiting_requests, waiting_bytes; /* now */
     uint64_t looks, bad_segments;             /* bad: not the events that they say, refused */
     uint64_t bad_records;                     /* last ones of boards, that are broken */

@@ -494,6 +494,54 @@ START_TEST(a_segment_is_never_refused_from_memory)
 END_TEST
 
 /* [D21] */
+/* Asks while the last record is read, and while its board's turn comes. */
+static void ask_during_a_round(void (*again)(void))
+{
+    static int results[1];
+    again();
+    const struct history_plan *plan = history_core_plan(core, now);
+    if (plan->load_count == 0) { /* first it is seen that it must be read */
+        history_core_settle(core, now, results);
+        plan = history_core_plan(core, now);
+    }
+    ck_assert_uint_eq(plan->load_count, 1);
+    again();
+    load(core, &plan->load[0]);
+    plan = history_core_plan(core, now);
+    ck_assert_uint_eq(plan->load_count, 0);
+    again();
+    insert(plan, results);
+    history_core_settle(core, now, results);
+}
+
+static void probe_again(void)
+{
+    probe("b1", 2, 3);
+}
+
+static void look_again(void)
+{
+    look();
+}
+
+/* Else a store that is slower than askers are patient would do nothing but answer them. */
+START_TEST(a_question_that_waits_already_is_asked_once)
+{
+    opened_by_b1();
+    loads = 0;
+    ask_during_a_round(probe_again);
+    take_answers(core);
+    ck_assert_str_eq(said, "b1 stored 2 epoch 2");
+    rounds_of(core);
+    ck_assert_uint_le(loads, 2); /* the last one came when the first was answered */
+    loads = 0;
+    ask_during_a_round(look_again);
+    rounds_of(core);
+    ck_assert_uint_le(loads, 2);
+    ck_assert_uint_ge(stats()->repeats, 2);
+}
+END_TEST
+
 START_TEST(a_probe_of_an_owner_of_the_past_is_never_answered_from_memory)
 {
     opened_by_b1();
@@ -597,6 +645,7 @@ static Suite *history_append_suite(void)
     tcase_add_test(all, a_last_record_is_read_once);
     tcase_add_test(all, a_hole_is_never_answered_from_memory);
     tcase_add_test(all, a_segment_is_never_refused_from_memory);
+    tcase_add_test(all, a_question_that_waits_already_is_asked_once);
     tcase_add_test(all, a_probe_of_an_owner_of_the_past_is_never_answered_from_memory);
     tcase_add_test(all, an_open_is_never_refused_from_memory);
     tcase_add_test(all, that_a_board_is_not_there_is_never_remembered);
