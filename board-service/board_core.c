@@ -7,6 +7,7 @@
 #include "attach.h"
 #include "board_invariants.h"
 #include "checks.h"
+#include "deeds.h"
 #include "fanout.h"
 #include "items.h"
 #include "owner.h"
@@ -56,6 +57,7 @@ void board_core_destroy(struct board_core *c)
     peers_destroy(c->peers);
     buf_free(&c->scratch);
     buf_free(&c->scratch2);
+    buf_free(&c->scratch3);
     free(c->shard);
     free(c);
 }
@@ -190,6 +192,15 @@ static void on_pointing(struct board_core *c, struct board *b, const struct msg_
         c->stats.pointers_ignored++;
 }
 
+/* Its page repeats it. */
+static void on_deed(struct board_core *c, struct board *b, const struct msg_deed *m)
+{
+    if (b && b->ownership == BOARD_OPEN)
+        deeds_take(b, m);
+    else
+        c->stats.deeds_refused++;
+}
+
 static void on_attach(struct board_core *c, const struct id *sender, const struct msg_attach *m)
 {
     if (m->shard >= c->config.shards)
@@ -250,6 +261,18 @@ static void on_alive(struct board_core *c, const struct id *sender, const struct
         c->owners_changed = peers_alive(c->peers, c->now, sender) || c->owners_changed;
 }
 
+static void on_opened(struct board *b, const struct msg_opened *m)
+{
+    if (b)
+        owner_opened(b, m);
+}
+
+static void on_refused(struct board *b, const struct msg_refused *m)
+{
+    if (b)
+        owner_refused(b, m);
+}
+
 static void on_hole(struct board *b, const struct msg_hole *m)
 {
     if (is_ours(b, m->epoch, m->incarnation))
@@ -270,13 +293,14 @@ static void on_item(struct board_core *c, struct board *b, const struct id *send
     case TO_BOARD_pointing:
         on_pointing(c, b, &item->pointing);
         return;
+    case TO_BOARD_deed:
+        on_deed(c, b, &item->deed);
+        return;
     case TO_BOARD_opened:
-        if (b)
-            owner_opened(b, &item->opened);
+        on_opened(b, &item->opened);
         return;
     case TO_BOARD_refused:
-        if (b)
-            owner_refused(b, &item->refused);
+        on_refused(b, &item->refused);
         return;
     case TO_BOARD_stored:
         if (is_ours(b, item->stored.epoch, item->stored.incarnation))

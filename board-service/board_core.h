@@ -74,7 +74,9 @@ struct board_core_stats {
     uint64_t stores_changed; /* boards that were opened anew, out of a store that was restored */
     uint64_t full_boards, throttled; /* times that a board was busy for its bytes a second */
     uint64_t pointers, pointers_ignored;
-    uint64_t dropped;    /* boards and lists beyond a limit */
+    uint64_t deeds, deeds_refused; /* of who owns a board; refused: late, or by somebody else */
+    uint64_t voided;               /* frames that the rules do not allow */
+    uint64_t dropped;              /* boards and lists beyond a limit */
     uint64_t list_bytes; /* what is kept of the gateways' lists: at most LISTS_BYTES_MAX */
 };
 

@@ -7,10 +7,12 @@
  *   owner.c             taking boards over, their turns, letting them go
  *   attach.c            the gateways' lists: who is where
  *   telling.c           the state of the board, as gateways are told it
+ *   deeds.c             what who owns the board does to it
  *   pen.c               who may draw
  *   seats.c             who has a seat, and who waits for the pen
  *   members.c           what the lists say of each member
  *   sequencer.c         frames become events, events are stored
+ *   rules.c             how the board is ruled: who has to stay out
  *   fanout.c            events and marks to the gateways
  *   bounds.c            what a board may take of the store
  *   board_invariants.c  what is true at the end of each entry
@@ -145,6 +147,13 @@ struct pen {
     uint64_t x, y;        /* where to, the newest place */
 };
 
+/* The newest ev_rules that is stored. */
+struct rules {
+    struct buf event;        /* empty: there was none yet */
+    struct msg_ev_rules now; /* what it says; it points into `event` */
+    uint64_t flags;          /* of the newest one, stored or not: for what stands behind it */
+};
+
 struct member_connection {
     struct id gateway;
     uint64_t instance, conn;
@@ -168,9 +177,13 @@ struct member {
     uint64_t lost_at;      /* NEVER: it is connected */
     bool seated;
     unsigned seat;                      /* which */
+    unsigned number;                    /* while it is seated, that of nobody else; 0: it is not */
     bool given_up;                      /* its seat was, since it is lost */
+    uint64_t links;                     /* the generation of its link */
+    enum outside outside;               /* why the rules keep it out; OUTSIDE_FULL: they do not */
+    uint64_t refused_until;             /* the pen was; 0: it was not */
     enum pen_request request, standing; /* now, and before the lists were read anew */
-    uint64_t granted;                   /* offset of its newest grant that we know of */
+    uint64_t granted;                   /* offset of what served its request last: grant, refusal */
     uint64_t line;                      /* order of arrival; 0: does not wait */
 };
 
@@ -181,7 +194,19 @@ struct seat {
     bool away;
 };
 
+/* Who came and found no place, or a closed door. A gateway sends it away at once; it comes again.
+ */
+struct outsider {
+    struct id member;
+    char name[NAME_BYTES_MAX + 1];
+    enum role role;
+    enum outside why;
+    uint64_t seen_at;
+};
+
 struct seats {
+    struct outsider outsiders[OUTSIDE_MAX];
+    unsigned outsider_count;
     struct member *members;
     unsigned count, cap;
     struct seat *seat; /* config.seats for all, and behind them one for an own link */
@@ -221,6 +246,7 @@ struct board {
 
     struct log log;
     struct pen pen;
+    struct rules rules;
     struct seats seats;
 };
 
@@ -255,7 +281,7 @@ struct board_core {
     struct idmap gateways; /* those that have lists */
     uint64_t state_number;
     uint64_t incarnation; /* of the store, as history services say */
-    struct buf scratch, scratch2;
+    struct buf scratch, scratch2, scratch3;
     struct board_core_stats stats;
 };
 

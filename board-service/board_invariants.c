@@ -92,6 +92,7 @@ static void check_alone(const struct seats *s, unsigned i)
     for (unsigned j = 0; j < i; j++) {
         CHECK(!id_equal(&s->members[j].id, &m->id));
         CHECK(!m->seated || !s->members[j].seated || s->members[j].seat != m->seat);
+        CHECK(m->number == 0 || s->members[j].number != m->number);
     }
 }
 
@@ -100,6 +101,7 @@ static void check_member(const struct board *b, const struct member *m)
     CHECK(m->connected == (m->lost_at == NEVER));
     CHECK(!m->seated || m->seat <= b->core->config.seats);
     CHECK(!m->seated || !m->given_up);
+    CHECK(m->seated == (m->number > 0));
     CHECK(m->line <= b->seats.line);
     CHECK((m->rivals == 0) == (m->rivals_since == NEVER));
 }

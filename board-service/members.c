@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "checks.h"
+#include "rules.h"
 
 struct member *members_find(const struct board *b, const struct id *member)
 {
@@ -156,7 +157,9 @@ static enum pen_request request_of(const struct attachment *at, const struct mem
 {
     if (e->flags & MEMBER_UNSAID)
         return m->standing;
-    if (e->role == ROLE_WATCH || !request_counts(at, m))
+    bool asks = e->role == ROLE_OWN || !rules_have(at->board, RULE_GIVEN);
+    if (e->role == ROLE_WATCH || !asks || !request_counts(at, m) ||
+        at->board->core->clock < m->refused_until)
         return REQUEST_NONE;
     return e->request == REQUEST_TAKE && e->role != ROLE_OWN ? REQUEST_ASK
                                                              : (enum pen_request)e->request;
@@ -168,6 +171,7 @@ static void take_for_newest(const struct attachment *at, struct member *m,
     CHECK(e->name.len < sizeof m->name);
     m->newest = *c;
     m->role = (enum role)e->role;
+    m->links = e->links;
     m->left = e->flags & MEMBER_LEFT;
     m->request = request_of(at, m, e);
     memcpy(m->name, e->name.data, e->name.len);
@@ -234,6 +238,7 @@ void members_read(struct board *b)
     for (unsigned i = 0; i < s->count; i++) {
         struct member *m = &s->members[i];
         m->given_up = m->given_up && !m->connected;
+        m->outside = rules_shut_out(b, &m->id, m->role, m->links);
         if (m->connected)
             m->lost_at = NEVER;
         else if (m->lost_at == NEVER)

@@ -35,6 +35,12 @@ static inline bool member_holds(const struct board *b, const struct member *m)
     return id_equal(&m->id, &b->log.stored.holder);
 }
 
+/* Whoever has no seat and could have had one is told so; others still wait. */
+static inline bool members_turned_away(const struct board *b, const struct member *m)
+{
+    return !m->seated && m->connected && (m->outside || !b->seats.closed_until);
+}
+
 /* It wants the pen and is there to draw. */
 static inline bool member_asks(const struct member *m)
 {

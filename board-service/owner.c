@@ -13,6 +13,7 @@
 #include "checks.h"
 #include "fanout.h"
 #include "pen.h"
+#include "rules.h"
 #include "seats.h"
 #include "sequencer.h"
 #include "telling.h"
@@ -33,6 +34,7 @@ void owner_forget(struct board *b)
     while (!LIST_EMPTY(&b->attachments))
         attachment_free(LIST_FIRST(&b->attachments));
     seats_free(b);
+    rules_free(b);
     if (b->is_dirty)
         TAILQ_REMOVE(&c->dirty, b, dirty_link);
     if (b->is_active)
@@ -119,7 +121,9 @@ void owner_opened(struct board *b, const struct msg_opened *m)
         return;
     }
     struct log_state state;
-    if (!is_sound(m, &state)) {
+    /* A history service of before does not tell the rules: without them nobody is let in. */
+    if (!is_sound(m, &state) || (state.rules > 0) != (m->rules.len > 0) ||
+        rules_keep(b, m->rules) < 0) {
         b->core->stats.bad_messages++; /* we ask again */
         return;
     }

@@ -7,6 +7,7 @@
 #include "checks.h"
 #include "fanout.h"
 #include "members.h"
+#include "rules.h"
 #include "seats.h"
 #include "sequencer.h"
 
@@ -63,9 +64,15 @@ static void give_after(struct board *b, struct member *m, uint64_t last)
     m->request = REQUEST_NONE;
 }
 
-static void give(struct board *b, struct member *m)
+void pen_give(struct board *b, struct member *m)
 {
     give_after(b, m, b->log.newest.cseq);
+}
+
+bool pen_may_have(const struct board *b, const struct member *m)
+{
+    bool has_it = member_holds(b, m) && m->newest.instance == b->log.stored.instance;
+    return m->seated && m->connected && m->role != ROLE_WATCH && !has_it;
 }
 
 /* To somebody who is not there the pen is put down; whoever waits gets it by the next grant. */
@@ -99,7 +106,8 @@ static void watch_holder(struct board *b, const struct member *holder)
 {
     CHECK(!sequencer_grant_pending(b)); /* [D22] */
     struct pen *p = &b->pen;
-    bool lost = !id_empty(&b->log.stored.holder) && (!holder || !holder->pen_is_here);
+    bool here = holder && holder->pen_is_here && !holder->outside;
+    bool lost = !id_empty(&b->log.stored.holder) && !here;
     if (lost != (p->lost_at != NEVER))
         p->lost_at = lost ? b->core->clock : NEVER;
 }
@@ -114,7 +122,7 @@ static uint64_t free_at(const struct board *b, const struct member *holder)
     uint64_t heard_all = members_heard_all(b);
     if (p->lost_at == NEVER)
         return NEVER;
-    if (holder && holder->left)
+    if (holder && (holder->left || holder->outside))
         return p->lost_at;
     if (holder && (holder->connected || !holder->seated))
         return larger(p->lost_at + config->pen_grace_ms, heard_all);
@@ -133,12 +141,13 @@ static void count_down(struct board *b, const struct member *holder)
 }
 
 /* When an idle holder's pen passes on: after half of the interval it is warned, and never later
- * than half of it before. */
+ * than half of it before. While who owns the board is there it is for them to give it on. */
 static uint64_t passes_at(const struct board *b)
 {
     const struct pen *p = &b->pen;
     uint64_t idle = b->core->config.pen_idle_ms;
-    if (p->wait_since == NEVER || id_empty(&b->log.stored.holder) || b->log.busy)
+    if (p->wait_since == NEVER || id_empty(&b->log.stored.holder) || b->log.busy ||
+        (seats_owner_here(b) && !rules_have(b, RULE_IDLE)))
         return NEVER;
     uint64_t idle_end = p->active_at + idle, warned = p->wait_since + idle / 2;
     return larger(idle_end, warned);
@@ -168,13 +177,13 @@ static void withdraw(struct board *b)
 {
     uint64_t clock = b->core->clock, lost_ms = b->pen.lost_at == NEVER ? 0 : clock - b->pen.lost_at;
     TRACE(b->core, &b->id, pen_withdrawn, b->pen.term, lost_ms, clock - b->pen.active_at);
-    give(b, seats_first_in_line(b));
+    pen_give(b, seats_first_in_line(b));
 }
 
 static void take(struct board *b, struct member *taker)
 {
     TRACE(b->core, &b->id, pen_taken, b->pen.term);
-    give(b, taker);
+    pen_give(b, taker);
 }
 
 /* The holder's own session asks with another instance: a reload, or a second tab. */
@@ -198,17 +207,17 @@ void pen_turn(struct board *b)
     count_down(b, holder);
 
     if (b->log.full && !id_empty(id))
-        give(b, NULL);
+        pen_give(b, NULL);
     else if (b->log.full)
         return; /* it is lent to nobody any more */
     else if (taker)
         take(b, taker);
     else if (asks_anew(b, holder))
-        give(b, holder);
+        pen_give(b, holder);
     else if (b->core->clock >= b->pen.grace_until || b->core->clock >= passes_at(b))
         withdraw(b);
     else if (id_empty(id) && seats_first_in_line(b))
-        give(b, seats_first_in_line(b));
+        pen_give(b, seats_first_in_line(b));
 }
 
 static uint64_t left(uint64_t until, uint64_t clock)

@@ -12,6 +12,10 @@ bool pen_points(struct board *b, const struct msg_pointing *m); /* false: not th
 /* What the log has since the last turn, and who waits: the pen may go to another. */
 void pen_turn(struct board *b);
 uint64_t pen_deadline(const struct board *b);
+/* It is here, and may draw. */
+bool pen_may_have(const struct board *b, const struct member *m);
+/* To it, or to nobody (NULL); no grant is under way. */
+void pen_give(struct board *b, struct member *m);
 
 /* What is left of the two countdowns, at least 1; 0: not under way. */
 uint64_t pen_grace_left(const struct board *b);

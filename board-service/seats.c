@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "checks.h"
 #include "members.h"
@@ -26,7 +27,7 @@ void seats_start(struct board *b, bool clean)
     CHECK(b->ownership == BOARD_OPEN);
     struct seats *s = &b->seats;
     uint64_t clock = b->core->clock;
-    s->count = 0; /* what we knew of grants and places is another epoch's */
+    s->count = s->outsider_count = 0; /* what we knew of grants and places is another epoch's */
     s->seat = xrealloc(s->seat, seat_count(b), sizeof *s->seat);
     for (unsigned i = 0; i < seat_count(b); i++)
         s->seat[i] = (struct seat){.left_ms = b->core->config.seat_keep_ms, .counted_at = clock};
@@ -53,6 +54,21 @@ struct member *seats_first_in_line(const struct board *b)
             first = m;
     }
     return first;
+}
+
+static struct member *find_owner(const struct board *b, bool connected)
+{
+    for (unsigned i = 0; i < b->seats.count; i++) {
+        struct member *m = &b->seats.members[i];
+        if (m->seated && m->role == ROLE_OWN && m->connected == connected)
+            return m;
+    }
+    return NULL;
+}
+
+bool seats_owner_here(const struct board *b)
+{
+    return find_owner(b, true) != NULL;
 }
 
 struct member *seats_taker(const struct board *b)
@@ -113,9 +129,11 @@ static uint64_t kept_until(const struct board *b, const struct member *m)
 static void lose_seat(const struct board *b, struct member *m)
 {
     CHECK(m->seated);
-    TRACE(b->core, &b->id, seat_given_up, m->seat, b->core->clock - m->lost_at);
+    uint64_t clock = b->core->clock;
+    TRACE(b->core, &b->id, seat_given_up, m->seat, clock - smaller(m->lost_at, clock), m->outside);
     m->seated = false;
-    m->given_up = true;
+    m->number = 0;
+    m->given_up = !m->connected;
 }
 
 /* Whose seat is kept for the pen's sake alone. */
@@ -133,7 +151,7 @@ static void free_seats_left(struct board *b)
         struct member *m = on_seat(b, i);
         count_time(b, s);
         bool over = m && !member_holds(b, m) && b->core->clock >= kept_until(b, m);
-        if (m && !m->connected && (m->left || over)) {
+        if (m && (m->outside || (!m->connected && (m->left || over)))) {
             lose_seat(b, m);
             m = NULL;
         }
@@ -161,7 +179,7 @@ static bool goes_before(const struct board *b, const struct member *m, const str
 /* Somebody new must be there; who was seated under the owner before may be on the way. */
 static bool may_sit(const struct member *m, bool seated_before)
 {
-    if (m->seated || m->left || m->seated_before != seated_before)
+    if (m->seated || m->left || m->outside || m->seated_before != seated_before)
         return false;
     return m->connected || (seated_before && !m->given_up);
 }
@@ -191,14 +209,22 @@ static unsigned find_free(const struct board *b)
     return best;
 }
 
-static struct member *find_owner(const struct board *b, bool connected)
+static bool has_number(const struct board *b, unsigned number)
 {
-    for (unsigned i = 0; i < b->seats.count; i++) {
-        struct member *m = &b->seats.members[i];
-        if (m->seated && m->role == ROLE_OWN && m->connected == connected)
-            return m;
-    }
-    return NULL;
+    for (unsigned i = 0; i < b->seats.count; i++)
+        if (b->seats.members[i].number == number)
+            return true;
+    return false;
+}
+
+/* It keeps the number, should it move to another seat. */
+static void number(struct board *b, struct member *m)
+{
+    unsigned lowest = 1;
+    while (m->number == 0 && has_number(b, lowest))
+        lowest++;
+    if (m->number == 0)
+        m->number = lowest;
 }
 
 static void sit_down(struct board *b, struct member *m, unsigned seat)
@@ -206,6 +232,7 @@ static void sit_down(struct board *b, struct member *m, unsigned seat)
     CHECK(seat <= b->core->config.seats && !on_seat(b, seat)); /* P5 */
     m->seated = true;
     m->seat = seat;
+    number(b, m);
     b->seats.seat[seat].away = !m->connected;
 }
 
@@ -248,6 +275,65 @@ static void seat_all(struct board *b, bool seated_before)
         ;
 }
 
+/* ---- who is outside -------------------------------------------------------------------------- */
+
+static struct outsider *find_outsider(struct seats *s, const struct id *member)
+{
+    for (unsigned i = 0; i < s->outsider_count; i++)
+        if (id_equal(&s->outsiders[i].member, member))
+            return &s->outsiders[i];
+    return NULL;
+}
+
+/* Those who have to stay out are no news to who wanted it so. */
+static bool waits_outside(const struct board *b, const struct member *m)
+{
+    return members_turned_away(b, m) && m->outside != OUTSIDE_REMOVED &&
+           m->outside != OUTSIDE_ENDED;
+}
+
+static void note_outsider(struct board *b, const struct member *m)
+{
+    struct seats *s = &b->seats;
+    struct outsider *o = find_outsider(s, &m->id);
+    if (!o && s->outsider_count == OUTSIDE_MAX)
+        return;
+    if (!o)
+        o = &s->outsiders[s->outsider_count++];
+    *o = (struct outsider){
+        .member = m->id, .role = m->role, .why = m->outside, .seen_at = b->core->clock};
+    memcpy(o->name, m->name, sizeof o->name);
+}
+
+/* Whoever came in is not outside, nor who has not tried again for long. */
+static bool is_outside(const struct board *b, const struct outsider *o)
+{
+    const struct member *m = members_find(b, &o->member);
+    bool waits = !m || waits_outside(b, m);
+    return waits && b->core->clock < o->seen_at + OUTSIDE_MS;
+}
+
+static void update_outsiders(struct board *b)
+{
+    struct seats *s = &b->seats;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < s->count; i++)
+        if (waits_outside(b, &s->members[i]))
+            note_outsider(b, &s->members[i]);
+    for (unsigned i = 0; i < s->outsider_count; i++)
+        if (is_outside(b, &s->outsiders[i]))
+            s->outsiders[kept++] = s->outsiders[i];
+    s->outsider_count = kept;
+}
+
+struct span seats_outsider_name(const struct board *b, const struct id *member)
+{
+    for (unsigned i = 0; i < b->seats.outsider_count; i++)
+        if (id_equal(&b->seats.outsiders[i].member, member))
+            return span_of(b->seats.outsiders[i].name);
+    return (struct span){0};
+}
+
 void seats_update(struct board *b)
 {
     CHECK(b->ownership == BOARD_OPEN);
@@ -263,6 +349,7 @@ void seats_update(struct board *b)
     }
     for (unsigned i = 0; i < s->count; i++)
         line_up(b, &s->members[i]);
+    update_outsiders(b);
     members_tell_replaced(b);
     s->dirty = false;
     s->stale = true;
@@ -272,6 +359,8 @@ uint64_t seats_deadline(const struct board *b)
 {
     const struct seats *s = &b->seats;
     uint64_t at = smaller(s->closed_until ? s->closed_until : NEVER, members_deadline(b));
+    for (unsigned i = 0; i < s->outsider_count; i++)
+        at = smaller(at, s->outsiders[i].seen_at + OUTSIDE_MS);
     for (unsigned i = 0; i < s->count; i++) {
         const struct member *m = &s->members[i];
         if (m->seated && !m->connected && !member_holds(b, m))

@@ -7,6 +7,7 @@
 #include "bounds.h"
 #include "checks.h"
 #include "fanout.h"
+#include "rules.h"
 
 /* ---- the log above the mark ------------------------------------------------------------------ */
 
@@ -58,6 +59,19 @@ static void set_sent(struct board *b, uint64_t sent)
     b->core->shard[b->shard].unanswered += unanswered(l) - before;
 }
 
+/* They are stored: from now on they count. We wrote them ourselves. */
+static void learn_rules(struct board *b, uint64_t from)
+{
+    const struct log *l = &b->log;
+    if (l->stored.rules < from)
+        return;
+    const struct event *e = event_at(l, l->stored.rules);
+    if (rules_keep(b, (struct span){l->bytes.data + (e->at - l->bytes_at), e->len}) < 0)
+        abort();
+    b->seats.dirty = true;
+    b->flush = true;
+}
+
 static void set_mark(struct board *b, uint64_t mark)
 {
     CHECK(mark > b->log.mark && mark <= b->log.head);
@@ -67,6 +81,7 @@ static void set_mark(struct board *b, uint64_t mark)
     size_t bytes = (size_t)(end_of(l, mark) - l->bytes_at);
     size_t events = (size_t)(mark - l->mark);
     step_all(l, &l->stored, l->mark + 1, mark);
+    learn_rules(b, l->mark + 1);
     buf_drop(&l->bytes, bytes);
     l->bytes_at += bytes;
     l->count -= events;
@@ -199,6 +214,23 @@ uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t insta
     return l->head;
 }
 
+uint64_t sequencer_note(struct board *b, enum event_code code, const struct message_type *type,
+                        void *event)
+{
+    CHECK(b->ownership == BOARD_OPEN && !sequencer_grant_pending(b)); /* [D22] */
+    struct log *l = &b->log;
+    struct {
+        uint64_t offset, time;
+    } *head = event;
+    size_t start = l->bytes.len;
+    head->offset = l->head + 1;
+    head->time = event_time(b);
+    message_put(&l->bytes, type, event);
+    l->urgent = b->flush = true;
+    add_event(b, start, code, 0, l->newest.stroke, head->time);
+    return l->head;
+}
+
 void sequencer_end(struct board *b, enum append_flag flag)
 {
     CHECK(b->ownership == BOARD_ENDING && !b->log.end_flags);
@@ -293,6 +325,18 @@ static void append_frame(struct board *b, const struct frame *f, struct stroke s
     add_event(b, start, (enum event_code)event->code, (uint32_t)f->cseq, stroke, time);
 }
 
+/* [code, offset, time, term, cseq]: it takes its place, and changes nothing. */
+static void append_void(struct board *b, const struct frame *f)
+{
+    struct log *l = &b->log;
+    uint64_t time = event_time(b);
+    size_t start = l->bytes.len;
+    TRACE(b->core, &b->id, frame_void, f->cseq, f->term, f->code);
+    PUT(&l->bytes, ev_void, l->head + 1, time, f->term, f->cseq);
+    b->core->stats.voided++;
+    add_event(b, start, MSG_ev_void, (uint32_t)f->cseq, l->newest.stroke, time);
+}
+
 static bool from_holder(const struct board *b, const struct msg_frame *m)
 {
     const struct log_state *s = &b->log.newest;
@@ -325,7 +369,7 @@ static void ask_again(struct board *b, const struct id *gateway, const struct id
 }
 
 /* What stands in the log is answered with the log: its event, or the mark that covers it. All
- * events of this term that are not stored are frames, one cseq after the other. */
+ * frames of this term that are not stored stand there one cseq after the other. */
 static void answer_repeated(struct board *b, const struct id *gateway, const struct frame *f)
 {
     CHECK(f->cseq <= b->log.newest.cseq);
@@ -335,6 +379,8 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
     struct attachment *at = board_at(b, gateway);
     uint64_t back = l->newest.cseq - f->cseq;
     uint64_t offset = back < l->head ? l->head - back : 0;
+    while (offset > l->mark && event_at(l, offset)->cseq != f->cseq)
+        offset--; /* there are notes between */
     if (at)
         fanout_repeat(at, offset);
     /* A window that has skipped the event would not see by the mark alone that it is covered, nor
@@ -380,9 +426,14 @@ static void accept(struct board *b, const struct id *gateway, const struct msg_f
     case DRAWER_points:
     case DRAWER_undo:
     case DRAWER_redo:
+        append_frame(b, f, stroke);
+        return;
     case DRAWER_clear:
     case DRAWER_restore:
-        append_frame(b, f, stroke);
+        if (m->role == ROLE_OWN || !rules_have(b, RULE_CLEARS))
+            append_frame(b, f, stroke);
+        else
+            append_void(b, f);
         return;
     case DRAWER_pass:
         l->pass.to = f->is.pass.to;

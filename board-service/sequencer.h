@@ -15,6 +15,10 @@ void sequencer_frame(struct board *b, const struct id *gateway, const struct msg
 /* The pen goes to `m`, or to nobody (NULL); `last`: the newest accepted cseq of the term that ends.
  * Returns the new term. */
 uint64_t sequencer_grant(struct board *b, const struct member *m, uint64_t instance, uint64_t last);
+/* An event that no frame became; a struct msg_* of that type, whose offset and time are filled in.
+ * Returns its offset. */
+uint64_t sequencer_note(struct board *b, enum event_code code, const struct message_type *type,
+                        void *event);
 /* The last event of this epoch: released or deleted. */
 void sequencer_end(struct board *b, enum append_flag flag);
 

@@ -6,6 +6,7 @@
 #include "telling.h"
 
 #include "checks.h"
+#include "members.h"
 #include "pen.h"
 
 static unsigned place_in_line(const struct seats *s, const struct member *m)
@@ -16,15 +17,21 @@ static unsigned place_in_line(const struct seats *s, const struct member *m)
     return place;
 }
 
-/* Whoever has no seat and could have had one is told so; others still wait. */
-static bool is_turned_away(const struct board *b, const struct member *m)
-{
-    return !m->seated && m->connected && !b->seats.closed_until;
-}
-
 struct lists {
-    struct list members, full;
+    struct list members, full, outside;
 };
+
+static struct list put_outside(struct board *b)
+{
+    struct buf *out = &b->core->scratch3;
+    const struct seats *s = &b->seats;
+    buf_clear(out);
+    for (unsigned i = 0; i < s->outsider_count; i++) {
+        const struct outsider *o = &s->outsiders[i];
+        PUT(out, outsider, o->member, span_of(o->name), o->role, o->why);
+    }
+    return list_of(s->outsider_count, out);
+}
 
 static struct lists put_lists(struct board *b)
 {
@@ -37,16 +44,17 @@ static struct lists put_lists(struct board *b)
         const struct member *m = &s->members[i];
         if (m->seated) {
             PUT(members, member, .member = m->id, .name = span_of(m->name), .role = m->role,
-                .flags = m->flags, .line = place_in_line(s, m));
+                .flags = m->flags, .line = place_in_line(s, m), .number = m->number);
             member_count++;
-        } else if (is_turned_away(b, m)) {
-            PUT(full, member_id, .member = m->id);
+        } else if (members_turned_away(b, m)) {
+            PUT(full, member_id, m->id, m->outside);
             full_count++;
         }
     }
     if (full_count > 0)
         TRACE(b->core, &b->id, seat_refused, full_count, b->core->config.seats);
-    return (struct lists){list_of(member_count, members), list_of(full_count, full)};
+    return (struct lists){list_of(member_count, members), list_of(full_count, full),
+                          put_outside(b)};
 }
 
 static void hash_add(uint64_t *h, const void *data, size_t len)
@@ -62,13 +70,14 @@ static uint64_t hash_of(const struct board *b, const struct lists *lists)
     const struct log_state *pen = &b->log.stored;
     uint64_t numbers[] = {
         b->log.epoch, pen->instance,      pen->term,      pen->base,
-        pen->uses,    b->pen.grace_until, b->pen.passing,
+        pen->uses,    b->pen.grace_until, b->pen.passing, pen->rules,
     };
     uint64_t h = UINT64_C(0xcbf29ce484222325);
     hash_add(&h, numbers, sizeof numbers);
     hash_add(&h, lists->members.at.pos, cursor_left(&lists->members.at));
     hash_add(&h, &lists->members.count, sizeof lists->members.count);
     hash_add(&h, lists->full.at.pos, cursor_left(&lists->full.at));
+    hash_add(&h, lists->outside.at.pos, cursor_left(&lists->outside.at));
     return h;
 }
 
@@ -80,12 +89,13 @@ static void put_state(struct attachment *at, const struct lists *lists)
     at->state_number = ++b->core->state_number;
     TELL(b, &at->list->gateway, board_state, .board = b->id, .epoch = b->log.epoch,
          .number = at->state_number, .head = b->log.head, .mark = b->log.mark,
-         .name = span_of(b->name), .base = pen->base, .holder = pen->holder,
-         .instance = pen->instance, .term = pen->term, .grace_ms = pen_grace_left(b),
-         .pass_ms = pen_pass_left(b), .seats = config->seats, .lost_grace_ms = config->pen_grace_ms,
-         .idle_ms = config->pen_idle_ms, .members = lists->members, .full = lists->full,
-         .keep_ms = (uint32_t)config->seat_keep_ms, .incarnation = b->incarnation,
-         .features = FEATURES, .uses = pen->uses);
+         .name = b->rules.now.name.len ? b->rules.now.name : span_of(b->name), .base = pen->base,
+         .holder = pen->holder, .instance = pen->instance, .term = pen->term,
+         .grace_ms = pen_grace_left(b), .pass_ms = pen_pass_left(b), .seats = config->seats,
+         .lost_grace_ms = config->pen_grace_ms, .idle_ms = config->pen_idle_ms,
+         .members = lists->members, .full = lists->full, .keep_ms = (uint32_t)config->seat_keep_ms,
+         .incarnation = b->incarnation, .features = FEATURES, .uses = pen->uses,
+         .rules = buf_span(&b->rules.event), .outside = lists->outside);
     at->told_mark = b->log.mark;
     at->state_at = b->core->clock;
     at->state_list = at->list->sent_at;

@@ -69,6 +69,15 @@ static void restore(struct log_state *s, const struct log_event *e)
     s->base = m.start;
 }
 
+/* Of what is drawn only these two say where the picture begins. */
+static void draw(struct log_state *s, const struct log_event *e)
+{
+    if (e->code == MSG_ev_clear)
+        clear(s, e->offset);
+    else if (e->code == MSG_ev_restore)
+        restore(s, e);
+}
+
 /* ---- a step ---------------------------------------------------------------------------------- */
 
 void log_state_step(struct log_state *s, const struct log_event *e)
@@ -77,30 +86,31 @@ void log_state_step(struct log_state *s, const struct log_event *e)
     if (e->cseq)
         s->cseq = e->cseq;
     switch (e->code) {
-    case MSG_ev_clear:
-        clear(s, e->offset);
-        return;
-    case MSG_ev_restore:
-        restore(s, e);
+#define DRAWN(name, number, event) case MSG_##event:
+#include "messages.def"
+        draw(s, e);
         return;
     case MSG_ev_grant:
         grant(s, e);
         return;
+    case MSG_ev_rules:
+        s->rules = e->offset;
+        return;
+    case MSG_ev_void:
+        s->uses |= FEATURE_RULES;
+        return;
+    case MSG_ev_refuse:
     case MSG_ev_created:
     case MSG_ev_open:
     case MSG_ev_released:
     case MSG_ev_deleted:
-    case MSG_ev_begin:
-    case MSG_ev_points:
-    case MSG_ev_undo:
-    case MSG_ev_redo:
         return;
     }
 }
 
 /* ---- as bytes -------------------------------------------------------------------------------- */
 
-#define NUMBER_BYTES 8u
+#define NUMBER_BYTES sizeof(uint64_t)
 
 struct state_bytes log_state_pack(const struct log_state *s)
 {
@@ -111,7 +121,7 @@ struct state_bytes log_state_pack(const struct log_state *s)
         under[i] =
             (uint8_t)(s->under[i / NUMBER_BYTES] >> 8 * (NUMBER_BYTES - 1 - i % NUMBER_BYTES));
     PUT(&out, log_state, s->holder, s->instance, s->term, s->cseq, s->base, stroke_bits(&s->stroke),
-        {under, s->under_count * NUMBER_BYTES}, s->uses);
+        {under, s->under_count * NUMBER_BYTES}, s->uses, s->rules);
     ret.len = (uint8_t)out.len;
     memcpy(ret.data, out.data, out.len);
     buf_free(&out);
@@ -125,7 +135,7 @@ static int check(const struct log_state *s, uint64_t last)
     for (unsigned i = 0; i < s->under_count; i++)
         if (s->under[i] >= (i + 1 < s->under_count ? s->under[i + 1] : s->base))
             return -EBADMSG;
-    return s->term > last || s->base > last ? -EBADMSG : 0;
+    return s->term > last || s->base > last || s->rules > last ? -EBADMSG : 0;
 }
 
 int log_state_unpack(struct span bytes, uint64_t last, struct log_state *ret)
@@ -141,7 +151,8 @@ int log_state_unpack(struct span bytes, uint64_t last, struct log_state *ret)
                               .base = m.base,
                               .stroke = stroke_of_bits(m.stroke),
                               .under_count = (unsigned)(m.under.len / NUMBER_BYTES),
-                              .uses = m.uses};
+                              .uses = m.uses,
+                              .rules = m.rules};
     for (size_t i = 0; i < ret->under_count * NUMBER_BYTES; i++)
         ret->under[i / NUMBER_BYTES] = ret->under[i / NUMBER_BYTES] << 8 | m.under.data[i];
     return check(ret, last);

@@ -24,7 +24,8 @@ struct log_state {
     /* Where the pictures begin that were cleared, rising: a restore goes back to the last one. */
     uint64_t under[PICTURES_UNDER_MAX];
     unsigned under_count;
-    uint64_t uses; /* features of the events that are in the log */
+    uint64_t uses;  /* features of the events that are in the log */
+    uint64_t rules; /* the offset of the newest ev_rules; 0: there was none yet */
 };
 
 /* As bytes, which are this struct's own. */

@@ -29,4 +29,19 @@ static inline int event_next(struct cursor *in, uint64_t *ret_offset, uint64_t *
     return 0;
 }
 
+/* The one of these with that offset; empty: it is not there. */
+static inline struct span event_find(struct span events, uint64_t wanted)
+{
+    struct cursor in = cursor_of(events.data, events.len);
+    uint64_t offset = 0, time;
+    while (cursor_left(&in) > 0) {
+        const uint8_t *event = in.pos;
+        if (event_next(&in, &offset, &time) < 0)
+            break;
+        if (offset == wanted)
+            return (struct span){event, (size_t)(in.pos - event)};
+    }
+    return (struct span){0};
+}
+
 #endif

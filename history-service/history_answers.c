@@ -62,6 +62,7 @@ void answer_opened(struct history_core *c, const struct board *b, const struct r
     if (log_state_unpack(state_span(&last->state), last->epoch, &before) < 0)
         return; /* no store gives such a record, and none is made */
     log_state_to_opened(&before, &last->state, &m);
+    m.rules = buf_span(&b->rules);
     answer(c, EXCHANGE_BOARD, r, &TYPE_opened, &m);
 }
 
@@ -83,6 +84,7 @@ void answer_looked(struct history_core *c, const struct board *b, const struct r
         m.epoch = b->last.epoch;
         m.tail = tail_of(b);
         m.time = b->last.time;
+        m.rules = buf_span(&b->rules);
     }
     answer(c, EXCHANGE_GATEWAY, r, &TYPE_looked, &m);
 }

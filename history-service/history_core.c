@@ -114,6 +114,7 @@ static void board_free(struct history_core *c, struct board *b)
     TAILQ_REMOVE(&c->idle, b, list);
     c->idle_count--;
     idmap_remove(&c->boards, &b->id);
+    buf_free(&b->rules);
     free(b);
 }
 
@@ -135,6 +136,7 @@ static void board_rest(struct history_core *c, struct board *b)
         return;
     b->waits = false;
     b->tries = 0;
+    buf_free(&b->rules); /* it is read again when it is asked for */
     TAILQ_REMOVE(&c->waiting, b, list);
     TAILQ_INSERT_TAIL(&c->idle, b, list);
     c->idle_count++;
@@ -208,8 +210,8 @@ static bool is_repeat(const struct request *r, const struct request *before)
     return false;
 }
 
-/* Whoever waits long asks again. Were each of these questions decided on a last record of its own, a
- * store that takes longer for all boards than askers wait would never do anything else. */
+/* Whoever waits long asks again. Were each of these questions decided on a last record of its own,
+ * a store that takes longer for all boards than askers wait would never do anything else. */
 static bool waits_already(const struct history_core *c, const struct request *r)
 {
     const struct board *b = idmap_get(&c->boards, &r->board);
@@ -421,8 +423,21 @@ static void note_deleted(struct history_core *c, const struct id *board)
         c->deleted[c->deleted_count++] = *board;
 }
 
+/* With rules of its own the event of before is of no use any more. */
+static void keep_last(struct board *b, const struct record *last)
+{
+    struct log_state state = {.rules = 0};
+    b->last = *last;
+    b->last.events = (struct span){0};
+    if (last->count && log_state_unpack(state_span(&last->state), record_last(last), &state) < 0)
+        abort(); /* no store gives such a record, and none is made */
+    if (state.rules != b->rules_at)
+        buf_clear(&b->rules);
+    b->rules_at = state.rules;
+}
+
 void history_core_loaded(struct history_core *c, const struct id *board, const struct record *last,
-                         struct span name)
+                         struct span name, struct span rules)
 {
     struct board *b = idmap_get(&c->boards, board);
     if (!b)
@@ -430,8 +445,9 @@ void history_core_loaded(struct history_core *c, const struct id *board, const s
     if (last && record_is_tombstone(last) && !(last->flags & RECORD_ERASED))
         note_deleted(c, board);
     b->known = true;
-    b->last = last ? *last : (struct record){0};
-    b->last.events = (struct span){0};
+    keep_last(b, last ? last : &(struct record){0});
+    buf_clear(&b->rules);
+    buf_append(&b->rules, rules.data, rules.len);
     size_t len = name.len < sizeof b->name ? name.len : sizeof b->name - 1;
     memcpy(b->name, name.len ? (const void *)name.data : "", len);
     b->name[len] = '\0';
@@ -458,8 +474,7 @@ static void stored(struct history_core *c, struct board *b, uint64_t now_ms,
     c->stats.records++;
     c->stats.events += record->count;
     c->stats.bytes += record->events.len;
-    b->last = *record;
-    b->last.events = (struct span){0};
+    keep_last(b, record);
     b->tries = 0;
     if (is_open(record))
         b->opened_ms = now_ms;

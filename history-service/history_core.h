@@ -51,9 +51,9 @@ struct history_plan {
 /* Borrowed until settle. */
 const struct history_plan *history_core_plan(struct history_core *c, uint64_t now_ms);
 /* The answer to a `load`: last is NULL when the board has no records; name is the board's (from
- * its first record), empty when unknown. */
+ * its first record), empty when unknown; rules: the ev_rules that the last state names. */
 void history_core_loaded(struct history_core *c, const struct id *board, const struct record *last,
-                         struct span name);
+                         struct span name, struct span rules);
 /* Or that there is one, and it is broken (record_is_sound): the board gets no answer. */
 void history_core_broken(struct history_core *c, const struct id *board);
 /* `results` as store_append gave them, in the order of the plan. Unknown results answer nothing:

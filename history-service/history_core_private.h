@@ -44,6 +44,8 @@ struct board {
     bool waits;
     bool known;         /* last and name are those of the store, as far as we heard */
     struct record last; /* count 0: it has no records */
+    uint64_t rules_at;  /* the newest ev_rules, by its state; 0: none */
+    struct buf rules;   /* that event, while somebody waits for it; empty: not read */
     char name[NAME_BYTES_MAX + 1];
     uint64_t opened_ms; /* the newest open that we know the time of */
     unsigned tries;
@@ -96,6 +98,12 @@ static inline bool is_there(const struct board *b)
 static inline bool ended_cleanly(const struct record *last)
 {
     return last->epoch == 0 || (!is_open(last) && last->flags & RECORD_RELEASED);
+}
+
+/* Who opens the board, or looks at it, is to know its rules. */
+static inline bool lacks_rules(const struct board *b)
+{
+    return b->rules_at > 0 && b->rules.len == 0 && is_there(b);
 }
 
 /* How long until the next open may come. */

@@ -15,6 +15,14 @@ static bool may_refuse(struct board *b, const struct request *r)
     return r->read;
 }
 
+/* Whether it is to be read again, with the rules. */
+static bool must_read_rules(struct board *b)
+{
+    bool lacks = lacks_rules(b);
+    b->known = b->known && !lacks;
+    return lacks;
+}
+
 static void start_record(const struct board *b, struct record *r, uint64_t epoch)
 {
     CHECK(!r->count && b->known);
@@ -75,7 +83,8 @@ static enum verdict plan_open(struct history_core *c, struct board *b, struct re
     CHECK(r->code == TO_HISTORY_open);
     const struct msg_open *m = &r->open;
     /* Never behind the old epoch's appends: their answer would name our event as theirs [D19]. */
-    if (record->count || !STAILQ_EMPTY(&b->batch) || (!is_there(b) && !may_refuse(b, r)))
+    if (record->count || !STAILQ_EMPTY(&b->batch) || (!is_there(b) && !may_refuse(b, r)) ||
+        must_read_rules(b))
         return LATER;
     if (!is_there(b)) {
         answer_no_board(c, r);
@@ -187,11 +196,11 @@ static enum verdict plan_append(struct history_core *c, struct board *b, struct 
     return TAKEN;
 }
 
-static enum verdict plan_look(struct history_core *c, const struct board *b,
-                              const struct record *record, const struct request *r)
+static enum verdict plan_look(struct history_core *c, struct board *b, const struct record *record,
+                              const struct request *r)
 {
     CHECK(r->code == TO_HISTORY_look);
-    if (record->count)
+    if (record->count || must_read_rules(b))
         return LATER;
     answer_looked(c, b, r);
     return ANSWERED;

@@ -114,7 +114,7 @@ static int read_page(struct store *store, struct read *read)
         e = store_find_time(store, &m->board, m->since, &first);
     if (e < 0 || first > read->tail)
         return e == -ENOENT ? 0 : e;
-    e = store_read(store, &m->board, first, history_page_record, &read->page);
+    e = store_read(store, &m->board, first, m->to, history_page_record, &read->page);
     if (e == 0 && read->page.broken)
         e = -EBADMSG;
     return e == -EBADMSG && read->page.events.len > 0 ? 0 : e;

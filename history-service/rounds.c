@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "checks.h"
+#include "event.h"
 #include "process.h"
 
 /* What was read of one board. */
@@ -13,6 +14,8 @@ struct loaded {
     int result; /* of store_last */
     struct record last;
     char name[NAME_BYTES_MAX + 1];
+    uint64_t rules_at; /* that event is looked for */
+    struct buf rules;
 };
 
 struct tags {
@@ -32,6 +35,7 @@ struct rounds {
     bool busy;
     const struct history_plan *plan;
     struct loaded *loaded;
+    unsigned loaded_count;
     int *results;
     int error;
     bool lost;
@@ -64,13 +68,22 @@ struct rounds *rounds_create(struct history_core *core, struct database *db,
     return r;
 }
 
+static void forget_loaded(struct rounds *r)
+{
+    for (unsigned i = 0; i < r->loaded_count; i++)
+        buf_free(&r->loaded[i].rules);
+    free(r->loaded);
+    r->loaded = NULL;
+    r->loaded_count = 0;
+}
+
 void rounds_destroy(struct rounds *r)
 {
     if (!r)
         return;
     free(r->next.tag);
     free(r->current.tag);
-    free(r->loaded);
+    forget_loaded(r);
     free(r->results);
     free(r);
 }
@@ -102,11 +115,39 @@ static bool take_name(void *owner, const struct record *record)
     return false;
 }
 
+static bool take_rules(void *owner, const struct record *record)
+{
+    struct loaded *l = owner;
+    struct span event = event_find(record->events, l->rules_at);
+    buf_append(&l->rules, event.data, event.len);
+    return false;
+}
+
+/* The event that the last record's state names; without it the board gets no answer. */
+static int load_rules(struct store *store, const struct id *board, struct loaded *l)
+{
+    struct log_state state;
+    buf_clear(&l->rules);
+    if (log_state_unpack(state_span(&l->last.state), record_last(&l->last), &state) < 0)
+        return l->result = -EBADMSG; /* no store gives such a record */
+    l->rules_at = state.rules;
+    if (state.rules == 0 || record_is_tombstone(&l->last))
+        return 0;
+    int e = store_read(store, board, state.rules, state.rules, take_rules, l);
+    if (e == 0 && l->rules.len == 0)
+        e = -EBADMSG;
+    if (e == -EBADMSG)
+        l->result = e;
+    return e;
+}
+
 static int load_one(struct store *store, const struct id *board, struct loaded *l)
 {
     int e = l->result = store_last(store, board, &l->last);
     if (e == 0)
-        e = store_read(store, board, 1, take_name, l);
+        e = store_read(store, board, 1, 1, take_name, l);
+    if (e == 0)
+        e = load_rules(store, board, l);
     return e == -EIO ? e : 0;
 }
 
@@ -197,7 +238,7 @@ static void on_loaded(struct job *job)
             history_core_broken(r->core, &r->plan->load[i]);
         else
             history_core_loaded(r->core, &r->plan->load[i], l->result == 0 ? &l->last : NULL,
-                                span_of(l->name));
+                                span_of(l->name), buf_span(&l->rules));
     }
     step(r);
 }
@@ -220,8 +261,9 @@ static void step(struct rounds *r)
     CHECK(!r->busy);
     r->plan = history_core_plan(r->core, process_now_ms());
     if (r->plan->load_count > 0) {
-        free(r->loaded);
-        r->loaded = xcalloc(r->plan->load_count, sizeof *r->loaded);
+        forget_loaded(r);
+        r->loaded_count = r->plan->load_count;
+        r->loaded = xcalloc(r->loaded_count, sizeof *r->loaded);
         submit(r, run_load, on_loaded);
     } else if (r->plan->record_count > 0) {
         free(r->results);

@@ -143,7 +143,7 @@ static bool give(void *owner, const struct record *record)
     return reader->error == 0 && reader->each(reader->owner, record);
 }
 
-int store_read(struct store *s, const struct id *board, uint64_t from,
+int store_read(struct store *s, const struct id *board, uint64_t from, uint64_t to,
                bool (*each)(void *owner, const struct record *record), void *owner)
 {
     struct reader reader = {s, board, each, owner, 0};
@@ -152,7 +152,7 @@ int store_read(struct store *s, const struct id *board, uint64_t from,
     if (r == -ENOENT || (r == 0 && from > 1 && record_last(&first) < from))
         return 0;
     if (r == 0)
-        r = s->kind->read(s, board, first.first, give, &reader);
+        r = s->kind->read(s, board, first.first, to, give, &reader);
     return r < 0 ? r : reader.error;
 }
 

@@ -96,9 +96,9 @@ int store_last(struct store *s, const struct id *board, struct record *ret);
  * not. Returns 0 when every result is 0, else -EIO or -EEXIST. */
 int store_append(struct store *s, const struct record *records, unsigned count, int *ret_results);
 
-/* Calls `each` for the records that hold offsets >= from, in order, until it returns false. The
+/* Calls `each` for the records that hold offsets from .. to, in order, until it returns false. The
  * record is borrowed during the call. 0 or -EIO; -EBADMSG: the next one is broken. */
-int store_read(struct store *s, const struct id *board, uint64_t from,
+int store_read(struct store *s, const struct id *board, uint64_t from, uint64_t to,
                bool (*each)(void *owner, const struct record *record), void *owner);
 
 /* The `first` of the earliest record whose last event's time is >= time; -ENOENT: none; -EIO: or

@@ -260,7 +260,7 @@ static int mongo_at(struct store *store, const struct id *board, uint64_t offset
     return check_marker(s) < 0 ? -EIO : -ENOENT;
 }
 
-static int mongo_read(struct store *store, const struct id *board, uint64_t first,
+static int mongo_read(struct store *store, const struct id *board, uint64_t low, uint64_t high,
                       bool (*each)(void *owner, const struct record *record), void *owner)
 {
     struct mongo *s = (struct mongo *)store;
@@ -268,7 +268,7 @@ static int mongo_read(struct store *store, const struct id *board, uint64_t firs
         return -EIO;
     bson_t *opts =
         BCON_NEW("sort", "{", "_id", BCON_INT32(1), "}", "batchSize", BCON_INT64(MONGO_READ_BATCH));
-    mongoc_cursor_t *cursor = find(s, board, first, OFFSET_MAX, opts);
+    mongoc_cursor_t *cursor = find(s, board, low, high, opts);
     bson_destroy(opts);
     const bson_t *doc;
     bson_error_t error;

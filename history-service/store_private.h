@@ -28,8 +28,8 @@ struct store_kind {
      * -ENOENT or -EIO. */
     int (*at)(struct store *s, const struct id *board, uint64_t offset, struct record *ret);
     int (*append)(struct store *s, const struct record *records, unsigned count, int *ret_results);
-    /* The records from that `first` on. */
-    int (*read)(struct store *s, const struct id *board, uint64_t first,
+    /* The records with `first` in low .. high. */
+    int (*read)(struct store *s, const struct id *board, uint64_t low, uint64_t high,
                 bool (*each)(void *owner, const struct record *record), void *owner);
     /* Some board behind `after` (empty: the first of all), in an order that stays, without what is
      * no id. 0, -ENOENT or -EIO. */

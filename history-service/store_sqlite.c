@@ -234,13 +234,14 @@ static int sqlite_at(struct store *store, const struct id *board, uint64_t offse
     return answered(s, st, r, -ENOENT);
 }
 
-static int sqlite_read(struct store *store, const struct id *board, uint64_t first,
+static int sqlite_read(struct store *store, const struct id *board, uint64_t low, uint64_t high,
                        bool (*each)(void *owner, const struct record *record), void *owner)
 {
     struct sqlite *s = (struct sqlite *)store;
-    sqlite3_stmt *st = ask(s, READ, board, first);
+    sqlite3_stmt *st = ask(s, READ, board, low);
     if (!st)
         return -EIO;
+    bind_number(st, 3, high);
     int r;
     while ((r = sqlite3_step(st)) == SQLITE_ROW) {
         struct record record = column_record(st);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the store needs besides rounds and reads, in a thread with a store of its own, in small
- * steps with pauses between, and none while somebody waits for long: deleted boards are erased, boards
- * that nobody used for long are deleted, boards are counted, and once a second it is looked whether
- * the store is still there.
+ * steps with pauses between, and none while somebody waits for long: deleted boards are erased,
+ * boards that nobody used for long are deleted, boards are counted, and once a second it is looked
+ * whether the store is still there.
  *
  * Boards are erased as the core hears of them. A pass over all boards, at the start and every
  * UPKEEP_PASS_MS, finds the others: those whose erasing was cut short, and those that are overdue.

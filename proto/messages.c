@@ -31,6 +31,7 @@ struct field {
     FIELD_ROW(message, name, type, low, high, #low ".." #high, false)
 #define LATER(message, name, type, low, high)                                                      \
     FIELD_ROW(message, name, type, low, high, #low ".." #high, true)
+#define LATER_LIST(message, name, tuple, low, high) LATER(message, name, LIST, low, high)
 #define END(name)                                                                                  \
     {                                                                                              \
         0                                                                                          \
@@ -58,6 +59,8 @@ struct field {
 #include "messages.def"
 #define DRAWN(name, code, event) IS_FIELD(16, event, term) IS_FIELD(24, event, cseq)
 #include "messages.def"
+IS_FIELD(16, ev_void, term)
+IS_FIELD(24, ev_void, cseq)
 
 static const struct message_type *const TYPES[128] = {
 #define MESSAGE(name, code) [code] = &TYPE_##name,
@@ -89,6 +92,16 @@ const struct message_type *drawers_type(unsigned code)
     return NULL;
 }
 
+const struct message_type *rulings_type(unsigned code)
+{
+    switch (code) {
+#define RULING(name, number) case number:
+#include "messages.def"
+        return TYPES[code];
+    }
+    return NULL;
+}
+
 const struct message_type *drawn_event(enum drawers_code code)
 {
     static const struct message_type *const EVENTS[] = {
@@ -102,6 +115,7 @@ const struct message_type *drawn_event(enum drawers_code code)
 bool event_is_drawn(unsigned code)
 {
     switch (code) {
+    case MSG_ev_void: /* in the place of any of them */
 #define DRAWN(name, number, event) case MSG_##event:
 #include "messages.def"
         return true;

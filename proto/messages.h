@@ -53,10 +53,19 @@ enum append_flag {
 };
 enum created_status { CREATED_STORED = 0, CREATED_TAKEN = 1, CREATED_FULL = 2 };
 enum replaced_flag { REPLACED_EQUAL = 1 };
+/* Of a board, as its owner wants it. */
+enum rule {
+    RULE_DOOR = 1,      /* the door is closed: nobody new comes in */
+    RULE_CLEARS = 2,    /* only who owns it clears it */
+    RULE_GIVEN = 4,     /* the pen is not asked for, but given */
+    RULE_IDLE = 8,      /* an idle pen passes on also while an own link is here */
+    RULE_CODE_ENDS = 16 /* its code opens it no longer */
+};
+enum outside { OUTSIDE_FULL = 0, OUTSIDE_REMOVED = 1, OUTSIDE_ENDED = 2, OUTSIDE_CLOSED = 3 };
 /* What came within the version and changes the picture: hello, welcome and board_state say which of
  * them a client, a gateway and an owner know. */
-enum feature { FEATURE_RESTORE = 1 };
-#define FEATURES ((uint32_t)FEATURE_RESTORE) /* all that we know */
+enum feature { FEATURE_RESTORE = 1, FEATURE_RULES = 2 };
+#define FEATURES ((uint32_t)(FEATURE_RESTORE | FEATURE_RULES)) /* all that we know */
 
 /* Events have these codes, also those of newer versions. */
 #define EVENT_CODE_LOW  32u
@@ -87,6 +96,12 @@ enum drawers_code {
 #include "messages.def"
 };
 
+/* Those that rule it: RULING_set = MSG_set, ... */
+enum rulings_code {
+#define RULING(name, code) RULING_##name = (code),
+#include "messages.def"
+};
+
 typedef uint64_t field_UINT;
 typedef uint64_t field_NUINT;
 typedef struct id field_ID;
@@ -109,7 +124,8 @@ typedef struct list field_LIST;
 union any_frame {
     struct {
         uint64_t term, cseq;
-    } drawers; /* the first fields of each that needs the pen */
+    } drawers;      /* the first fields of each that needs the pen */
+    uint64_t rules; /* and of each that rules the board */
 #define FRAME(name, code) struct msg_##name name;
 #include "messages.def"
 };
@@ -141,9 +157,11 @@ void message_put(struct buf *out, const struct message_type *type, const void *m
 
 /* The type with that code; NULL when there is none. */
 const struct message_type *message_type(unsigned code);
-/* The type of a client's frame, or of a drawer's only; NULL: the code is none of these. */
+/* The type of a client's frame, or of a drawer's or a ruling one only; NULL: it is none of these.
+ */
 const struct message_type *frame_type(unsigned code);
 const struct message_type *drawers_type(unsigned code);
+const struct message_type *rulings_type(unsigned code);
 /* The event that a drawer's frame becomes; NULL: none of its own. */
 const struct message_type *drawn_event(enum drawers_code code);
 /* Whether the event was a drawer's frame: [code, offset, time, term, cseq, ...]. Those of newer

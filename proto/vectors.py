@@ -25,10 +25,11 @@ HEAD = """\
 """
 
 LIMITS = {"OFFSET_MAX": 2**53 - 1, "UINT16_MAX": 2**16 - 1, "UINT32_MAX": 2**32 - 1, **limits.values()}
-FORMS = ("FRAME", "DRAWERS", "DRAWN", "EVENT", "TOLD", "ITEM", "BOARD_ITEM", "ENVELOPE")
+FORMS = ("FRAME", "DRAWERS", "DRAWN", "RULING", "EVENT", "TOLD", "ITEM", "BOARD_ITEM", "ENVELOPE")
 FIRST = {  # the first fields of these forms
     "DRAWERS": ["term, UINT, 1, OFFSET_MAX", "cseq, UINT, 1, UINT32_MAX"],
     "DRAWN": ["term, UINT, 1, OFFSET_MAX", "cseq, UINT, 1, UINT32_MAX"],
+    "RULING": ["rules, UINT, 0, OFFSET_MAX"],
     "EVENT": ["offset, UINT, 1, OFFSET_MAX", "time, UINT, 0, OFFSET_MAX"],
     "BOARD_ITEM": ["board, ID, 1, 15"],
 }
@@ -38,7 +39,7 @@ EDGES = [0, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**53 - 1]
 
 def field(words, form="FIELD"):
     low, high = (LIMITS[x] if x in LIMITS else int(x) for x in words[2:4])
-    return (words[0], "LIST" if form == "LIST" else words[1], low, high)
+    return (words[0], "LIST" if form.endswith("LIST") else words[1], low, high)
 
 
 def read_types():
@@ -51,9 +52,9 @@ def read_types():
             types[words[0]] = {"code": int(words[1]), "fields": first}
         elif form == "TUPLE":
             types[words[0]] = {"code": None, "fields": []}
-        elif form in ("FIELD", "LATER", "LIST"):
+        elif form in ("FIELD", "LATER", "LIST", "LATER_LIST"):
             types[words[0]]["fields"].append(field(words[1:], form))
-        if form == "LIST":
+        if form in ("LIST", "LATER_LIST"):
             LISTS[words[0], words[1]] = words[2]
     return types
 

@@ -46,7 +46,7 @@ static uint32_t put_members(struct buf *out, const struct board *b, unsigned wan
             continue;
         PUT(out, at_member, s->member, s->instance, s->conn, s->role, span_of(s->name),
             s->flags | (s->unsaid ? MEMBER_UNSAID : 0), s->served_at ? REQUEST_NONE : s->request,
-            s->came);
+            s->came, s->links);
         if (out->len > ATTACH_MEMBERS_BYTES) {
             out->len = before;
             return count;

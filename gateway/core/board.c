@@ -43,6 +43,7 @@ void board_destroy(struct board *b)
     c->stats.window_bytes -= b->window.bytes;
     window_free(&b->window);
     buf_free(&b->members);
+    ruled_free(b);
     idmap_remove(&c->boards, &b->id);
     c->stats.boards--;
     attach_changed(b);
@@ -172,6 +173,9 @@ static void note_stored(struct board *b, uint64_t now, const struct event *e)
 {
     struct session *s;
     struct msg_ev_grant grant;
+    struct msg_ev_refuse refuse;
+    if (event_refuse(e, &refuse) == 0)
+        ruled_refused(b, now, &refuse);
     if (e->code == MSG_ev_grant && event_grant(e, &grant) == 0) {
         LIST_FOREACH (s, &b->sessions, link) {
             if (!TAILQ_EMPTY(&s->kept)) {
@@ -353,7 +357,8 @@ static void keep_state(struct board *b, uint64_t now, const struct msg_board_sta
     buf_clear(&b->members);
     buf_append(&b->members, m->members.at.pos, cursor_left(&m->members.at));
     b->state.members = list_of(m->members.count, &b->members);
-    b->state.full = (struct list){0}; /* not kept */
+    b->state.full = b->state.outside = (struct list){0}; /* not kept, or elsewhere */
+    b->state.rules = (struct span){0};
     b->grace_until = until(m->grace_ms, now);
     b->pass_until = until(m->pass_ms, now);
 }
@@ -389,16 +394,25 @@ static void seat(struct board *b, uint64_t now, const struct msg_member *m)
     }
 }
 
-static void refuse_seat(struct board *b, const struct id *member)
+/* What a newer owner says that we do not know is the mildest that we do. */
+static enum error_code why_outside(uint64_t why)
+{
+    return why == OUTSIDE_REMOVED  ? ERROR_removed
+           : why == OUTSIDE_ENDED  ? ERROR_ended
+           : why == OUTSIDE_CLOSED ? ERROR_closed
+                                   : ERROR_full;
+}
+
+static void refuse_seat(struct board *b, const struct id *member, enum error_code why)
 {
     struct session *s, *next;
     for (s = LIST_FIRST(&b->sessions); s; s = next) {
         next = LIST_NEXT(s, link);
         if (!id_equal(&s->member, member))
             continue;
-        TRACE(b->core, &b->id, seat_told_full, b->state.seats);
+        TRACE(b->core, &b->id, seat_not_given, b->state.seats, why);
         if (s->client)
-            client_fail(s->client, ERROR_full, NULL, 0);
+            client_fail(s->client, why, NULL, 0);
         session_destroy(s);
         attach_changed(b);
     }
@@ -417,7 +431,7 @@ static bool members_are_whole(struct list list)
 void board_told_state(struct board *b, uint64_t now, const struct id *sender,
                       const struct msg_board_state *m)
 {
-    if (!members_are_whole(m->members)) {
+    if (!members_are_whole(m->members) || !ruled_are_whole(m)) {
         b->core->stats.bad_messages++;
         return;
     }
@@ -433,6 +447,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
 #endif
     bool news = state_is_news(b, now, m);
     keep_state(b, now, m);
+    ruled_told(b, m);
     learn_terms(b);
     struct client *cl;
     LIST_FOREACH (cl, &b->clients, link)
@@ -446,7 +461,7 @@ void board_told_state(struct board *b, uint64_t now, const struct id *sender,
     struct msg_member_id full;
     list = m->full;
     while (NEXT(&list, member_id, &full) > 0)
-        refuse_seat(b, &full.member);
+        refuse_seat(b, &full.member, why_outside(full.why));
     if (news)
         touch_all(b, PULL_STATE, NULL);
 }

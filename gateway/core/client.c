@@ -115,6 +115,7 @@ static struct session *enter_session(struct client *cl, struct board *b, const s
     s->conn = m->conn;
     s->came = cl->core->now;
     s->role = who->role;
+    s->links = who->links;
     text_clean(m->name, s->name);
     session_expect_repeats(s);
     s->flags = seated ? MEMBER_SEATED : 0;
@@ -169,6 +170,7 @@ static void on_hello(struct client *cl, uint64_t now, const struct msg_hello *m)
     }
     if (who.valid_ms != 0 && who.valid_ms < UINT64_MAX - now)
         cl->expires_at = now + who.valid_ms;
+    cl->exp_s = who.exp_s;
     join(cl, now, &who, m);
 }
 
@@ -215,7 +217,7 @@ static void on_drawers(struct client *cl, uint64_t now, enum drawers_code code,
 
 /* ---- dispatch -------------------------------------------------------------------------------- */
 
-static void on_request(struct client *cl, enum pen_request request)
+static void on_request(struct client *cl, uint64_t now, enum pen_request request)
 {
     CHECK(cl->session != NULL);
     struct session *s = cl->session;
@@ -231,6 +233,8 @@ static void on_request(struct client *cl, enum pen_request request)
                     cl->number);
         return;
     }
+    if (request != REQUEST_NONE && !ruled_let_ask(cl, now))
+        return;
     bool said = request == s->request && !s->unsaid && !s->served_at;
     s->request = request;
     s->unsaid = false;
@@ -256,30 +260,34 @@ static void on_profile(struct client *cl, const struct msg_profile *m)
 static void on_frame(struct client *cl, uint64_t now, enum frame_code code,
                      const union any_frame *f, struct span bytes)
 {
+    bool own = cl->session && cl->session->role == ROLE_OWN;
     switch (code) {
+#define DRAWERS(name, number) case MSG_##name:
+#include "messages.def"
+        on_drawers(cl, now, (enum drawers_code)code, f, bytes);
+        return;
+#define RULING(name, number) case MSG_##name:
+#include "messages.def"
+    case MSG_give:
+        ruled_deed(cl, own, bytes);
+        return;
     case MSG_hello:
         on_hello(cl, now, &f->hello);
         return;
-    case MSG_begin:
-    case MSG_points:
-    case MSG_undo:
-    case MSG_redo:
-    case MSG_clear:
-    case MSG_restore:
-    case MSG_pass:
-        on_drawers(cl, now, (enum drawers_code)code, f, bytes);
-        return;
     case MSG_ask:
-        on_request(cl, REQUEST_ASK);
+        on_request(cl, now, REQUEST_ASK);
         return;
     case MSG_cancel:
-        on_request(cl, REQUEST_NONE);
+        on_request(cl, now, REQUEST_NONE);
         return;
     case MSG_take:
-        on_request(cl, REQUEST_TAKE);
+        on_request(cl, now, REQUEST_TAKE);
         return;
     case MSG_profile:
         on_profile(cl, &f->profile);
+        return;
+    case MSG_refuse:
+        ruled_deed(cl, own || session_draws(cl->session), bytes);
         return;
     case MSG_pointer:
         pointer_moved(cl->session, now, &f->pointer);

@@ -229,7 +229,18 @@ static void on_looked(struct gateway_core *c, struct board *b, const struct msg_
         return;
     struct http_answer a = {.nonce = m->nonce, .board = m->board, .tail = m->tail, .time = m->time};
     a.what = m->tail ? ANSWER_LOOKED : ANSWER_NO_BOARD;
-    memcpy(a.name, m->name.data, m->name.len);
+    struct cursor in = cursor_of(m->rules.data, m->rules.len);
+    struct msg_ev_rules rules = {0};
+    if (m->rules.len > 0 && GET(&in, ev_rules, &rules) < 0) {
+        c->stats.bad_messages++;
+        return; /* who asks, asks again */
+    }
+    struct span name = rules.name.len > 0 ? rules.name : m->name;
+    memcpy(a.name, name.data, name.len);
+    a.links[ROLE_WATCH] = rules.watch;
+    a.links[ROLE_DRAW] = rules.draw;
+    a.links[ROLE_OWN] = rules.own;
+    a.rules = (unsigned)rules.flags;
     a.knows_members = b && b->state.number > 0;
     a.members = a.knows_members ? b->state.members.count : 0;
     core_answer(c, &a);

@@ -27,6 +27,8 @@ struct identity {
     struct id member; /* the truncated hash of the session */
     enum role role;
     uint64_t valid_ms; /* how long from now on; 0 or UINT64_MAX: without end */
+    uint64_t exp_s;    /* the same, since 1970; 0: without end */
+    uint64_t links;    /* the generation of the link */
 };
 
 struct gateway_core_config {
@@ -39,10 +41,12 @@ struct gateway_core_config {
      * -ETIME (expired). Does no I/O. */
     int (*authenticate)(void *owner, uint64_t now_ms, struct span token, struct span session,
                         struct identity *ret);
+    /* A new link for that board, role, generation and end, to be freed. */
+    char *(*make_token)(void *owner, const struct identity *who);
     /* Milliseconds since 1970, only to be told to clients; NULL: now_ms is that. All times given to
      * the core as now_ms are of a clock that nobody sets. */
     uint64_t (*wall_ms)(void);
-    void *owner; /* of authenticate */
+    void *owner; /* of authenticate and make_token */
     /* Who is told its decisions; outlives the core. NULL: nobody. */
     const struct trace *trace;
 };
@@ -131,8 +135,10 @@ struct http_answer {
     } what;
     char name[NAME_BYTES_MAX + 1];
     uint64_t tail, time;
-    bool knows_members; /* this gateway has the board open */
-    unsigned members;   /* all people at the board */
+    uint64_t links[ROLE_OWN + 1]; /* the generations of links that open it, */
+    unsigned rules;               /* and enum rule, as history knows it */
+    bool knows_members;           /* this gateway has the board open */
+    unsigned members;             /* all people at the board */
 };
 /* The next answer; false when there is none. Questions are not repeated: the shell asks again after
  * a second and gives up after ten. */

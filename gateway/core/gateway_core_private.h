@@ -13,6 +13,7 @@
  *   pull.c                what a socket gets next
  *   replay.c              pages from history, for cursors older than the window
  *   pointer.c             where the drawer's pointer is, beside the log
+ *   ruled.c               how the board is ruled, and what its owner does to it
  *   session.c             a person's place at a board; frames until acked or lost
  *   resend.c              when frames go to the owner, and when again
  *   gateway_invariants.c  what is true at the end of each entry
@@ -59,6 +60,8 @@ struct session {
     bool goes;     /* its page said so, and may be loaded again */
     bool unsaid; /* it did not say yet whether it wants the pen: what stands at the owner goes on */
     enum role role;
+    uint64_t links;         /* the generation of its link */
+    uint64_t refused_until; /* the pen was; 0: it was not */
     char name[NAME_BYTES_MAX + 1];
     unsigned flags; /* enum member_flag */
     uint64_t lost_at;
@@ -123,6 +126,8 @@ enum client_flag { /* frames that wait to be made by the next pull */
                    PULL_ERROR = 16,
                    PULL_POINTER = 32,
                    PULL_GOAWAY = 64,
+                   PULL_RULES = 128,
+                   PULL_TOKEN = 256,
 };
 
 struct client {
@@ -153,6 +158,7 @@ struct client {
 
     uint64_t goaway_ms;  /* as the frame says it */
     uint64_t expires_at; /* its token; UINT64_MAX: never */
+    uint64_t exp_s;      /* the same, as the token says it; 0: never */
     bool ends;           /* with this error: */
     enum error_code error;
     const char *sentence;
@@ -198,6 +204,13 @@ struct board {
     char name[NAME_BYTES_MAX];        /* what its spans point to, */
     struct buf members;               /* encoded member tuples */
     uint64_t grace_until, pass_until; /* and when its times end; 0: not under way */
+
+    struct {
+        struct buf event;        /* the newest ev_rules that is stored; empty: none */
+        struct msg_ev_rules now; /* what it says */
+        struct buf outside;      /* encoded outsider tuples */
+        uint32_t outside_count;
+    } rules;
 
     struct {
         struct id member;
@@ -337,6 +350,21 @@ void pointer_moved(struct session *s, uint64_t now, const struct msg_pointer *m)
 bool pointer_tick(struct session *s, uint64_t now); /* true: a place waits */
 void pointer_told(struct board *b, uint64_t now, const struct msg_pointed *m);
 bool pointer_fresh(const struct client *cl, uint64_t now); /* it may have the newest */
+
+/* ---- ruled.c -------------------------------------------------------------------------------- */
+
+bool ruled_are_whole(const struct msg_board_state *m);
+void ruled_told(struct board *b, const struct msg_board_state *m);
+void ruled_free(struct board *b);
+void ruled_welcome(struct client *cl); /* who comes is told them, if there are any */
+/* It ended its own link itself, and is to get another one. */
+bool ruled_owe_token(const struct client *cl);
+/* Whom the pen was refused is told so, once that is stored. */
+void ruled_refused(struct board *b, uint64_t now, const struct msg_ev_refuse *m);
+/* False: it may not ask for the pen (now), and was told. */
+bool ruled_let_ask(struct client *cl, uint64_t now);
+/* A frame about the rules, or about who gets the pen; `may`: its sender is one who may do that. */
+void ruled_deed(struct client *cl, bool may, struct span frame);
 
 /* ---- replay.c ------------------------------------------------------------------------------- */
 

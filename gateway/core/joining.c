@@ -31,6 +31,7 @@ void client_seated(struct client *cl, uint64_t now)
     cl->state = CLIENT_LIVE;
     cl->flags = 0; /* it need not be told that it waits */
     client_touch(cl, PULL_WELCOME | PULL_STATE | PULL_MARK);
+    ruled_welcome(cl);
 }
 
 /* What it waits for may be there, or is to be asked for again. That it waits is nothing new, so

@@ -8,13 +8,14 @@
  */
 #include "gateway_core_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "checks.h"
 #include "gateway_invariants.h"
 
 /* A full pull, and the largest state besides: the buffer never moves within a pull. */
-#define SCRATCH_BYTES (PULL_BYTES_MAX + BROKER_MESSAGE_BYTES_MAX + JOIN_BYTES_MAX)
+#define SCRATCH_BYTES (PULL_BYTES_MAX + BROKER_MESSAGE_BYTES_MAX + JOIN_BYTES_MAX + TOKEN_BYTES_MAX)
 #define DONE_CURSOR   (1u << 30) /* the frame moves the cursor */
 
 static void begin(struct pull *p)
@@ -99,6 +100,39 @@ static void add_state(struct client *cl, uint64_t now, struct pull *p)
               .pass_ms = left(b->pass_until, now), .members = b->state.members);
 }
 
+/* What only its owner is to see is told to own links. */
+static void add_told_rules(struct client *cl, struct pull *p)
+{
+    const struct board *b = cl->board;
+    const struct msg_ev_rules *r = &b->rules.now;
+    bool own = cl->session->role == ROLE_OWN;
+    struct list outside =
+        own ? list_of(b->rules.outside_count, &b->rules.outside) : (struct list){0};
+    ADD_FRAME(p, PULL_RULES, 0, rules, .rules = r->offset, .member = r->member, .what = r->what,
+              .flags = r->flags, .name = b->state.name,
+              .removed = own ? r->removed : (struct list){0}, .outside = outside);
+}
+
+static void add_token(struct client *cl, struct pull *p)
+{
+    const struct gateway_core_config *config = &cl->core->config;
+    struct identity who = {.board = cl->board->id,
+                           .role = ROLE_OWN,
+                           .links = cl->board->rules.now.own,
+                           .exp_s = cl->exp_s};
+    char *token = config->make_token(config->owner, &who);
+    ADD_FRAME(p, PULL_TOKEN, 0, token, span_of(token));
+    free(token);
+}
+
+static void add_rules(struct client *cl, struct pull *p)
+{
+    if (cl->flags & PULL_RULES && cl->board->state.number != 0)
+        add_told_rules(cl, p);
+    if (cl->flags & PULL_TOKEN && ruled_owe_token(cl))
+        add_token(cl, p);
+}
+
 static unsigned mark_flags(const struct client *cl)
 {
     const struct board *b = cl->board;
@@ -153,11 +187,11 @@ static bool many_wait(const struct client *cl, uint64_t cursor)
 }
 
 /* It came, or came again, by this connection: so its client has it. Who sent a restore does not
- * know where the picture begins again. */
+ * know where the picture begins again, and nobody that a frame is void. */
 static bool is_own(const struct client *cl, const struct event *e)
 {
     return e->term != 0 && e->term == cl->session->term && e->term == cl->term &&
-           e->cseq >= cl->cseq && e->code != MSG_ev_restore;
+           e->cseq >= cl->cseq && e->code != MSG_ev_restore && e->code != MSG_ev_void;
 }
 
 /* A run of own frames: cseq counts with the offset. */
@@ -234,6 +268,7 @@ void client_pull(struct client *cl, uint64_t now_ms, struct pull *p)
             ADD_FRAME(p, PULL_CUT, 0, cut, cl->cut_to);
         if (cl->flags & PULL_STATE)
             add_state(cl, now_ms, p);
+        add_rules(cl, p);
         uint64_t cursor = add_events(cl, now_ms, cl->cursor, p);
         if (p->count < PULL_FRAMES_MAX)
             add_mark(cl, cursor, cursor != cl->cursor, p);

@@ -129,6 +129,12 @@ void window_free(struct window *w)
     *w = (struct window){0};
 }
 
+int event_refuse(const struct event *e, struct msg_ev_refuse *ret)
+{
+    struct cursor in = cursor_of(e->frame + e->head, e->len - e->head);
+    return e->code == MSG_ev_refuse ? GET(&in, ev_refuse, ret) : -EBADMSG;
+}
+
 int event_grant(const struct event *e, struct msg_ev_grant *ret)
 {
     struct cursor in = cursor_of(e->frame + e->head, e->len - e->head);

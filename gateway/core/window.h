@@ -70,6 +70,7 @@ void window_cut(struct window *w, uint64_t to);
 void window_evict(struct window *w);
 
 /* Decodes a grant that stands in the window. */
+int event_refuse(const struct event *e, struct msg_ev_refuse *ret);
 int event_grant(const struct event *e, struct msg_ev_grant *ret);
 
 /* The header of an unmasked, final, binary WebSocket message; returns its length, 2, 4 or 10. */

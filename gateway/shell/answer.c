@@ -144,15 +144,16 @@ void answer_refuse(struct visit *v, unsigned status, const char *sentence)
     answer_error(v, status, sentence);
 }
 
-void answer_file(struct visit *v, const struct web_file *f)
+void answer_file(struct visit *v, unsigned status, const struct web_file *f)
 {
     char room[HEAD_BYTES_MAX];
     const struct head *h = &v->request->head;
-    bool same = tag_matches(head_list(h, "if-none-match", room, sizeof room), f->tag);
+    bool same =
+        status == 200 && tag_matches(head_list(h, "if-none-match", room, sizeof room), f->tag);
     bool gzip = f->gzip.len > 0 && accepts_gzip(head_list(h, "accept-encoding", room, sizeof room));
     struct span body = buf_span(gzip ? &f->gzip : &f->body);
 
-    head_begin(v, same ? 304 : 200, f->policy ? f->policy : NO_PAGE);
+    head_begin(v, same ? 304 : status, f->policy ? f->policy : NO_PAGE);
     put(v, "etag", f->tag);
     put(v, "cache-control", "no-cache");
     if (f->gzip.len > 0)

@@ -37,7 +37,7 @@ static void question_ask(struct gateway *g, struct question *q, uint64_t now_ms)
 
 /* False: there are too many questions, and that was answered. */
 static bool question_start(struct visit *v, enum question_kind kind, const char *name,
-                           uint64_t exp_s)
+                           const struct claims *as)
 {
     struct gateway *g = v->gateway;
     if (g->question_count >= QUESTIONS_MAX || g->draining) {
@@ -53,7 +53,8 @@ static bool question_start(struct visit *v, enum question_kind kind, const char 
                            .kind = kind,
                            .until_ms = gateway_now(g) + QUESTION_MS,
                            .nonce = process_random() & OFFSET_MAX,
-                           .exp_s = exp_s,
+                           .exp_s = as->exp_s,
+                           .links = as->links,
                            .board = v->request->route.board};
     if (kind == QUESTION_CREATE)
         question_new_board(q);
@@ -81,10 +82,11 @@ static void answer_body(struct visit *v, unsigned status, json_t *body)
 }
 
 /* {"<role>": token, …} and {"<role>": link, …} */
-static void add_links(struct visit *v, const struct question *q, enum role role, json_t *tokens,
-                      json_t *links)
+static void add_links(struct visit *v, const struct question *q, enum role role,
+                      uint64_t generation, json_t *tokens, json_t *links)
 {
-    char *token = token_make(&v->gateway->tokens, &(struct claims){q->board, role, q->exp_s});
+    char *token =
+        token_make(&v->gateway->tokens, &(struct claims){q->board, role, q->exp_s, generation});
     if (!token)
         abort();
     json_object_set_new(tokens, ROLE_NAMES[role], json_string(token));
@@ -94,11 +96,11 @@ static void add_links(struct visit *v, const struct question *q, enum role role,
 }
 
 static void answer_links(struct visit *v, const struct question *q, unsigned status,
-                         const char *name)
+                         const char *name, const uint64_t generations[])
 {
     json_t *tokens = json_object(), *links = json_object();
     for (enum role role = ROLE_WATCH; role <= ROLE_OWN; role++)
-        add_links(v, q, role, tokens, links);
+        add_links(v, q, role, generations[role], tokens, links);
     answer_body(v, status,
                 json_pack("{s:s, s:s, s:o, s:o}", "board", q->board.text, "name", name, "links",
                           links, "tokens", tokens));
@@ -113,10 +115,10 @@ static void answer_looked(struct visit *v, const struct http_answer *a)
     answer_body(v, 200, body);
 }
 
-static void answer_watch(struct visit *v, const struct question *q)
+static void answer_watch(struct visit *v, const struct question *q, const struct http_answer *a)
 {
     json_t *tokens = json_object(), *links = json_object();
-    add_links(v, q, ROLE_WATCH, tokens, links);
+    add_links(v, q, ROLE_WATCH, a->links[ROLE_WATCH], tokens, links);
     answer_body(v, 200,
                 json_pack("{s:O, s:O}", "token", json_object_get(tokens, "watch"), "link",
                           json_object_get(links, "watch")));
@@ -130,11 +132,20 @@ static void charge(struct visit *v, enum limit what)
     limits_charge(g->limits, gateway_now(g) * 1000, &v->address, what);
 }
 
+#define ENDED "The owner of this board has ended the link with that token."
+
+/* It was asked as who owns the board, by a link that opens it no longer. */
+static bool is_ended(const struct question *q, const struct http_answer *a)
+{
+    bool owner = q->kind == QUESTION_LINKS || q->kind == QUESTION_DELETE;
+    return owner && a->what == ANSWER_LOOKED && q->links < a->links[ROLE_OWN];
+}
+
 static void answer_question(struct visit *v, const struct question *q, const struct http_answer *a)
 {
     if (a->what == ANSWER_CREATED) {
         log_info("board %s made", log_board(&q->board));
-        answer_links(v, q, 201, q->name);
+        answer_links(v, q, 201, q->name, a->links);
     } else if (a->what == ANSWER_FULL) {
         answer_error(v, 507, "No more boards can be made here until some are deleted.");
     } else if (a->what == ANSWER_DELETED && q->kind == QUESTION_DELETE) {
@@ -142,10 +153,14 @@ static void answer_question(struct visit *v, const struct question *q, const str
     } else if (a->what == ANSWER_DELETED || a->what == ANSWER_NO_BOARD) {
         charge(v, LIMIT_CODES); /* a guess, perhaps; right codes cost nothing */
         answer_error(v, 404, "There is no such board.");
+    } else if (q->kind == QUESTION_WATCH && a->rules & (RULE_DOOR | RULE_CODE_ENDS)) {
+        answer_error(v, 403, "The owner of this board lets nobody in by its code: ask for a link.");
     } else if (q->kind == QUESTION_WATCH) {
-        answer_watch(v, q);
+        answer_watch(v, q, a);
+    } else if (is_ended(q, a)) {
+        answer_error(v, 403, ENDED);
     } else if (q->kind == QUESTION_LINKS) {
-        answer_links(v, q, 200, a->name);
+        answer_links(v, q, 200, a->name, a->links);
     } else {
         answer_looked(v, a);
     }
@@ -161,7 +176,7 @@ static void on_answer(struct gateway *g, struct question *q, const struct http_a
         question_ask(g, q, gateway_now(g));
         return;
     }
-    if (q->kind == QUESTION_DELETE && found) {
+    if (q->kind == QUESTION_DELETE && found && !is_ended(q, a)) {
         if (q->deleting)
             return; /* a second answer of the look */
         q->deleting = true;
@@ -268,7 +283,7 @@ static void create(struct visit *v)
                           "Bearer realm=\"easel\"");
     } else if (name_read(v->request->body, name) < 0) {
         answer_error(v, 400, "Send a JSON object with a name of at most 128 bytes.");
-    } else if (question_start(v, QUESTION_CREATE, name, 0)) {
+    } else if (question_start(v, QUESTION_CREATE, name, &(struct claims){.exp_s = 0})) {
         charge(v, LIMIT_CREATES);
         charge(v, LIMIT_CREATES_DAY);
     }
@@ -286,7 +301,7 @@ static void as_owner(struct visit *v, enum question_kind kind)
 {
     struct claims claims;
     if (owns_board(v, &claims)) {
-        question_start(v, kind, "", claims.exp_s);
+        question_start(v, kind, "", &claims);
     } else if (within_rate(v, LIMIT_CODES)) {
         charge(v, LIMIT_CODES);
         answer_error(v, 403, "That needs the token of the board's owner.");
@@ -304,5 +319,6 @@ void api_request(struct visit *v)
     else if (method == METHOD_DELETE)
         as_owner(v, QUESTION_DELETE);
     else if (within_rate(v, LIMIT_CODES))
-        question_start(v, method == METHOD_POST ? QUESTION_WATCH : QUESTION_LOOK, "", 0);
+        question_start(v, method == METHOD_POST ? QUESTION_WATCH : QUESTION_LOOK, "",
+                       &(struct claims){.exp_s = 0});
 }

@@ -6,14 +6,32 @@
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-static void answer_file_of(struct visit *v)
+static const struct web_file *find_file(const struct visit *v, struct span name)
 {
     const struct web *web = v->gateway->web;
-    const struct web_file *f = web ? web_find(web, v->request->route.file) : NULL;
+    return web ? web_find(web, name) : NULL;
+}
+
+/* Whoever reads pages gets one, the start page, which says so. */
+static void answer_nothing(struct visit *v)
+{
+    const struct head *h = &v->request->head;
+    bool reads_pages =
+        h->method & (METHOD_GET | METHOD_HEAD) && list_names(head_get(h, "accept"), "text/html");
+    const struct web_file *f = reads_pages ? find_file(v, span_of("index.html")) : NULL;
     if (f)
-        answer_file(v, f);
+        answer_file(v, 404, f);
     else
         answer_error(v, 404, "There is nothing at this address.");
+}
+
+static void answer_file_of(struct visit *v)
+{
+    const struct web_file *f = find_file(v, v->request->route.file);
+    if (f)
+        answer_file(v, 200, f);
+    else
+        answer_nothing(v);
 }
 
 /* ---- requests ------------------------------------------------------------------------------- */
@@ -86,7 +104,7 @@ void http_request(struct visit *v)
     else if (list_names(head_get(&r->head, "upgrade"), "websocket"))
         upgrade_request(v);
     else if (kind == ROUTE_NOTHING)
-        answer_error(v, 404, "There is nothing at this address.");
+        answer_nothing(v);
     else if (!(r->route.methods & r->head.method))
         answer_error_with(v, 405, "This address does not take that method.", "allow",
                           methods_text(r->route.methods));

@@ -106,9 +106,20 @@ static int authenticate(void *owner, uint64_t now_ms, struct span token, struct 
     (void)now_ms;
     int r = token_check(&g->tokens, wall_ms, token, &claims);
     if (r == 0)
-        *ret = (struct identity){claims.board, member_of(&claims.board, session), claims.role,
-                                 valid_ms(&claims, wall_ms)};
+        *ret = (struct identity){claims.board, member_of(&claims.board, session),
+                                 claims.role,  valid_ms(&claims, wall_ms),
+                                 claims.exp_s, claims.links};
     return r;
+}
+
+static char *make_token(void *owner, const struct identity *who)
+{
+    const struct gateway *g = owner;
+    char *token =
+        token_make(&g->tokens, &(struct claims){who->board, who->role, who->exp_s, who->links});
+    if (!token)
+        abort();
+    return token;
 }
 
 static void start_core(struct gateway *g)
@@ -121,6 +132,7 @@ static void start_core(struct gateway *g)
         .messages_per_s_max = (uint32_t)g->service.common.budget,
         .dead_ms = DEAD_MS,
         .authenticate = authenticate,
+        .make_token = make_token,
         .wall_ms = process_wall_ms,
         .owner = g,
         .trace = &g->service.trace.trace,

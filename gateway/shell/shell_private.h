@@ -72,6 +72,7 @@ struct question {
     uint64_t nonce, again_ms, until_ms;
     struct id board;
     uint64_t exp_s; /* of the links, as of the token that asked for them; 0: none */
+    uint64_t links; /* the generation of that token */
     char name[NAME_BYTES_MAX + 1];
 };
 
@@ -257,7 +258,7 @@ void visit_answer(struct visit *v);
 void answer_json(struct visit *v, unsigned status, const char *text, const char *extra,
                  const char *value);
 void answer_empty(struct visit *v, unsigned status);
-void answer_file(struct visit *v, const struct web_file *f);
+void answer_file(struct visit *v, unsigned status, const struct web_file *f);
 void answer_moved(struct visit *v, const struct id *board); /* to its page */
 void answer_error(struct visit *v, unsigned status, const char *sentence);
 void answer_error_with(struct visit *v, unsigned status, const char *sentence, const char *extra,

@@ -19,6 +19,7 @@ char *token_make(const struct tokens_config *config, const struct claims *claims
     char *text = NULL;
     if (jwt_add_grant(jwt, "b", claims->board.text) == 0 &&
         jwt_add_grant(jwt, "r", ROLE_NAMES[claims->role]) == 0 &&
+        (claims->links == 0 || jwt_add_grant_int(jwt, "g", (long)claims->links) == 0) &&
         (claims->exp_s == 0 || jwt_add_grant_int(jwt, "exp", (long)claims->exp_s) == 0) &&
         jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)config->secret,
                     (int)strlen(config->secret)) == 0)
@@ -27,16 +28,42 @@ char *token_make(const struct tokens_config *config, const struct claims *claims
     return text;
 }
 
+/* The generation; a token of before says none. */
+static int links_read(jwt_t *jwt, uint64_t *ret)
+{
+    errno = 0;
+    long links = jwt_get_grant_int(jwt, "g"); /* 0 when it is no whole number */
+    *ret = 0;
+    if (errno == ENOENT)
+        return 0;
+    if (links <= 0 || links > UINT32_MAX)
+        return -EACCES;
+    *ret = (uint64_t)links;
+    return 0;
+}
+
+static int role_read(const char *name, enum role *ret)
+{
+    for (enum role role = ROLE_WATCH; role <= ROLE_OWN; role++)
+        if (strcmp(name, ROLE_NAMES[role]) == 0) {
+            *ret = role;
+            return 0;
+        }
+    return -EACCES;
+}
+
 static int claims_read(jwt_t *jwt, uint64_t now_ms, struct claims *ret)
 {
     const char *board = jwt_get_grant(jwt, "b"), *name = jwt_get_grant(jwt, "r");
     struct id id;
     if (!board || !name || id_parse(board, strlen(board), &id) < 0 || !id_is_board(&id))
         return -EACCES;
-    unsigned role = 0;
-    while (role <= ROLE_OWN && strcmp(name, ROLE_NAMES[role]) != 0)
-        role++;
-    if (role > ROLE_OWN)
+    enum role role;
+    if (role_read(name, &role) < 0)
+        return -EACCES;
+
+    uint64_t links;
+    if (links_read(jwt, &links) < 0)
         return -EACCES;
 
     errno = 0;
@@ -49,7 +76,7 @@ static int claims_read(jwt_t *jwt, uint64_t now_ms, struct claims *ret)
     bool expires = errno != ENOENT;
     if (expires && (exp < 0 || (uint64_t)exp <= now_ms / 1000))
         return -ETIME;
-    *ret = (struct claims){id, (enum role)role, expires ? (uint64_t)exp : 0};
+    *ret = (struct claims){id, role, expires ? (uint64_t)exp : 0, links};
     return 0;
 }
 

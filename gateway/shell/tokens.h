@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a link grants: JSON Web Tokens, HS256 only, with the claims b (board), r (own, draw, watch)
- * and, if somebody made it so, exp and nbf (before which it does not count). Two secrets count, so
+ * g (the generation of the link; without it 0), and, if somebody made it so, exp and nbf (before
+ * which it does not count). Two secrets count, so
  * that they can be changed while links live: tokens are made with the first and checked with both.
  */
 #ifndef EASEL_TOKENS_H
@@ -20,6 +21,7 @@ struct claims {
     struct id board;
     enum role role;
     uint64_t exp_s; /* since 1970; 0: it does not expire */
+    uint64_t links; /* which generation of the board's links it is of */
 };
 
 /* A JWT, to be freed; NULL when out of memory. */

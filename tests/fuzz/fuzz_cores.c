@@ -101,6 +101,12 @@ static struct id name_of_board(unsigned n)
     return id;
 }
 
+static char *make_token(void *owner, const struct identity *who)
+{
+    (void)owner, (void)who;
+    return strdup("a new one");
+}
+
 /* The token is the number of the board and the member's letter. */
 static int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
                         struct identity *ret)
@@ -381,7 +387,8 @@ static bool load(const struct history_plan *plan)
         int r = memory_last(&world, &id, &last);
         if (r == -EIO)
             return false;
-        TURN(history_core_loaded(history, &id, r == 0 ? &last : NULL, span_of("board")));
+        struct span rules = r == 0 ? memory_rules(&world, &last) : (struct span){0};
+        TURN(history_core_loaded(history, &id, r == 0 ? &last : NULL, span_of("board"), rules));
     }
     return true;
 }
@@ -586,7 +593,8 @@ static void begin(void)
                                                                 .seed = 7,
                                                                 .shards = SHARDS,
                                                                 .dead_ms = 60000,
-                                                                .authenticate = authenticate},
+                                                                .authenticate = authenticate,
+                                                                .make_token = make_token},
                                   world.now);
     board = board_core_create(&(struct board_core_config){.self = BOARD_ID,
                                                           .seed = 8,

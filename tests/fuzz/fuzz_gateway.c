@@ -12,6 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct id BOARD = {"k3v9x2mq4t"};
 
+static char *make_token(void *owner, const struct identity *who)
+{
+    (void)owner, (void)who;
+    return strdup("a new one");
+}
+
 /* The first byte of the token names the member. */
 static int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
                         struct identity *ret)
@@ -64,8 +70,12 @@ static void pull_all(struct gateway_core *c, uint64_t now)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct gateway_core_config config = {
-        .self = {"g1"}, .seed = 7, .shards = 1, .dead_ms = 60000, .authenticate = authenticate};
+    struct gateway_core_config config = {.self = {"g1"},
+                                         .seed = 7,
+                                         .shards = 1,
+                                         .dead_ms = 60000,
+                                         .authenticate = authenticate,
+                                         .make_token = make_token};
     struct gateway_core *c = gateway_core_create(&config, 1000);
     gateway_core_link(c, 1000, true);
     struct client *guest = join(c, "a", 11), *other = join(c, "b", 22);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "event.h"
 #include "history_core.h"
 
 #define RECORDS_MAX 400u
@@ -77,6 +78,22 @@ static uint64_t epoch_at(uint64_t offset)
 
 /* ---- rounds ---------------------------------------------------------------------------------- */
 
+/* The state, which came in an append, may name an event that is none. */
+static void load(struct history_core *core, const struct id *board)
+{
+    struct log_state state = {0};
+    struct span rules = {0};
+    const struct record *last = record_count ? &records[record_count - 1] : NULL;
+    if (last)
+        expect(log_state_unpack(state_span(&last->state), record_last(last), &state) == 0);
+    for (unsigned i = 0; state.rules && i < record_count && rules.len == 0; i++)
+        rules = event_find(buf_span(&events[i]), state.rules);
+    if (state.rules && rules.len == 0)
+        history_core_broken(core, board);
+    else
+        history_core_loaded(core, board, last, span_of("name"), rules);
+}
+
 /* Two bits say whether the insert is done, and whether the service hears of it. */
 static void step(struct service *s, unsigned fate)
 {
@@ -85,8 +102,7 @@ static void step(struct service *s, unsigned fate)
         if (plan->load_count == 0)
             s->plan = plan;
         for (unsigned i = 0; i < plan->load_count; i++)
-            history_core_loaded(s->core, &plan->load[i],
-                                record_count ? &records[record_count - 1] : NULL, span_of("name"));
+            load(s->core, &plan->load[i]);
     } else if (!s->inserted) {
         expect(s->plan->record_count <= 1);
         s->result = 0;

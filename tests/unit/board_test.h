@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "board_core.h"
+#include "log_state.h"
 
 #define BOARD       "k3v9x2mq4t"
 #define SEATS       3u
@@ -96,9 +97,21 @@ static inline void render_events(const char *to, const struct msg_events *m)
              m->head, m->epoch, busy, full);
 }
 
+static const char *const WHY[] = {"full", "removed", "ended", "closed"};
+static struct span told_rules; /* with the newest state */
+static uint8_t told_rules_bytes[RULES_BYTES_MAX];
+static uint32_t told_outside; /* how many are there */
+static char told_numbers[17]; /* who has which, by the first letter */
+static char told_name[NAME_BYTES_MAX + 1];
+
 static inline void render_state(const char *to, const struct msg_board_state *m)
 {
     char text[4096];
+    snprintf(told_numbers, sizeof told_numbers, "%s", "................");
+    snprintf(told_name, sizeof told_name, "%.*s", (int)m->name.len, (const char *)m->name.data);
+    if (m->rules.len > 0)
+        memcpy(told_rules_bytes, m->rules.data, m->rules.len);
+    told_rules = (struct span){told_rules_bytes, m->rules.len};
     int n = snprintf(text, sizeof text, "%s state %s/%lu term %lu base %lu", to,
                      or_nobody(&m->holder), m->instance, m->term, m->base);
     struct list list = m->members;
@@ -107,13 +120,19 @@ static inline void render_state(const char *to, const struct msg_board_state *m)
         n += snprintf(text + n, sizeof text - (size_t)n, " %s%s%s", member.member.text,
                       member.flags & MEMBER_AWAY ? "-away" : "",
                       member.flags & MEMBER_LOST ? "-lost" : "");
+        told_numbers[member.number % 16] = member.member.text[0];
         if (member.line)
             n += snprintf(text + n, sizeof text - (size_t)n, "-%lu", member.line);
     }
     list = m->full;
     struct msg_member_id full;
     while (NEXT(&list, member_id, &full) > 0)
-        n += snprintf(text + n, sizeof text - (size_t)n, " full:%s", full.member.text);
+        n += snprintf(text + n, sizeof text - (size_t)n, " %s:%s", WHY[full.why], full.member.text);
+    list = m->outside;
+    struct msg_outsider outsider;
+    told_outside = m->outside.count;
+    while (NEXT(&list, outsider, &outsider) > 0 && outsider.why != OUTSIDE_FULL)
+        n += snprintf(text + n, sizeof text - (size_t)n, " outside:%s", outsider.member.text);
     if (m->grace_ms)
         n += snprintf(text + n, sizeof text - (size_t)n, " grace %lu", m->grace_ms);
     if (m->pass_ms)
@@ -335,6 +354,8 @@ static inline void put_person(struct buf *out, char *text)
                                                 : m.request;
         if (strncmp(word, "conn", 4) == 0)
             m.conn = strtoull(word + 4, NULL, 10);
+        if (strncmp(word, "links", 5) == 0)
+            m.links = strtoull(word + 5, NULL, 10);
         if (strncmp(word, "since", 5) == 0)
             m.came = now - strtoull(word + 5, NULL, 10);
     }

@@ -24,7 +24,10 @@ static const char *in_line = ""; /* who waits for the pen, in what the owner tel
 static unsigned seats = 10;      /* that the owner tells of */
 static uint32_t knows = FEATURES, uses, client_knows = FEATURES; /* owner, board, who says hello */
 static uint64_t told_features;                                   /* by the newest welcome */
-static const char *pen_of; /* who holds the pen of term 3, with instance 11 */
+static struct span ruled;        /* the newest ev_rules that the owner tells of; empty: none */
+static const char *outside = ""; /* who waits there, as it tells */
+static enum outside why_out;     /* whoever is "full" is that */
+static const char *pen_of;       /* who holds the pen of term 3, with instance 11 */
 
 static inline struct id id_of(const char *text)
 {
@@ -33,7 +36,16 @@ static inline struct id id_of(const char *text)
     return id;
 }
 
-/* The token is "role member", and perhaps for how many ms; the session does not matter. */
+static inline char *make_token(void *owner, const struct identity *who)
+{
+    char text[32];
+    (void)owner;
+    snprintf(text, sizeof text, "own %u", (unsigned)who->links);
+    return strdup(text);
+}
+
+/* The token is "role member", and perhaps for how many ms, and the generation of the link; the
+ * session does not matter. */
 static inline int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
                                struct identity *ret)
 {
@@ -41,10 +53,10 @@ static inline int authenticate(void *owner, uint64_t now_ms, struct span token, 
     char text[64] = {0};
     char role[8], member[16];
     memcpy(text, token.data, token.len < 63 ? token.len : 63);
-    unsigned long long valid_ms = UINT64_MAX;
-    if (sscanf(text, "%7s %15s %llu", role, member, &valid_ms) < 2)
+    unsigned long long valid_ms = UINT64_MAX, links = 0;
+    if (sscanf(text, "%7s %15s %llu %llu", role, member, &valid_ms, &links) < 2)
         return -EACCES;
-    *ret = (struct identity){id_of(BOARD), id_of(member), ROLE_DRAW, valid_ms};
+    *ret = (struct identity){id_of(BOARD), id_of(member), ROLE_DRAW, valid_ms, 0, links};
     if (strcmp(role, "watch") == 0)
         ret->role = ROLE_WATCH;
     if (strcmp(role, "own") == 0)
@@ -55,7 +67,9 @@ static inline int authenticate(void *owner, uint64_t now_ms, struct span token, 
 static inline void setup(void)
 {
     now = 1000000;
-    pen_of = "";
+    pen_of = outside = "";
+    ruled = (struct span){0};
+    why_out = OUTSIDE_FULL;
     knows = client_knows = FEATURES;
     uses = 0;
     struct gateway_core_config config = {.self = id_of("g1"),
@@ -64,6 +78,7 @@ static inline void setup(void)
                                          .pace_ms = 0,
                                          .dead_ms = 60000,
                                          .authenticate = authenticate,
+                                         .make_token = make_token,
                                          .trace = listening};
     core = gateway_core_create(&config, now);
     gateway_core_link(core, now, true);
@@ -162,21 +177,25 @@ static inline void owner_wants(const char *member, uint64_t instance, uint64_t c
 /* `members`: those seated, separated by blanks; `full`: one without a seat, or NULL. */
 static inline void owner_tells(uint64_t epoch, uint64_t mark, const char *members, const char *full)
 {
-    struct buf list = {0}, without = {0};
+    struct buf list = {0}, without = {0}, out = {0};
     uint32_t count = 0;
     char text[4096];
     snprintf(text, sizeof text, "%s", members);
     for (char *m = strtok(text, " "); m; m = strtok(NULL, " "), count++)
         PUT(&list, member, id_of(m), {0}, ROLE_DRAW, 0, strcmp(m, in_line) == 0);
     if (full)
-        PUT(&without, member_id, id_of(full));
+        PUT(&without, member_id, id_of(full), why_out);
+    if (*outside)
+        PUT(&out, outsider, id_of(outside), span_of("Out"), ROLE_DRAW, OUTSIDE_CLOSED);
     message_from_owner(epoch);
     PUT(&body, board_state, .board = id_of(BOARD), .epoch = epoch, .number = state_number++,
         .head = mark ? mark : 1, .mark = mark, .holder = id_of(pen_of),
         .instance = pen_of[0] ? 11 : 0, .term = pen_of[0] ? 3 : 0, .seats = seats,
         .lost_grace_ms = 5000, .keep_ms = 60000, .features = knows, .uses = uses,
-        .members = list_of(count, &list), .full = list_of(full ? 1 : 0, &without));
+        .members = list_of(count, &list), .full = list_of(full ? 1 : 0, &without), .rules = ruled,
+        .outside = list_of(*outside ? 1 : 0, &out));
     deliver();
+    buf_free(&out);
     buf_free(&list);
     buf_free(&without);
 }
@@ -191,6 +210,7 @@ static inline void render_item(unsigned code, struct cursor *in)
     struct msg_frame frame;
     struct msg_read read;
     struct msg_pointing pointing;
+    struct msg_deed doing;
     uint32_t n;
     unsigned inner;
     struct cursor at = *in;
@@ -203,6 +223,11 @@ static inline void render_item(unsigned code, struct cursor *in)
         snprintf(end, room, "frame %u/%u ", (unsigned)term, (unsigned)cseq);
     } else if (code == MSG_read && GET(&at, read, &read) == 0) {
         snprintf(end, room, "read %d ", read.from == NIL ? -1 : (int)read.from);
+    } else if (code == MSG_deed && GET(&at, deed, &doing) == 0) {
+        struct cursor body_in = cursor_of(doing.body.data, doing.body.len);
+        message_begin(&body_in, &inner, &n);
+        snprintf(end, room, "deed %s/%u %s ", doing.member.text, (unsigned)doing.instance,
+                 message_type(inner)->name);
     } else if (code == MSG_pointing && GET(&at, pointing, &pointing) == 0) {
         snprintf(end, room, "pointing %s/%u %u,%u ", pointing.member.text,
                  (unsigned)pointing.instance, (unsigned)pointing.x, (unsigned)pointing.y);
@@ -304,6 +329,8 @@ static inline void render_frame(struct cursor *in)
     struct msg_full full;
     struct msg_error error;
     struct msg_pointer_at pointer;
+    struct msg_rules rules;
+    struct msg_token token;
     uint64_t offset = 0;
     if (code == MSG_welcome && GET(in, welcome, &welcome) == 0) {
         ck_assert_uint_le(welcome.start, welcome.mark); /* it stands on what is stored */
@@ -329,6 +356,11 @@ static inline void render_frame(struct cursor *in)
                  (unsigned)error.frame);
         snprintf(sentence, sizeof sentence, "%.*s", (int)error.sentence.len,
                  (const char *)error.sentence.data);
+    } else if (code == MSG_rules && GET(in, rules, &rules) == 0) {
+        snprintf(end, room, "rules %u flags %u removed %u outside %u ", (unsigned)rules.rules,
+                 (unsigned)rules.flags, rules.removed.count, rules.outside.count);
+    } else if (code == MSG_token && GET(in, token, &token) == 0) {
+        snprintf(end, room, "token %.*s ", (int)token.token.len, (const char *)token.token.data);
     } else if (code == MSG_pointer_at && GET(in, pointer_at, &pointer) == 0) {
         snprintf(end, room, "pointer %s %u,%u ", pointer.member.text, (unsigned)pointer.x,
                  (unsigned)pointer.y);

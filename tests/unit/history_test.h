@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "event.h"
 #include "history_core.h"
 
 #define BOARD "k3v9x2mq4t"
@@ -70,15 +71,37 @@ static inline bool take_name(void *owner, const struct record *record)
     return false;
 }
 
+static inline bool take_event(void *owner, const struct record *record)
+{
+    struct {
+        uint64_t offset;
+        struct buf event;
+    } *wanted = owner;
+    struct span event = event_find(record->events, wanted->offset);
+    buf_append(&wanted->event, event.data, event.len);
+    return false;
+}
+
 static inline void load(struct history_core *c, const struct id *board)
 {
     struct record last;
     char name[129] = "";
+    struct log_state state = {0};
+    struct {
+        uint64_t offset;
+        struct buf event;
+    } rules = {0};
     int r = store_last(store, board, &last);
     ck_assert(r == 0 || r == -ENOENT);
     if (r == 0)
-        ck_assert_int_eq(store_read(store, board, 1, take_name, name), 0);
-    history_core_loaded(c, board, r == 0 ? &last : NULL, span_of(name));
+        ck_assert_int_eq(store_read(store, board, 1, OFFSET_MAX, take_name, name), 0);
+    if (r == 0)
+        ck_assert_int_eq(log_state_unpack(state_span(&last.state), record_last(&last), &state), 0);
+    rules.offset = state.rules;
+    if (state.rules)
+        ck_assert_int_eq(store_read(store, board, state.rules, state.rules, take_event, &rules), 0);
+    history_core_loaded(c, board, r == 0 ? &last : NULL, span_of(name), buf_span(&rules.event));
+    buf_free(&rules.event);
     loads++;
 }
 
@@ -145,6 +168,17 @@ union answer {
     struct msg_no_board no_board;
 };
 
+static uint64_t told_rules; /* where the ev_rules of the newest answer is; 0: it had none */
+
+static inline void take_rules(struct span event)
+{
+    struct cursor in = cursor_of(event.data, event.len);
+    struct msg_ev_rules m = {0};
+    if (event.len > 0)
+        ck_assert_int_eq(GET(&in, ev_rules, &m), 0);
+    told_rules = m.offset;
+}
+
 static union answer newest; /* the last one rendered; a name in it is gone */
 
 static inline void render(const char *to, unsigned code, const union answer *m)
@@ -152,6 +186,7 @@ static inline void render(const char *to, unsigned code, const union answer *m)
     say("%s%s ", *said ? "; " : "", to);
     switch (code) {
     case MSG_opened:
+        take_rules(m->opened.rules);
         say("opened %lu%s", m->opened.epoch, m->opened.clean ? " clean" : "");
         if (m->opened.stroke)
             say(" stroke %lu", m->opened.stroke);
@@ -170,6 +205,7 @@ static inline void render(const char *to, unsigned code, const union answer *m)
         say("%s", m->created.status ? "taken" : "created");
         return;
     case MSG_looked:
+        take_rules(m->looked.rules);
         say("looked %.*s epoch %lu tail %lu", (int)m->looked.name.len,
             (const char *)m->looked.name.data, m->looked.epoch, m->looked.tail);
         return;
@@ -221,7 +257,7 @@ static inline void expect_log(const char *records)
 {
     struct id board = id_of(BOARD);
     *said = '\0';
-    ck_assert_int_eq(store_read(store, &board, 1, add_to_log, NULL), 0);
+    ck_assert_int_eq(store_read(store, &board, 1, OFFSET_MAX, add_to_log, NULL), 0);
     ck_assert_str_eq(said, records);
 }
 

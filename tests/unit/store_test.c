@@ -85,7 +85,7 @@ void expect_read(const char *board, uint64_t from, unsigned count, const uint64_
 {
     struct seen seen = {0};
     struct id id = id_of(board);
-    ck_assert_int_eq(store_read(store, &id, from, see, &seen), 0);
+    ck_assert_int_eq(store_read(store, &id, from, OFFSET_MAX, see, &seen), 0);
     ck_assert_uint_eq(seen.count, count);
     for (unsigned i = 0; i < count; i++)
         ck_assert_uint_eq(seen.first[i], first[i]);
@@ -142,7 +142,7 @@ void expect_read_broken(const char *board, uint64_t from, unsigned count)
 {
     struct seen seen = {0};
     struct id id = id_of(board);
-    ck_assert_int_eq(store_read(store, &id, from, see, &seen), -EBADMSG);
+    ck_assert_int_eq(store_read(store, &id, from, OFFSET_MAX, see, &seen), -EBADMSG);
     ck_assert_uint_eq(seen.count, count);
     ck_assert_msg(strstr(store_why(store), "cannot be"), "%s", store_why(store));
     buf_free(&seen.events);
@@ -186,7 +186,7 @@ void expect_erased(const char *board, uint64_t first, uint32_t count)
                           .time = 500,
                           .flags = RECORD_DELETED | RECORD_ERASED,
                           .state = log_state_pack(&(struct log_state){.term = 0})};
-    ck_assert_int_eq(store_read(store, &id, first, see, &seen), 0);
+    ck_assert_int_eq(store_read(store, &id, first, OFFSET_MAX, see, &seen), 0);
     ck_assert_uint_eq(seen.count, 1);
     ck_assert_uint_eq(seen.first[0], first);
     expect_same_state(&seen.newest, &bare);

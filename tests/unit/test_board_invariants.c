@@ -171,11 +171,13 @@ START_TEST(members_and_seats)
     BREAKS(m->lost_at, 5, "m->connected == (m->lost_at == NEVER)");
     BREAKS(m->seat, 9, "!m->seated || m->seat <= b->core->config.seats");
     BREAKS(m->given_up, true, "!m->seated || !m->given_up");
+    BREAKS(m->number, 0, "m->seated == (m->number > 0)");
     BREAKS(m->line, 99, "m->line <= b->seats.line");
     BREAKS(m->rivals, 5, "(m->rivals == 0) == (m->rivals_since == NEVER)");
     BREAKS(m->id, s->members[0].id, "!id_equal(&s->members[j].id, &m->id)");
     BREAKS(m->seat, s->members[0].seat,
            "!m->seated || !s->members[j].seated || s->members[j].seat != m->seat");
+    BREAKS(m->number, s->members[0].number, "m->number == 0 || s->members[j].number != m->number");
     BREAKS(s->seat[m->seat].away, true, "b->seats.seat[seat].away == away");
     BREAKS(s->seat[0].left_ms, KEEP_MS + 1,
            "b->seats.seat[seat].left_ms <= b->core->config.seat_keep_ms");

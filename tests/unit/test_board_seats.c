@@ -16,6 +16,18 @@ START_TEST(whoever_comes_gets_a_seat_while_there_are_some)
 }
 END_TEST
 
+START_TEST(each_member_has_the_lowest_number_that_is_free_and_keeps_it)
+{
+    open_board("ann/11, bob/12, cat/13");
+    attach("g1", 2, 2, "ann/11, cat/13");
+    ck_assert_str_eq(told_numbers, ".a.c............");
+    attach("g1", 2, 2, "ann/11, cat/13, dan/14");
+    ck_assert_str_eq(told_numbers, ".adc............");
+    attach("g1", 2, 2, "ann/11, cat/13, dan/14, olga/15 own");
+    ck_assert_str_eq(told_numbers, ".adco...........");
+}
+END_TEST
+
 START_TEST(when_all_seats_are_taken_the_next_is_told_that_it_is_full)
 {
     open_board("ann/11, bob/12, cat/13");
@@ -545,6 +557,7 @@ int main(void)
     Suite *s = suite_create("board_seats");
     TCase *t = add_case(s, "seats");
     tcase_add_test(t, whoever_comes_gets_a_seat_while_there_are_some);
+    tcase_add_test(t, each_member_has_the_lowest_number_that_is_free_and_keeps_it);
     tcase_add_test(t, when_all_seats_are_taken_the_next_is_told_that_it_is_full);
     tcase_add_test(t, a_member_is_a_session_however_many_connections_it_has);
     tcase_add_test(t, members_of_all_gateways_share_the_seats);

@@ -95,6 +95,34 @@ START_TEST(a_token_that_was_made_to_expire_says_when)
 }
 END_TEST
 
+START_TEST(a_token_is_of_a_generation_of_its_boards_links)
+{
+    static const struct {
+        const char *g;
+        int result;
+    } cases[] = {{"1", 0},
+                 {"4294967295", 0},
+                 {"0", -EACCES},
+                 {"-1", -EACCES},
+                 {"4294967296", -EACCES},
+                 {"\"1\"", -EACCES},
+                 {"1.5", -EACCES},
+                 {"9223372036854775807", -EACCES}};
+    for (uint64_t links = 0; links <= UINT32_MAX; links = links * 65535 + 3) {
+        struct claims read = {0};
+        char *text = token_make(&CONFIG, &(struct claims){board_id(), ROLE_OWN, 0, links});
+        ck_assert_int_eq(token_check(&CONFIG, NOW_MS, span_of(text), &read), 0);
+        ck_assert_uint_eq(read.links, links);
+        free(text);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char claims[100];
+        snprintf(claims, sizeof claims, "{\"b\":\"" BOARD "\",\"r\":\"own\",\"g\":%s}", cases[i].g);
+        ck_assert_int_eq(check_claims(claims, JWT_ALG_HS256, SECRET), cases[i].result);
+    }
+}
+END_TEST
+
 START_TEST(the_algorithm_is_ours_to_choose)
 {
     const char *claims = "{\"b\":\"" BOARD "\",\"r\":\"own\"}";
@@ -242,6 +270,7 @@ int main(void)
     tcase_add_test(c, the_secret_before_this_one_still_counts);
     tcase_add_test(c, without_an_older_secret_only_the_present_one_counts);
     tcase_add_test(c, a_token_that_was_made_to_expire_says_when);
+    tcase_add_test(c, a_token_is_of_a_generation_of_its_boards_links);
     tcase_add_test(c, the_algorithm_is_ours_to_choose);
     tcase_add_test(c, a_token_that_says_none_is_refused_with_any_signature);
     tcase_add_test(c, a_token_is_valid_until_it_expires);

@@ -148,7 +148,7 @@ START_TEST(the_bytes_of_joined_and_trimmed_segments_are_those_of_the_events)
     append("b1", 2, 12, 1);
     expect("b1 stored 12 epoch 2");
     struct id board = id_of(BOARD);
-    ck_assert_int_eq(store_read(store, &board, 3, expect_events, NULL), 0);
+    ck_assert_int_eq(store_read(store, &board, 3, OFFSET_MAX, expect_events, NULL), 0);
     expect_log("1+1@0 2+1@2 3+4@2 7+6@2");
 }
 END_TEST
@@ -524,7 +524,7 @@ static void look_again(void)
     look();
 }
 
-/* Else a store that is slower than askers are patient would do nothing but answer them. */
+/* [D39] Else a store that is slower than askers are patient would do nothing but answer them. */
 START_TEST(a_question_that_waits_already_is_asked_once)
 {
     opened_by_b1();
@@ -537,7 +537,7 @@ START_TEST(a_question_that_waits_already_is_asked_once)
     loads = 0;
     ask_during_a_round(look_again);
     rounds_of(core);
-    ck_assert_uint_le(loads, 2);
+    ck_assert_uint_le(loads, 2); /* the last one came when the first was answered */
     ck_assert_uint_ge(stats()->repeats, 2);
 }
 END_TEST

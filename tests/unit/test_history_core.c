@@ -129,6 +129,53 @@ START_TEST(an_open_is_answered_with_the_state_before_it)
 }
 END_TEST
 
+/* ---- rules ----------------------------------------------------------------------------------- */
+
+/* One event more, ev_rules at that offset; the state names it. */
+static void append_rules(const char *replica, uint64_t epoch, uint64_t offset)
+{
+    struct buf events = {0};
+    PUT(&events, ev_rules, .offset = offset, .time = now, .member = id_of("olga"));
+    struct state_bytes state = log_state_pack(&(struct log_state){.rules = offset});
+    FROM(replica, append, .board = id_of(BOARD), .epoch = epoch, .first = offset, .count = 1,
+         .time = now, .events = buf_span(&events), .state = state_span(&state));
+    buf_free(&events);
+}
+
+static void append_after_rules(const char *replica, uint64_t epoch, uint64_t first, uint64_t rules)
+{
+    struct buf events = {0};
+    struct state_bytes state = log_state_pack(&(struct log_state){.rules = rules});
+    struct msg_append m = segment_of(&events, epoch, first, 2);
+    m.state = state_span(&state);
+    from(replica, &TYPE_append, &m);
+    buf_free(&events);
+}
+
+START_TEST(who_opens_a_board_or_looks_at_it_is_told_how_it_is_ruled)
+{
+    opened_by_b1();
+    look();
+    expect("g1 looked Physics epoch 2 tail 2");
+    ck_assert_uint_eq(told_rules, 0);
+    append_rules("b1", 2, 3);
+    append_after_rules("b1", 2, 4, 3);
+    expect("b1 stored 5 epoch 2");
+    look();
+    expect("g1 looked Physics epoch 2 tail 5");
+    ck_assert_uint_eq(told_rules, 3);
+    append_rules("b1", 2, 6);
+    expect("b1 stored 6 epoch 2");
+    now += HISTORY_OPEN_EVERY_MS;
+    ask_to_open("b2", 71, 2);
+    expect("b2 opened 7");
+    ck_assert_uint_eq(told_rules, 6);
+    ask_to_open("b2", 71, 2);
+    expect("b2 opened 7");
+    ck_assert_uint_eq(told_rules, 6);
+}
+END_TEST
+
 START_TEST(an_open_over_another_epoch_than_the_newest_is_refused)
 {
     fenced_by_b2();
@@ -405,6 +452,7 @@ static Suite *history_core_suite(void)
     tcase_add_test(all, a_look_sees_what_another_history_service_stored);
     tcase_add_test(all, an_open_over_the_newest_epoch_is_appended_and_its_offset_is_the_epoch);
     tcase_add_test(all, an_open_is_answered_with_the_state_before_it);
+    tcase_add_test(all, who_opens_a_board_or_looks_at_it_is_told_how_it_is_ruled);
     tcase_add_test(all, an_open_over_another_epoch_than_the_newest_is_refused);
     tcase_add_test(all, a_repeated_open_gets_the_same_answer_and_adds_nothing);
     tcase_add_test(all, a_repeated_open_gets_the_same_answer_from_another_history_service);

@@ -39,7 +39,7 @@ static void plan(void)
 {
     const struct history_plan *plan = history_core_plan(core, now);
     for (unsigned i = 0; i < plan->load_count; i++)
-        history_core_loaded(core, &plan->load[i], NULL, span_of(""));
+        history_core_loaded(core, &plan->load[i], NULL, span_of(""), (struct span){0});
     if (plan->load_count)
         plan = history_core_plan(core, now);
     ck_assert_uint_eq(plan->record_count, 1);

@@ -72,7 +72,8 @@ static void run_round(void)
         if (r == -EBADMSG)
             history_core_broken(core, &plan->load[i]);
         else
-            history_core_loaded(core, &plan->load[i], r == 0 ? &last : NULL, span_of("Physics"));
+            history_core_loaded(core, &plan->load[i], r == 0 ? &last : NULL, span_of("Physics"),
+                                (struct span){0});
     }
     if (plan->load_count > 0)
         plan = history_core_plan(core, now);

@@ -20,6 +20,7 @@ static void set_up(void)
     core = history_core_create(
         &(struct history_core_config){.self = {"h1"}, .shards = 1, .trace = &listener});
     last = (struct record){.board = {BOARD}, .first = 4, .count = 1, .epoch = 2, .opener = {"b2"}};
+    last.state = log_state_pack(&(struct log_state){0});
 }
 
 static void tear_down(void)
@@ -32,7 +33,8 @@ static const struct history_plan *plan(void)
 {
     const struct history_plan *p = history_core_plan(core, 1000000);
     for (unsigned i = 0; i < p->load_count; i++)
-        history_core_loaded(core, &p->load[i], last.count ? &last : NULL, span_of("a board"));
+        history_core_loaded(core, &p->load[i], last.count ? &last : NULL, span_of("a board"),
+                            (struct span){0});
     return p->load_count ? history_core_plan(core, 1000000) : p;
 }
 

@@ -55,7 +55,7 @@ START_TEST(the_last_record_comes_back_as_it_was_stored)
     ck_assert_int_eq(append(store, r), 0);
     ck_assert_int_eq(store_last(store, &r.board, &last), 0);
     expect_same_state(&last, &r);
-    ck_assert_int_eq(store_read(store, &r.board, LAST_FIRST + 9, see, &seen), 0);
+    ck_assert_int_eq(store_read(store, &r.board, LAST_FIRST + 9, OFFSET_MAX, see, &seen), 0);
     ck_assert_uint_eq(seen.count, 1);
     expect_same_state(&seen.newest, &r);
     ck_assert_uint_eq(seen.events.len, 3);
@@ -95,10 +95,27 @@ START_TEST(a_reader_who_has_enough_is_given_no_more)
         ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", first, 1, 0)), 0);
     struct seen seen = {.stop_after = 12};
     struct id board = id_of("k3v9x2mq4t");
-    ck_assert_int_eq(store_read(store, &board, 2, see, &seen), 0);
+    ck_assert_int_eq(store_read(store, &board, 2, OFFSET_MAX, see, &seen), 0);
     ck_assert_uint_eq(seen.count, 12);
     buf_free(&seen.events);
     EXPECT_READ("k3v9x2mq4t", 29, 29, 30); /* and it can be asked again */
+}
+END_TEST
+
+START_TEST(a_reader_is_given_nothing_beyond_where_it_stops)
+{
+    for (uint64_t first = 1; first <= 9; first += 2)
+        ck_assert_int_eq(append(store, record_at("k3v9x2mq4t", first, 2, 0)), 0);
+    struct id board = id_of("k3v9x2mq4t");
+    struct seen seen = {0};
+    ck_assert_int_eq(store_read(store, &board, 4, 6, see, &seen), 0);
+    ck_assert_uint_eq(seen.count, 2); /* those that hold 4, and 5 and 6 */
+    ck_assert_uint_eq(seen.first[0], 3);
+    ck_assert_uint_eq(seen.first[1], 5);
+    seen.count = 0;
+    ck_assert_int_eq(store_read(store, &board, 1, 1, see, &seen), 0);
+    ck_assert_uint_eq(seen.count, 1);
+    buf_free(&seen.events);
 }
 END_TEST
 
@@ -125,7 +142,7 @@ START_TEST(the_largest_record_comes_back_whole)
     r.events = buf_span(&events);
     ck_assert_int_eq(append(store, r), 0);
     struct seen seen = {0};
-    ck_assert_int_eq(store_read(store, &r.board, 500, see, &seen), 0);
+    ck_assert_int_eq(store_read(store, &r.board, 500, OFFSET_MAX, see, &seen), 0);
     ck_assert_uint_eq(seen.events.len, RECORD_BYTES_MAX);
     ck_assert_mem_eq(seen.events.data, events.data, RECORD_BYTES_MAX);
     buf_free(&seen.events);
@@ -321,7 +338,7 @@ START_TEST(of_two_who_want_the_same_key_exactly_one_gets_it)
         ck_assert_int_eq(racers[0].won[i] + racers[1].won[i], 1);
         struct seen seen = {.stop_after = 1};
         struct id board = id_of("k3v9x2mq4t");
-        ck_assert_int_eq(store_read(store, &board, 1 + i * 10, see, &seen), 0);
+        ck_assert_int_eq(store_read(store, &board, 1 + i * 10, OFFSET_MAX, see, &seen), 0);
         ck_assert_uint_eq(seen.newest.count, racers[0].won[i] ? 1 : 2);
         buf_free(&seen.events);
     }
@@ -440,6 +457,7 @@ void add_common_tests(TCase *t)
     tcase_add_test(t, records_are_read_in_order_from_the_one_that_holds_the_offset);
     tcase_add_test(t, beyond_the_tail_there_is_nothing_to_read);
     tcase_add_test(t, a_reader_who_has_enough_is_given_no_more);
+    tcase_add_test(t, a_reader_is_given_nothing_beyond_where_it_stops);
     tcase_add_test(t, boards_whose_ids_begin_alike_are_kept_apart);
     tcase_add_test(t, the_largest_record_comes_back_whole);
     tcase_add_test(t, a_key_that_is_taken_keeps_its_first_record);

@@ -72,7 +72,8 @@ static void expect_last(const struct record *expected)
     struct seen seen = {0};
     ck_assert_int_eq(store_last(store, &expected->board, &last), 0);
     expect_same_state(&last, expected);
-    ck_assert_int_eq(store_read(store, &expected->board, expected->first, see, &seen), 0);
+    ck_assert_int_eq(store_read(store, &expected->board, expected->first, OFFSET_MAX, see, &seen),
+                     0);
     ck_assert_uint_eq(seen.count, 1);
     expect_same_state(&seen.newest, expected);
     ck_assert_mem_eq(seen.events.data, "events", 6);

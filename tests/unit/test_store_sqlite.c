@@ -404,7 +404,7 @@ static void expect_refused(struct store *s)
     ck_assert_msg(strstr(store_why(s), "removed or replaced"), "%s", store_why(s));
     ck_assert(store_lost(s));
     ck_assert_int_eq(store_last(s, &board, &last), -EIO);
-    ck_assert_int_eq(store_read(s, &board, 1, see, &seen), -EIO);
+    ck_assert_int_eq(store_read(s, &board, 1, OFFSET_MAX, see, &seen), -EIO);
     ck_assert_int_eq(store_next_board(s, &next, &next), -EIO);
     ck_assert_int_eq(store_tidy(s), -EIO);
     ck_assert_uint_eq(seen.count, 0);

@@ -54,7 +54,7 @@ class Play {
     this.lost = [];
     this.dropped = new Set(); // strokes that we took back for good
     this.shown = new Map(); // what somebody sees who looks again only at the strokes that changed
-    this.counts = { cut: 0, own: 0, lost: 0, undone: 0, rejoined: 0, passed: 0, restored: 0, readAnew: 0 };
+    this.counts = { cut: 0, own: 0, lost: 0, undone: 0, rejoined: 0, passed: 0, restored: 0, readAnew: 0, voided: 0 };
     this.instance = 7;
     this.term = this.cseq = this.passed = this.start = this.readTo = 0;
     this.board = new Board();
@@ -80,7 +80,7 @@ class Play {
   }
   /** The page has it still: else it comes as it is. */
   comesAsOwn(event) {
-    return this.isOwn(event) && event.offset > this.readTo && event.kind !== "ev_restore";
+    return this.isOwn(event) && event.offset > this.readTo && !["ev_restore", "ev_void"].includes(event.kind);
   }
 
   points() {
@@ -144,7 +144,10 @@ class Play {
     const cseq = this.lastOf(grant.offset) + 1;
     const frame = this.sent.find((other) => other.term === grant.offset && other.cseq === cseq);
     if (frame?.kind === "pass") this.grant(cseq);
-    else if (frame) {
+    else if (frame && ["clear", "restore"].includes(frame.kind) && this.random.chance(0.2)) {
+      this.append({ kind: "ev_void", term: frame.term, cseq }); // the rules do not allow it
+      this.counts.voided++;
+    } else if (frame) {
       const besides = frame.kind === "clear" ? { member: ME } : frame.kind === "restore" ? this.restoring(frame) : {};
       this.append({ ...frame, kind: `ev_${frame.kind}`, ...besides });
     }

@@ -8,8 +8,8 @@ import { parse as parseLimits } from "./limits.mjs";
 
 const DEF = new URL("../../../proto/messages.def", import.meta.url);
 const OUT = new URL("../codec/messages.gen.ts", import.meta.url);
-const UNIONS = { DrawersFrame: ["DRAWERS", "DRAWN"], LogEvent: ["EVENT"] }; // types of these forms
-const PAGES = ["FRAME", "DRAWERS", "DRAWN", "EVENT", "TOLD"]; // no other form reaches a page
+const UNIONS = { DrawersFrame: ["DRAWERS", "DRAWN"], Ruling: ["RULING"], LogEvent: ["EVENT"] }; // types of these forms
+const PAGES = ["FRAME", "DRAWERS", "DRAWN", "RULING", "EVENT", "TOLD"]; // no other form reaches a page
 const LIMITS = Object.fromEntries(parseLimits().map(({ name, value }) => [name, value]));
 const NAMED = { OFFSET_MAX: 2 ** 53 - 1, UINT16_MAX: 2 ** 16 - 1, UINT32_MAX: 2 ** 32 - 1, ...LIMITS };
 
@@ -21,11 +21,11 @@ function bound(text) {
 
 const DRAWERS = [["term", "UINT", "1", "OFFSET_MAX"], ["cseq", "UINT", "1", "UINT32_MAX"]];
 const FIRST = { // the first fields of these forms
-  DRAWERS, DRAWN: DRAWERS, BOARD_ITEM: [["board", "ID", "1", "15"]],
+  DRAWERS, DRAWN: DRAWERS, RULING: [["rules", "UINT", "0", "OFFSET_MAX"]], BOARD_ITEM: [["board", "ID", "1", "15"]],
   EVENT: [["offset", "UINT", "1", "OFFSET_MAX"], ["time", "UINT", "0", "OFFSET_MAX"]],
 };
 // name, then code, then what the form says besides.
-const FORMS = ["FRAME", "DRAWERS", "DRAWN", "EVENT", "TOLD", "ITEM", "BOARD_ITEM", "ENVELOPE", "TUPLE"];
+const FORMS = ["FRAME", "DRAWERS", "DRAWN", "RULING", "EVENT", "TOLD", "ITEM", "BOARD_ITEM", "ENVELOPE", "TUPLE"];
 
 const fieldOf = ([name, type, low, high], later = false) => ({ name, type, low: bound(low), high: bound(high), later });
 
@@ -43,8 +43,8 @@ export function parse(text = readFileSync(DEF, "utf8")) {
         form, name: words[0], code: bound(words[1] ?? 0), event: form === "DRAWN" ? words[2] : null,
         fields: (FIRST[form] ?? []).map((field) => fieldOf(field)),
       });
-    else if (form === "LIST")
-      at(words[0]).fields.push({ name: words[1], type: "LIST", tuple: words[2], low: bound(words[3]), high: bound(words[4]), later: false });
+    else if (form === "LIST" || form === "LATER_LIST")
+      at(words[0]).fields.push({ name: words[1], type: "LIST", tuple: words[2], low: bound(words[3]), high: bound(words[4]), later: form === "LATER_LIST" });
     else if (form === "FIELD" || form === "LATER")
       at(words[0]).fields.push(fieldOf(words.slice(1), form === "LATER"));
     else if (form !== "END") throw new Error(`messages.def: not understood: ${line}`);

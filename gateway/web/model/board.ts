@@ -194,7 +194,8 @@ export class Board {
     if (event.offset > this.applied + 1) return "hole";
     const first = this.#pending[0]?.frame;
     const ours = first && "cseq" in event && first.term === event.term && first.cseq === event.cseq;
-    if (ours && event.kind !== "ev_restore") return this.own(event.term, event.offset, event.cseq, 1);
+    const asSent = event.kind !== "ev_restore" && event.kind !== "ev_void";
+    if (ours && asSent) return this.own(event.term, event.offset, event.cseq, 1);
 
     const grant = event.kind === "ev_grant" ? event : null;
     const rec: Rec = { offset: event.offset, frame: ours ? first : null, grant, back: NOTHING };
@@ -444,6 +445,9 @@ export class Board {
       case "ev_open":
       case "ev_released":
       case "ev_unknown":
+      case "ev_rules":
+      case "ev_refuse":
+      case "ev_void":
       case "pass":
         return NOTHING; // nothing to be seen
       default:
