@@ -35,7 +35,7 @@ int main(int argc, char **argv)
     static struct world w;
     uint64_t resent = 0, early = 0, ran = 0;
     unsigned broken = 0, acked = 0, cuts = 0, epochs = 0, kills = 0, pointers = 0, caught = 0;
-    unsigned restores = 0;
+    unsigned restores = 0, deeds = 0, voided = 0;
     for (uint64_t seed = from; seed < from + seeds && !(first && broken); seed++) {
         if (quiet && seed % QUIET_END_EVERY != 0)
             continue;
@@ -52,14 +52,17 @@ int main(int argc, char **argv)
         pointers += w.count.pointers;
         caught += w.count.caught;
         restores += w.count.restores;
+        deeds += w.count.deeds;
+        voided += w.count.voided;
         world_free(&w);
         resent += w.count.resent;
         early += w.count.early;
     }
     printf("%llu seeds, %u broken; %llu steps, %u frames acked, %u cuts, %u epochs, %u kills, "
            "%u pointers, %llu frames again, %llu too early, %u caught with a stroke too long, %u "
-           "restores\n",
+           "restores, %u deeds, %u void\n",
            (unsigned long long)ran, broken, (unsigned long long)steps, acked, cuts, epochs, kills,
-           pointers, (unsigned long long)resent, (unsigned long long)early, caught, restores);
+           pointers, (unsigned long long)resent, (unsigned long long)early, caught, restores, deeds,
+           voided);
     return broken ? 1 : 0;
 }

@@ -3,6 +3,7 @@
  * A store in memory, with what makes a real one hard: it is away for a while, and an insert can be
  * done although its answer is lost.
  */
+#include "event.h"
 #include "world.h"
 
 #include <errno.h>
@@ -28,6 +29,20 @@ int memory_last(struct world *w, const struct id *board, struct record *ret)
     *ret = last->record;
     ret->events = buf_span(&last->events);
     return 0;
+}
+
+struct span memory_rules(const struct world *w, const struct record *last)
+{
+    struct log_state state;
+    if (log_state_unpack(state_span(&last->state), record_last(last), &state) < 0)
+        abort();
+    for (unsigned i = 0; state.rules && i < w->store.count; i++) {
+        const struct stored_record *r = &w->store.records[i];
+        if (id_equal(&r->record.board, &last->board) && state.rules >= r->record.first &&
+            state.rules <= record_last(&r->record))
+            return event_find(buf_span(&r->events), state.rules);
+    }
+    return (struct span){0};
 }
 
 /* The unique key (board, first). */

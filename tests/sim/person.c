@@ -12,7 +12,6 @@
 
 #include "stroke.h"
 
-#define POINT_BYTES      4u
 #define FRAME_POINTS_MAX 1280u
 
 uint64_t person_mark(const struct person *p)
@@ -24,77 +23,6 @@ void person_free(struct person *p)
 {
     free(p->log);
     free(p->frames);
-}
-
-/* ---- events ---------------------------------------------------------------------------------- */
-
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-    return (hash ^ value) * UINT64_C(0x100000001b3) + (value >> 7);
-}
-
-static uint64_t stroke_hash(uint32_t code, uint64_t term, uint32_t cseq, uint32_t author,
-                            uint32_t counter)
-{
-    return mix(mix(mix(mix(mix(14695981039346656037u, code), term), cseq), author), counter) | 1;
-}
-
-/* The first point says who drew it. */
-static void seen_points(struct seen *ret, struct span points)
-{
-    const uint8_t *d = points.data;
-    ret->author = (uint32_t)d[0] << 8 | d[1];
-    ret->counter = (uint32_t)d[2] << 8 | d[3];
-    ret->points = (uint32_t)(points.len / POINT_BYTES);
-}
-
-int seen_event(struct cursor *in, uint64_t *ret_offset, struct seen *ret)
-{
-    struct cursor start = *in;
-    struct msg_ev_begin begin;
-    struct msg_ev_points points;
-    struct msg_ev_clear clear;
-    struct msg_ev_restore restore;
-    struct msg_ev_grant grant;
-    unsigned code;
-    uint32_t fields;
-    uint64_t offset;
-    struct cursor at = *in;
-    if (wire_skip(in) < 0 || message_begin(&at, &code, &fields) < 0 || wire_uint(&at, &offset) < 0)
-        return -1;
-    *ret_offset = offset;
-    *ret = (struct seen){.code = code};
-    at = start;
-    if (code == MSG_ev_begin && GET(&at, ev_begin, &begin) == 0) {
-        ret->term = begin.term;
-        ret->cseq = (uint32_t)begin.cseq;
-        seen_points(ret, begin.points);
-    } else if (code == MSG_ev_points && GET(&at, ev_points, &points) == 0) {
-        ret->term = points.term;
-        ret->cseq = (uint32_t)points.cseq;
-        seen_points(ret, points.points);
-    } else if (code == MSG_ev_clear && GET(&at, ev_clear, &clear) == 0) {
-        ret->term = clear.term;
-        ret->cseq = (uint32_t)clear.cseq;
-        ret->member = clear.member;
-    } else if (code == MSG_ev_restore && GET(&at, ev_restore, &restore) == 0) {
-        ret->term = restore.term;
-        ret->cseq = (uint32_t)restore.cseq;
-        ret->clear = restore.clear;
-        ret->start = restore.start;
-    } else if (code == MSG_ev_grant && GET(&at, ev_grant, &grant) == 0) {
-        ret->member = grant.member;
-        ret->instance = grant.instance;
-        ret->ended = grant.ended;
-        ret->last = (uint32_t)grant.last;
-    }
-    ret->hash = stroke_hash(code, ret->term, ret->cseq, ret->author, ret->counter);
-    if (code == MSG_ev_restore)
-        ret->hash = mix(mix(ret->hash, ret->clear), ret->start) | 1;
-    if (ret->term == 0) /* not a drawer's: all bytes count */
-        for (const uint8_t *b = start.pos; b < in->pos; b++)
-            ret->hash = mix(ret->hash, *b) | 1;
-    return 0;
 }
 
 /* ---- frames ---------------------------------------------------------------------------------- */
@@ -437,7 +365,7 @@ static void on_own(struct world *w, struct person *p, const struct msg_own *m)
         struct seen e = {.code = CODES[f->what], .term = f->term, .cseq = cseq};
         e.author = f->what == CLEAR ? 0 : p->author;
         e.counter = f->counter;
-        e.hash = stroke_hash(e.code, e.term, e.cseq, e.author, e.counter);
+        e.hash = seen_hash(e.code, e.term, e.cseq, e.author, e.counter);
         apply(w, p, offset, &e);
     }
 }
@@ -474,6 +402,8 @@ static void on_error(struct world *w, struct person *p, const struct msg_error *
     /* Those last are pairs, a person and a second tab of hers; all others have one page only. */
     if (p->replaced && p->number < PEOPLE - 2 * BOARDS)
         fail(w, "person %u is replaced, and has no other page", p->number);
+    if (is_code(m, "ended"))
+        ruling_link_ended(w, p);
     if (is_code(m, "no_board")) {
         promise_no_board(w, p);
         p->gone = true;
@@ -497,6 +427,8 @@ static void receive_frame(struct world *w, struct person *p, struct cursor *in)
         struct msg_state state;
         struct msg_error error;
         struct msg_pointer_at pointer;
+        struct msg_rules rules;
+        struct msg_token token;
     } m;
     struct cursor at = *in;
     unsigned code;
@@ -541,6 +473,12 @@ static void receive_frame(struct world *w, struct person *p, struct cursor *in)
         promise_seats(w, p->board, m.state.members);
         p->pen_term = m.state.term;
         break;
+    case MSG_rules:
+        ruling_told(w, p, &m.rules);
+        break;
+    case MSG_token:
+        ruling_token(w, p, &m.token);
+        break;
     case MSG_error:
         on_error(w, p, &m.error);
         break;
@@ -572,8 +510,8 @@ static void connect_person(struct world *w, struct person *p)
     static const char *const ROLES[] = {"watch", "draw", "own"};
     static const uint8_t session[16];
     char token[64];
-    snprintf(token, sizeof token, "%s %s %s", ROLES[p->role], w->board_id[p->board].text,
-             p->member.text);
+    snprintf(token, sizeof token, "%s %s %s %u", ROLES[p->role], w->board_id[p->board].text,
+             p->member.text, (unsigned)p->links);
     cut(w, p, 0); /* to its own mark */
     p->connection++;
     p->conn++;
@@ -635,6 +573,7 @@ static void draw_with_another_tabs_pen(struct world *w, struct person *p)
 
 static void act_connected(struct world *w, struct person *p)
 {
+    struct buf deed = {0};
     if (w->trouble && !w->calm && !w->silent && odds(w, 40)) {
         person_leave(w, p);
     } else if (p->reading ? w->trouble && odds(w, 100) : !w->trouble || odds(w, 500)) {
@@ -650,6 +589,8 @@ static void act_connected(struct world *w, struct person *p)
         draw(w, p);
     } else if (w->calm) {
         return;
+    } else if (ruling_act(w, p, &deed)) {
+        to_gateway(w, p, &deed);
     } else if (w->trouble && may_draw(p) && odds(w, 800)) {
         pass(w, p);
     } else if (p->role != ROLE_WATCH && odds(w, 400)) {

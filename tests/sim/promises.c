@@ -291,6 +291,7 @@ static void check_person(struct world *w, const struct person *p, const struct l
 {
     if (!p->client || !p->welcomed)
         return;
+    promise_ruled(w, p);
     uint64_t least = must_be_seen(log);
     if (p->applied < least || p->applied > log->tail || person_mark(p) != p->applied)
         fail(w, "P2: person %u stands at %u (mark %u), the log at %u", p->number,
@@ -382,6 +383,7 @@ void check_at_rest(struct world *w)
             check_log(w, board, &log);
             check_strokes(w, board, &log);
             check_pictures(w, board, &log);
+            promise_ruling(w, board, log.event, log.tail);
             check_acked(w, board, &log);
             check_truth(w, board, &log);
             check_people(w, board, &log);

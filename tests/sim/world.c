@@ -21,24 +21,6 @@ struct process *random_process(struct world *w, enum kind kind)
     return n ? found[below(w, n)] : NULL;
 }
 
-/* "draw <board> <member>", "watch ..." or "own ...". */
-static int authenticate(void *owner, uint64_t now_ms, struct span token, struct span session,
-                        struct identity *ret)
-{
-    (void)owner, (void)now_ms, (void)session;
-    char text[64] = {0}, role[8], board[16], member[16];
-    if (token.len >= sizeof text)
-        return -EACCES;
-    memcpy(text, token.data, token.len);
-    if (sscanf(text, "%7s %15s %15s", role, board, member) != 3)
-        return -EACCES;
-    if (id_parse(board, strlen(board), &ret->board) < 0 ||
-        id_parse(member, strlen(member), &ret->member) < 0)
-        return -EACCES;
-    ret->role = role[0] == 'w' ? ROLE_WATCH : role[0] == 'd' ? ROLE_DRAW : ROLE_OWN;
-    return 0;
-}
-
 static void on_decision(void *owner, const struct id *board, enum trace_kind kind,
                         const uint64_t *number)
 {
@@ -60,7 +42,8 @@ static void start_core(struct world *w, struct process *p)
                                         .shards = SHARDS,
                                         .pace_ms = 4,
                                         .dead_ms = 60000,
-                                        .authenticate = authenticate,
+                                        .authenticate = authenticate_person,
+                                        .make_token = make_link,
                                         .trace = &p->trace};
         p->gateway = gateway_core_create(&c, w->now);
         gateway_core_link(p->gateway, w->now, true);
@@ -303,7 +286,8 @@ static void load(struct world *w, struct process *p, const struct history_plan *
             p->in_round = false;
             return;
         }
-        history_core_loaded(p->history, &board, r == 0 ? &last : NULL, span_of("board"));
+        struct span rules = r == 0 ? memory_rules(w, &last) : (struct span){0};
+        history_core_loaded(p->history, &board, r == 0 ? &last : NULL, span_of("board"), rules);
     }
 }
 
@@ -651,6 +635,7 @@ bool world_run(struct world *w, uint64_t seed, bool verbose)
         hostile_start(w, i);
     happen(w, w->now + 3000, (struct event){.what = FAULT});
     plan_end(w);
+    plan_ruling(w);
     plan_restore(w);
     if (seed % QUIET_END_EVERY == 0)
         break_last(w);

@@ -52,6 +52,7 @@
 #define SLACK_MS        2000u  /* what was stored so lately may be on its way */
 #define JOIN_MS         5000u  /* who comes then is welcomed, or told why not */
 #define DEAD_MS_MAX     4200u  /* who was killed is back */
+#define POINT_BYTES     4u
 
 struct world;
 
@@ -149,6 +150,8 @@ struct memory {
 };
 
 int memory_last(struct world *w, const struct id *board, struct record *ret);
+/* The ev_rules that the state of that last record names; empty: it names none. */
+struct span memory_rules(const struct world *w, const struct record *last);
 int memory_append(struct world *w, const struct record *record);
 void memory_free(struct memory *m);
 
@@ -163,6 +166,7 @@ struct seen {
     uint32_t author, counter; /* drawn into the points */
     uint32_t points;          /* how many */
     uint64_t clear, start;    /* of a restore */
+    uint64_t flags;           /* of the rules */
     struct id member;         /* of a grant */
     uint64_t instance, ended;
     uint32_t last;
@@ -195,8 +199,10 @@ struct person {
     struct client *client; /* at the gateway; NULL: not connected */
     unsigned connection;   /* counts connections */
     bool welcomed, reading, replaced, full;
-    bool gone;     /* it was told that there is no such board */
-    bool reloaded; /* since it called: what the old line still says is nobody's */
+    uint64_t links; /* the generation of its link */
+    uint64_t rules; /* the newest that it was told */
+    bool gone;      /* it was told that there is no such board */
+    bool reloaded;  /* since it called: what the old line still says is nobody's */
     uint64_t last_to_gateway, last_to_person, connected_at;
 
     /* log */
@@ -233,6 +239,18 @@ void hostile_start(struct world *w, unsigned number);
 void hostile_act(struct world *w, struct hostile *h);
 void hostile_leave(struct world *w, struct hostile *h);
 
+char *make_link(void *owner, const struct identity *who);
+int authenticate_person(void *owner, uint64_t now_ms, struct span token, struct span session,
+                        struct identity *ret);
+void plan_ruling(struct world *w); /* in some worlds */
+/* True: `ret` is a deed of this person's. */
+bool ruling_act(struct world *w, struct person *p, struct buf *ret);
+void ruling_told(struct world *w, struct person *p, const struct msg_rules *m);
+void ruling_token(struct world *w, struct person *p, const struct msg_token *m);
+void ruling_link_ended(struct world *w, struct person *p);
+void promise_ruled(struct world *w, const struct person *p); /* who is there may be there */
+void promise_ruling(struct world *w, unsigned board, const struct seen *event, uint64_t tail);
+
 void person_start(struct world *w, unsigned number);
 void person_act(struct world *w, struct person *p);
 void person_receive(struct world *w, struct person *p, struct span message);
@@ -241,6 +259,7 @@ uint64_t person_mark(const struct person *p);
 void person_leave(struct world *w, struct person *p); /* its connection ends */
 void person_free(struct person *p);
 int seen_event(struct cursor *in, uint64_t *ret_offset, struct seen *ret);
+uint64_t seen_hash(uint32_t code, uint64_t term, uint32_t cseq, uint32_t author, uint32_t counter);
 
 /* ---- promises -------------------------------------------------------------------------------- */
 
@@ -298,6 +317,7 @@ struct world {
     bool silent;          /* nobody draws */
     struct process *hurt; /* by the last fault; nobody comes to this gateway any more */
     bool closed;          /* nobody comes any more */
+    bool ruled;           /* who owns a board rules it */
     bool settled;         /* it is long since the last fault */
     unsigned doomed;      /* the board that is deleted; BOARDS: none */
     uint32_t authors;
@@ -309,7 +329,7 @@ struct world {
     bool is_broken;       /* it did */
     struct {
         unsigned kills, freezes, cuts, epochs, reconnects, acked, lost, events, refused, pointers,
-            caught, restores;
+            caught, restores, deeds, voided;
         uint64_t resent, early; /* frames: by gateways again, at owners that could not take them */
     } count;
 };
