@@ -8,7 +8,7 @@ from wire import WebSocket, pack, unpack
 
 BEGIN, POINTS, UNDO, REDO, CLEAR, PASS, ASK, CANCEL, TAKE = range(2, 11)
 RESTORE = 13
-GRANT, EVENT, RESTORED = 35, 34, 42  # a frame's event has the frame's code + EVENT, but for restore
+GRANT, EVENT, RESTORED, VOID = 35, 34, 42, 45  # a frame's event has the code + EVENT, but for restore
 
 def say(**what):
     print(json.dumps(what, default=lambda b: b.hex()), flush=True)
@@ -31,7 +31,7 @@ class Client:
         self.conn, self.welcome, self.since, self.ws = self.conn + 1, None, None, WebSocket(self.url)
         start = None if since is not None else self.args.start if fresh else self.applied
         self.send([1, self.args.token, bytes.fromhex(self.args.session), self.args.instance, self.conn, self.args.name,
-                   start, since, *([] if self.args.before else [1])])
+                   start, since, *([] if self.args.before else [3])])
 
     def close(self, code):
         if self.ws:
@@ -98,7 +98,7 @@ class Client:
         while self.checked < self.mark:
             self.checked += 1
             event = self.log[self.checked - self.base - 1]
-            if event[0] in (*range(BEGIN + EVENT, CLEAR + EVENT + 1), RESTORED):
+            if event[0] in (*range(BEGIN + EVENT, CLEAR + EVENT + 1), RESTORED, VOID):
                 self.unsaved.pop((event[3], event[4]), None)
             if event[0] == GRANT:
                 for (term, n), frame in list(self.unsaved.items()):

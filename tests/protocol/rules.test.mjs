@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Each rule of proto/PROTOCOL.md that has a number, on real services. A test names the numbers that it
-// checks; those that need a client of somebody else's are in stranger.test.mjs. That no number is left out
+// checks; those of the board's owner are in ruling.test.mjs, those that need a client of somebody else's in
+// stranger.test.mjs. That no number is left out
 // is checked at the end.
 
 import assert from "node:assert/strict";
@@ -467,6 +468,6 @@ test("no rule is without a check, and no check without its rule", () => {
   const read = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
   const numbers = (text) => [...new Set(text.match(/\[[A-Z]\d+\]/g))].sort();
   const rules = numbers(read("../../proto/PROTOCOL.md").match(/\*\*\[[A-Z]\d+\]\*\*/g).join());
-  const titles = ["rules.test.mjs", "stranger.test.mjs"].flatMap((name) => read(name).match(/^test\(".*"/gm));
+  const titles = ["rules.test.mjs", "ruling.test.mjs", "stranger.test.mjs"].flatMap((name) => read(name).match(/^test\(".*"/gm));
   assert.deepEqual(numbers(titles.join()), rules);
 });

@@ -103,6 +103,8 @@ describe("the HTTP API", { timeout: 120_000 }, () => {
     assertError(await call(one, "POST", "/api/boards/zzzzzzzzzz/watch"), 404);
     assertError(await call(one, "GET", "/api/boards/not-an-id"), 404);
     assertError(await call(one, "GET", "/api/nothing"), 404);
+    const page = await fetch(`${one.url}/nothing`, { headers: { accept: "text/html,*/*;q=0.8" } });
+    assert.deepEqual([page.status, page.headers.get("content-type")], [404, "text/html; charset=utf-8"]);
   });
 
   test("gives a watch token to who knows the code, and no more than that", async () => {
