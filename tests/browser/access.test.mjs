@@ -18,7 +18,7 @@ const dark = { colorScheme: "dark" };
 const german = { locale: "de-DE", longNames: true };
 const MODES = {
   "on a desktop": SCREENS.desktop,
-  "on a desktop, in the dark": { ...SCREENS.desktop, ...dark },
+  "on a desktop, in the dark and in forced colours": { ...SCREENS.desktop, ...dark, forcedColors: "active" },
   "on a tablet, in the dark and in German": { ...SCREENS.tablet, ...dark, ...german },
   "on a phone": SCREENS.phone,
   "on a phone on its side, in the dark": { ...SCREENS.side, ...dark },

@@ -227,6 +227,9 @@ describe("the page", { timeout: 600_000 }, () => {
     const code = await tab.page.textContent("#shareCode");
     assert.match(code, /^\w{4}-\w{4}-\w{2}$/);
 
+    await tab.press("Close");
+    await tab.press("Stop drawing"); // who makes a board has its pen
+
     const ben = await someone();
     const other = await ben.open(`${first.url}/`);
     await other.page.fill("#code", "no code at all");

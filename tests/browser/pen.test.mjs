@@ -62,7 +62,7 @@ describe("the margin", { timeout: 600_000 }, () => {
     await asked(ana, /^Cem asks for the pen\.$/);
     await ben.press("Ask for the pen");
     await sees(ben, /^Ana is drawing\. You are 2nd in line\.$/, "Cancel");
-    await sees(ana, /^You have the pen\.$/, "Stop drawing", "Hand over", "Later");
+    await sees(ana, /^You have the pen\.$/, "Stop drawing", "Hand over", "Later", "No");
     await seesTags(ben, "Ana: pen; Cem: 1st in line; Ben: you · 2nd in line; Dia: ");
 
     await cem.press("Cancel");
@@ -124,7 +124,7 @@ describe("the margin", { timeout: 600_000 }, () => {
     await ben.press("Take the pen");
     await ben.seesText("#questionText", /^Take the pen from Ana\?$/);
     await ben.page.locator("#questionNo").click();
-    await sees(ana, /^You have the pen\.$/, "Stop drawing", "Hand over", "Later");
+    await sees(ana, /^You have the pen\.$/, "Stop drawing", "Hand over", "Later", "No");
     await ben.press("Take the pen");
     await ben.page.locator("#questionYes").click();
     await sees(ben, /^You have the pen\.$/, "Stop drawing");
@@ -166,7 +166,7 @@ describe("the margin", { timeout: 600_000 }, () => {
     const ben = await person([gateway.url]);
     const tab = await ben.open(`${gateway.url}/b/${made.board}#${made.tokens.watch}`);
     await tab.allSaved();
-    assert.equal(await tab.page.inputValue("#yourName"), "Guest 2");
+    assert.equal(await tab.page.getAttribute("#yourName", "placeholder"), "Guest 2");
     assert.equal(await tab.page.getByLabel("Your name").isVisible(), true);
     await seesTags(ana, "Ana: pen · you; Guest 2: ");
     await tab.page.getByLabel("Your name").fill(" Ben \u202e  Okri ");

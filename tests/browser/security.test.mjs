@@ -82,7 +82,7 @@ describe("security", { timeout: 300_000 }, () => {
       const ana = await person([url]);
       const tab = await ana.open(`${url}/b/${made.board}#${made.tokens.own}`);
       await tab.allSaved();
-      const who = shown || "Guest";
+      const who = shown || "Guest 2";
       const text = (selector, wanted) =>
         until(`${selector} says ${wanted}`, async () => (await tab.page.textContent(selector)) === wanted);
       // By a client of its own: a page would clean its person's name.

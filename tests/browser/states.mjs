@@ -4,7 +4,7 @@
 // does all fit, how do they look? They come about as for people: by pressing, and by real faults.
 import { de } from "../../build/web-node/german.mjs";
 import { en } from "../../build/web-node/words.mjs";
-import { signToken } from "../service/harness.mjs";
+import { signToken, until } from "../service/harness.mjs";
 import { Proxy } from "../service/proxy.mjs";
 import { person, wave } from "./browser.mjs";
 import { muteService, sendBytes, serviceSays, watchSockets } from "./sockets.mjs";
@@ -34,6 +34,25 @@ class Look {
     await this.page.click(id);
     await this.visit(this.tab, state);
     await this.page.keyboard.press("Escape");
+  }
+
+  /** The people, who may be behind a button. */
+  async people(act) {
+    const folded = !(await this.page.isVisible("#people"));
+    if (folded) await this.page.click("#peopleButton");
+    await act();
+    if (folded && (await this.page.isVisible("#people"))) await this.page.click("#peopleButton");
+  }
+
+  /** A dialog that opens with a button beside them. */
+  amongPeople(id, state, ready) {
+    return this.people(async () => {
+      await this.page.click(id);
+      await this.page.waitForSelector(ready);
+      await this.visit(this.tab, state);
+      await this.page.keyboard.press("Escape");
+      await this.page.waitForSelector(ready, { state: "hidden" });
+    });
   }
 
   /** A dialog that opens with that button, which may be in the menu. */
@@ -116,6 +135,9 @@ export async function tour(cluster, options, visit) {
   await look.dialog("#shareButton", "share", ".link-row");
   await look.dialog("#shareButton", "share, with one's other devices", ".link-row", () => drawer.page.click("#shareLinks summary"));
   await look.dialog("#helpButton", "help", "#help[open]");
+  await look.dialog("#pictureButton", "picture", "#picture[open]");
+  await look.amongPeople("#rulesButton", "rules", "#rules[open]");
+  await look.amongPeople("[data-deed^=remove]", "remove", "#question[open]");
   await drawer.setSwitch(words.paletteRight);
   await visit(drawer, "palette on the right");
   await look.panel("#inkButton", "colours and sizes, on the right");
@@ -170,12 +192,29 @@ export async function tour(cluster, options, visit) {
   await viewer.press(words.useHere);
   await live(viewer);
 
+  await look.people(async () => {
+    await drawer.page.click("#rulesButton");
+    await drawer.page.check("#ruleDoor");
+    await drawer.page.waitForFunction(() => document.querySelector("#rulesState").textContent === "");
+    await drawer.page.keyboard.press("Escape");
+  });
+  const outside = await come(longNames ? LONG : "Eve", "draw");
+  await outside.seesText("#card p", new RegExp(words.doorClosed.slice(0, 20)));
+  await visit(outside, "at the closed door");
+  await drawer.page.waitForSelector("#outsidePart:not([hidden])", { state: "attached" });
+  await look.people(async () => {
+    await visit(drawer, "people, and who waits outside");
+    await drawer.page.click("[data-deed^=remove]");
+    await drawer.page.click("#questionYes");
+  });
+  const gone = (tab) => tab.page.textContent("#card p").then((text) => text === words.removedYou);
+  await until("one of them was removed", async () => (await gone(watcher)) || (await gone(viewer)));
+  await visit((await gone(watcher)) ? watcher : viewer, "removed");
+
   await gateway.kill();
   const lost = new RegExp(words.reconnecting.replace("…", "") + ".*\\d");
   await drawer.seesText("#status span", lost);
   await visit(drawer, "drawer, reconnecting");
-  await viewer.seesText("#status span", lost);
-  await visit(viewer, "viewer, reconnecting");
   await gateway.start();
   await live(drawer);
   await drawer.page.goto(`${url}/`);

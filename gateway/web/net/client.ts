@@ -14,8 +14,14 @@ import type { Error as ErrorFrame, Member, Message, State, Welcome } from "../co
 import { Board, END, type Frame, PRESSURE } from "../model/board.ts";
 import { encodePoints, type Point } from "../model/points.ts";
 import { ableToStand, drawAgain, type Make } from "./again.ts";
+import { CLEARS, Deeds, GIVEN, UNRULED } from "./deeds.ts";
+import { type ClientOptions, type End, endOf, type Paused, type PenStyle, type Phase, randomInstance, release, type Room, type Service, type Socket } from "./kinds.ts";
+
+export { randomInstance } from "./kinds.ts";
+export type { ClientOptions, End, Paused, PenStyle, Phase, Room, Service, Socket } from "./kinds.ts";
 
 const FULL_RETRY_MS = 15_000;
+const CLOSED_RETRY_MS = 5_000; // somebody sees that we wait
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 8_000;
 const RETRY_MS_MAX_DRAWER = 1_000;
@@ -36,82 +42,10 @@ const NEARLY_FULL = 8;
 const FULL = 16;
 
 const LEFT = 1000; // a close code of our own
-/** What the socket does now. `ended` does not come back by itself. */
-export type Phase = "connecting" | "live" | "waiting" | "ended";
-/** What the log of the board can still take. */
-export type Room = "enough" | "little" | "none";
-export type Service = "away" | "same" | "updated";
-/** Why the drawer must stop for a while. */
-export type Paused = "grace" | "trouble" | "unsaved" | "room" | null;
-export type End = "forbidden" | "notfound" | "replaced" | "crash" | "outdated" | null;
-
-/** What is used of a WebSocket; ws gives the same in Node. */
-export interface Socket {
-  binaryType: string;
-  readyState: number;
-  bufferedAmount: number;
-  onopen: ((event: any) => void) | null;
-  onmessage: ((event: any) => void) | null;
-  onclose: ((event: any) => void) | null;
-  onerror: ((event: any) => void) | null;
-  send(data: Uint8Array<ArrayBuffer>): void;
-  close(code?: number): void;
-}
-
-export interface ClientOptions {
-  token: string;
-  /** Tried one after the other where that one is refused. */
-  others?: readonly string[];
-  /** The board that the token is to open; any other one is none of ours. */
-  board?: string;
-  session: Uint8Array; // 16 bytes, a secret between this browser and the service
-  name: string;
-  open: () => Socket;
-  hidden?: () => boolean;
-  /** How the service is over HTTP: it does not answer, gives out this page, or another one. */
-  service?: () => Promise<Service>;
-  /** Does it refuse what this page sends, since it does not take its address for its own? */
-  foreign?: () => Promise<boolean>;
-  /** Has it too many connections to take another one from here? */
-  crowded?: () => Promise<boolean>;
-  random?: () => number;
-}
-
-export interface PenStyle {
-  tool: number;
-  colour: number;
-  size: number; // board units
-  even?: boolean; // as wide everywhere, whatever speed and pressure
-}
-
-/** Errors after which a client does not come again by itself. */
-type Stops = { [E in keyof typeof ERRORS]: (typeof ERRORS)[E]["then"] extends "stops" ? E : never }[keyof typeof ERRORS];
-const ENDS: Record<Stops, End> = {
-  bad_frame: "crash",
-  forbidden: "forbidden",
-  expired: "forbidden",
-  no_board: "notfound",
-  replaced: "replaced",
-  too_long: "crash",
-  too_old: "crash",
-};
-const endOf = (close: number): End | undefined =>
-  Object.entries(ENDS).find(([error]) => ERRORS[error as Stops].close === close)?.[1];
-
-/** Closes the socket; whatever it still says is ignored. Without the code the service keeps our place. */
-function release(socket: Socket, code?: number): void {
-  socket.onopen = socket.onmessage = socket.onclose = null;
-  socket.onerror = () => {};
-  socket.close(code);
-}
-
-export function randomInstance(): number {
-  const words = crypto.getRandomValues(new Uint32Array(2));
-  return (words[0]! & 0x1fffff) * 2 ** 32 + words[1]! || 1;
-}
-
+const OWN = 2;
 const RESTORE = 1; // a clear can be taken back
-const FEATURES = RESTORE; // all that this page knows
+const RULES = 2; // who owns the board rules it
+const FEATURES = RESTORE | RULES; // all that this page knows
 
 export class Client {
   readonly board = new Board();
@@ -119,6 +53,7 @@ export class Client {
   end: End = null;
   token: string;
   full = false;
+  closed = false; // the door is, and the owner sees that we wait
   blocked = false; // this network lets no WebSocket through
   foreign = false; // the service does not take the address of this page for its own
   crowded = false; // the service has too many connections
@@ -135,6 +70,7 @@ export class Client {
   room: Room = "enough";
   held = false; // the service answers, but cannot open the board yet
   sentence = ""; // of the newest error
+  #error = ""; // its code; "": none since the last try began
   state: State | null = null;
   stateAt = 0;
 
@@ -144,6 +80,10 @@ export class Client {
   onLost: (strokes: number, setBack: boolean) => void = () => {};
   /** Each message as it came, after it was dealt with. */
   onMessage: (message: Incoming) => void = () => {};
+
+  readonly deeds: Deeds;
+  /** Of a link that we ended ourselves this is the new one. */
+  onToken: (token: string) => void = () => {};
 
   #options: ClientOptions;
   #others: string[]; // tokens
@@ -181,6 +121,16 @@ export class Client {
     this.#others = [...(options.others ?? [])];
     this.board.onChange = () => this.onChange();
     this.board.onLost = (frames) => this.#lost(frames);
+    const client = this;
+    this.deeds = new Deeds({
+      send: (message) => this.#send(message),
+      get me() {
+        return client.board.member;
+      },
+      get state() {
+        return client.state;
+      },
+    });
   }
 
   // ---- connection ------------------------------------------------------------------------------
@@ -238,6 +188,7 @@ export class Client {
     this.phase = "connecting";
     this.heardAt = performance.now();
     this.#opened = false;
+    this.#error = "";
     this.#socket = this.#dial();
     this.#silence = setInterval(() => {
       this.#turnsSince++;
@@ -324,11 +275,12 @@ export class Client {
     }
     this.#drop();
     this.lostAt ||= since;
-    this.full = code === ERRORS.full.close;
+    this.closed = code === ERRORS.closed.close && this.#error === "closed";
+    this.full = code === ERRORS.full.close && !this.closed;
     this.held = false;
     if (this.#opened) this.crowded = code === ERRORS.too_many.close;
     if (code === ERRORS.start_fresh.close) this.#forget();
-    const end = endOf(code);
+    const end = endOf(code, this.#error);
     if (end === "crash") return void this.#crashed();
     if (end) return this.#ended(end);
     this.#unopened = this.#opened ? 0 : this.#unopened + 1;
@@ -349,6 +301,7 @@ export class Client {
     this.#incarnation = 0;
     this.#conn = this.#term = this.#cseq = this.#passed = this.#askedAfter = this.#unansweredAt = this.#knew = 0;
     this.state = null;
+    this.deeds.forget();
   }
 
   #ended(end: End): void {
@@ -372,7 +325,7 @@ export class Client {
     const { random = Math.random, hidden = () => false } = this.#options;
     const most = this.term ? RETRY_MS_MAX_DRAWER : hidden() ? RETRY_MS_MAX_HIDDEN : RETRY_MS_MAX;
     const jitter = random() * Math.min(most, RETRY_MS * 2 ** this.#tries++);
-    const delay = this.full ? FULL_RETRY_MS : (ms ?? jitter);
+    const delay = this.full ? FULL_RETRY_MS : this.closed ? CLOSED_RETRY_MS : (ms ?? jitter);
     this.phase = "waiting";
     this.retryAt = performance.now() + delay;
     this.#retry = setTimeout(() => this.#connect(), delay);
@@ -489,12 +442,19 @@ export class Client {
         this.state = message;
         this.stateAt = performance.now();
         this.#newState = true;
-        return;
+        return this.deeds.heard();
+      case "rules":
+        this.deeds.told = message;
+        board.name = message.name;
+        return this.deeds.heard();
+      case "token":
+        this.token = message.token;
+        return this.onToken(message.token);
       case "full":
         this.seats = message.seats;
         return;
       case "error":
-        return this.#error(message);
+        return this.#told(message);
       case "goaway":
         return this.#goOn(message.delay_ms);
       default:
@@ -551,15 +511,17 @@ export class Client {
     this.phase = "live";
     this.#tries = 0;
     this.lostAt = this.retryAt = 0;
-    this.full = this.crowded = this.held = this.busy = this.unsaved = this.#newState = false;
+    this.deeds.told = UNRULED; // what there is comes now
+    this.full = this.closed = this.crowded = this.held = this.busy = this.unsaved = this.#newState = false;
     this.troubleAt = this.#askedAfter = 0; // what we asked may have gone nowhere
     for (const frame of board.pending()) this.#send(frame);
     for (const message of this.#asked.values()) this.#send(message);
     this.#asked.clear();
   }
 
-  #error(error: ErrorFrame): void {
+  #told(error: ErrorFrame): void {
     this.sentence = error.sentence;
+    if (ERRORS[error.code as keyof typeof ERRORS]?.close) this.#error = error.code;
     if (error.code !== "waiting" || this.phase !== "connecting") return;
     this.held = true;
     this.crowded = false;
@@ -635,6 +597,16 @@ export class Client {
     this.#tell({ kind: "take" });
   }
 
+  /** Does the service let its owner rule the board? */
+  get canRule(): boolean {
+    return (this.#serviceKnows & RULES) !== 0;
+  }
+
+  /** The pen is given here, not asked for. */
+  get penIsGiven(): boolean {
+    return this.deeds.has(GIVEN);
+  }
+
   profile(name: string, away: boolean): void {
     this.#options.name = name;
     this.away(away);
@@ -681,7 +653,11 @@ export class Client {
 
   /** The clear that undo would take back; 0: none. */
   get clearToUndo(): number {
-    return this.#serviceKnows & RESTORE ? this.board.clearToUndo : 0;
+    return this.#serviceKnows & RESTORE && this.mayClear ? this.board.clearToUndo : 0;
+  }
+
+  get mayClear(): boolean {
+    return this.role === OWN || !this.deeds.has(CLEARS);
   }
 
   #undo(): void {
@@ -697,13 +673,13 @@ export class Client {
 
   redo(): void {
     if (this.paused !== null) return;
-    if (this.board.clearToRedo) return this.clear();
+    if (this.board.clearToRedo && this.mayClear) return this.clear();
     for (const stroke of this.board.redoable())
       this.#draw((term, cseq) => ({ kind: "redo", term, cseq, stroke_term: stroke.term, stroke_cseq: stroke.cseq }));
   }
 
   clear(): void {
-    if (this.paused === null) this.#draw((term, cseq) => ({ kind: "clear", term, cseq }));
+    if (this.paused === null && this.mayClear) this.#draw((term, cseq) => ({ kind: "clear", term, cseq }));
   }
 
   /** Hands the pen to a member, or puts it down. */

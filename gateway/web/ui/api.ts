@@ -44,6 +44,19 @@ export async function tokensOf(board: string, own: string): Promise<Made["tokens
   return "tokens" in made && made.board === board ? made.tokens : null;
 }
 
+/** False: not now. */
+export async function deleteBoard(board: string, own: string): Promise<boolean> {
+  try {
+    const what = { method: "DELETE", headers: { Authorization: `Bearer ${own}` }, credentials: "omit" as const };
+    const { status } = await fetch(`/api/boards/${board}`, { ...what, signal: AbortSignal.timeout(ANSWER_MS) });
+    return status === 204 || status === 404;
+  } catch {
+    return false;
+  }
+}
+
+export const socket = (): WebSocket => new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`, "easel.v1");
+
 /** Why a WebSocket does not open a page is not told: so the page asks at the same address what it would have been
  *  answered. Has the service too many connections to take another one from here? */
 export async function isCrowded(): Promise<boolean> {

@@ -6,7 +6,7 @@ import { Painter } from "../ink/painter.ts";
 import { Client } from "../net/client.ts";
 import { translate, words } from "../strings/words.ts";
 import { isForeign, type Refusal } from "./answers.ts";
-import { isCrowded, service, update as loadNewer, watchToken, whyNoToken } from "./api.ts";
+import { isCrowded, service, socket, update as loadNewer, watchToken, whyNoToken } from "./api.ts";
 import { parseCode } from "./code.ts";
 import { Crosshair } from "./crosshair.ts";
 import { forget, freshSession, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
@@ -23,12 +23,15 @@ import { cleanName, tellApart } from "./names.ts";
 import { DRAW, nameOf, OWN, WATCH } from "./pen-view.ts";
 import { PointerRing } from "./pointer.ts";
 import { ask, updateQuestion } from "./question.ts";
+import { Picture } from "./picture.ts";
+import { Rules } from "./rules.ts";
 import { openShare, watchLinkOf } from "./share.ts";
 import { Stage } from "./stage.ts";
 import { StatusView } from "./status.ts";
 
 const TICK_MS = 250;
 const ASK_AGAIN_MS = 8_000;
+const NEW_HEAD = 2; // of a board that was made and opened, and nothing besides
 const STATUS_ICONS = { good: "good", calm: "wait", warn: "warn", bad: "warn" };
 
 translate();
@@ -43,7 +46,7 @@ const client = new Client({
   board,
   session: sessionBytes(session),
   name: myName(),
-  open: () => new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`, "easel.v1"),
+  open: socket,
   hidden: () => document.hidden,
   service,
   foreign: async () => isForeign(await watchToken(board)),
@@ -57,6 +60,8 @@ const pointer = new PointerRing(client, stage);
 const palette = new Palette(client);
 const margin = new Margin(client);
 const notices = new Notices(client);
+const rules = new Rules(client, board);
+new Picture(client.board);
 const statusView = new StatusView();
 
 const drawing = (): boolean => client.term !== 0 && client.end === null;
@@ -82,6 +87,7 @@ function update(): void {
   crosshair.update(draws);
   pointer.update(draws);
   margin.update();
+  rules.update();
   showStatus();
   if (client.board.version !== version) {
     version = client.board.version;
@@ -139,7 +145,7 @@ function showEnding(): void {
   const refused = refusal ? whyNoToken(refusal) : "";
   const barred = refused || (client.crowded ? "crowded" : client.foreign ? "foreign" : client.blocked ? "blocked" : "");
   const nothingToSee = client.board.member === "";
-  const now = client.end ?? (client.full ? "full" : nothingToSee ? barred : "");
+  const now = client.end ?? (client.full ? "full" : client.closed ? "closed" : nothingToSee ? barred : "");
   if (now === ending) return;
   ending = now;
   if (ending === "outdated") return loadNewer();
@@ -148,13 +154,16 @@ function showEnding(): void {
   show($("board"), ending === "");
   show($("card"), ending !== "");
   if (ending === "") return;
-  const waits = ["full", "crowded", "blocked", "foreign", refused].includes(ending); // and tries again
+  const waits = ["full", "closed", "crowded", "blocked", "foreign", refused].includes(ending); // and tries again
   const start = button(words.startPage, goToStart, waits ? "" : "primary");
   const reload = button(words.reload, () => location.reload(), "primary");
   const again = button(words.tryNow, tryNow, "primary");
   const here = button(words.useHere, () => client.useHere(), "primary");
   const cards: Record<string, [string, HTMLElement[]]> = {
     full: [client.seats ? words.full(client.seats) : words.fullUnknown, [again, start]],
+    closed: [words.doorClosed, [again, start]],
+    removed: [words.removedYou, [start]],
+    linkended: [words.linkEnded, [start]],
     crowded: [words.crowded, [again, start]],
     blocked: [words.blocked, [again, start]],
     foreign: [words.foreign, [again, start]],
@@ -199,13 +208,13 @@ function tryNow(): void {
 }
 
 /** The service knows us at this board: only now is there something to remember. */
-function welcomed(): void {
+function welcomed(head: number): void {
   const { role, token } = client;
   const now = known(board); // another tab may have come meanwhile
   remember(board, { ...betterOf(now, token, role, tokens), session: now?.session ?? session, name: client.board.name, last: Date.now() });
   $<HTMLButtonElement>("shareButton").disabled = false;
   show($("keep"), role === OWN && before?.fresh === true);
-  if (before?.fresh) client.ask(); // who makes a board has its pen
+  if (before?.fresh && head <= NEW_HEAD) client.ask(); // who makes a board has its pen
   void showAddress(role, token);
 }
 
@@ -231,16 +240,22 @@ const upright = matchMedia("(max-width: 37.49em) and (orientation: portrait) and
 
 client.onChange = changed;
 client.onLost = (strokes, setBack) => notices.lost(strokes, setBack);
+client.onToken = (token) => {
+  if (known(board)) remember(board, { token, links: {} });
+  void showAddress(OWN, token);
+};
+client.deeds.onFailed = () => notices.show(words.deedFailed);
 client.onMessage = (message) => {
   if (message.kind === "welcome" && document.hidden) client.away(true);
   if (message.kind === "welcome" && !arrived) {
     arrived = true;
-    welcomed();
+    welcomed(message.head);
     if (upright.matches && !switchedOn("turned")) {
       notices.show(words.turnPhone);
       setSwitch("turned", true);
     }
   }
+  if (message.kind === "error" && message.code === "refused") notices.show(words.refusedYou);
   if (message.kind === "state") tellApart(message.members);
   if (message.kind === "pointer_at") pointer.told(message);
   const now = client.board.applied >= client.board.head; // and not what was before we came

@@ -16,7 +16,7 @@ export function show(element: HTMLElement, shown: boolean): void {
   if (element.hidden === shown) element.hidden = !shown;
 }
 
-export function button(words: string, act: () => void, kind = ""): HTMLButtonElement {
+export function button(words: string, act: (event: MouseEvent) => void, kind = ""): HTMLButtonElement {
   const ret = document.createElement("button");
   ret.type = "button";
   ret.textContent = words;

@@ -7,7 +7,8 @@ import { words } from "../strings/words.ts";
 import { myName, setMyName } from "./device.ts";
 import { $, button, setText, show } from "./dom.ts";
 import { cleanName } from "./names.ts";
-import { AWAY, LOST, nameOf, type PenAct, penView } from "./pen-view.ts";
+import { People } from "./people.ts";
+import { nameOf, type PenAct, penView } from "./pen-view.ts";
 
 const TWICE_MS = 500; // a double click, at most
 
@@ -20,11 +21,13 @@ export class Margin {
   #asked = false; // for the pen that an earlier page of ours holds
   #penShown = "";
   #actsAt = 0; // when the buttons changed last
-  #peopleShown = "";
+  #people: People;
   #named = false;
 
   constructor(client: Client) {
     this.#client = client;
+    this.#people = new People(client);
+    this.#people.onRename = (name) => this.#askName(name);
     $<HTMLInputElement>("yourName").onfocus = () => $<HTMLInputElement>("yourName").select(); // what one types takes its place
     $("nameForm").onsubmit = (event) => {
       event.preventDefault();
@@ -38,18 +41,25 @@ export class Margin {
     const age = performance.now() - client.stateAt;
     for (const id of this.#dismissed)
       if (!state?.members.some((member) => member.member === id && member.line > 0)) this.#dismissed.delete(id);
-    const facts = { me: board.member, role: client.role, drawing: client.term !== 0, live: client.phase === "live" };
+    const facts = {
+      me: board.member,
+      role: client.role,
+      drawing: client.term !== 0,
+      live: client.phase === "live",
+      rules: client.canRule,
+      given: client.penIsGiven,
+    };
     this.#showPen(penView({ ...facts, state, age, dismissed: this.#dismissed }));
-    this.#showPeople();
+    this.#people.update();
     this.#askAgain();
-    if (state) this.#firstVisit(state.members.length);
+    this.#firstVisit(state?.members.find(({ member }) => member === board.member));
   }
 
   // ---- the pen ---------------------------------------------------------------------------------
 
-  #act(act: PenAct): void {
+  #act(act: PenAct, { detail }: MouseEvent): void {
     const client = this.#client;
-    if (performance.now() - this.#actsAt < TWICE_MS) return; // the second press of a double click was for the one before
+    if (detail > 1 && performance.now() - this.#actsAt < TWICE_MS) return; // it was for the button that was there before
     if (act === "ask") client.ask();
     if (act === "cancel") client.cancel();
     if (act === "putDown") client.pass("");
@@ -79,7 +89,7 @@ export class Margin {
     this.#actsAt = performance.now();
     const focused = $("pen").contains(document.activeElement);
     $("penButtons").replaceChildren(
-      ...view.acts.map(({ act, label, primary }) => button(label, () => this.#act(act), primary ? "primary" : "")),
+      ...view.acts.map(({ act, label, primary }) => button(label, (event) => this.#act(act, event), primary ? "primary" : "")),
     );
     $("askers").replaceChildren(...(view.asker ? [this.#asker(view.asker)] : []));
     if (focused) ($("penButtons").querySelector("button") ?? $("pen")).focus();
@@ -97,50 +107,31 @@ export class Margin {
       this.#dismissed.add(member);
       this.update();
     };
+    const client = this.#client;
     buttons.append(
-      button(words.handOver, () => this.#client.pass(member), "primary"),
+      button(words.handOver, () => (client.term ? client.pass(member) : client.deeds.give(member)), "primary"),
       button(words.notNow, notNow),
     );
+    if (client.canRule) buttons.append(button(words.no, () => client.deeds.refuse(member)));
     ret.append(sentence, buttons);
     return ret;
-  }
-
-  // ---- people ----------------------------------------------------------------------------------
-
-  #showPeople(): void {
-    const { state, seats, board } = this.#client;
-    if (!state) return;
-    const shown = JSON.stringify([state.members, state.holder, seats]);
-    if (shown === this.#peopleShown) return;
-    this.#peopleShown = shown;
-    const here = state.members.length;
-    setText($("count"), words.peopleCount(here, Math.max(seats, here)));
-    setText($("countShort"), words.peopleCountShort(here, Math.max(seats, here)));
-    const place = (member: Member): number =>
-      member.member === state.holder ? 0 : member.line > 0 ? member.line : member.flags & LOST ? 200_000 : 100_000;
-    const sorted = [...state.members].sort((a, b) => place(a) - place(b) || nameOf(a).localeCompare(nameOf(b)));
-    const change = button(words.changeName, () => this.#askName(myName() || nameOf(sorted.find(({ member }) => member === board.member))), "link");
-    $("people").replaceChildren(...sorted.map((member) => person(member, state.holder, board.member, change)));
   }
 
   // ---- the name --------------------------------------------------------------------------------
 
   /** Who never gave a name is a guest with a number, and may give one: a field, never a prompt. */
-  #firstVisit(count: number): void {
-    if (this.#named) return;
+  #firstVisit(me: Member | undefined): void {
+    if (this.#named || !me) return;
     this.#named = true;
     if (myName()) return;
-    const taken = new Set(this.#client.members.map((member) => member.name));
-    let n = count;
-    while (taken.has(words.guestOf(n))) n++;
-    $<HTMLInputElement>("yourName").value = words.guestOf(n);
-    this.#client.profile(words.guestOf(n), document.hidden);
+    $<HTMLInputElement>("yourName").placeholder = nameOf(me);
     show($("nameForm"), true);
   }
 
   #askName(name: string): void {
     const field = $<HTMLInputElement>("yourName");
-    field.value = name;
+    field.value = myName();
+    field.placeholder = name;
     show($("nameForm"), true);
     field.focus();
   }
@@ -152,30 +143,4 @@ export class Margin {
     this.#client.profile(name, document.hidden);
     show($("nameForm"), false);
   }
-}
-
-function person(member: Member, holder: string, me: string, change: HTMLElement): HTMLElement {
-  const name = nameOf(member);
-  const ret = document.createElement("li");
-  ret.className = [member.member === holder && "draws", member.flags & (AWAY | LOST) && "gone"].filter(Boolean).join(" ");
-  const face = document.createElement("span");
-  face.className = "face";
-  face.setAttribute("aria-hidden", "true");
-  face.textContent = /\d+$/.exec(name)?.[0].slice(-2) ?? [...name][0]!.toLocaleUpperCase();
-  const who = document.createElement("span");
-  who.className = "who";
-  who.textContent = name;
-  const tag = document.createElement("span");
-  tag.className = "tag";
-  tag.textContent = [
-    member.member === holder && words.pen,
-    member.member === me && words.you,
-    member.line > 0 && words.lineOf(member.line),
-    member.flags & LOST ? words.lost : member.flags & AWAY ? words.away : "",
-  ]
-    .filter(Boolean)
-    .join(" · ");
-  ret.append(face, who, tag);
-  if (member.member === me) ret.append(change);
-  return ret;
 }

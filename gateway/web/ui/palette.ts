@@ -3,7 +3,7 @@
 // The drawer's tools. Each tool keeps its own colour and size.
 import { type Colour, DEFAULT_SIZES, HIGHLIGHTER_COLOURS, PEN_COLOURS, SIZES, UNITS_PER_POINT } from "../ink/colours.ts";
 import { ERASER, PEN } from "../model/board.ts";
-import type { Client, Paused, PenStyle } from "../net/client.ts";
+import type { Client, PenStyle } from "../net/client.ts";
 import { words } from "../strings/words.ts";
 import { myInk, setMyInk } from "./device.ts";
 import { $, icon, show } from "./dom.ts";
@@ -35,8 +35,7 @@ export class Palette {
   #tool = PEN;
   #colours = [PEN_COLOURS[0]!.index, HIGHLIGHTER_COLOURS[0]!.index, 0];
   #sizes = [...DEFAULT_SIZES];
-  #version = -1;
-  #shownPaused: Paused = null;
+  #shown = "";
 
   constructor(client: Client) {
     this.#client = client;
@@ -86,7 +85,8 @@ export class Palette {
     this.#client.redo();
   }
   clear(): void {
-    if (this.#client.board.strokes.length && !this.#client.paused) this.onClear();
+    const { board, paused, mayClear } = this.#client;
+    if (board.strokes.length && !paused && mayClear) this.onClear();
   }
   setTool(tool: number): void {
     this.#set(() => (this.#tool = tool));
@@ -108,15 +108,16 @@ export class Palette {
   update(drawing: boolean, role: number): void {
     show($("paletteColumn"), role !== WATCH);
     show($("palette"), drawing);
-    const { board, paused, clearToUndo } = this.#client;
-    if (!drawing || (board.version === this.#version && paused === this.#shownPaused)) return;
-    this.#version = board.version;
-    this.#shownPaused = paused;
+    const { board, paused, clearToUndo, mayClear } = this.#client;
+    const shown = `${board.version} ${paused} ${mayClear}`;
+    if (!drawing || shown === this.#shown) return;
+    this.#shown = shown;
     const why = paused && WHY_PAUSED[paused];
-    const redoes = board.redoable().length > 0 || board.clearToRedo;
+    const redoes = board.redoable().length > 0 || (board.clearToRedo && mayClear);
     able($("undo"), !why && (board.undoable().length > 0 || clearToUndo > 0), clearToUndo ? words.undoClear : words.undo, why || words.nothingToUndo);
     able($("redo"), !why && redoes, words.redo, why || words.nothingToRedo);
-    able($("clear"), !why && board.strokes.length > 0, words.clear, why || words.nothingToClear);
+    const whyNot = why || (mayClear ? words.nothingToClear : words.ownerClears);
+    able($("clear"), !why && mayClear && board.strokes.length > 0, words.clear, whyNot);
   }
 
   // ---- its buttons -----------------------------------------------------------------------------

@@ -19,7 +19,9 @@ export interface PenFacts {
   live: boolean;
   state: State | null;
   age: number; // ms since the state came
-  dismissed: ReadonlySet<string>; // who asked and got "Not now"
+  dismissed: ReadonlySet<string>; // who asked and got "Later"
+  rules: boolean; // who owns the board can rule it
+  given: boolean; // the pen is not asked for
 }
 
 export type PenAct = "ask" | "take" | "takeFrom" | "putDown" | "cancel";
@@ -30,7 +32,8 @@ export interface PenView {
   asker: { member: string; text: string } | null;
 }
 
-export const nameOf = (member: Member | undefined): string => cleanName(member?.name ?? "") || words.guest;
+export const nameOf = (member: Member | undefined): string =>
+  cleanName(member?.name ?? "") || (member?.number ? words.guestOf(member.number) : words.guest);
 
 const seconds = (ms: number, age: number): number => Math.max(0, Math.ceil((ms - age) / 1000));
 
@@ -50,6 +53,7 @@ export function penView(facts: PenFacts): PenView {
 
   if (!facts.live) return { text: holder ? words.draws(holder) : words.nobodyDraws, acts: [], asker: null };
   const line = find(me)?.line ?? 0;
+  const owns = role === OWN;
   const text = !holder
     ? words.nobodyDraws
     : state.grace_ms > 0
@@ -57,9 +61,11 @@ export function penView(facts: PenFacts): PenView {
       : words.draws(holder);
   const acts: PenView["acts"] = [];
   if (line > 0) acts.push({ act: "cancel", label: words.cancel, primary: false });
+  else if (!owns && facts.given) return { text: `${text} ${words.penIsGiven}`, acts, asker: null };
   else acts.push({ act: "ask", label: holder ? words.askForPen : words.takePen, primary: true });
-  if (role === OWN && holder) acts.push({ act: "takeFrom", label: words.takePen, primary: false });
-  return { text: line > 0 ? `${text} ${words.inLine(line)}` : text, acts, asker: null };
+  if (owns && holder) acts.push({ act: "takeFrom", label: words.takePen, primary: false });
+  const asker = owns && facts.rules ? firstAsker(facts, state) : null;
+  return { text: line > 0 ? `${text} ${words.inLine(line)}` : text, acts, asker };
 }
 
 /** Only when somebody waits does the pen of who is lost become free within seconds. */
@@ -68,9 +74,10 @@ function lostHolder(name: string, state: State, age: number): string {
   return waits ? words.connectionLost(name, seconds(state.grace_ms, age)) : words.connectionLostAlone(name);
 }
 
-/** The next in line, for the drawer. "Not now" hides the question, not the news that the pen passes. */
-function firstAsker({ age, dismissed }: PenFacts, state: State): PenView["asker"] {
-  const next = state.members.filter((member) => member.line > 0).sort((a, b) => a.line - b.line)[0];
+/** The next in line, for the drawer, and for who owns the board. "Later" hides the question, not the news that the pen passes. */
+function firstAsker(facts: PenFacts, state: State): PenView["asker"] {
+  const { age, dismissed } = facts;
+  const next = state.members.filter((member) => member.line > 0 && member.member !== facts.me).sort((a, b) => a.line - b.line)[0];
   if (!next) return null;
   if (state.pass_ms > 0)
     return { member: next.member, text: words.waitsAndPasses(nameOf(next), seconds(state.pass_ms, age)) };

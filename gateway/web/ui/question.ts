@@ -20,6 +20,24 @@ export function ask(text: string, yes: string, no: string, still: () => boolean)
   });
 }
 
+/** The same, with boxes to tick: null, or which of them were. */
+export async function askAlso(text: string, yes: string, no: string, still: () => boolean, also: readonly string[]): Promise<boolean[] | null> {
+  const boxes = also.map((words) => {
+    const label = document.createElement("label");
+    const box = document.createElement("input");
+    const span = document.createElement("span");
+    label.className = "check";
+    box.type = "checkbox";
+    span.textContent = words;
+    label.append(box, span);
+    return { label, box };
+  });
+  $("questionAlso").replaceChildren(...boxes.map(({ label }) => label));
+  const answer = await ask(text, yes, no, still);
+  $("questionAlso").replaceChildren();
+  return answer ? boxes.map(({ box }) => box.checked) : null;
+}
+
 /** Once a frame: a question that no longer applies is not asked. */
 export function updateQuestion(): void {
   const dialog = $<HTMLDialogElement>("question");

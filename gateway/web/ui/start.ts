@@ -95,6 +95,10 @@ function list(): void {
 }
 
 translate();
+if (location.pathname !== "/") {
+  setText($("joinProblem"), words.nothingHere); // the service gives this page for what it does not know
+  history.replaceState(null, "", "/");
+}
 onSubmit($<HTMLFormElement>("make"), $("makeProblem"), make);
 onSubmit($<HTMLFormElement>("join"), $("joinProblem"), join);
 addEventListener("pageshow", list); // also when it comes back from the browser's cache
