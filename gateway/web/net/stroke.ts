@@ -17,13 +17,16 @@ export class StrokeWriter {
   #last: Point;
   #count = 0; // points sent of this stroke
   #term: number;
+  #joined: number;
 
-  constructor(client: Client, style: PenStyle, first: Point) {
+  /** `goesOn`: with the stroke before, in one movement. */
+  constructor(client: Client, style: PenStyle, first: Point, goesOn = false) {
     this.#client = client;
     this.#style = style;
     this.#flags = (first.pressure === undefined ? 0 : PRESSURE) | (style.even ? EVEN : 0);
     this.#last = first;
     this.#term = client.term;
+    this.#joined = goesOn ? JOINED : 0;
     this.#waiting.push(first);
   }
 
@@ -43,13 +46,13 @@ export class StrokeWriter {
 
   /** Sends the begin, when that was not done yet. */
   begin(): void {
-    if (this.#count === 0 && !this.over) this.#begin(this.#waiting.splice(0, 1), false);
+    if (this.#count === 0 && !this.over) this.#begin(this.#waiting.splice(0, 1), false, this.#joined);
   }
 
   flush(end = false, most = POINTS_PER_FRAME): void {
     if (this.over) return;
     const tap = this.#count === 0 && end && this.#waiting.length <= most;
-    if (tap) return this.#begin(this.#waiting.splice(0), true);
+    if (tap) return this.#begin(this.#waiting.splice(0), true, this.#joined);
     this.begin();
     while (this.#waiting.length || end) {
       const room = STROKE_POINTS_MAX - this.#count;

@@ -69,6 +69,9 @@ export const de: Strings = {
   whiteboard: (count, sentence) => `Tafel, ${strokes(count)}. ${sentence}`,
   boardKeys:
     "Die Pfeiltasten bewegen das Fadenkreuz, mit Umschalt in feinen Schritten, mit Alt in weiten. Die Leertaste setzt den Stift auf und hebt ihn ab. Die Eingabetaste macht einen Punkt. Escape nimmt den Strich zurück.",
+  crossAt: (x: number, y: number) => `${number.format(Math.round(x))} nach rechts, ${number.format(Math.round(y))} nach unten.`,
+  penDown: "Stift aufgesetzt.",
+  penUp: "Stift abgehoben.",
   drawHere: "Zeichne hier.",
   nothingYet: "Hier ist noch nichts.",
   askToDraw: (name) => `${name} zeichnet. Drücke „Um den Stift bitten“, um zu zeichnen.`,
@@ -131,6 +134,7 @@ export const de: Strings = {
   askForPen: "Um den Stift bitten",
   takeQuestion: (name) => `${name} den Stift wegnehmen?`,
   youHavePen: "Du hast den Stift.",
+  youHavePenPaused: "Du hast den Stift. Das Zeichnen ruht.",
   putDown: "Zeichnen beenden",
   inLine: (line) => `Du bist als ${number.format(line)}. dran.`,
   cancel: "Abbrechen",
@@ -147,6 +151,7 @@ export const de: Strings = {
   hasPenNow: (name) => `${name} hat jetzt den Stift.`,
   penIsWith: (name) => `Der Stift ist jetzt bei ${name}.`,
   penIsFree: "Der Stift ist frei.",
+  penGoesTo: (name: string) => `Der Stift geht weiter an ${name}.`,
   notAdded: (n) =>
     n <= 1
       ? `Der Stift war schon weitergegeben. Dein letzter ${n ? "Strich" : "Schritt"} kam nicht dazu.`
@@ -182,6 +187,8 @@ export const de: Strings = {
   noPlace: "kein Platz mehr",
   letIn: "Einlassen",
   letInName: (name: string) => `Einlassen: ${name}`,
+  waitsAtDoor: (name: string) => `${name} wartet vor der Tür. Unter Leute kannst du einlassen.`,
+  foundNoPlace: (name: string) => `${name} fand keinen Platz: Die Tafel ist voll.`,
   letBack: "Wieder einlassen",
   letBackName: (name: string) => `Wieder einlassen: ${name}`,
   giveTo: (name: string) => `${name} den Stift geben`,

@@ -71,6 +71,9 @@ export const en = {
   whiteboard: (count: number, sentence: string) => `Whiteboard, ${strokes(count)}. ${sentence}`,
   boardKeys:
     "Arrow keys move the crosshair, with Shift in fine steps, with Alt in wide ones. Space puts the pen down and lifts it. Enter makes a dot. Escape takes the stroke back.",
+  crossAt: (x: number, y: number) => `${number.format(Math.round(x))} across, ${number.format(Math.round(y))} down.`,
+  penDown: "Pen down.",
+  penUp: "Pen lifted.",
   drawHere: "Draw here.",
   nothingYet: "Nothing here yet.",
   askToDraw: (name: string) => `${name} is drawing. Press “Ask for the pen” to draw.`,
@@ -133,6 +136,7 @@ export const en = {
   askForPen: "Ask for the pen",
   takeQuestion: (name: string) => `Take the pen from ${name}?`,
   youHavePen: "You have the pen.",
+  youHavePenPaused: "You have the pen. Drawing pauses.",
   putDown: "Stop drawing",
   inLine: (line: number) => `You are ${ordinal(line)} in line.`,
   cancel: "Cancel",
@@ -149,6 +153,7 @@ export const en = {
   hasPenNow: (name: string) => `${name} has the pen now.`,
   penIsWith: (name: string) => `The pen is with ${name} now.`,
   penIsFree: "The pen is free.",
+  penGoesTo: (name: string) => `The pen goes on to ${name}.`,
   notAdded: (n: number) =>
     n <= 1
       ? `The pen had already passed on. Your last ${n ? "stroke" : "step"} was not added.`
@@ -184,6 +189,8 @@ export const en = {
   noPlace: "no place left",
   letIn: "Let in",
   letInName: (name: string) => `Let in ${name}`,
+  waitsAtDoor: (name: string) => `${name} waits at the door. Under People you can let them in.`,
+  foundNoPlace: (name: string) => `${name} found no place: the board is full.`,
   letBack: "Let back in",
   letBackName: (name: string) => `Let back in ${name}`,
   giveTo: (name: string) => `Give ${name} the pen`,

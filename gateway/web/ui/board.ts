@@ -55,8 +55,8 @@ const client = new Client({
 const painter = new Painter(client.board, $<HTMLCanvasElement>("live"));
 const stage = new Stage(client, painter);
 const crosshair = new Crosshair(stage);
-const lookout = new Lookout(stage, client.board);
 const pointer = new PointerRing(client, stage);
+const lookout = new Lookout(stage, client.board, pointer);
 const palette = new Palette(client);
 const margin = new Margin(client);
 const notices = new Notices(client);
@@ -264,6 +264,7 @@ client.onMessage = (message) => {
   if (message.kind === "ev_restore" && message.start !== null && now) notices.say(words.restored);
 };
 
+crosshair.onSay = (text) => notices.say(text);
 stage.mayDraw = () => drawing() && client.paused === null;
 stage.style = () => ({ ...palette.style, even: evenWidth() });
 stage.mayTake = () => mayAsk() && client.state?.holder === "" && client.members.every(({ line }) => line === 0);

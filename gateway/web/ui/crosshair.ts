@@ -5,6 +5,7 @@
 import { UNITS_PER_POINT } from "../ink/colours.ts";
 import { centred, moved, sees } from "../input/view.ts";
 import { BOARD_HEIGHT, BOARD_WIDTH, type Point, toBoard } from "../model/points.ts";
+import { words } from "../strings/words.ts";
 import { $, show } from "./dom.ts";
 import type { Stage } from "./stage.ts";
 
@@ -12,6 +13,7 @@ const STEP = 10; // points
 const STEP_FINE = 1;
 const STEP_WIDE = 50;
 const PAN = 0.15; // of the window
+const REST_MS = 700; // then it is said where the crosshair came to
 const ARROWS: Record<string, [number, number]> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -23,6 +25,10 @@ export class Crosshair {
   #stage: Stage;
   #at: Point = { x: BOARD_WIDTH / 2, y: BOARD_HEIGHT / 2 };
   #down = false;
+  #way: readonly [number, number] = [0, 0]; // of the newest step
+  #rest: ReturnType<typeof setTimeout> | undefined;
+  /** What is to be heard: a place, in parts of the board, or that the pen was put down or lifted. */
+  onSay: (words: string) => void = () => {};
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -57,11 +63,16 @@ export class Crosshair {
 
   #move([dx, dy]: [number, number], points: number): void {
     const units = points * UNITS_PER_POINT;
+    const turns = this.#way[0] !== dx || this.#way[1] !== dy;
+    if (this.#down && turns) this.#stage.turn(this.#at);
+    this.#way = [dx, dy];
     this.#at = toBoard(this.#at.x + dx * units, this.#at.y + dy * units);
     if (this.#down) this.#stage.add(this.#at);
     else this.#stage.point(this.#at);
     const [x, y] = [this.#at.x / BOARD_WIDTH, this.#at.y / BOARD_HEIGHT];
     if (!sees(this.#stage.view, x, y)) this.#stage.look(centred(this.#stage.view, x, y));
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => this.onSay(words.crossAt(this.#at.x / UNITS_PER_POINT, this.#at.y / UNITS_PER_POINT)), REST_MS);
   }
 
   #toggle(repeated: boolean): void {
@@ -69,10 +80,14 @@ export class Crosshair {
     if (this.#down) return this.#lift();
     this.#stage.beginAt(this.#at);
     this.#down = true;
+    this.onSay(words.penDown);
   }
 
   #lift(): void {
-    if (this.#down) this.#stage.finish();
+    if (this.#down) {
+      this.#stage.finish();
+      this.onSay(words.penUp);
+    }
     this.#down = false;
   }
 

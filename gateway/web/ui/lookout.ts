@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Zoom: its buttons, and the drawer's pen kept in sight. Who moves the zoomed board by hand goes their own
+// Zoom: its buttons, and the drawer's pen, or pointer, kept in sight. Who moves the zoomed board by hand goes their own
 // way; an arrow at the edge then shows where the drawing is, and a press on it follows the pen again.
 import { centred, sees, toWindow } from "../input/view.ts";
 import type { Board } from "../model/board.ts";
 import { BOARD_HEIGHT, BOARD_WIDTH } from "../model/points.ts";
 import { words } from "../strings/words.ts";
 import { $, setText, show } from "./dom.ts";
+import type { PointerRing } from "./pointer.ts";
 import type { Stage } from "./stage.ts";
 
 const MARGIN_PX = 8; // of the arrow, from the edge
@@ -14,10 +15,12 @@ const MARGIN_PX = 8; // of the arrow, from the edge
 export class Lookout {
   #stage: Stage;
   #board: Board;
+  #pointer: PointerRing;
   #follows = true;
 
-  constructor(stage: Stage, board: Board) {
+  constructor(stage: Stage, board: Board, pointer: PointerRing) {
     this.#stage = stage;
+    this.#pointer = pointer;
     this.#board = board;
     $("zoomIn").onclick = () => stage.step(1);
     $("zoomOut").onclick = () => stage.step(-1);
@@ -52,7 +55,8 @@ export class Lookout {
   /** Where the drawer's pen is, from 0 to 1. */
   #pen(): { x: number; y: number } | null {
     const points = this.#board.open?.points;
-    if (!points?.count || this.#stage.view.zoom === 1) return null;
+    if (this.#stage.view.zoom === 1) return null;
+    if (!points?.count) return this.#pointer.place;
     const at = points.count * 2 - 2;
     return { x: points.xy[at]! / BOARD_WIDTH, y: points.xy[at + 1]! / BOARD_HEIGHT };
   }

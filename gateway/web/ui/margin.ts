@@ -48,6 +48,7 @@ export class Margin {
       live: client.phase === "live",
       rules: client.canRule,
       given: client.penIsGiven,
+      paused: client.paused !== null,
     };
     this.#showPen(penView({ ...facts, state, age, dismissed: this.#dismissed }));
     this.#people.update();

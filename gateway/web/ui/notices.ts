@@ -3,9 +3,11 @@
 // What happened, for eyes (a line that goes away by itself) and for screen readers: politely, or, when
 // it is about one's own pen, at once.
 import type { Client } from "../net/client.ts";
+import { CLOSED } from "../net/deeds.ts";
 import { words } from "../strings/words.ts";
 import { Announcer } from "./announcer.ts";
 import { $, setText, show } from "./dom.ts";
+import { cleanName } from "./names.ts";
 import { nameOf } from "./pen-view.ts";
 import type { Status } from "./status.ts";
 
@@ -22,6 +24,7 @@ export class Notices {
   #penToldAt = 0;
   #holder: string | null = null;
   #asking = "";
+  #outside = new Set<string>();
   #status: Status | null = null;
 
   constructor(client: Client) {
@@ -32,6 +35,7 @@ export class Notices {
   update(status: Status): void {
     this.#penChanged();
     this.#peopleChanged();
+    this.#outsideChanged();
     this.#statusChanged(status);
     const text = this.#announcer.take(performance.now());
     if (text) announce($("polite"), text);
@@ -74,7 +78,8 @@ export class Notices {
       this.show(text);
       announce($("assertive"), text);
     } else if (this.#holder !== null && state.holder !== this.#holder && !drawing && state.holder !== board.member) {
-      const text = state.holder ? words.hasPenNow(name) : words.penIsFree;
+      const next = state.members.find(({ line }) => line === 1);
+      const text = state.holder ? words.hasPenNow(name) : next ? words.penGoesTo(nameOf(next)) : words.penIsFree;
       this.show(text);
       this.say(text);
     }
@@ -94,6 +99,19 @@ export class Notices {
     if (!state) return;
     const others = state.members.filter(({ member }) => member !== board.member);
     this.#announcer.people(new Map(others.map((member) => [member.member, nameOf(member)])), performance.now());
+  }
+
+  /** For who owns the board: somebody came who cannot come in. */
+  #outsideChanged(): void {
+    const { outside } = this.#client.deeds.told;
+    for (const { member, name, why } of outside) {
+      if (this.#outside.has(member)) continue;
+      const who = cleanName(name) || words.guest;
+      const text = why === CLOSED ? words.waitsAtDoor(who) : words.foundNoPlace(who);
+      this.show(text);
+      this.say(text);
+    }
+    this.#outside = new Set(outside.map(({ member }) => member));
   }
 
   /** Trouble and its end. */

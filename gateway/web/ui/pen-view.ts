@@ -22,6 +22,7 @@ export interface PenFacts {
   dismissed: ReadonlySet<string>; // who asked and got "Later"
   rules: boolean; // who owns the board can rule it
   given: boolean; // the pen is not asked for
+  paused: boolean; // nothing can be drawn just now
 }
 
 export type PenAct = "ask" | "take" | "takeFrom" | "putDown" | "cancel";
@@ -35,7 +36,7 @@ export interface PenView {
 export const nameOf = (member: Member | undefined): string =>
   cleanName(member?.name ?? "") || (member?.number ? words.guestOf(member.number) : words.guest);
 
-const seconds = (ms: number, age: number): number => Math.max(0, Math.ceil((ms - age) / 1000));
+const seconds = (ms: number, age: number): number => Math.max(1, Math.ceil((ms - age) / 1000));
 
 export function penView(facts: PenFacts): PenView {
   const { state, me, role, drawing, age } = facts;
@@ -45,7 +46,7 @@ export function penView(facts: PenFacts): PenView {
 
   if (drawing) {
     const put = { act: "putDown" as const, label: words.putDown, primary: false };
-    return { text: words.youHavePen, acts: [put], asker: firstAsker(facts, state) };
+    return { text: facts.paused ? words.youHavePenPaused : words.youHavePen, acts: [put], asker: firstAsker(facts, state) };
   }
   if (state.holder === me && me) return { text: words.penMoves, acts: [], asker: null };
   if (role === WATCH)

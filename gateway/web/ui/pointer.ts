@@ -12,6 +12,7 @@ import { nameOf } from "./pen-view.ts";
 import type { Stage } from "./stage.ts";
 
 const GONE_MS = 3_000;
+const QUIET_MS = 700; // after ink: between two letters it would only flicker
 const LABEL_LEFT = 0.6; // of the window: from there on the name stands on the other side
 
 export class PointerRing {
@@ -21,6 +22,7 @@ export class PointerRing {
   #member = ""; // whose place it is
   #at: Point = { x: 0, y: 0 };
   #until = 0;
+  #inkAt = 0; // the drawer drew then
   #view: unknown = null; // that the ring was placed in
   #sentAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,11 +41,19 @@ export class PointerRing {
   /** Once a frame. */
   update(drawing: boolean): void {
     const { state, board } = this.#client;
+    if (board.open) this.#inkAt = performance.now();
     if (board.open || this.#member !== state?.holder) this.#until = 0; // the tip of the ink is the pointer
     const mine = this.#member === board.member;
-    const shown = performance.now() < this.#until && mine === drawing && (!mine || this.#stage.points);
+    const quiet = !mine && performance.now() - this.#inkAt < QUIET_MS;
+    const shown = performance.now() < this.#until && mine === drawing && (mine ? this.#stage.points : !quiet);
     if (shown) this.#place(mine);
     show(this.#ring, shown);
+  }
+
+  /** Where somebody else points, from 0 to 1; null: nowhere. */
+  get place(): Point | null {
+    if (this.#ring.hidden || this.#member === this.#client.board.member) return null;
+    return { x: this.#at.x / BOARD_WIDTH, y: this.#at.y / BOARD_HEIGHT };
   }
 
   #move(member: string, at: Point): void {

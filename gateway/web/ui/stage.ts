@@ -24,6 +24,7 @@ const WHEEL_STEP = 0.0022; // how much a wheel zooms per pixel
 const PINCH_STEP = 0.01; // a trackpad's fingers, which come as a wheel with a Ctrl that nobody holds
 const LINE_PX = 16; // of wheels that count in lines
 const WISH_MS = 3_000;
+const CORNER_POINTS = 4;
 
 /** A stroke that takes the pen: it is drawn when that comes, if it comes soon. */
 interface Wish {
@@ -61,6 +62,8 @@ export class Stage implements Hand {
   #writer: StrokeWriter | null = null;
   #sampler: Sampler | null = null;
   #wish: Wish | null = null;
+  #place: Point | null = null; // of the hand that draws, which may be beyond the board
+  #away: { erases: boolean } | null = null; // it left the board, and may come back
   #expected: Point[] = [];
   #hovers: PointerEvent | null = null; // the newest of a pointer above the board
   #holdTimer: ReturnType<typeof setTimeout> | undefined;
@@ -228,10 +231,16 @@ export class Stage implements Hand {
     if (due !== null) this.#holdTimer = setTimeout(() => this.pointers.tick(due), due - performance.now());
   }
 
-  #pointOf(at: Contact): Point {
+  /** It may lie beyond the board. */
+  #placeOf(at: Contact): Point {
     const { left, top, width, height } = this.#board.getBoundingClientRect();
     const { x, y } = toPlace(this.#view, (at.x - left) / width, (at.y - top) / height);
-    return toBoard(x * BOARD_WIDTH, y * BOARD_HEIGHT, pressureOf(at));
+    const pressure = pressureOf(at);
+    return { x: x * BOARD_WIDTH, y: y * BOARD_HEIGHT, ...(pressure !== undefined && { pressure }) };
+  }
+
+  #pointOf(at: Contact): Point {
+    return pointAt(this.#placeOf(at));
   }
 
   // ---- strokes ---------------------------------------------------------------------------------
@@ -243,25 +252,46 @@ export class Stage implements Hand {
 
   begin(at: Contact): void {
     this.onBegin();
-    this.beginAt(this.#pointOf(at), erases(at));
+    this.#place = this.#placeOf(at);
+    this.#away = null;
+    this.beginAt(pointAt(this.#place), erases(at));
   }
 
   move(through: readonly Contact[]): void {
-    for (const at of through) this.add(this.#pointOf(at));
+    for (const at of through) this.#follow(at);
   }
 
   end(at: Contact | null): void {
-    if (at) this.add(this.#pointOf(at));
+    if (at) this.#follow(at);
+    this.#away = null;
     this.finish();
   }
 
-  /** `erases`: whatever the tool is. */
-  beginAt(point: Point, erases = false): void {
+  /** Where the hand leaves the board the stroke ends, and where it comes back it goes on. */
+  #follow(at: Contact): void {
+    const before = this.#place;
+    const place = this.#placeOf(at);
+    this.#place = place;
+    const wholly = !before || this.#wish || (this.points && !erases(at)); // not a line that could be cut
+    if (wholly || (onBoard(before) && onBoard(place))) return this.add(pointAt(place));
+    if (onBoard(before)) {
+      this.add(pointAt(edgeOf(before, place)));
+      this.#away = { erases: erases(at) };
+      this.#close();
+    } else if (onBoard(place)) {
+      if (this.#away && this.mayDraw()) this.beginAt(pointAt(edgeOf(place, before)), this.#away.erases, true);
+      this.#away = null;
+      this.add(pointAt(place));
+    }
+  }
+
+  /** `erases`: whatever the tool is; `goesOn`: with the stroke before. */
+  beginAt(point: Point, erases = false, goesOn = false): void {
     if (this.points && !erases) return this.point(point);
     if (!this.mayDraw()) return this.#wishFor(point, erases);
     this.#close();
     this.#sampler = new Sampler(point);
-    const writer = new StrokeWriter(this.#client, erases ? this.eraser() : this.style(), point);
+    const writer = new StrokeWriter(this.#client, erases ? this.eraser() : this.style(), point, goesOn);
     this.#writer = writer;
     queueMicrotask(() => writer.begin()); // at once, unless it is a tap, which has ended by then
     this.#flushTimer = setInterval(() => this.#flush(), FRAME_MS);
@@ -314,6 +344,11 @@ export class Stage implements Hand {
     if (room === POINTS_PER_FRAME || (this.#writer?.waiting.length ?? 0) >= room) this.#writer?.flush(false, room);
   }
 
+  /** The line makes a corner here, and is not to be rounded: a place that is said again draws the line to it. */
+  turn(point: Point): void {
+    for (let i = 0; i < CORNER_POINTS; i++) this.#writer?.add(point);
+  }
+
   /** Ends the stroke under way and keeps it. */
   finish(): void {
     this.#close();
@@ -330,7 +365,7 @@ export class Stage implements Hand {
 
   /** Ends the stroke under way and takes it back. */
   drop(): void {
-    this.#wish = null;
+    this.#wish = this.#away = null;
     const writer = this.#writer;
     this.finish();
     if (writer && !writer.over) this.#client.drop();
@@ -356,6 +391,17 @@ export class Stage implements Hand {
     style.width = style.height = `${px}px`;
     style.transform = `translate(${event.clientX - rect.left - px / 2}px, ${event.clientY - rect.top - px / 2}px)`;
   }
+}
+
+const pointAt = ({ x, y, pressure }: Point): Point => toBoard(x, y, pressure);
+const onBoard = ({ x, y }: Point): boolean => x >= 0 && x <= BOARD_WIDTH && y >= 0 && y <= BOARD_HEIGHT;
+
+/** Where the way from a place on the board to one beyond it crosses the edge. */
+function edgeOf(inside: Point, outside: Point): Point {
+  const part = (from: number, to: number, most: number): number =>
+    to < 0 ? from / (from - to) : to > most ? (most - from) / (to - from) : 1;
+  const t = Math.min(part(inside.x, outside.x, BOARD_WIDTH), part(inside.y, outside.y, BOARD_HEIGHT));
+  return { ...inside, x: inside.x + t * (outside.x - inside.x), y: inside.y + t * (outside.y - inside.y) };
 }
 
 const contact = (event: PointerEvent): Contact => ({
