@@ -59,13 +59,15 @@ describe("zoom", { timeout: 300_000 }, () => {
   test("the wheel zooms with Ctrl and moves without; a stroke lies where the pointer was", async () => {
     const [ana, ben] = await board([{}, {}]);
     const box = await ana.page.locator("#board").boundingBox();
-    await ana.page.mouse.move(box.x + box.width * 0.75, box.y + box.height * 0.75);
+    await ana.page.mouse.move(box.x + box.width * 0.75, box.y + box.height * 0.5);
     await ana.page.keyboard.down("Control");
     for (let i = 0; i < 4; i++) await ana.page.mouse.wheel(0, -200);
     await ana.page.keyboard.up("Control");
     await until("zoomed in", async () => (await zoomOf(ana)) > 300);
     const before = (await inkOf(ana)).digest;
-    await ana.draw([[0.75, 0.75], [0.76, 0.75], [0.75, 0.76]]); // what was under the pointer stayed there
+    await ana.page.mouse.down(); // what was under the pointer stayed there
+    await ana.page.mouse.move(box.x + box.width * 0.75 + 9, box.y + box.height * 0.5, { steps: 3 });
+    await ana.page.mouse.up();
     await ben.strokes(1);
     const where = await until("ben has the ink", () => ben.page.evaluate(() => {
       const canvas = document.querySelector("canvas.ink");
@@ -76,7 +78,7 @@ describe("zoom", { timeout: 300_000 }, () => {
       for (let i = 0; i < data.length; i += 4) if (data[i] < 128) return [((i / 4) % width) / width, Math.floor(i / 4 / width) / height];
       return null;
     }));
-    assert.ok(Math.abs(where[0] - 0.75) < 0.01 && Math.abs(where[1] - 0.75) < 0.01, `it lies at ${where}`);
+    assert.ok(Math.abs(where[0] - 0.75) < 0.01 && Math.abs(where[1] - 0.5) < 0.01, `it lies at ${where}`);
     const drawn = (await inkOf(ana)).digest;
     assert.notEqual(drawn, before);
     await ana.page.mouse.wheel(0, 60);
@@ -123,6 +125,21 @@ describe("zoom", { timeout: 300_000 }, () => {
     await ana.page.mouse.up();
     await ben.page.click("#zoomFit");
     await ben.page.waitForSelector("#follow", { state: "hidden" }); // all is in sight
+  });
+
+  test("zoomed in, the board takes all the room there is, and a stroke lies where the hand was", async () => {
+    const [ana, ben] = await board([{ viewport: { width: 700, height: 1000 } }, {}]);
+    const boxOf = (selector) => ana.page.locator(selector).boundingBox();
+    for (let i = 0; i < 6; i++) await ana.page.keyboard.press("+");
+    const [sheet, room] = [await boxOf("#board"), await boxOf("#stage")];
+    for (const side of ["width", "height"]) assert.ok(Math.abs(sheet[side] - room[side]) <= 1, `${side}: ${sheet[side]} of ${room[side]}`);
+    await ana.draw([[0.4, 0.5], [0.6, 0.5]]); // of what is in sight: the middle of the board
+    await ben.strokes(1);
+    await until("ben has the ink in the middle", async () => (await ben.colourAt(0.5, 0.5)) !== "#ffffff");
+    await ana.page.setViewportSize({ width: 1280, height: 800 });
+    await until("it is in the middle still", async () => (await ana.colourAt(0.5, 0.5)) !== "#ffffff");
+    await ana.page.click("#zoomFit");
+    await assertSameInk([ana, ben]);
   });
 
   test("two fingers zoom on a phone and draw nothing; Fit shows all again", async () => {

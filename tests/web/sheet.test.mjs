@@ -132,7 +132,7 @@ test("a zoomed sheet paints what is in sight, moved there, and nothing else", ()
     board.event({ kind: "ev_begin", offset, time: 0, term: 1, cseq: offset, tool: 0, colour: 0, size: 80, shape: 1, flags: 4, points });
   };
   for (const x of [0.1, 0.9]) for (const y of [0.1, 0.9]) dot(x, y);
-  const sheet = new Sheet(WIDTH, HEIGHT, { zoom: 2, x: 0.5, y: 0.5 });
+  const sheet = new Sheet(WIDTH, HEIGHT, { x: 0.5, y: 0.5, w: 0.5, h: 0.5 });
   sheet.change(board.strokes);
   sheet.work(never);
   const { tiles } = sheet.canvas;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import test from "node:test";
-import { centred, moved, sees, stepped, toPlace, toWindow, WHOLE, zoomed, ZOOM_MAX } from "../../build/web-node/views.mjs";
+import { centred, moved, roomed, sees, shownOf, stepped, toPlace, toWindow, whole, WHOLE, zoomed, ZOOM_MAX } from "../../build/web-node/views.mjs";
 
 const near = (a, b) => assert.ok(Math.abs(a - b) < 1e-9, `${a} is not ${b}`);
 
@@ -53,4 +53,30 @@ test("what is near the edge of the window is not in sight, unless the board ends
   assert.equal(sees(view, 0.9, 0.9), false);
   assert.equal(sees(centred(view, 0.9, 0.9), 0.9, 0.9), true);
   assert.equal(sees(WHOLE, 1, 1), true);
+});
+
+test("a window of another shape shows the whole board in its middle, and zoomed in fills with it", () => {
+  const upright = whole({ x: 1, y: 2 }); // twice as high as the board
+  assert.deepEqual(shownOf(upright), { x: 0, y: 0, w: 1, h: 1 });
+  assert.deepEqual(toWindow(upright, 0.5, 0), { x: 0.5, y: 0.25 });
+  const closer = zoomed(upright, 1.6, 0.2, 0.9);
+  assert.deepEqual(shownOf(closer), { x: closer.x, y: 0, w: 0.625, h: 1 }, "as high as it goes, which is less than the window");
+  assert.deepEqual(shownOf(moved(closer, 0, 0.3)), shownOf(closer), "and there is nothing to move up or down");
+  const filled = zoomed(upright, 4, 0.2, 0.9);
+  near(filled.w, 0.25);
+  near(filled.h, 0.5);
+  near(toWindow(filled, 0.2, 0.5).x, 0.2);
+  let back = filled;
+  for (let i = 0; i < 20; i++) back = stepped(back, -1);
+  assert.deepEqual(back, upright);
+});
+
+test("a window that changes its shape keeps what is in its middle", () => {
+  const view = centred(zoomed(WHOLE, 4), 0.3, 0.6);
+  const turned = roomed(view, { x: 1, y: 2 });
+  assert.equal(turned.zoom, 4);
+  const middle = toPlace(turned, 0.5, 0.5);
+  near(middle.x, 0.3);
+  near(middle.y, 0.6);
+  assert.deepEqual(roomed(turned, WHOLE.room), view);
 });

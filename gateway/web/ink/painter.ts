@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Shows a board on two canvases: the sheet of finished strokes, and above it the one stroke under way.
-// A new size or view, a clear or its reverse begin a new sheet, which takes the place of the old one when
+// A new size or part, a clear or its reverse begin a new sheet, which takes the place of the old one when
 // it is painted: nobody sees a half painted board. Until then the old one is shown moved and stretched.
-import { type View, WHOLE } from "../input/view.ts";
+import { type Part, WHOLE } from "../input/view.ts";
 import { type Board, HIGHLIGHTER, type Stroke } from "../model/board.ts";
 import { boundsOf, type Bounds, type MorePoint, outline, trace } from "./outline.ts";
 import { fillStyle, mappingOf, Paths, Sheet } from "./sheet.ts";
@@ -11,7 +11,7 @@ import { fillStyle, mappingOf, Paths, Sheet } from "./sheet.ts";
 const SLICE_MS = 6;
 const REWIND_MS = 300;
 const PIXELS_MAX = 8_000_000; // per canvas: iOS limits them
-const SETTLED_MS = 100; // a view that lasts so long is worth a new sheet
+const SETTLED_MS = 100; // what is in sight for so long is worth a new sheet
 
 export class Painter {
   /** Points of the own stroke that are in no frame yet, or only expected. */
@@ -23,8 +23,8 @@ export class Painter {
   #live: HTMLCanvasElement;
   #ctx: CanvasRenderingContext2D;
   #paths = new Paths();
-  #view = WHOLE;
-  #viewAt = 0; // when it came
+  #part: Part = WHOLE;
+  #partAt = 0; // when it came
   #inked: Bounds | null = null; // what is painted on `live`, in device pixels
   #frame = 0;
   #between = new MessageChannel(); // tasks between frames, for longer work
@@ -37,15 +37,24 @@ export class Painter {
     this.#live = live;
     this.#ctx = live.getContext("2d")!;
     this.#sheet = new Sheet(live.width, live.height, WHOLE, this.#paths);
-    this.#show(this.#sheet);
+    this.#put(this.#sheet);
     this.#between.port2.onmessage = () => {
       this.#working = false;
       this.#work();
     };
   }
 
-  /** The size in device pixels; the canvases are stretched to the board by the style sheet. */
-  resize(width: number, height: number): void {
+  /** That part of the board, as large as the canvases are stretched to, in device pixels: at once as far as the
+   *  old ink goes, crisp when it has settled. */
+  show(part: Part, width: number, height: number): void {
+    if (!same(part, this.#part)) this.#partAt = performance.now();
+    this.#part = part;
+    this.#resize(width, height);
+    this.#place(this.#sheet);
+    this.request();
+  }
+
+  #resize(width: number, height: number): void {
     const shrink = Math.min(1, Math.sqrt(PIXELS_MAX / (width * height)));
     width = Math.max(1, Math.round(width * shrink));
     height = Math.max(1, Math.round(height * shrink));
@@ -53,15 +62,6 @@ export class Painter {
     this.#live.width = width;
     this.#live.height = height;
     this.#inked = null;
-    this.request();
-  }
-
-  /** What is in sight: at once as far as the old ink goes, crisp when the view has settled. */
-  look(view: View): void {
-    this.#view = view;
-    this.#viewAt = performance.now();
-    this.#place(this.#sheet);
-    this.request();
   }
 
   request(): void {
@@ -71,22 +71,26 @@ export class Painter {
     });
   }
 
-  #show(sheet: Sheet): void {
+  #put(sheet: Sheet): void {
     sheet.canvas.className = "ink";
     this.#place(sheet);
     this.#live.before(sheet.canvas);
   }
 
-  /** Where a sheet of another view belongs in this one. */
-  #place({ canvas, view: { zoom, x, y } }: Sheet): void {
-    const now = this.#view;
-    const to = (from: number, here: number): string => `${(from - here) * now.zoom * 100}%`;
-    const same = zoom === now.zoom && x === now.x && y === now.y;
-    canvas.style.transform = same ? "" : `translate(${to(x, now.x)}, ${to(y, now.y)}) scale(${now.zoom / zoom})`;
+  /** Where a sheet of another part belongs in this one. */
+  #place({ canvas, part }: Sheet): void {
+    const now = this.#part;
+    const to = (from: number, size: number): string => `${(from / size) * 100}%`;
+    const place = `translate(${to(part.x - now.x, now.w)}, ${to(part.y - now.y, now.h)})`;
+    canvas.style.transform = same(part, now) ? "" : `${place} scale(${part.w / now.w}, ${part.h / now.h})`;
+  }
+
+  #fits({ canvas, part }: Sheet): boolean {
+    return same(part, this.#part) && canvas.width === this.#live.width && canvas.height === this.#live.height;
   }
 
   #startOver(): void {
-    this.#next = new Sheet(this.#live.width, this.#live.height, this.#view, this.#paths);
+    this.#next = new Sheet(this.#live.width, this.#live.height, this.#part, this.#paths);
     this.#next.change(this.#board.strokes);
     const whole = this.#sheet.done && this.#board.applied >= this.#board.head;
     if (!whole) this.#swap(this.#next);
@@ -98,14 +102,12 @@ export class Painter {
       return this.request();
     }
     const { all, strokes } = this.#board.takeChanges();
-    const { view, canvas } = this.#next ?? this.#sheet;
-    const looksElsewhere = view !== this.#view;
-    const settled = performance.now() - this.#viewAt > SETTLED_MS;
-    const resized = canvas.width !== this.#live.width || canvas.height !== this.#live.height;
-    if (all || resized || (looksElsewhere && settled)) this.#startOver();
+    const behind = !this.#fits(this.#next ?? this.#sheet);
+    const settled = performance.now() - this.#partAt > SETTLED_MS;
+    if (all || (behind && settled)) this.#startOver();
     if (!all) this.#sheet.change(strokes);
     this.#next?.change(strokes);
-    if (looksElsewhere && !settled) this.request();
+    if (behind && !settled) this.request();
     this.#work();
     this.#paintLive();
   }
@@ -117,7 +119,7 @@ export class Painter {
     this.#sheet.work(over);
     this.#next?.work(over);
     if (this.#next?.done) this.#swap(this.#next);
-    const done = this.#sheet.done && !this.#next && this.#sheet.view === this.#view;
+    const done = this.#sheet.done && !this.#next && this.#fits(this.#sheet);
     this.#live.classList.toggle("behind", !done);
     const more = !this.#sheet.done || this.#next !== null || this.#sheet.prepare(over);
     if (!more || this.#working) return;
@@ -134,7 +136,7 @@ export class Painter {
 
   #swap(next: Sheet): void {
     const old = this.#sheet;
-    this.#show(next);
+    this.#put(next);
     this.#sheet = next;
     this.#next = null;
     old.canvas.remove();
@@ -158,7 +160,7 @@ export class Painter {
     const bounds = boundsOf(corners);
     const path = new Path2D();
     trace(corners, path);
-    const { scale, dx, dy } = mappingOf(this.#view, this.#live.width, this.#live.height);
+    const { scale, dx, dy } = mappingOf(this.#part, this.#live.width, this.#live.height);
     this.#ctx.setTransform(scale, 0, 0, scale, dx, dy);
     fillStyle(this.#ctx, stroke);
     this.#ctx.globalCompositeOperation = "source-over"; // the canvas itself is multiplied
@@ -171,3 +173,5 @@ export class Painter {
     };
   }
 }
+
+const same = (a: Part, b: Part): boolean => a.x === b.x && a.y === b.y && a.w === b.w && a.h === b.h;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One canvas of finished strokes, in one view of the board. Its pixels come from one function alone: a
+// One canvas of finished strokes, of one part of the board. Its pixels come from one function alone: a
 // stroke has one outline, and each tile that it meets gets one fill of it, clipped to the tile, in log
 // order. Tiles are a fixed grid of 512 device pixels. So a tile that is painted again (undo, redo,
 // rewind) equals one that is painted from scratch byte for byte, and pages of equal size show equal
@@ -10,7 +10,7 @@
 // second canvas, made when a tile has many, holds the tiles without their newest strokes: a tile is
 // painted again from there. Should an older stroke change, that canvas is painted anew first, in
 // slices, and nobody sees it half done.
-import { type View, WHOLE } from "../input/view.ts";
+import { type Part, WHOLE } from "../input/view.ts";
 import { ERASER, HIGHLIGHTER, type Stroke } from "../model/board.ts";
 import { hexOf, PAPER } from "./colours.ts";
 import { type Bounds, boundsOf, outline, trace } from "./outline.ts";
@@ -70,9 +70,9 @@ export interface Mapping {
   dy: number;
 }
 
-export function mappingOf(view: View, width: number, height: number): Mapping {
-  const to = (part: number, size: number): number => Math.round(-part * view.zoom * size) || 0;
-  return { scale: (width / POINTS_WIDE) * view.zoom, dx: to(view.x, width), dy: to(view.y, height) };
+export function mappingOf({ x, y, w, h }: Part, width: number, height: number): Mapping {
+  const to = (from: number, size: number): number => Math.round(-from * size) || 0;
+  return { scale: width / w / POINTS_WIDE, dx: to(x, width / w), dy: to(y, height / h) };
 }
 
 interface Outlined {
@@ -82,7 +82,7 @@ interface Outlined {
   bounds: Bounds | null; // null: nothing to be seen
 }
 
-/** The outlines of strokes; they serve sheets of all sizes and views. */
+/** The outlines of strokes; they serve sheets of all sizes and parts. */
 export class Paths {
   #kept = new Map<Stroke, Outlined>();
   #corners = 0;
@@ -114,7 +114,7 @@ export class Paths {
 
 export class Sheet {
   readonly canvas: HTMLCanvasElement;
-  readonly view: View;
+  readonly part: Part; // of the board
   #ctx: CanvasRenderingContext2D;
   #older: CanvasRenderingContext2D | null = null; // tiles without their newest strokes
   #mapping: Mapping;
@@ -127,12 +127,12 @@ export class Sheet {
   #unfilled: { stroke: Stroke; index: number }[] = []; // tiles that miss a stroke on top, in order
   #dirty = new Set<number>();
 
-  constructor(width: number, height: number, view: View = WHOLE, paths = new Paths()) {
-    this.view = view;
+  constructor(width: number, height: number, part: Part = WHOLE, paths = new Paths()) {
+    this.part = part;
     this.#paths = paths;
     this.#ctx = paper(width, height);
     this.canvas = this.#ctx.canvas;
-    this.#mapping = mappingOf(view, width, height);
+    this.#mapping = mappingOf(part, width, height);
     this.#columns = Math.ceil(width / TILE);
     this.#tiles = Array.from({ length: this.#columns * Math.ceil(height / TILE) }, () => ({ strokes: [], older: 0 }));
   }

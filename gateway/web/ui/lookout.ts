@@ -62,14 +62,14 @@ export class Lookout {
   }
 
   #point({ x, y }: { x: number; y: number }): void {
-    const { clientWidth: width, clientHeight: height, offsetLeft, offsetTop } = $("board");
+    const { clientWidth: width, clientHeight: height } = $("stage");
     const there = toWindow(this.#stage.view, x, y);
     const { offsetWidth, offsetHeight } = $("there");
     const at = (part: number, size: number, own: number): number =>
       Math.min(size - own / 2 - MARGIN_PX, Math.max(own / 2 + MARGIN_PX, part * size));
     const angle = Math.atan2((there.y - 0.5) * height, (there.x - 0.5) * width);
-    const left = offsetLeft + at(there.x, width, offsetWidth) - offsetWidth / 2;
-    const top = offsetTop + at(there.y, height, offsetHeight) - offsetHeight / 2;
+    const left = at(there.x, width, offsetWidth) - offsetWidth / 2;
+    const top = at(there.y, height, offsetHeight) - offsetHeight / 2;
     $("there").style.translate = `${left}px ${top}px`;
     $("there").querySelector("svg")!.style.rotate = `${angle}rad`;
   }

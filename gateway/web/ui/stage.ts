@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where the board lies in the window, which part of it is in sight, and how pointers become strokes. The
-// board is 16:10, at 100% always whole, centred, never stretched; its size is a whole number of device
-// pixels.
+// board is 16:10, at 100% always whole, centred, never stretched; zoomed in it takes all the room there is.
+// Its size is a whole number of device pixels.
 import type { Painter } from "../ink/painter.ts";
 import { type Contact, erases, type Hand, Pointers } from "../input/pointers.ts";
 import { nearest, pressureOf, Sampler } from "../input/sampler.ts";
-import { moved, stepped, toPlace, toWindow, type View, WHOLE, zoomed } from "../input/view.ts";
+import { moved, type Part, roomed, shownOf, stepped, toPlace, toWindow, type View, whole, WHOLE, zoomed } from "../input/view.ts";
 import { ERASER } from "../model/board.ts";
 import { BOARD_HEIGHT, BOARD_WIDTH, POINTS_PER_FRAME, type Point, toBoard } from "../model/points.ts";
 import type { Client, PenStyle } from "../net/client.ts";
@@ -56,8 +56,11 @@ export class Stage implements Hand {
 
   #client: Client;
   #painter: Painter;
+  #window = $("stage");
   #board = $("board");
   #view = WHOLE;
+  #shown: Part = WHOLE; // of the board, which #board is the size of
+  #wide = 0; // the whole board at 100%, in device pixels
   #ratio = 1; // device pixels per CSS pixel, as laid out
   #writer: StrokeWriter | null = null;
   #sampler: Sampler | null = null;
@@ -73,7 +76,7 @@ export class Stage implements Hand {
     this.#client = client;
     this.#painter = painter;
     painter.waiting = () => (this.#writer ? [...this.#writer.waiting, ...this.#expected] : []);
-    new ResizeObserver(() => this.#layout()).observe($("stage"));
+    new ResizeObserver(() => this.#layout()).observe(this.#window);
     addEventListener("resize", () => this.#layout());
     this.#listen();
     this.#layout();
@@ -91,20 +94,34 @@ export class Stage implements Hand {
   // ---- layout ----------------------------------------------------------------------------------
 
   #layout(): void {
-    const { clientWidth, clientHeight } = $("stage");
+    const { clientWidth, clientHeight } = this.#window;
     const ratio = window.devicePixelRatio || 1;
     this.#ratio = ratio;
     const fit = Math.min(clientWidth / BOARD_WIDTH, clientHeight / BOARD_HEIGHT);
     const width = Math.floor(fit * BOARD_WIDTH * ratio);
     const height = Math.floor((width * BOARD_HEIGHT) / BOARD_WIDTH);
     if (width < 1 || height < 1) return;
+    this.#wide = width;
+    this.#view = roomed(this.#view, { x: (clientWidth * ratio) / width, y: (clientHeight * ratio) / height });
+    this.#show(false);
+  }
+
+  /** The board is as large as what of it is in sight, and there in the window. */
+  #show(panned: boolean): void {
+    const { clientWidth, clientHeight } = this.#window;
+    const ratio = this.#ratio;
+    const { w, h } = (this.#shown = shownOf(this.#view));
+    const wide = this.#wide * this.#view.zoom;
+    const width = Math.round(wide * w);
+    const height = Math.round(Math.floor((wide * BOARD_HEIGHT) / BOARD_WIDTH) * h);
     const { style } = this.#board;
     style.width = `${width / ratio}px`;
     style.height = `${height / ratio}px`;
-    style.left = `${Math.round(((clientWidth - width / ratio) / 2) * ratio) / ratio}px`;
-    style.top = `${Math.round(((clientHeight - height / ratio) / 2) * ratio) / ratio}px`;
-    this.#painter.resize(width, height);
-    this.onView(false);
+    const corner = toWindow(this.#view, this.#shown.x, this.#shown.y);
+    style.left = `${Math.round(corner.x * clientWidth * ratio) / ratio}px`;
+    style.top = `${Math.round(corner.y * clientHeight * ratio) / ratio}px`;
+    this.#painter.show(this.#shown, width, height);
+    this.onView(panned);
   }
 
   /** Once a frame. */
@@ -129,8 +146,7 @@ export class Stage implements Hand {
     const { zoom, x, y } = this.#view;
     if (view.zoom === zoom && view.x === x && view.y === y) return;
     this.#view = view;
-    this.#painter.look(view);
-    this.onView(panned);
+    this.#show(panned);
   }
 
   step(step: 1 | -1): void {
@@ -138,13 +154,13 @@ export class Stage implements Hand {
   }
 
   whole(): void {
-    this.look(WHOLE, false);
+    this.look(whole(this.#view.room), false);
   }
 
-  /** Where that place of the board (0..1) is, in CSS pixels from the corner of the window onto it. */
+  /** Where that place of the board (0..1) is, in CSS pixels from the corner of what is in sight. */
   pxOf(x: number, y: number): { x: number; y: number } {
     const { clientWidth, clientHeight } = this.#board;
-    const place = toWindow(this.#view, x, y);
+    const place = toWindow(this.#shown, x, y);
     return { x: place.x * clientWidth, y: place.y * clientHeight };
   }
 
@@ -152,7 +168,7 @@ export class Stage implements Hand {
     const zooms = event.ctrlKey || event.metaKey;
     if (!zooms && this.#view.zoom === 1) return;
     event.preventDefault();
-    const { left, top, width, height } = this.#board.getBoundingClientRect();
+    const { left, top, width, height } = this.#window.getBoundingClientRect();
     const px = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1;
     if (!zooms) return this.look(moved(this.#view, (-event.deltaX * px) / width, (-event.deltaY * px) / height));
     const pinched = event.ctrlKey && !this.controlled;
@@ -161,7 +177,7 @@ export class Stage implements Hand {
   }
 
   gesture(x: number, y: number, dx: number, dy: number, factor: number): void {
-    const { left, top, width, height } = this.#board.getBoundingClientRect();
+    const { left, top, width, height } = this.#window.getBoundingClientRect();
     const larger = zoomed(this.#view, factor, (x - dx - left) / width, (y - dy - top) / height);
     const panned = Math.hypot(dx, dy) > (Math.abs(factor - 1) * height) / 2; // rather than zoomed
     this.look(moved(larger, dx / width, dy / height), panned); // in this order: the whole board cannot move
@@ -234,7 +250,7 @@ export class Stage implements Hand {
   /** It may lie beyond the board. */
   #placeOf(at: Contact): Point {
     const { left, top, width, height } = this.#board.getBoundingClientRect();
-    const { x, y } = toPlace(this.#view, (at.x - left) / width, (at.y - top) / height);
+    const { x, y } = toPlace(this.#shown, (at.x - left) / width, (at.y - top) / height);
     const pressure = pressureOf(at);
     return { x: x * BOARD_WIDTH, y: y * BOARD_HEIGHT, ...(pressure !== undefined && { pressure }) };
   }
@@ -327,7 +343,7 @@ export class Stage implements Hand {
   add(point: Point): void {
     if (this.#wish) return void this.#wish.points.push(point);
     if (this.points) this.point(point);
-    const unitsPerPx = BOARD_WIDTH / (this.#board.clientWidth * this.#view.zoom);
+    const unitsPerPx = (BOARD_WIDTH * this.#shown.w) / this.#board.clientWidth;
     const taken = this.#sampler?.add(point, nearest(unitsPerPx));
     if (taken) this.#writer?.add(taken);
     this.#painter.request();
@@ -386,7 +402,7 @@ export class Stage implements Hand {
     show($("ring"), shown);
     if (!shown) return;
     const rect = this.#board.getBoundingClientRect();
-    const px = (size / BOARD_WIDTH) * rect.width * this.#view.zoom;
+    const px = ((size / BOARD_WIDTH) * rect.width) / this.#shown.w;
     const { style } = $("ring");
     style.width = style.height = `${px}px`;
     style.transform = `translate(${event.clientX - rect.left - px / 2}px, ${event.clientY - rect.top - px / 2}px)`;
