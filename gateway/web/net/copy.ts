@@ -9,6 +9,7 @@ import type { Client } from "./client.ts";
 const FRAME_POINTS = 500;
 const LOOK_MS = 50; // whether there is room for more, and whether all is stored
 const WAITING_MAX = 1_000; // frames
+const ASK_MS = 1_000; // what is asked more often counts as a flood
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 
@@ -38,10 +39,14 @@ function drawOne(client: Client, stroke: Stroke, goesOn: boolean): void {
 export async function copyTo(client: Client, strokes: readonly Stroke[], told: (part: number) => void): Promise<boolean> {
   const seen = strokes.filter(({ undone, gone, points }) => !undone && !gone && points.count > 0);
   const ended = (): boolean => client.end !== null;
+  let askedAt = -ASK_MS;
   for (let i = 0; i < seen.length && !ended(); ) {
     const room = client.term !== 0 && client.paused === null && client.board.unackedFrames <= WAITING_MAX;
     if (!room) {
-      if (!client.term) client.ask(); // said twice it means the same
+      if (!client.term && client.phase === "live" && performance.now() - askedAt >= ASK_MS) {
+        askedAt = performance.now();
+        client.ask(); // said twice it means the same
+      }
       await pause();
       continue;
     }
