@@ -88,7 +88,7 @@ describe("bad input:", { timeout: 240_000 }, () => {
     ["another frame than hello", encode({ kind: "ask" }), 4400, "bad_frame"],
     ["a hello with a session of 15 bytes", [0x98, 1, 0xa1, 0x78, 0xc4, 15, ...repeat(0, 15), 1, 1, 0xa0, 0xc0, 0xc0], 4400, "bad_frame"],
     ["a hello with a number for a token", [0x98, 1, 7, 0xc4, 16, ...repeat(0, 16), 1, 1, 0xa0, 0xc0, 0xc0], 4400, "bad_frame"],
-    ["a hello with one field more", [0x99, ...encode(hello()).subarray(1), 0], 4400, "bad_frame"],
+    ["a hello with more fields than there are", [0x9a, ...encode(hello()).subarray(1), 0, 0], 4400, "bad_frame"],
     ["a hello with a name that is no UTF-8", spoilt(hello({ name: "x" }), -3, 0xff), 4400, "bad_frame"],
     ["a first message of 5 KB", repeat(0, 5000), 4413, "too_long"],
     ["a token that is none", encode(hello({ token: "let me in" })), 4403, "forbidden"],

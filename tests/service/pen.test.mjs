@@ -10,6 +10,7 @@ import { Wire } from "./wire.mjs";
 
 const IDLE_S = 3;
 const GRACE_S = 3;
+const IDLE = 8; // the rule by which an idle pen passes on
 
 describe("the pen", { timeout: 180_000 }, () => {
   let cluster, board, ana, ben, cem;
@@ -176,7 +177,14 @@ describe("the pen", { timeout: 180_000 }, () => {
     await holder(ana, null);
   });
 
+  /** Who owns the board lets an idle pen pass on, also while she is there. */
+  async function idlePasses() {
+    ana.client.deeds.set(IDLE, true);
+    await ana.waitFor(() => ana.client.deeds.has(IDLE), "it is a rule");
+  }
+
   test("passes on from an idle holder when another waits, and only then", async () => {
+    await idlePasses();
     await ben.takePen();
     const begun = performance.now();
     cem.ask();
@@ -187,6 +195,7 @@ describe("the pen", { timeout: 180_000 }, () => {
   });
 
   test("does not pass on from a holder who draws", async () => {
+    await idlePasses();
     await ben.takePen();
     cem.ask();
     const end = performance.now() + 2 * IDLE_S * 1000;

@@ -45,6 +45,24 @@ test("at once after a close for a restart", async () => {
   assert.equal(sockets.length, 2);
 });
 
+test("a service of before takes no features: the hello is said again at once without them", async () => {
+  const { client, sockets, last } = start();
+  last().opens();
+  assert.equal(last().sent[0].features, 3);
+  last().says({ kind: "error", code: "bad_frame", sentence: "The number of fields is wrong.", frame: 1 });
+  last().breaks(4400);
+  await clock.pass(0);
+  assert.deepEqual([client.phase, sockets.length], ["connecting", 2]);
+  last().opens();
+  assert.equal(last().sent[0].features, 0, "left out");
+  last().says(welcome());
+  assert.equal(client.phase, "live");
+  last().breaks(1012); // to one of this version
+  await clock.pass(0);
+  last().opens();
+  assert.equal(last().sent[0].features, 3);
+});
+
 test("a try that hangs is given up for a better one, a fresh one is not", async () => {
   const { client, sockets } = start();
   await clock.pass(500);

@@ -92,7 +92,7 @@ test("a field that came later may be left out, and no other", () => {
 });
 
 test("roles and flags of a version to come are read", () => {
-  const member = { member: "ana", name: "", role: 255, flags: 255, line: 0 };
+  const member = { member: "ana", name: "", role: 255, flags: 255, line: 0, number: 0 };
   const state = { kind: "state", holder: "", instance: 0, term: 0, grace_ms: 0, pass_ms: 0, members: [member] };
   const points = { kind: "ev_points", offset: 4, time: 0, term: 3, cseq: 2, flags: 255, points: new Uint8Array() };
   for (const message of [state, points]) assert.deepEqual(decode(encode(message)), [message]);

@@ -205,7 +205,7 @@ export class Client {
     socket.onclose = ({ code }) => {
       const hello = socket === this.#next || this.phase === "connecting"; // is the only frame of ours
       const ofBefore = code === ERRORS.bad_frame.close && hello && this.#features !== 0;
-      if (ofBefore) this.#features = 0;
+      if (ofBefore) [this.#features, this.#error] = [0, ""]; // its error is about our hello, and ends nothing
       if (socket === this.#next) this.#goOn(RETRY_MS);
       else this.#closed(ofBefore ? ERRORS.restart.close : code!);
     };
