@@ -102,7 +102,8 @@ export class Person {
       this.member = message.member;
       this.hereSince ??= performance.now();
     }
-    if (message.kind === "error" && !HARMLESS.includes(message.code)) this.wrongs.push(`${message.code}: ${message.sentence}`);
+    const ofBefore = message.code === "bad_frame" && this.client.phase === "connecting"; // and takes no features
+    if (message.kind === "error" && !ofBefore && !HARMLESS.includes(message.code)) this.wrongs.push(`${message.code}: ${message.sentence}`);
     if (message.kind === "own")
       for (let i = 0; i < message.count; i++)
         this.#show(message.offset + i, this.#frames.get(`${message.term}:${message.cseq + i}`) ?? { kind: "unknown" });
