@@ -53,14 +53,14 @@ export const HANDS = [
     strokes: ["100,100 101,100 102,100"],
   },
   {
-    name: "a stroke that leaves the board goes along its edge and comes back",
+    name: "a stroke that leaves the board is cut at its edge, and goes on where it comes back",
     lines: `
       0 down m 40 100
       10 move m -20 120
       20 move m -20 200
       30 move m 30 220
       40 up m 30 220`,
-    strokes: ["40,100 0,120 0,200 30,220"],
+    strokes: ["40,100 0,113", "0,208 30,220"],
   },
   {
     name: "a stroke whose pointer is lost ends there, and the next press draws again",

@@ -87,7 +87,7 @@ class Hands {
 }
 
 describe("hands", { timeout: 600_000 }, () => {
-  let cluster, gateway;
+  let cluster, gateway, width;
 
   before(async () => {
     cluster = await startCluster({ env: { EASEL_PEN_IDLE_S: "600", EASEL_PEN_GRACE_S: "60" } });
@@ -105,6 +105,7 @@ describe("hands", { timeout: 600_000 }, () => {
     await tab.page.evaluate(() => addEventListener("pointerdown", (event) => {
       if (event.pointerType === "pen") globalThis.lastPen = event.pointerId;
     }));
+    ({ width } = await tab.page.locator("#board").boundingBox()); // of the whole board
     return { ana, tab, watcher: await join(gateway, made.tokens.watch, "Watcher") };
   }
 
@@ -112,7 +113,6 @@ describe("hands", { timeout: 600_000 }, () => {
 
   /** All strokes of the log up to a dot that is made with the keyboard now, as the recordings tell them. */
   async function strokesOf(tab, watcher) {
-    const { width } = await tab.page.locator("#board").boundingBox();
     await tab.page.locator("#board").focus();
     await tab.page.keyboard.press("Enter");
     await watcher.waitFor(({ board }) => board.strokes.some(isFence), "the last dot");

@@ -18,8 +18,8 @@ function bytesOfCanvas(canvas) {
   return new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
 }
 
-function fromScratch(board, width, height, view = WHOLE) {
-  const sheet = new Sheet(width, height, view);
+function fromScratch(board, width, height, part = WHOLE) {
+  const sheet = new Sheet(width, height, part);
   sheet.change(board.strokes);
   sheet.work(never);
   return sheet.canvas;
@@ -74,16 +74,18 @@ globalThis.playPainter = async (seed, steps, sizes) => {
   document.body.append(live);
   const painter = new Painter(board, live);
   board.onChange = () => painter.request();
-  let view = WHOLE;
+  let part = WHOLE;
+  let size = sizes[0];
   let ink = 0;
-  painter.resize(...sizes[0]);
+  painter.show(part, ...size);
   for (let step = 0; step < steps; step++) {
     let move = play.step();
-    if (random.chance(0.1)) painter.resize(...random.pick(sizes), (move += ", resize"));
+    if (random.chance(0.1)) painter.show(part, ...(size = random.pick(sizes)), (move += ", resize"));
     if (random.chance(0.1)) {
       const zoom = random.pick([1, 1, 1.25, 3]);
-      view = zoom === 1 ? WHOLE : { zoom, x: random.next() * (1 - 1 / zoom), y: random.next() * (1 - 1 / zoom) };
-      painter.look(view);
+      const [w, h] = [1 / zoom, Math.min(1, random.pick([1, 1.6]) / zoom)];
+      part = zoom === 1 ? WHOLE : { w, h, x: random.next() * (1 - w), y: random.next() * (1 - h) };
+      painter.show(part, ...size);
       move += `, zoom ${zoom}`;
     }
     if (random.chance(0.3)) await frame();
@@ -92,7 +94,7 @@ globalThis.playPainter = async (seed, steps, sizes) => {
     do await frame();
     while (live.classList.contains("behind"));
     const canvas = document.querySelector("canvas.ink");
-    const { differing, inked } = compare(canvas, fromScratch(board, live.width, live.height, view));
+    const { differing, inked } = compare(canvas, fromScratch(board, live.width, live.height, part));
     if (differing) return { differing, where: `seed ${seed}, step ${step} ${move}` };
     const leftOver = board.open ? 0 : bytesOfCanvas(live).reduce((sum, pixel) => sum + (pixel === 0 ? 0 : 1), 0);
     if (leftOver) return { differing: leftOver, where: `seed ${seed}, step ${step} ${move}: on the live canvas` };
@@ -109,7 +111,7 @@ globalThis.still = (width, height) => {
   document.body.append(live);
   const painter = new Painter(board, live);
   board.onChange = () => painter.request();
-  painter.resize(width, height);
+  painter.show(WHOLE, width, height);
   board.reset(0);
   const draw = (from, to) => {
     for (let offset = from; offset <= to; offset++) {
