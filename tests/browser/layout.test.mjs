@@ -60,7 +60,7 @@ describe("the layout", { timeout: 300_000 }, () => {
   test("all else keeps its size when the board is zoomed", async () => {
     const [ana] = await tabs(SCREENS.desktop, ["own"]);
     await ana.takePen();
-    const parts = ["header", "#palette", ".margin", "#board", "#zoomOut"];
+    const parts = ["header", "#palette", ".margin", "#stage", "#zoomOut"];
     const sizes = () => Promise.all(parts.map((part) => box(ana, part)));
     const before = await sizes();
     for (let i = 0; i < 4; i++) await ana.page.keyboard.press("+");
