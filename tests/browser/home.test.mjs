@@ -88,7 +88,7 @@ describe("taking the picture home", { timeout: 300_000 }, () => {
       });
       assert.deepEqual(seen.shown, ["printed"]);
       assert.ok(seen.part > 0.9, `${seen.part} of the width`);
-      await tab.page.emulateMedia({ media: "screen" });
+      await tab.page.emulateMedia({ media: null });
       await tab.page.evaluate(() => dispatchEvent(new Event("afterprint")));
       await until("it is the board again", () => tab.page.isVisible("#board"));
     });
