@@ -46,7 +46,7 @@ class Hand {
 async function rogue(token) {
   const wire = await joins(there, token, "Rolf");
   const { member } = wire.welcome;
-  const nags = setInterval(() => wire.closed ?? wire.send({ kind: "ask" }), 100);
+  const nags = setInterval(() => wire.closed ?? wire.send({ kind: "ask" }), 100).unref();
   const term = () => wire.events.findLast(({ kind }) => kind === "ev_grant" && wire.events.length)?.offset;
   return {
     wire,
@@ -71,9 +71,9 @@ test("one who does not behave is kept in order by who owns the board", { timeout
   await olga.allSaved();
   const class_ = [];
   for (let i = 1; i <= 8; i++) class_.push(await joins(i % 2 ? here : there, made.tokens.draw, `Pupil ${i}`));
-  const rolf = await rogue(made.tokens.draw);
   const hand = new Hand(olga);
   await olga.takePen();
+  const rolf = await rogue(made.tokens.draw);
   await olga.draw(wave(0.5, 0.2, 1));
   await olga.strokes(1);
 
