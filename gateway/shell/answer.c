@@ -17,7 +17,7 @@ static const char HEADERS[] =
     "permissions-policy: accelerometer=(), autoplay=(), camera=(), display-capture=(), "
     "encrypted-media=(), fullscreen=(self), geolocation=(), gyroscope=(), hid=(), "
     "idle-detection=(), magnetometer=(), microphone=(), midi=(), payment=(), "
-    "publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), "
+    "publickey-credentials-get=(), screen-wake-lock=(self), serial=(), usb=(), "
     "xr-spatial-tracking=()\r\n";
 
 static const struct {

@@ -141,6 +141,16 @@ class Tab {
   press(words) {
     return this.page.getByRole("button", { name: words, exact: true }).filter({ visible: true }).click();
   }
+  /** Who is here, and one's own name, are behind a button. */
+  async showPeople() {
+    if (!(await this.page.isVisible("#people"))) await this.page.click("#peopleButton");
+  }
+  /** A guest says who they are. */
+  async giveName(name) {
+    await this.showPeople();
+    await this.page.fill("#yourName", name);
+    await this.press("Save");
+  }
   /** A setting of this device, in its dialog. */
   async setSwitch(words, on = true) {
     await this.page.keyboard.press("?");

@@ -73,6 +73,7 @@ test("one who does not behave is kept in order by who owns the board", { timeout
   for (let i = 1; i <= 8; i++) class_.push(await joins(i % 2 ? here : there, made.tokens.draw, `Pupil ${i}`));
   const hand = new Hand(olga);
   await olga.takePen();
+  await olga.showPeople(); // where they stay in sight
   const rolf = await rogue(made.tokens.draw);
   await olga.draw(wave(0.5, 0.2, 1));
   await olga.strokes(1);

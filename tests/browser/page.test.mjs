@@ -259,8 +259,7 @@ describe("the page", { timeout: 600_000 }, () => {
   test("a name is asked for once, and seen by all", async () => {
     const { ana, tabs, leave } = await anaAndBen(await cluster.makeBoard("Names"));
     const [tab, ben] = tabs;
-    await tab.page.fill("#yourName", "Ana \u202e  Lovelace");
-    await tab.press("Save");
+    await tab.giveName("Ana \u202e  Lovelace");
     await ben.seesText("#penText", /^Ana Lovelace is drawing\.$/);
     await tab.page.reload();
     await tab.allSaved();

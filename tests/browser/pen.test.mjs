@@ -11,7 +11,7 @@ import { assertSameInk, closeBrowser, person, wave } from "./browser.mjs";
 const PEN = "#penText";
 const NOTICE = "#notice";
 
-describe("the margin", { timeout: 600_000 }, () => {
+describe("the pen", { timeout: 600_000 }, () => {
   let cluster, gateway, board, net;
 
   before(async () => {
@@ -37,7 +37,7 @@ describe("the margin", { timeout: 600_000 }, () => {
     return { made, people, tabs, leave: () => Promise.all(people.map((self) => self.leave())) };
   }
 
-  const buttons = (tab) => tab.page.locator("#pen button").filter({ visible: true }).allTextContents();
+  const buttons = (tab) => tab.page.locator("#pen button, #askers button").filter({ visible: true }).allTextContents();
   const sees = async (tab, text, ...names) => {
     await tab.seesText(PEN, text);
     await until(`can press ${names}`, async () => String(await buttons(tab)) === String(names));
@@ -167,6 +167,7 @@ describe("the margin", { timeout: 600_000 }, () => {
     const tab = await ben.open(`${gateway.url}/b/${made.board}#${made.tokens.watch}`);
     await tab.allSaved();
     assert.equal(await tab.page.getAttribute("#yourName", "placeholder"), "Guest 2");
+    await tab.showPeople();
     assert.equal(await tab.page.getByLabel("Your name").isVisible(), true);
     await seesTags(ana, "Ana: pen · you; Guest 2: ");
     await tab.page.getByLabel("Your name").fill(" Ben \u202e  Okri ");

@@ -22,8 +22,7 @@ describe("the pointer", { timeout: 300_000 }, () => {
     drawer = await ana.open(`${gateway.url}/b/${made.board}#${made.tokens.own}`);
     viewer = await ben.open(`${gateway.url}/b/${made.board}#${made.tokens.draw}`); // the board as large as Ana's
     await drawer.allSaved();
-    await drawer.page.fill("#yourName", "Ana");
-    await drawer.press("Save");
+    await drawer.giveName("Ana");
     await drawer.takePen();
     await viewer.seesText("#penText", /^Ana is drawing\./);
   });

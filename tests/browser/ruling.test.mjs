@@ -30,6 +30,7 @@ describe("the owner's rule", { timeout: 600_000 }, () => {
     const ben = await comes(made, "Ben", "draw", there);
     for (const tab of [olga, ana, ben]) await tab.allSaved();
     await olga.seesText("#count", /^3 of/);
+    await olga.showPeople();
     return { made, olga, ana, ben, leave: () => Promise.all([olga, ana, ben].map(({ self }) => self.leave())) };
   }
   const names = async (tab) => (await tab.page.locator("#people .who").allTextContents()).sort().join();

@@ -67,7 +67,8 @@ test("pictures", { timeout: 300_000 }, async () => {
   const [, draw] = await ana.page.locator(".link-row input").evaluateAll((all) => all.map((input) => input.value));
   await ana.press("Close");
   const token = draw.split("#")[1];
-  await ana.takePen();
+  await ana.page.waitForSelector("#palette:not([hidden])"); // who makes a board has its pen
+  await ana.press("Later"); // the link to keep
   await drawLesson(ana);
   const ben = await come("Ben", draw);
   for (const name of ["Cem", "Dia", "Eli"]) await join(gateway, token, name);
@@ -76,7 +77,9 @@ test("pictures", { timeout: 300_000 }, async () => {
   await shot(ben, "viewer");
   await ben.press("Ask for the pen");
   await ana.page.waitForSelector(".asker");
+  await ana.showPeople();
   await shot(ana, "drawer");
+  await ana.page.click("#peopleButton");
   await ana.press("Share");
   await ana.page.waitForSelector("#qr svg");
   await shot(ana, "share");

@@ -34,7 +34,7 @@ describe("security", { timeout: 300_000 }, () => {
       assert.equal(headers.get("referrer-policy"), "no-referrer", address);
       assert.equal(headers.get("cross-origin-opener-policy"), "same-origin", address);
       const permitted = headers.get("permissions-policy").split(", ").filter((one) => !one.endsWith("=()"));
-      assert.deepEqual(permitted, ["fullscreen=(self)"], address);
+      assert.deepEqual(permitted, ["fullscreen=(self)", "screen-wake-lock=(self)"], address);
     }
   });
 

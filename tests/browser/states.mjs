@@ -107,8 +107,11 @@ export async function tour(cluster, options, visit) {
   await drawer.press(words.takePen);
   await drawer.page.waitForSelector("#palette:not([hidden])");
   await visit(drawer, "drawer of an empty board");
+  await drawer.showPeople();
+  await visit(drawer, "a guest, who may give a name");
   if (longNames) await drawer.page.fill("#yourName", LONG.replace("Amadeus", "Theodor"));
   await drawer.press(words.save);
+  await drawer.page.click("#peopleButton");
   await drawer.draw(wave(0.5, 0.1, 2));
   await drawer.page.mouse.move(0, 0);
   await sees(viewer, 1);

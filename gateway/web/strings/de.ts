@@ -46,6 +46,8 @@ export const de: Strings = {
   startPage: "Startseite",
   share: "Teilen",
   fullScreen: "Vollbild",
+  boardOnly: "Nur die Tafel",
+  bareLeave: "Die Leiste wieder zeigen (B)",
   pictureButton: "Bild",
   pictureTitle: "Das Bild mitnehmen",
   pictureSize: "Größe, in Pixeln",
@@ -90,6 +92,7 @@ export const de: Strings = {
     ["+, −, 0", "Vergrößern, verkleinern, ganze Tafel"],
     ["Leertaste + Ziehen", "Die vergrößerte Tafel verschieben"],
     ["F", "Vollbild"],
+    ["B", "Nur die Tafel, für einen Beamer"],
     ["Esc", "Nimmt den begonnenen Strich zurück"],
     ["Tab zur Tafel", "Mit Tasten zeichnen: Pfeiltasten bewegen (Umschalt fein, Alt weit), Leertaste setzt den Stift auf oder hebt ihn ab, Eingabe macht einen Punkt"],
   ],
@@ -126,6 +129,7 @@ export const de: Strings = {
 
   // who draws
   whoDraws: "Wer zeichnet",
+  whoAsks: "Wer um den Stift bittet",
   nobodyDraws: "Niemand zeichnet.",
   nobodyDrawsWatching: "Niemand zeichnet. Du schaust zu.",
   draws: (name) => `${name} zeichnet.`,

@@ -48,6 +48,8 @@ export const en = {
   startPage: "Start page",
   share: "Share",
   fullScreen: "Full screen",
+  boardOnly: "Board only",
+  bareLeave: "Show the bar again (B)",
   pictureButton: "Picture",
   pictureTitle: "Take the picture home",
   pictureSize: "Size, in pixels",
@@ -92,6 +94,7 @@ export const en = {
     ["+, −, 0", "Zoom in, zoom out, whole board"],
     ["Space + drag", "Move the zoomed board"],
     ["F", "Full screen"],
+    ["B", "The board only, for a projector"],
     ["Esc", "Takes the stroke under way back"],
     ["Tab to the board", "Draw by keyboard: arrow keys move (Shift fine, Alt wide), Space puts the pen down or lifts it, Enter makes a dot"],
   ] as readonly (readonly [string, string])[],
@@ -128,6 +131,7 @@ export const en = {
 
   // who draws
   whoDraws: "Who draws",
+  whoAsks: "Who asks for the pen",
   nobodyDraws: "Nobody is drawing.",
   nobodyDrawsWatching: "Nobody is drawing. You are watching.",
   draws: (name: string) => `${name} is drawing.`,

@@ -7,6 +7,8 @@ import { Client } from "../net/client.ts";
 import { translate, words } from "../strings/words.ts";
 import { isForeign, type Refusal } from "./answers.ts";
 import { isCrowded, service, socket, update as loadNewer, watchToken, whyNoToken } from "./api.ts";
+import { Awake } from "./awake.ts";
+import { setUpBare, toggleBare } from "./bare.ts";
 import { parseCode } from "./code.ts";
 import { Crosshair } from "./crosshair.ts";
 import { forget, freshSession, known, myName, remember, sessionBytes, setSwitch, switchedOn } from "./device.ts";
@@ -63,6 +65,7 @@ const notices = new Notices(client);
 const rules = new Rules(client, board);
 new Picture(client.board);
 const statusView = new StatusView();
+const awake = new Awake();
 
 const drawing = (): boolean => client.term !== 0 && client.end === null;
 const mayAsk = (): boolean => client.phase === "live" && client.role !== WATCH && !drawing();
@@ -86,6 +89,7 @@ function update(): void {
   lookout.update(draws);
   crosshair.update(draws);
   pointer.update(draws);
+  awake.update(client.state !== null && client.state.holder !== "");
   margin.update();
   rules.update();
   showStatus();
@@ -294,6 +298,14 @@ margin.onTakeFrom = async (name) => {
   if (await ask(words.takeQuestion(name), words.takePen, words.cancel, applies)) client.take();
 };
 
+/** On a wide screen they stay in sight where one wants that, also the next time. */
+function showPeople(): void {
+  const stays = (): boolean => matchMedia("(min-width: 64em) and (min-height: 32.51em)").matches;
+  const set = disclose($("peopleButton"), $("peoplePanel"), { stays });
+  if (stays()) set(switchedOn("people"));
+  $("peoplePanel").addEventListener("toggle", () => stays() && setSwitch("people", $("peoplePanel").classList.contains("open")));
+}
+
 function fullScreen(): void {
   if (document.fullscreenElement) void document.exitFullscreen();
   else void document.documentElement.requestFullscreen?.();
@@ -323,10 +335,11 @@ for (const link of document.querySelectorAll<HTMLAnchorElement>('a[href="/"]'))
   };
 $("status").querySelector("button")!.onclick = () => (client.tooOld ? location.reload() : tryNow());
 setUpHelp(stage.pointers);
-disclose($("peopleButton"), $("peoplePanel"));
-disclose($("menuButton"), $("menu"), true);
+setUpBare();
+showPeople();
+disclose($("menuButton"), $("menu"), { once: true });
 disclose($("inkButton"), $("ink"));
-listenToKeys(palette, stage, fullScreen);
+listenToKeys(palette, stage, { f: fullScreen, b: toggleBare });
 
 // An error in our own code: what the page shows may be wrong from now on.
 addEventListener("error", ({ error, filename }) => {

@@ -109,6 +109,6 @@ export const myName = (): string => cleanName(read(NAME) ?? "");
 export const setMyName = (name: string): void => write(NAME, cleanName(name));
 
 /** What this device likes (or was told once); all off at first. */
-type Switch = "noKeys" | "right" | "fingers" | "even" | "turned";
+type Switch = "noKeys" | "right" | "fingers" | "even" | "turned" | "people";
 export const switchedOn = (name: Switch): boolean => read(`easel.${name}`) !== null;
 export const setSwitch = (name: Switch, on: boolean): void => write(`easel.${name}`, on ? "1" : null);

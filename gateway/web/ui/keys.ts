@@ -10,7 +10,7 @@ const TOOLS: Record<string, number> = { p: 0, h: 1, e: 2, l: 3 };
 
 type Act = (() => void) | undefined;
 
-export function listenToKeys(palette: Palette, stage: Stage, fullScreen: () => void): void {
+export function listenToKeys(palette: Palette, stage: Stage, screen: Record<string, () => void>): void {
   addEventListener("keydown", (event) => {
     const target = event.target as Element | null;
     if (target?.closest?.("input, dialog[open]") || event.defaultPrevented) return;
@@ -19,7 +19,7 @@ export function listenToKeys(palette: Palette, stage: Stage, fullScreen: () => v
     const letter = letterOf(event);
     const controlled = (event.ctrlKey || event.metaKey) && !altGr;
     if (!controlled && /^\S$/u.test(letter) && !singleKeys()) return;
-    const forAll = controlled ? undefined : always(stage, letter, fullScreen);
+    const forAll = controlled ? undefined : always(stage, letter) ?? screen[letter];
     const forDrawer = palette.open ? (controlled ? undoing : choosing)(palette, letter, event.shiftKey) : undefined;
     const act = forAll ?? forDrawer;
     if (act) event.preventDefault();
@@ -38,9 +38,8 @@ export function listenToKeys(palette: Palette, stage: Stage, fullScreen: () => v
   addEventListener("blur", () => (stage.pointers.grab = stage.controlled = false));
 }
 
-function always(stage: Stage, letter: string, fullScreen: () => void): Act {
+function always(stage: Stage, letter: string): Act {
   if (letter === "Escape" && stage.drawing) return () => stage.drop();
-  if (letter === "f") return fullScreen;
   if (letter === "?") return openHelp;
   if (letter === "+" || letter === "=") return () => stage.step(1);
   if (letter === "-") return () => stage.step(-1);

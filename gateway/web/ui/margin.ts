@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Beside the board: who draws and who is here.
+// Around the board: who draws, who asks for the pen, who is here, and one's own name.
 import type { Member } from "../codec/messages.gen.ts";
 import type { Client } from "../net/client.ts";
 import { words } from "../strings/words.ts";
 import { myName, setMyName } from "./device.ts";
-import { $, button, setText, show } from "./dom.ts";
+import { $, button, icon, setText, show } from "./dom.ts";
 import { cleanName } from "./names.ts";
 import { People } from "./people.ts";
 import { nameOf, type PenAct, penView } from "./pen-view.ts";
 
+const ICONS: Record<PenAct, string> = { ask: "pen", take: "pen", takeFrom: "pen", putDown: "down", cancel: "undo" };
 const TWICE_MS = 500; // a double click, at most
 
 export class Margin {
@@ -81,16 +82,22 @@ export class Margin {
   #showPen(view: ReturnType<typeof penView>): void {
     const shape = JSON.stringify([view.acts, view.asker?.member]);
     setText($("penText"), view.text);
-    setText($("drawsNow"), view.text); // in the bar of a phone
+    if ($("penText").title !== view.text) $("penText").title = view.text; // a long name may be cut off
     const text = document.getElementById("askerText");
     if (text && view.asker) setText(text, view.asker.text);
     $("pen").classList.toggle("mine", this.#client.term !== 0);
     if (shape === this.#penShown) return;
     this.#penShown = shape;
     this.#actsAt = performance.now();
-    const focused = $("pen").contains(document.activeElement);
+    const focused = $("pen").contains(document.activeElement) || $("askers").contains(document.activeElement);
     $("penButtons").replaceChildren(
-      ...view.acts.map(({ act, label, primary }) => button(label, (event) => this.#act(act, event), primary ? "primary" : "")),
+      ...view.acts.map(({ act, label, primary }) => {
+        const press = button("", (event) => this.#act(act, event), primary ? "primary" : "");
+        const name = document.createElement("span");
+        name.textContent = press.title = label;
+        press.append(icon(ICONS[act]), name);
+        return press;
+      }),
     );
     $("askers").replaceChildren(...(view.asker ? [this.#asker(view.asker)] : []));
     if (focused) ($("penButtons").querySelector("button") ?? $("pen")).focus();
