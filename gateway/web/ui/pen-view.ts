@@ -11,6 +11,7 @@ export const LOST = 2;
 export const WATCH = 0;
 export const DRAW = 1;
 export const OWN = 2;
+const SHORT = 18; // characters
 
 export interface PenFacts {
   me: string;
@@ -36,13 +37,16 @@ export interface PenView {
 export const nameOf = (member: Member | undefined): string =>
   cleanName(member?.name ?? "") || (member?.number ? words.guestOf(member.number) : words.guest);
 
+/** In the bar there is little room; the list of people and who asks have the whole name. */
+const shortOf = (name: string): string => ([...name].length > SHORT ? `${[...name].slice(0, SHORT - 1).join("").trimEnd()}…` : name);
+
 const seconds = (ms: number, age: number): number => Math.max(1, Math.ceil((ms - age) / 1000));
 
 export function penView(facts: PenFacts): PenView {
   const { state, me, role, drawing, age } = facts;
   if (!state) return { text: words.connecting, acts: [], asker: null };
   const find = (id: string): Member | undefined => state.members.find((member) => member.member === id);
-  const holder = state.holder ? nameOf(find(state.holder)) : "";
+  const holder = state.holder ? shortOf(nameOf(find(state.holder))) : "";
 
   if (drawing) {
     const put = { act: "putDown" as const, label: words.putDown, primary: false };
