@@ -140,6 +140,48 @@ test("a zoomed sheet paints what is in sight, moved there, and nothing else", ()
   assert.equal(tiles[`${2 * TILE},${TILE}`][0][2], "2 0 0 2 -1600 -1000");
 });
 
+/** A highlighter stroke in three parts, each goes on where the one before ended; and one of a pen. */
+function inParts(tool) {
+  const board = new Board();
+  board.event({ kind: "ev_grant", offset: 1, time: 0, member: "ana", instance: 1, name: "Ana", ended: 0, last: 0 });
+  const places = [[100, 100], [5_000, 100], [9_000, 100], [9_000, 5_000]].map(([x, y]) => ({ x, y }));
+  for (let i = 0; i < 3; i++) {
+    const points = bytesOf([places[i], places[i + 1]], undefined, false);
+    board.event({ kind: "ev_begin", offset: 2 + i, time: 0, term: 1, cseq: 1 + i, tool, colour: tool ? 8 : 0, size: 600, shape: 1, flags: i ? 6 : 4, points });
+  }
+  const undo = (offset, part, kind = "ev_undo") =>
+    board.event({ kind, offset, time: 0, term: 1, cseq: offset, stroke_term: 1, stroke_cseq: part });
+  return { board, undo };
+}
+
+test("the parts of a highlighter stroke are one fill, so that no dot shows where they meet; those of a pen are three", () => {
+  const fills = (board) => fresh(board, WIDTH, HEIGHT)["0,0"].map(([, , , text]) => text.split("Z").length - 1);
+  assert.deepEqual(fills(inParts(1).board), [3]);
+  assert.deepEqual(fills(inParts(0).board), [1, 1, 1]);
+});
+
+test("also while they come, one of them is undone and comes back, or the log is cut", () => {
+  const { board, undo } = inParts(1);
+  const sheet = new Sheet(WIDTH, HEIGHT);
+  const painted = () => {
+    sheet.change(board.takeChanges().strokes);
+    sheet.work(never);
+    assert.deepEqual(sheet.canvas.tiles, fresh(board, WIDTH, HEIGHT));
+    return sheet.canvas.tiles["0,0"]?.length ?? 0;
+  };
+  assert.equal(painted(), 1);
+  undo(5, 2);
+  assert.equal(painted(), 2, "the first and the last");
+  undo(6, 1);
+  assert.equal(painted(), 1);
+  undo(7, 1, "ev_redo");
+  undo(8, 2, "ev_redo");
+  assert.equal(painted(), 1, "all in one");
+  board.cut(3);
+  assert.equal(painted(), 1);
+  assert.equal(board.strokes.length, 2);
+});
+
 test("a stroke across many tiles is painted one tile at a time when time is short", () => {
   const board = new Board();
   board.reset(0);

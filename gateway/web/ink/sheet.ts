@@ -13,6 +13,7 @@
 import { type Part, WHOLE } from "../input/view.ts";
 import { ERASER, HIGHLIGHTER, type Stroke } from "../model/board.ts";
 import { hexOf, PAPER } from "./colours.ts";
+import { chainOf, partsOf } from "./chain.ts";
 import { type Bounds, boundsOf, outline, trace } from "./outline.ts";
 
 export const TILE = 512;
@@ -24,7 +25,8 @@ const CORNERS_NOTED = 2_000; // a millisecond's work, about
 
 interface Painted {
   stroke: Stroke;
-  version: number; // of the points that it was painted with
+  parts: readonly Stroke[]; // that were filled with it, it among them
+  version: string; // of their points
   tiles: number[];
 }
 
@@ -76,20 +78,23 @@ export function mappingOf({ x, y, w, h }: Part, width: number, height: number): 
 }
 
 interface Outlined {
-  version: number; // of the points
+  version: string; // of the points
   corners: number;
   path: Path2D;
   bounds: Bounds | null; // null: nothing to be seen
 }
+
+const versionOf = (parts: readonly Stroke[]): string => parts.map(({ begun, points }) => `${begun}.${points.version}`).join();
 
 /** The outlines of strokes; they serve sheets of all sizes and parts. */
 export class Paths {
   #kept = new Map<Stroke, Outlined>();
   #corners = 0;
 
-  of(stroke: Stroke): Outlined {
+  /** Of a stroke and the parts that are filled with it. */
+  of(stroke: Stroke, parts: readonly Stroke[]): Outlined {
     const kept = this.forget(stroke);
-    const entry = kept?.version === stroke.points.version ? kept : this.#make(stroke);
+    const entry = kept?.version === versionOf(parts) ? kept : this.#make(parts);
     this.#kept.set(stroke, entry); // the newest used is last
     this.#corners += entry.corners;
     if (this.#corners * CORNER_BYTES > PATHS_BYTES_MAX) this.forget(this.#kept.keys().next().value!);
@@ -103,12 +108,12 @@ export class Paths {
     return kept;
   }
 
-  #make(stroke: Stroke): Outlined {
-    const corners = outline(stroke);
+  #make(parts: readonly Stroke[]): Outlined {
+    const outlines = parts.map((part) => outline(part)).filter(({ length }) => length >= 3);
     const path = new Path2D();
-    trace(corners, path);
-    const bounds = corners.length < 3 ? null : boundsOf(corners);
-    return { version: stroke.points.version, corners: corners.length, path, bounds };
+    for (const corners of outlines) trace(corners, path);
+    const corners = outlines.flat();
+    return { version: versionOf(parts), corners: corners.length, path, bounds: corners.length ? boundsOf(corners) : null };
   }
 }
 
@@ -124,7 +129,7 @@ export class Sheet {
   #paths: Paths;
   #looks = new Looks();
   #waiting = new Set<Stroke>();
-  #unfilled: { stroke: Stroke; index: number }[] = []; // tiles that miss a stroke on top, in order
+  #unfilled: { painted: Painted; index: number }[] = []; // tiles that miss a stroke on top, in order
   #dirty = new Set<number>();
 
   constructor(width: number, height: number, part: Part = WHOLE, paths = new Paths()) {
@@ -165,8 +170,8 @@ export class Sheet {
   /** One tile at a time: a wide and winding stroke takes long in each. Is it done? */
   #fillTiles(over: () => boolean): boolean {
     while (this.#unfilled.length) {
-      const { stroke, index } = this.#unfilled.shift()!;
-      this.#inTile(this.#ctx, index, () => this.#fill(this.#ctx, stroke));
+      const { painted, index } = this.#unfilled.shift()!;
+      this.#inTile(this.#ctx, index, () => this.#fill(this.#ctx, painted));
       if (this.#unfilled.length && over()) return false;
     }
     return true;
@@ -183,12 +188,15 @@ export class Sheet {
     if (this.#older) this.#older.canvas.width = 0;
   }
 
+  /** What is filled with it may change, too. */
   #update(stroke: Stroke): void {
-    const wanted = stroke.ended && !stroke.undone && !stroke.gone;
-    const old = this.#painted.get(stroke);
-    if (old && wanted && old.version === stroke.points.version) return;
-    if (old) this.#remove(old);
-    if (wanted) this.#add(stroke);
+    for (const one of new Set([...chainOf(stroke), stroke])) {
+      const parts = partsOf(one);
+      const old = this.#painted.get(one);
+      if (old?.version === versionOf(parts)) continue;
+      if (old) this.#remove(old);
+      if (parts.length) this.#add(one, parts);
+    }
     if (stroke.gone) this.#paths.forget(stroke);
   }
 
@@ -204,9 +212,9 @@ export class Sheet {
   }
 
   /** On top where it is the newest; elsewhere its tile is painted again. */
-  #add(stroke: Stroke): void {
-    const tiles = this.#tilesOf(this.#paths.of(stroke).bounds);
-    const painted: Painted = { stroke, version: stroke.points.version, tiles };
+  #add(stroke: Stroke, parts: readonly Stroke[]): void {
+    const tiles = this.#tilesOf(this.#paths.of(stroke, parts).bounds);
+    const painted: Painted = { stroke, parts, version: versionOf(parts), tiles };
     this.#painted.set(stroke, painted);
     for (const index of tiles) {
       const tile = this.#tiles[index]!;
@@ -215,7 +223,7 @@ export class Sheet {
       tile.strokes.splice(at, 0, painted);
       if (at < tile.older) tile.older = 0;
       if (at < tile.strokes.length - 1) this.#dirty.add(index);
-      else this.#unfilled.push({ stroke, index });
+      else this.#unfilled.push({ painted, index });
     }
   }
 
@@ -226,7 +234,7 @@ export class Sheet {
     const ctx = (this.#older ??= paper(this.canvas.width, this.canvas.height));
     this.#inTile(ctx, index, (x, y) => {
       if (tile.older === 0) this.#whiten(ctx, x, y);
-      while (tile.strokes.length - tile.older > NEWEST && !over()) this.#fill(ctx, tile.strokes[tile.older++]!.stroke);
+      while (tile.strokes.length - tile.older > NEWEST && !over()) this.#fill(ctx, tile.strokes[tile.older++]!);
     });
     return tile.strokes.length - tile.older <= NEWEST;
   }
@@ -237,7 +245,7 @@ export class Sheet {
     this.#inTile(ctx, index, (x, y) => {
       this.#whiten(ctx, x, y);
       if (older > 0) ctx.drawImage(this.#older!.canvas, 0, 0);
-      for (const { stroke } of strokes.slice(older)) this.#fill(ctx, stroke);
+      for (const painted of strokes.slice(older)) this.#fill(ctx, painted);
     });
   }
 
@@ -259,11 +267,11 @@ export class Sheet {
     ctx.restore();
   }
 
-  #fill(ctx: CanvasRenderingContext2D, stroke: Stroke): void {
+  #fill(ctx: CanvasRenderingContext2D, { stroke, parts }: Painted): void {
     const { scale, dx, dy } = this.#mapping;
     ctx.setTransform(scale, 0, 0, scale, dx, dy);
     fillStyle(ctx, stroke);
-    const { path, corners } = this.#paths.of(stroke);
+    const { path, corners } = this.#paths.of(stroke, parts);
     ctx.fill(path);
     this.#looks.noted(ctx, corners);
   }

@@ -51,6 +51,8 @@ export interface Stroke {
   readonly even: boolean; // as wide everywhere
   readonly joined: boolean;
   readonly before: Stroke | null; // the stroke that a joined one goes on with
+  readonly part: number; // of a stroke in parts, from 0
+  next: Stroke | null; // the newest that was begun after it
   readonly points: PointList;
   readonly begun: number; // its place in the order of what was done
   ended: boolean;
@@ -472,6 +474,8 @@ export class Board {
   #begin(event: EvBegin | Begin): Inverse {
     const reopen = this.#endOpen();
     const last = this.strokes.at(-1);
+    const before = last?.term === event.term ? last : null;
+    const joined = (event.flags & JOINED) !== 0;
     const stroke: Stroke = {
       term: event.term,
       cseq: event.cseq,
@@ -480,8 +484,10 @@ export class Board {
       colour: colourOf(event.tool, event.colour),
       size: event.size,
       even: (event.flags & EVEN) !== 0,
-      joined: (event.flags & JOINED) !== 0,
-      before: last?.term === event.term ? last : null,
+      joined,
+      before,
+      part: joined && before ? before.part + 1 : 0,
+      next: null,
       points: new PointList((event.flags & PRESSURE) !== 0),
       begun: this.#order,
       ended: (event.flags & END) !== 0,
@@ -493,6 +499,7 @@ export class Board {
     const { strokes, byKey } = this.#picture;
     strokes.push(stroke);
     byKey.set(key, stroke);
+    if (before) before.next = stroke;
     this.open = stroke.ended ? null : stroke;
     this.#touch(stroke);
     this.version++;
@@ -501,6 +508,7 @@ export class Board {
       byKey.delete(key);
       this.open = null;
       stroke.gone = true;
+      if (before) before.next = null;
       this.#touch(stroke);
       this.version++;
       reopen();

@@ -2,6 +2,7 @@
 //
 // Taking the picture home: as a file, through the clipboard, on paper. The page paints it anew, in the size
 // that one picks, whatever part of the board is in sight.
+import { partsOf } from "../ink/chain.ts";
 import { PAPER } from "../ink/colours.ts";
 import { fillStyle, Paths } from "../ink/sheet.ts";
 import { type Board, ERASER } from "../model/board.ts";
@@ -31,10 +32,11 @@ function* painted(board: Board, ctx: CanvasRenderingContext2D, size: number, pap
   }
   ctx.setTransform(size, 0, 0, size, 0, 0);
   for (const stroke of board.strokes) {
-    if (stroke.undone || stroke.gone) continue;
+    const parts = partsOf(stroke, true);
+    if (!parts.length) continue;
     fillStyle(ctx, stroke);
     if (!paper && stroke.tool === ERASER) ctx.globalCompositeOperation = "destination-out";
-    ctx.fill(paths.of(stroke).path);
+    ctx.fill(paths.of(stroke, parts).path);
     if (++count % SLICE === 0) yield;
   }
 }
