@@ -55,7 +55,7 @@ const curve = (f, from, to, count = 40) =>
     return [560 + x * 130, 780 - f(x) * 130];
   });
 
-const PEN = { tool: "Pen", colour: "Black", size: 4 };
+const PEN = { tool: "Pen", colour: "Black", size: "Fine" };
 const arrow = (x, y, dx, dy) => smooth([[x - 14 * (dx + dy), y - 14 * (dy + dx)], [x, y], [x - 14 * (dx - dy), y - 14 * (dy - dx)]], 4);
 
 export const LESSON = [
@@ -65,14 +65,14 @@ export const LESSON = [
   { ...PEN, places: arrow(561, 130, 0, -1) },
   ...written("x", 965, 800, 4, PEN),
   ...written("y", 590, 110, 4, PEN),
-  { tool: "Pen", colour: "Blue", size: 7, places: curve((x) => x * x, -2.12, 2.12, 60) },
-  { tool: "Pen", colour: "Red", size: 4, places: curve((x) => 3 * x - 2.25, 0.55, 2.3, 24) },
-  { tool: "Pen", colour: "Red", size: 12, places: [[755, 487.5], [756, 488], [755, 488.5]] },
-  ...written("y = x", 1080, 220, 7, { tool: "Pen", colour: "Blue", size: 7 }),
-  ...written("2", 1345, 195, 4.2, { tool: "Pen", colour: "Blue", size: 7 }),
-  ...written("y' = 2x", 1080, 370, 7, { tool: "Pen", colour: "Red", size: 7 }),
-  { tool: "Highlighter", colour: "Yellow", size: 40, places: smooth([[1075, 415], [1230, 411], [1420, 414]]) },
-  ...written("slope", 880, 560, 4.4, { tool: "Pen", colour: "Green", size: 4 }),
-  { tool: "Pen", colour: "Green", size: 4, places: smooth([[860, 590], [820, 600], [782, 562]]) },
-  { tool: "Pen", colour: "Green", size: 4, places: smooth([[801, 560], [781, 561], [786, 580]], 4) },
+  { tool: "Pen", colour: "Blue", size: "Medium", places: curve((x) => x * x, -2.12, 2.12, 60) },
+  { tool: "Pen", colour: "Red", size: "Fine", places: curve((x) => 3 * x - 2.25, 0.55, 2.3, 24) },
+  { tool: "Pen", colour: "Red", size: "Thick", places: [[755, 487.5], [756, 488], [755, 488.5]] },
+  ...written("y = x", 1080, 220, 7, { tool: "Pen", colour: "Blue", size: "Medium" }),
+  ...written("2", 1345, 195, 4.2, { tool: "Pen", colour: "Blue", size: "Medium" }),
+  ...written("y' = 2x", 1080, 370, 7, { tool: "Pen", colour: "Red", size: "Medium" }),
+  { tool: "Highlighter", colour: "Yellow", size: "Thick", places: smooth([[1075, 415], [1230, 411], [1420, 414]]) },
+  ...written("slope", 880, 560, 4.4, { tool: "Pen", colour: "Green", size: "Fine" }),
+  { tool: "Pen", colour: "Green", size: "Fine", places: smooth([[860, 590], [820, 600], [782, 562]]) },
+  { tool: "Pen", colour: "Green", size: "Fine", places: smooth([[801, 560], [781, 561], [786, 580]], 4) },
 ];

@@ -39,7 +39,7 @@ async function drawLesson(tab) {
   for (const { tool, colour, size, places } of LESSON) {
     await choose("tool", `${tool} (`, false);
     await choose("colour", colour);
-    await choose("size", `Size ${size}`);
+    await choose("size", size);
     await tab.draw(places.map(([x, y]) => [x / 1600, y / 1000]));
   }
   await tab.page.mouse.move(5, 5);
