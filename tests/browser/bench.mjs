@@ -18,6 +18,7 @@ import { closeBrowser, person } from "./browser.mjs";
 import { probe } from "./probe.mjs";
 
 const EVENTS = 100_000;
+const FRAMES = Number(process.env.FRAMES ?? 4); // of a stroke: so 25,000 strokes
 const TURNS = Number(process.env.BENCH_TURNS ?? 3);
 const MOVES_PER_S = 120;
 const LINE_S = 4;
@@ -25,6 +26,7 @@ const VIEW_S = 10;
 const FRAMES_PER_S = 20; // of the drawer that the viewer watches
 const SETTLED_MS = 1_000;
 const RESTS_MS = 300;
+const ZOOMS = [1, 3, 4, 5, 7]; // presses of the key
 
 const parts = process.argv.slice(2);
 const wants = (part) => parts.length === 0 || parts.includes(part);
@@ -262,19 +264,22 @@ async function drawFor({ client }, next) {
 async function board(full, there) {
   const ana = await drawer(full);
   await painted(ana, there.count);
-  const undos = [], answers = [], crisps = [], wholes = [], seen = [];
+  const undos = [], answers = [], crisps = ZOOMS.map(() => []), wholes = [], seen = [];
   for (let turn = 0; turn < TURNS; turn++) {
     undos.push(await undo(ana));
+    await idle(ana);
     seen.push(await traced(async () => {
-      const { frames, crisp } = await zoom(ana, "+");
-      answers.push(frames);
-      crisps.push(crisp);
+      for (let press = 1; press <= ZOOMS.at(-1); press++) {
+        const { frames, crisp } = await zoom(ana, "+");
+        answers.push(frames);
+        crisps[ZOOMS.indexOf(press)]?.push(crisp);
+      }
       wholes.push((await zoom(ana, "0")).crisp);
     }));
   }
   figure("  then an undo is seen after", undos, "ms", 50);
   figure("  zoom answers in frame", answers, "", 1);
-  figure("  zoom is crisp after", crisps, "ms", 500);
+  ZOOMS.forEach((press, i) => figure(`  zoom to ${Math.round(1.25 ** press * 100)}% is crisp after`, crisps[i], "ms", 500));
   figure("  the whole board is crisp again after", wholes, "ms", 500);
   figure("  longest task of the zoom", of(seen, "longest"), "ms", 50);
   figure("    CPU of the longest", of(seen, "longestCpu"), "ms");
@@ -296,10 +301,21 @@ async function undo(ana) {
   return ms;
 }
 
+/** Nothing is left to be painted or prepared: for half a second nothing was filled. */
+async function idle({ page }) {
+  await until("the page rests", async () => {
+    const before = await page.evaluate(() => bench.marks.fills);
+    await setTimeout(500);
+    return (await page.evaluate(() => bench.marks.fills)) === before;
+  }, 60_000);
+}
+
 async function zoom(ana, key) {
   await ana.page.evaluate(() => {
-    const moved = () => bench.canvas("ink").style.transform !== "";
-    bench.result = bench.after("keydown", moved, () => !moved());
+    const [live, ink] = [bench.canvas("live"), () => bench.canvas("ink")];
+    const before = ink().style.transform + ink().width;
+    const answered = () => ink().style.transform + ink().width !== before;
+    bench.result = bench.after("keydown", answered, () => !live.classList.contains("behind"));
   });
   await ana.page.keyboard.press(key);
   const [answer, crisp] = await ana.page.evaluate(() => bench.result);
@@ -364,7 +380,7 @@ cluster = await startCluster({ build: process.env.EASEL_TEST_BUILD ?? "release",
 [gateway] = cluster.gateways;
 browser = (await person([gateway.url])).context.browser();
 const full = await cluster.makeBoard("Full");
-const there = { count: await seed(cluster, full.board, EVENTS) };
+const there = { count: await seed(cluster, full.board, EVENTS, FRAMES) };
 const all = { size: sizes, pen: () => pen(full, there), long, pair, view, join: () => join(full, there), board: () => board(full, there) };
 try {
   for (const [part, run] of Object.entries(all)) if (wants(part)) await run();

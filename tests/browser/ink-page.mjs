@@ -54,7 +54,6 @@ globalThis.playSheets = (seed, steps, width, height, many = false) => {
     let left = random.below(4);
     const over = () => left-- <= 0;
     sheet.work(over);
-    if (sheet.done) sheet.prepare(over);
     if (random.chance(many ? 0.95 : 0.6)) continue;
     sheet.work(never);
     const { differing, inked } = compare(sheet.canvas, fromScratch(board, width, height));
@@ -66,15 +65,27 @@ globalThis.playSheets = (seed, steps, width, height, many = false) => {
 
 const frame = () => new Promise(requestAnimationFrame);
 
+/** What is shown in place of a sheet of its own: the whole board, finer. Is it where it belongs? */
+function isPlaced(canvas, { x, y, w, h }) {
+  const box = canvas.getBoundingClientRect();
+  const { left, top, width, height } = canvas.parentElement.querySelector(".live").getBoundingClientRect();
+  const near = (one, two) => Math.abs(one - two) < 0.5;
+  return near(box.left, left - (x * width) / w) && near(box.top, top - (y * height) / h) && near(box.width, width / w) && near(box.height, height / h);
+}
+
 /** The painter itself, in its own time: with other sizes and views in between. */
-globalThis.playPainter = async (seed, steps, sizes) => {
+globalThis.playPainter = async (seed, steps, sizes, many) => {
   const play = new InkPlay(seed);
   const { board, random } = play;
   const live = document.createElement("canvas");
-  document.body.append(live);
-  const painter = new Painter(board, live);
+  live.className = "live";
+  const style = document.createElement("style");
+  style.textContent = "body { margin: 0 } canvas { position: absolute; left: 0; top: 0; width: 800px; height: 500px; transform-origin: 0 0 }";
+  document.body.append(style, live);
+  const painter = new Painter(board, live, many);
   board.onChange = () => painter.request();
   let part = WHOLE;
+  let finer = 0;
   let size = sizes[0];
   let ink = 0;
   painter.show(part, ...size);
@@ -94,14 +105,17 @@ globalThis.playPainter = async (seed, steps, sizes) => {
     do await frame();
     while (live.classList.contains("behind"));
     const canvas = document.querySelector("canvas.ink");
-    const { differing, inked } = compare(canvas, fromScratch(board, live.width, live.height, part));
+    const own = canvas.width === live.width && canvas.height === live.height;
+    if (!own) finer++;
+    if (!own && !isPlaced(canvas, part)) return { differing: -1, where: `seed ${seed}, step ${step} ${move}: not in its place` };
+    const { differing, inked } = compare(canvas, fromScratch(board, canvas.width, canvas.height, own ? part : WHOLE));
     if (differing) return { differing, where: `seed ${seed}, step ${step} ${move}` };
     const leftOver = board.open ? 0 : bytesOfCanvas(live).reduce((sum, pixel) => sum + (pixel === 0 ? 0 : 1), 0);
     if (leftOver) return { differing: leftOver, where: `seed ${seed}, step ${step} ${move}: on the live canvas` };
     ink += inked;
   }
   document.body.replaceChildren();
-  return { differing: 0, ink };
+  return { differing: 0, ink, finer };
 };
 
 /** A painter of a board with ten strokes of another drawer, for tests that hold the clock. */

@@ -49,6 +49,16 @@ describe(`ink (seeds from ${SEED})`, { timeout: 300_000 }, () => {
   test("what the painter shows equals it too, at any size and zoom", () =>
     plays(12, (seed) => page.evaluate((all) => globalThis.playPainter(...all), [seed, 60, [[900, 562], [1100, 688], [640, 400]]])));
 
+  test("also when it keeps the sheet of the whole board, and a finer one for who zooms in", async () => {
+    let finer = 0;
+    await plays(6, async (seed) => {
+      const result = await page.evaluate((all) => globalThis.playPainter(...all), [seed, 60, [[450, 281], [320, 200]], 3]);
+      finer += result.finer;
+      return result;
+    });
+    assert.ok(finer > 6, `only ${finer} times the finer one was seen`);
+  });
+
   describe("while the clock stands still", () => {
     let held;
     /** What the board's ink is `ms` later, after this was done to it. */

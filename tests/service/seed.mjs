@@ -36,7 +36,7 @@ function* line(next) {
 }
 
 /** The events 2 … `count` of a board that was drawn on by one person, and then let go. */
-function* log(count) {
+function* log(count, framesPerStroke) {
   const start = Date.now() - CREATED_BEFORE_MS - FRAME_MS * count;
   const next = random(5);
   yield { kind: "ev_open", offset: EPOCH, time: start, replica: "bseed" };
@@ -45,11 +45,11 @@ function* log(count) {
   let places;
   for (let offset = TERM + 1; offset < count - 1; offset++) {
     const common = { offset, time: start + FRAME_MS * offset, term: TERM, cseq: ++cseq };
-    const begins = (cseq - 1) % FRAMES_PER_STROKE === 0;
+    const begins = (cseq - 1) % framesPerStroke === 0;
     if (begins) places = line(next);
     const points = places.next().value;
     if (begins) yield { kind: "ev_begin", ...common, tool: 0, colour: cseq % 8, size: 80, shape: 1, flags: 0, points };
-    else yield { kind: "ev_points", ...common, flags: cseq % FRAMES_PER_STROKE === 0 ? 4 : 0, points };
+    else yield { kind: "ev_points", ...common, flags: cseq % framesPerStroke === 0 ? 4 : 0, points };
   }
   const time = start + FRAME_MS * count;
   yield { kind: "ev_grant", offset: count - 1, time, member: "", instance: 0, name: "", ended: TERM, last: cseq };
@@ -81,14 +81,14 @@ function sql(board, events) {
 
 /** Gives a board that was just made (in a cluster on SQLite) a log of `count` events. Resolves with the
  *  number of its strokes. */
-export async function seed(cluster, board, count) {
+export async function seed(cluster, board, count, framesPerStroke = FRAMES_PER_STROKE) {
   const [history] = cluster.histories;
   await history.kill("SIGTERM"); // it remembers where boards end
   const { status, stderr } = spawnSync("sqlite3", ["-bail", cluster.store.path], {
-    input: sql(board, log(count)),
+    input: sql(board, log(count, framesPerStroke)),
     encoding: "utf8",
   });
   assert.equal(status, 0, stderr);
   await history.start();
-  return Math.ceil((count - TERM - 2) / FRAMES_PER_STROKE);
+  return Math.ceil((count - TERM - 2) / framesPerStroke);
 }

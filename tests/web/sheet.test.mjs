@@ -97,7 +97,6 @@ function compare(seed, steps, { width = WIDTH, height = HEIGHT, every = steps, m
     }
     sheet.change(strokes);
     sheet.work(over);
-    if (sheet.done) sheet.prepare(over);
   };
   for (let step = 1; step <= steps; step++) {
     play.step();

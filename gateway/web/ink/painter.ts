@@ -6,20 +6,26 @@
 import { type Part, WHOLE } from "../input/view.ts";
 import { type Board, HIGHLIGHTER, type Stroke } from "../model/board.ts";
 import { boundsOf, type Bounds, type MorePoint, outline, trace } from "./outline.ts";
-import { fillStyle, mappingOf, Paths, Sheet } from "./sheet.ts";
+import { Paths } from "./paths.ts";
+import { fillStyle, mappingOf, Sheet } from "./sheet.ts";
 
 const SLICE_MS = 6;
 const REWIND_MS = 300;
 const PIXELS_MAX = 8_000_000; // per canvas: iOS limits them
-const SETTLED_MS = 100; // what is in sight for so long is worth a new sheet
+const MANY = 2_000; // strokes, which take a second
+const FINER = 2.5; // still shown well at a step of zoom above 100%, so much smaller
+const SETTLED_MS = 60; // what is in sight for so long is worth a new sheet
 
 export class Painter {
   /** Points of the own stroke that are in no frame yet, or only expected. */
   waiting: () => readonly MorePoint[] = () => [];
 
   #board: Board;
+  #many: number;
   #sheet: Sheet;
   #next: Sheet | null = null; // takes the place of #sheet when it is done
+  #whole: Sheet | null = null; // of many strokes, in the size that it is shown in at 100%
+  #fine: Sheet | null = null; // the same, finer
   #live: HTMLCanvasElement;
   #ctx: CanvasRenderingContext2D;
   #paths = new Paths();
@@ -31,8 +37,9 @@ export class Painter {
   #working = false; // one is under way
   #rewoundAt = 0;
 
-  /** `live` is in the document; the sheets are put before it. */
-  constructor(board: Board, live: HTMLCanvasElement) {
+  /** `live` is in the document; the sheets are put before it. From so `many` strokes on sheets are kept. */
+  constructor(board: Board, live: HTMLCanvasElement, many = MANY) {
+    this.#many = many;
     this.#board = board;
     this.#live = live;
     this.#ctx = live.getContext("2d")!;
@@ -40,7 +47,7 @@ export class Painter {
     this.#put(this.#sheet);
     this.#between.port2.onmessage = () => {
       this.#working = false;
-      this.#work();
+      this.#work(this.#sheets());
     };
   }
 
@@ -85,15 +92,30 @@ export class Painter {
     canvas.style.transform = same(part, now) ? "" : `${place} scale(${part.w / now.w}, ${part.h / now.h})`;
   }
 
-  #fits({ canvas, part }: Sheet): boolean {
-    return same(part, this.#part) && canvas.width === this.#live.width && canvas.height === this.#live.height;
+  /** It is exactly what is to be shown, or that is a part of it and no finer than it. */
+  #fits(sheet: Sheet): boolean {
+    const { width, height } = this.#live;
+    const { canvas, part } = sheet;
+    const finer = !same(part, this.#part) && canvas.width * this.#part.w >= width * 0.99;
+    if (sheet === this.#fine) return finer && (sheet.done || sheet === this.#sheet);
+    return same(part, this.#part) && canvas.width === width && canvas.height === height;
+  }
+
+  #sheets(): Sheet[] {
+    return [...new Set([this.#sheet, this.#next, this.#whole, this.#fine])].filter((sheet) => sheet !== null);
   }
 
   #startOver(): void {
-    this.#next = new Sheet(this.#live.width, this.#live.height, this.#part, this.#paths);
-    this.#next.change(this.#board.strokes);
+    this.#next?.free();
+    this.#next = this.#begun(this.#live.width, this.#live.height, this.#part);
     const whole = this.#sheet.done && this.#board.applied >= this.#board.head;
     if (!whole) this.#swap(this.#next);
+  }
+
+  #begun(width: number, height: number, part: Part): Sheet {
+    const ret = new Sheet(width, height, part, this.#paths);
+    ret.change(this.#board.strokes);
+    return ret;
   }
 
   #paint(): void {
@@ -102,29 +124,57 @@ export class Painter {
       return this.request();
     }
     const { all, strokes } = this.#board.takeChanges();
-    const behind = !this.#fits(this.#next ?? this.#sheet);
-    const settled = performance.now() - this.#partAt > SETTLED_MS;
-    if (all || (behind && settled)) this.#startOver();
-    if (!all) this.#sheet.change(strokes);
-    this.#next?.change(strokes);
-    if (behind && !settled) this.request();
-    this.#work();
+    if (all) this.#anew();
+    else for (const sheet of this.#sheets()) sheet.change(strokes);
+    if (!this.#fits(this.#next ?? this.#sheet)) this.#fit();
+    this.#work([this.#sheet]);
     this.#paintLive();
   }
 
-  /** One slice of what is to be done. What is left follows between frames. */
-  #work(): void {
+  #anew(): void {
+    this.#paths.clear();
+    this.#forget();
+    this.#startOver();
+  }
+
+  /** Another part is in sight, or in another size: there may be a sheet for it, else one is begun soon. */
+  #fit(): void {
+    const kept = [this.#sheet, this.#whole, this.#fine].find((sheet) => sheet && this.#fits(sheet));
+    if (kept) return this.#swap(kept);
+    if (performance.now() - this.#partAt > SETTLED_MS) this.#startOver();
+    else this.request();
+  }
+
+  /** One slice of what is to be done; before a frame only what is in sight. What is left follows between frames. */
+  #work(sheets: readonly Sheet[]): void {
     const begun = performance.now();
     const over = (): boolean => performance.now() - begun > SLICE_MS;
-    this.#sheet.work(over);
-    this.#next?.work(over);
+    for (const sheet of sheets) if (!sheet.done && !over()) sheet.work(over);
     if (this.#next?.done) this.#swap(this.#next);
     const done = this.#sheet.done && !this.#next && this.#fits(this.#sheet);
     this.#live.classList.toggle("behind", !done);
-    const more = !this.#sheet.done || this.#next !== null || this.#sheet.prepare(over);
+    if (done) this.#keep();
+    const more = !this.#sheets().every((sheet) => sheet.done);
     if (!more || this.#working) return;
     this.#working = true;
     this.#between.port1.postMessage(null);
+  }
+
+  /** What takes long to paint is kept for when it is looked at again, and painted finer before somebody comes near. */
+  #keep(): void {
+    if (!same(this.#part, WHOLE) || this.#sheet === this.#whole) return;
+    this.#forget();
+    if (this.#board.strokes.length < this.#many || this.#board.applied < this.#board.head) return;
+    this.#whole = this.#sheet;
+    const { width, height } = this.#sheet.canvas;
+    const finer = Math.min(FINER, Math.sqrt(PIXELS_MAX / (width * height)));
+    if (finer > 1) this.#fine = this.#begun(Math.floor(width * finer), Math.floor(height * finer), WHOLE);
+  }
+
+  #forget(): void {
+    const kept = [this.#whole, this.#fine];
+    this.#whole = this.#fine = null;
+    for (const sheet of kept) if (sheet !== this.#sheet) sheet?.free();
   }
 
   /** After a rewind the same events are likely to come again at once: better not to blink. */
@@ -136,11 +186,13 @@ export class Painter {
 
   #swap(next: Sheet): void {
     const old = this.#sheet;
+    if (this.#next !== next) this.#next?.free();
+    this.#next = null;
+    if (next === old) return;
     this.#put(next);
     this.#sheet = next;
-    this.#next = null;
     old.canvas.remove();
-    old.free();
+    if (old !== this.#whole && old !== this.#fine) old.free();
   }
 
   #paintLive(): void {

@@ -6,21 +6,22 @@
 // rewind) equals one that is painted from scratch byte for byte, and pages of equal size show equal
 // pixels.
 //
-// What changes is nearly always among the newest strokes of a tile, which may have thousands. So a
-// second canvas, made when a tile has many, holds the tiles without their newest strokes: a tile is
-// painted again from there. Should an older stroke change, that canvas is painted anew first, in
-// slices, and nobody sees it half done.
+// What changes is nearly always among the newest strokes of a tile, which may have thousands. So while a
+// tile fills, copies of it are kept, in turns on two more canvases: one of them is without its newest
+// strokes, and from there it is painted again. Should an older stroke change, a copy is painted anew first,
+// in slices, and nobody sees it half done.
 import { type Part, WHOLE } from "../input/view.ts";
 import { ERASER, HIGHLIGHTER, type Stroke } from "../model/board.ts";
-import { hexOf, PAPER } from "./colours.ts";
 import { chainOf, partsOf } from "./chain.ts";
-import { type Bounds, boundsOf, outline, trace } from "./outline.ts";
+import { hexOf, PAPER } from "./colours.ts";
+import type { Bounds } from "./outline.ts";
+import { Paths, versionOf } from "./paths.ts";
 
 export const TILE = 512;
 const POINTS_WIDE = 1600;
-const NEWEST = 50; // strokes of a tile that can change without much work: so many, up to twice
-const PATHS_BYTES_MAX = 32 << 20; // of outlines kept for repainting, the newest used
-const CORNER_BYTES = 17; // of a path: two places and what they mean
+const NEWEST = 24; // strokes of a tile between two copies of it
+const MANY = 4 * NEWEST; // with fewer a tile is painted again without a copy
+const BATCH = 256; // strokes whose places are found before they are filled, tile by tile
 const CORNERS_NOTED = 2_000; // a millisecond's work, about
 
 interface Painted {
@@ -32,7 +33,8 @@ interface Painted {
 
 interface Tile {
   strokes: Painted[]; // that meet it, in log order
-  older: number; // so many of them are on the second canvas
+  filled: number; // so many of them are on the canvas
+  copied: [number, number]; // and so many on each of the canvases with copies
 }
 
 function paper(width: number, height: number): CanvasRenderingContext2D {
@@ -55,6 +57,10 @@ class Looks {
     this.#noted += corners;
     if (this.#noted < CORNERS_NOTED) return;
     this.#noted = 0;
+    this.look(ctx);
+  }
+
+  look(ctx: CanvasRenderingContext2D): void {
     this.#pixel.drawImage(ctx.canvas, 0, 0, 1, 1, 0, 0, 1, 1);
     this.#pixel.canvas.width = 1; // forgets it, else the next fill would have to copy the canvas
   }
@@ -77,51 +83,11 @@ export function mappingOf({ x, y, w, h }: Part, width: number, height: number): 
   return { scale: width / w / POINTS_WIDE, dx: to(x, width / w), dy: to(y, height / h) };
 }
 
-interface Outlined {
-  version: string; // of the points
-  corners: number;
-  path: Path2D;
-  bounds: Bounds | null; // null: nothing to be seen
-}
-
-const versionOf = (parts: readonly Stroke[]): string => parts.map(({ begun, points }) => `${begun}.${points.version}`).join();
-
-/** The outlines of strokes; they serve sheets of all sizes and parts. */
-export class Paths {
-  #kept = new Map<Stroke, Outlined>();
-  #corners = 0;
-
-  /** Of a stroke and the parts that are filled with it. */
-  of(stroke: Stroke, parts: readonly Stroke[]): Outlined {
-    const kept = this.forget(stroke);
-    const entry = kept?.version === versionOf(parts) ? kept : this.#make(parts);
-    this.#kept.set(stroke, entry); // the newest used is last
-    this.#corners += entry.corners;
-    if (this.#corners * CORNER_BYTES > PATHS_BYTES_MAX) this.forget(this.#kept.keys().next().value!);
-    return entry;
-  }
-
-  forget(stroke: Stroke): Outlined | undefined {
-    const kept = this.#kept.get(stroke);
-    if (kept) this.#corners -= kept.corners;
-    this.#kept.delete(stroke);
-    return kept;
-  }
-
-  #make(parts: readonly Stroke[]): Outlined {
-    const outlines = parts.map((part) => outline(part)).filter(({ length }) => length >= 3);
-    const path = new Path2D();
-    for (const corners of outlines) trace(corners, path);
-    const corners = outlines.flat();
-    return { version: versionOf(parts), corners: corners.length, path, bounds: corners.length ? boundsOf(corners) : null };
-  }
-}
-
 export class Sheet {
   readonly canvas: HTMLCanvasElement;
   readonly part: Part; // of the board
   #ctx: CanvasRenderingContext2D;
-  #older: CanvasRenderingContext2D | null = null; // tiles without their newest strokes
+  #copies: CanvasRenderingContext2D[] = []; // of tiles, when they had fewer strokes
   #mapping: Mapping;
   #columns: number;
   #tiles: Tile[];
@@ -129,8 +95,8 @@ export class Sheet {
   #paths: Paths;
   #looks = new Looks();
   #waiting = new Set<Stroke>();
-  #unfilled: { painted: Painted; index: number }[] = []; // tiles that miss a stroke on top, in order
-  #dirty = new Set<number>();
+  #unfilled = new Set<number>(); // tiles that miss strokes on top
+  #dirty = new Set<number>(); // tiles that have something they should not, or not there
 
   constructor(width: number, height: number, part: Part = WHOLE, paths = new Paths()) {
     this.part = part;
@@ -139,7 +105,7 @@ export class Sheet {
     this.canvas = this.#ctx.canvas;
     this.#mapping = mappingOf(part, width, height);
     this.#columns = Math.ceil(width / TILE);
-    this.#tiles = Array.from({ length: this.#columns * Math.ceil(height / TILE) }, () => ({ strokes: [], older: 0 }));
+    this.#tiles = Array.from({ length: this.#columns * Math.ceil(height / TILE) }, () => ({ strokes: [], filled: 0, copied: [0, 0] }));
   }
 
   /** These strokes may look different now. */
@@ -148,49 +114,43 @@ export class Sheet {
   }
 
   get done(): boolean {
-    return this.#waiting.size === 0 && this.#unfilled.length === 0 && this.#dirty.size === 0;
+    return this.#waiting.size === 0 && this.#unfilled.size === 0 && this.#dirty.size === 0;
   }
 
   /** Works until all is painted or `over` says that the time is up. */
   work(over: () => boolean): void {
     if (!this.#fillTiles(over)) return;
-    for (const stroke of this.#waiting) {
-      this.#waiting.delete(stroke);
-      this.#update(stroke);
-      if (!this.#fillTiles(over) || over()) return; // the dirty tiles wait, so that a tile is painted once
+    while (this.#waiting.size) {
+      this.#updateBatch(over);
+      if (!this.#fillTiles(over) || over()) return; // the dirty tiles wait, so that each is painted once
     }
     for (const tile of this.#dirty) {
-      if (!this.#keepUp(tile, over)) return;
+      if (!this.#copyAnew(tile, over)) return;
       this.#dirty.delete(tile);
       this.#repaint(tile);
       if (over()) return;
     }
   }
 
-  /** One tile at a time: a wide and winding stroke takes long in each. Is it done? */
-  #fillTiles(over: () => boolean): boolean {
-    while (this.#unfilled.length) {
-      const { painted, index } = this.#unfilled.shift()!;
-      this.#inTile(this.#ctx, index, () => this.#fill(this.#ctx, painted));
-      if (this.#unfilled.length && over()) return false;
-    }
-    return true;
-  }
-
-  /** When the picture is done: makes later changes cheap. Is there more to do? */
-  prepare(over: () => boolean): boolean {
-    return !this.#tiles.every((_, tile) => this.#keepUp(tile, over));
-  }
-
   /** Gives the memory back at once. */
   free(): void {
-    this.canvas.width = 0;
-    if (this.#older) this.#older.canvas.width = 0;
+    for (const { canvas } of [this.#ctx, ...this.#copies]) canvas.width = 0;
+  }
+
+  // ---- which strokes meet which tiles ----------------------------------------------------------
+
+  #updateBatch(over: () => boolean): void {
+    let count = 0;
+    for (const stroke of this.#waiting) {
+      this.#waiting.delete(stroke);
+      this.#update(stroke);
+      if (++count === BATCH || over()) return;
+    }
   }
 
   /** What is filled with it may change, too. */
   #update(stroke: Stroke): void {
-    for (const one of new Set([...chainOf(stroke), stroke])) {
+    for (const one of stroke.tool === HIGHLIGHTER ? new Set([...chainOf(stroke), stroke]) : [stroke]) {
       const parts = partsOf(one);
       const old = this.#painted.get(one);
       if (old?.version === versionOf(parts)) continue;
@@ -206,8 +166,8 @@ export class Sheet {
       const tile = this.#tiles[index]!;
       const at = tile.strokes.lastIndexOf(painted);
       tile.strokes.splice(at, 1);
-      if (at < tile.older) tile.older = 0;
-      this.#dirty.add(index);
+      this.#changed(index, at);
+      if (at < tile.filled) tile.filled--;
     }
   }
 
@@ -217,36 +177,115 @@ export class Sheet {
     const painted: Painted = { stroke, parts, version: versionOf(parts), tiles };
     this.#painted.set(stroke, painted);
     for (const index of tiles) {
-      const tile = this.#tiles[index]!;
-      let at = tile.strokes.length;
-      while (at > 0 && tile.strokes[at - 1]!.stroke.begun > stroke.begun) at--;
-      tile.strokes.splice(at, 0, painted);
-      if (at < tile.older) tile.older = 0;
-      if (at < tile.strokes.length - 1) this.#dirty.add(index);
-      else this.#unfilled.push({ painted, index });
+      const { strokes } = this.#tiles[index]!;
+      let at = strokes.length;
+      while (at > 0 && strokes[at - 1]!.stroke.begun > stroke.begun) at--;
+      strokes.splice(at, 0, painted);
+      this.#changed(index, at);
+      this.#unfilled.add(index);
     }
   }
 
-  /** Brings all but the newest strokes of a tile to the second canvas. Is it done? */
-  #keepUp(index: number, over: () => boolean): boolean {
+  /** What is painted already from that stroke of the tile on is not as it should be. */
+  #changed(index: number, at: number): void {
     const tile = this.#tiles[index]!;
-    if (tile.strokes.length - tile.older <= 2 * NEWEST) return true;
-    const ctx = (this.#older ??= paper(this.canvas.width, this.canvas.height));
-    this.#inTile(ctx, index, (x, y) => {
-      if (tile.older === 0) this.#whiten(ctx, x, y);
-      while (tile.strokes.length - tile.older > NEWEST && !over()) this.#fill(ctx, tile.strokes[tile.older++]!);
+    if (at < tile.filled) this.#dirty.add(index);
+    if (at < tile.copied[0]) tile.copied[0] = 0;
+    if (at < tile.copied[1]) tile.copied[1] = 0;
+  }
+
+  /** The tiles that it meets; none when it is out of sight. */
+  #tilesOf(bounds: Bounds | null): number[] {
+    if (!bounds) return [];
+    const { scale, dx, dy } = this.#mapping;
+    const rows = this.#tiles.length / this.#columns;
+    const tileAt = (px: number): number => Math.floor(px / TILE);
+    const ret = [];
+    const firstRow = Math.max(0, tileAt(bounds.top * scale + dy - 1));
+    const lastRow = Math.min(rows - 1, tileAt(bounds.bottom * scale + dy + 1));
+    const firstColumn = Math.max(0, tileAt(bounds.left * scale + dx - 1));
+    const lastColumn = Math.min(this.#columns - 1, tileAt(bounds.right * scale + dx + 1));
+    for (let row = firstRow; row <= lastRow; row++)
+      for (let column = firstColumn; column <= lastColumn; column++) ret.push(row * this.#columns + column);
+    return ret;
+  }
+
+  // ---- painting --------------------------------------------------------------------------------
+
+  /** One tile after the other: a wide and winding stroke takes long in each. Is it done? */
+  #fillTiles(over: () => boolean): boolean {
+    for (const index of this.#unfilled) {
+      if (!this.#dirty.has(index) && !this.#fillTile(index, over)) return false;
+      this.#unfilled.delete(index);
+      if (this.#unfilled.size && over()) return false;
+    }
+    return true;
+  }
+
+  /** What is missing on top. Is it done? */
+  #fillTile(index: number, over: () => boolean): boolean {
+    const tile = this.#tiles[index]!;
+    const left = (): number => tile.strokes.length - tile.filled;
+    this.#inTile(this.#ctx, index, () => {
+      while (left() > 0) {
+        this.#fill(this.#ctx, tile.strokes[tile.filled++]!);
+        const due = tile.filled - Math.max(...tile.copied) >= NEWEST && tile.strokes.length > MANY;
+        if (due && (left() === 0 || left() === NEWEST)) this.#copy(index);
+        if (over()) return;
+      }
     });
-    return tile.strokes.length - tile.older <= NEWEST;
+    return left() === 0;
+  }
+
+  /** The tile as it is now takes the place of its older copy. */
+  #copy(index: number): void {
+    const tile = this.#tiles[index]!;
+    const which = tile.copied[0] <= tile.copied[1] ? 0 : 1;
+    const ctx = this.#copyOf(which);
+    this.#inTile(ctx, index, () => this.#draw(ctx, this.#ctx));
+    this.#looks.look(ctx); // else the next fill would have to copy all of the canvas
+    tile.copied[which] = tile.filled;
+  }
+
+  #copyOf(which: number): CanvasRenderingContext2D {
+    return (this.#copies[which] ??= paper(this.canvas.width, this.canvas.height));
+  }
+
+  /** From which copy a tile is painted again: the newest. */
+  #newestOf({ copied }: Tile): 0 | 1 {
+    return copied[0] >= copied[1] ? 0 : 1;
+  }
+
+  /** Brings a copy to all but the newest strokes of a tile, if there is none of it. Is it done? */
+  #copyAnew(index: number, over: () => boolean): boolean {
+    const tile = this.#tiles[index]!;
+    const which = this.#newestOf(tile);
+    const left = (): number => tile.strokes.length - tile.copied[which];
+    if (left() <= (tile.copied[which] > 0 ? 2 * NEWEST : MANY)) return true;
+    const ctx = this.#copyOf(which);
+    this.#inTile(ctx, index, (x, y) => {
+      if (tile.copied[which] === 0) this.#whiten(ctx, x, y);
+      while (left() > NEWEST && !over()) this.#fill(ctx, tile.strokes[tile.copied[which]++]!);
+    });
+    return left() <= NEWEST;
   }
 
   #repaint(index: number): void {
-    const { strokes, older } = this.#tiles[index]!;
+    const tile = this.#tiles[index]!;
     const ctx = this.#ctx;
+    const which = this.#newestOf(tile);
     this.#inTile(ctx, index, (x, y) => {
-      this.#whiten(ctx, x, y);
-      if (older > 0) ctx.drawImage(this.#older!.canvas, 0, 0);
-      for (const painted of strokes.slice(older)) this.#fill(ctx, painted);
+      if (tile.copied[which] > 0) this.#draw(ctx, this.#copyOf(which));
+      else this.#whiten(ctx, x, y);
+      for (const painted of tile.strokes.slice(tile.copied[which])) this.#fill(ctx, painted);
     });
+    tile.filled = tile.strokes.length;
+  }
+
+  #draw(ctx: CanvasRenderingContext2D, from: CanvasRenderingContext2D): void {
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.globalCompositeOperation = "source-over";
+    ctx.drawImage(from.canvas, 0, 0);
   }
 
   #whiten(ctx: CanvasRenderingContext2D, x: number, y: number): void {
@@ -274,21 +313,5 @@ export class Sheet {
     const { path, corners } = this.#paths.of(stroke, parts);
     ctx.fill(path);
     this.#looks.noted(ctx, corners);
-  }
-
-  /** The tiles that it meets; none when it is out of sight. */
-  #tilesOf(bounds: Bounds | null): number[] {
-    if (!bounds) return [];
-    const { scale, dx, dy } = this.#mapping;
-    const rows = this.#tiles.length / this.#columns;
-    const tileAt = (px: number): number => Math.floor(px / TILE);
-    const ret = [];
-    const firstRow = Math.max(0, tileAt(bounds.top * scale + dy - 1));
-    const lastRow = Math.min(rows - 1, tileAt(bounds.bottom * scale + dy + 1));
-    const firstColumn = Math.max(0, tileAt(bounds.left * scale + dx - 1));
-    const lastColumn = Math.min(this.#columns - 1, tileAt(bounds.right * scale + dx + 1));
-    for (let row = firstRow; row <= lastRow; row++)
-      for (let column = firstColumn; column <= lastColumn; column++) ret.push(row * this.#columns + column);
-    return ret;
   }
 }

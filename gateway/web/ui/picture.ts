@@ -4,7 +4,8 @@
 // that one picks, whatever part of the board is in sight.
 import { partsOf } from "../ink/chain.ts";
 import { PAPER } from "../ink/colours.ts";
-import { fillStyle, Paths } from "../ink/sheet.ts";
+import { Paths } from "../ink/paths.ts";
+import { fillStyle } from "../ink/sheet.ts";
 import { type Board, ERASER } from "../model/board.ts";
 import { words } from "../strings/words.ts";
 import { $, setText, show } from "./dom.ts";
