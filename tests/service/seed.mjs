@@ -20,8 +20,8 @@ const COLUMNS = "board, first, count, epoch, opener, nonce, holder, instance, te
 /** The places of one wandering line: from its first point, 8 a frame, 4 of the board's 1600 points apart. */
 function* line(next) {
   const point = Buffer.alloc(4);
-  point.writeInt16BE(4_000 + Math.round(next() * 24_000), 0);
-  point.writeInt16BE(4_000 + Math.round(next() * 12_000), 2);
+  point.writeInt16BE(1_000 + Math.round(next() * 30_000), 0);
+  point.writeInt16BE(1_000 + Math.round(next() * 18_000), 2);
   yield point;
   let angle = next() * 7;
   for (;;) {
