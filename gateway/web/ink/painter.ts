@@ -141,6 +141,7 @@ export class Painter {
   #fit(): void {
     const kept = [this.#sheet, this.#whole, this.#fine].find((sheet) => sheet && this.#fits(sheet));
     if (kept) return this.#swap(kept);
+    if (this.#fine?.done && this.#sheet === this.#whole) this.#swap(this.#fine); // stretched less
     if (performance.now() - this.#partAt > SETTLED_MS) this.#startOver();
     else this.request();
   }
