@@ -136,3 +136,27 @@ globalThis.still = (width, height) => {
   const ink = () => bytesOfCanvas(document.querySelector("canvas.ink")).reduce((sum, pixel) => sum + (pixel === 0xffffffff ? 0 : 1), 0);
   return { board, draw, ink, size: () => [live.width, live.height] };
 };
+
+/** A highlighter's line in two parts, the second under way: how opaque it is upon the first and beyond, of 255. */
+globalThis.goesOn = async () => {
+  const board = new Board();
+  const live = document.createElement("canvas");
+  document.body.append(live);
+  const painter = new Painter(board, live);
+  board.onChange = () => painter.request();
+  painter.show(WHOLE, 640, 400);
+  board.reset(0);
+  board.event({ kind: "ev_grant", offset: 1, time: 0, member: "ana", instance: 1, name: "Ana", ended: 0, last: 0 });
+  const places = [2_000, 16_000, 30_000].map((x) => ({ x, y: 10_000 }));
+  for (let i = 0; i < 2; i++) {
+    const points = bytesOf([places[i], places[i + 1]], undefined, false);
+    board.event({ kind: "ev_begin", offset: 2 + i, time: 0, term: 1, cseq: 1 + i, tool: 1, colour: 8, size: 800, shape: 1, flags: i ? 2 : 4, points });
+  }
+  do await frame();
+  while (live.classList.contains("behind"));
+  const pixels = bytesOfCanvas(live);
+  const opacity = (x) => pixels[200 * 640 + Math.round(x * 640)] >>> 24;
+  const ret = { upon: opacity(0.49), beyond: opacity(0.7) };
+  document.body.replaceChildren();
+  return ret;
+};

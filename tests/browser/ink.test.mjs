@@ -59,6 +59,9 @@ describe(`ink (seeds from ${SEED})`, { timeout: 300_000 }, () => {
     assert.ok(finer > 6, `only ${finer} times the finer one was seen`);
   });
 
+  test("a highlighter's line that goes on is no darker upon its part before", async () =>
+    assert.deepEqual(await page.evaluate(() => globalThis.goesOn()), { upon: 0, beyond: 255 }));
+
   describe("while the clock stands still", () => {
     let held;
     /** What the board's ink is `ms` later, after this was done to it. */

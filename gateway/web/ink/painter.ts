@@ -5,6 +5,7 @@
 // it is painted: nobody sees a half painted board. Until then the old one is shown moved and stretched.
 import { type Part, WHOLE } from "../input/view.ts";
 import { type Board, HIGHLIGHTER, type Stroke } from "../model/board.ts";
+import { chainOf, partsOf } from "./chain.ts";
 import { boundsOf, type Bounds, type MorePoint, outline, trace } from "./outline.ts";
 import { Paths } from "./paths.ts";
 import { fillStyle, mappingOf, Sheet } from "./sheet.ts";
@@ -218,12 +219,22 @@ export class Painter {
     fillStyle(this.#ctx, stroke);
     this.#ctx.globalCompositeOperation = "source-over"; // the canvas itself is multiplied
     this.#ctx.fill(path);
+    if (stroke.tool === HIGHLIGHTER) this.#cutOut(stroke);
     this.#inked = {
       left: Math.floor(bounds.left * scale + dx) - 1,
       top: Math.floor(bounds.top * scale + dy) - 1,
       right: Math.ceil(bounds.right * scale + dx) + 1,
       bottom: Math.ceil(bounds.bottom * scale + dy) + 1,
     };
+  }
+
+  /** The parts before it are on the sheet: where it lies upon them it would be darker, until all are filled as one. */
+  #cutOut(stroke: Stroke): void {
+    this.#ctx.globalCompositeOperation = "destination-out";
+    for (const one of chainOf(stroke)) {
+      const parts = partsOf(one);
+      if (parts.length) this.#ctx.fill(this.#paths.of(one, parts).path);
+    }
   }
 }
 
