@@ -127,6 +127,30 @@ describe("the owner's rule", { timeout: 600_000 }, () => {
     await leave();
   });
 
+  test("what sharing says is what the rules are", async () => {
+    const { olga, leave } = await school();
+    const said = async () => {
+      await olga.press("Share");
+      await olga.page.waitForSelector(".link-row >> nth=1");
+      const ret = (await olga.page.locator("#share").innerText()).split("\n").filter((line) => /draw|code|door/.test(line));
+      await olga.press("Close");
+      return ret;
+    };
+    const code = "On the start page, the code opens the board for watching.";
+    assert.deepEqual(await said(), ["Anyone with this link can ask for the pen, draw and clear.", code]);
+    await rules(olga, "Only the owner clears the board", true);
+    assert.deepEqual(await said(), ["Anyone with this link can ask for the pen and draw.", code]);
+    await rules(olga, "The owner gives the pen; nobody asks for it", true);
+    await rules(olga, "The code opens the board no longer", true);
+    await rules(olga, "The door is closed: nobody new comes in", true);
+    assert.deepEqual(await said(), [
+      "The door is closed: who is new here waits until the owner lets them in.",
+      "Anyone with this link can draw when the owner gives them the pen.",
+      "The code opens this board no longer.",
+    ]);
+    await leave();
+  });
+
   test("a copy is a new board of her own that begins with this picture", async () => {
     const { made, olga, ana, ben, leave } = await school("Physics");
     await ana.takePen();

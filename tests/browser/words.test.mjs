@@ -43,7 +43,7 @@ describe("words and pictures", { timeout: 300_000 }, () => {
   test("nobody shares a link stronger than their own; an owner shares all below it, on any device", async () => {
     const made = await cluster.makeBoard("Share");
     const shares = { own: ["watch", "draw"], draw: ["watch"], watch: ["watch"] };
-    const sentences = { watch: en.watchLink, draw: en.drawLink };
+    const sentences = { watch: en.watchLink, draw: en.drawLink(true, true) };
     for (const [role, expected] of Object.entries(shares)) {
       const ben = await person([url]); // who did not make it
       const tab = await ben.open(`${url}/b/${made.board}#${made.tokens[role]}`);

@@ -120,7 +120,7 @@ export const de: Strings = {
   redo: "Wiederholen",
   clear: "Leeren",
   undoClear: "Rückgängig: das Geleerte zurückholen",
-  nothingToUndo: "Nichts von dir rückgängig zu machen",
+  nothingToUndo: "Von dir gibt es nichts rückgängig zu machen",
   nothingToRedo: "Nichts zu wiederholen",
   nothingToClear: "Die Tafel ist leer",
   ownerClears: "Diese Tafel leert nur, wem sie gehört",
@@ -185,7 +185,7 @@ export const de: Strings = {
   restored: "Die Tafel ist wieder so, wie sie vor dem Leeren war.",
   list: (names) => new Intl.ListFormat("de").format(names),
 
-  // was die Eigentümerin tut
+  // the owner's rule
   outside: "Draußen",
   atTheDoor: "vor der Tür",
   noPlace: "kein Platz mehr",
@@ -272,13 +272,18 @@ export const de: Strings = {
   // share
   shareTitle: "Diese Tafel teilen",
   watchLink: "Wer diesen Link hat, kann zuschauen.",
-  drawLink: "Wer diesen Link hat, kann um den Stift bitten, zeichnen und leeren.",
+  drawLink: (asks, clears) =>
+    asks
+      ? `Wer diesen Link hat, kann um den Stift bitten${clears ? ", zeichnen und leeren." : " und zeichnen."}`
+      : `Wer diesen Link hat und den Stift bekommt, kann zeichnen${clears ? " und leeren" : ""}.`,
+  doorIsClosed: "Die Tür ist zu: Wer neu ist, wartet, bis eingelassen wird.",
   ownDevices: "Deine anderen Geräte",
   ownLink: "Behalte diesen Link für dich: Wer ihn hat, dem gehört die Tafel.",
   keepOwnLink: "Diese Tafel gehört dir. Hebe den Link der Besitzerin auf: Damit gehört sie dir auf jedem Gerät, auch wenn es diesen Browser nicht mehr gibt.",
   copyOwnLink: "Link der Besitzerin kopieren",
   code: "Code",
   codeHint: "Auf der Startseite öffnet der Code die Tafel zum Zuschauen.",
+  codeEnded: "Der Code öffnet diese Tafel nicht mehr.",
   qr: "QR-Code des Links zum Zuschauen",
   copy: "Kopieren",
   copied: "Kopiert",

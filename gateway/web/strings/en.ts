@@ -273,13 +273,18 @@ export const en = {
   // share
   shareTitle: "Share this board",
   watchLink: "Anyone with this link can watch.",
-  drawLink: "Anyone with this link can ask for the pen, draw and clear.",
+  drawLink: (asks: boolean, clears: boolean) =>
+    asks
+      ? `Anyone with this link can ask for the pen${clears ? ", draw and clear." : " and draw."}`
+      : `Anyone with this link can draw${clears ? " and clear" : ""} when the owner gives them the pen.`,
+  doorIsClosed: "The door is closed: who is new here waits until the owner lets them in.",
   ownDevices: "Your other devices",
   ownLink: "Keep this link to yourself: whoever has it owns the board.",
   keepOwnLink: "This board is yours. Keep the owner’s link: with it you own the board on any device, also when this browser is gone.",
   copyOwnLink: "Copy the owner’s link",
   code: "Code",
   codeHint: "On the start page, the code opens the board for watching.",
+  codeEnded: "The code opens this board no longer.",
   qr: "QR code of the link for watching",
   copy: "Copy",
   copied: "Copied",

@@ -317,7 +317,7 @@ $("skip").onclick = (event) => {
   event.preventDefault(); // the address keeps its token
   $("board").focus();
 };
-$("shareButton").onclick = () => void openShare(board, client.role, client.token);
+$("shareButton").onclick = () => void openShare(board, client.role, client.token, client.deeds);
 function linkIsKept(): void {
   show($("keep"), false);
   if (known(board)) remember(board, { fresh: false });
@@ -325,7 +325,7 @@ function linkIsKept(): void {
 $("keepLater").onclick = linkIsKept;
 $("keepCopy").onclick = () => {
   linkIsKept();
-  void openShare(board, client.role, client.token, true);
+  void openShare(board, client.role, client.token, client.deeds, true);
 };
 for (const link of document.querySelectorAll<HTMLAnchorElement>('a[href="/"]'))
   link.onclick = (event) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The share dialog. Nobody sees a link that is stronger than their own.
+import { CLEARS, CODE_ENDS, type Deeds, DOOR, GIVEN } from "../net/deeds.ts";
 import { words } from "../strings/words.ts";
 import { tokensOf, watchToken } from "./api.ts";
 import { showCode } from "./code.ts";
@@ -11,10 +12,14 @@ import { qr } from "./qr.ts";
 
 const COPIED_MS = 2_000;
 let ownOpen = false; // the owner came for her own link
+let drawWords = ""; // what who has the link for drawing may do
 
 /** At once with what the device knows, if that is all, and then with what the service gives out now. */
-export async function openShare(board: string, role: number, token: string, own = false): Promise<void> {
+export async function openShare(board: string, role: number, token: string, rules: Deeds, own = false): Promise<void> {
   ownOpen = own;
+  drawWords = words.drawLink(!rules.has(GIVEN), !rules.has(CLEARS));
+  show($("shareDoor"), rules.has(DOOR));
+  setText($("shareCodeHint"), rules.has(CODE_ENDS) ? words.codeEnded : words.codeHint);
   setText($("shareCode"), showCode(board));
   $("shareLinks").replaceChildren();
   $("qr").replaceChildren();
@@ -40,7 +45,7 @@ function showLinks(board: string, role: number, token: string, links: Known["lin
     problem.textContent = words.watchLinkFailed;
     rows.push(problem);
   }
-  if (role === OWN && links.draw) rows.push(linkRow(board, links.draw, words.drawLink));
+  if (role === OWN && links.draw) rows.push(linkRow(board, links.draw, drawWords));
   if (role === OWN) rows.push(ownLink(board, token));
   $("shareLinks").replaceChildren(...rows);
 }
