@@ -108,6 +108,12 @@ describe("the owner's rule", { timeout: 600_000 }, () => {
     await rules(olga, "The owner gives the pen; nobody asks for it", true);
     await ben.seesText("#penText", /^Ana is drawing\. The owner gives the pen here\.$/);
     assert.equal(await ben.page.locator("#penButtons button").count(), 0);
+    await ben.seesText("#hint", /^Nothing here yet\.$/);
+    await ben.draw([[0.3, 0.3], [0.4, 0.4]]);
+    await ben.seesText("#notice", /^The owner gives the pen here\.$/);
+    await ana.press("Stop drawing");
+    await ben.seesText("#penText", /^Nobody is drawing\. The owner gives the pen here\.$/);
+    await ben.seesText("#hint", /^Nothing here yet\.$/);
     await leave();
   });
 

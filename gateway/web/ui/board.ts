@@ -68,7 +68,8 @@ const statusView = new StatusView();
 const awake = new Awake();
 
 const drawing = (): boolean => client.term !== 0 && client.end === null;
-const mayAsk = (): boolean => client.phase === "live" && client.role !== WATCH && !drawing();
+const couldDraw = (): boolean => client.phase === "live" && client.role !== WATCH && !drawing();
+const mayAsk = (): boolean => couldDraw() && (client.role === OWN || !client.penIsGiven);
 
 // ---- once a frame ------------------------------------------------------------------------------
 
@@ -119,8 +120,7 @@ function showBoard(): void {
   }
   const ready = client.board.member !== "" && client.board.applied >= client.board.head;
   show($("hint"), ready && seen === 0 && !client.board.open);
-  const free = state?.holder === "" && client.role !== WATCH;
-  setText($("hint"), drawing() ? words.drawHere : free ? words.takeToDraw : words.nothingYet);
+  setText($("hint"), stage.mayDraw() ? words.drawHere : stage.mayTake() ? words.takeToDraw : words.nothingYet);
   const name = cleanName(client.board.name);
   setText($("boardName"), name || words.easel);
   $("boardName").classList.toggle("unseen", name === "");
@@ -276,6 +276,7 @@ stage.onTake = () => client.ask();
 stage.onVain = () => {
   const holder = client.members.find(({ member }) => member === client.state?.holder);
   if (mayAsk() && holder && holder.member !== client.board.member) notices.show(words.askToDraw(nameOf(holder)));
+  else if (couldDraw() && !mayAsk()) notices.show(words.penIsGiven);
 };
 stage.eraser = () => palette.eraser;
 palette.dropStroke = () => {
