@@ -10,7 +10,15 @@ const TOOLS: Record<string, number> = { p: 0, h: 1, e: 2, l: 3 };
 
 type Act = (() => void) | undefined;
 
+let pointed = false; // the focus is where a pointer pressed, rather than where keys led it
+
+function followFocus(): void {
+  addEventListener("pointerdown", () => (pointed = true), true);
+  addEventListener("keydown", ({ key }) => /^(Tab|Arrow.*)$/.test(key) && (pointed = false), true);
+}
+
 export function listenToKeys(palette: Palette, stage: Stage, screen: Record<string, () => void>): void {
+  followFocus();
   addEventListener("keydown", (event) => {
     const target = event.target as Element | null;
     if (target?.closest?.("input, dialog[open]") || event.defaultPrevented) return;
@@ -24,7 +32,7 @@ export function listenToKeys(palette: Palette, stage: Stage, screen: Record<stri
     const act = forAll ?? forDrawer;
     if (act) event.preventDefault();
     act?.();
-    const pressedBefore = target instanceof HTMLButtonElement && !target.matches(":focus-visible"); // by a pointer
+    const pressedBefore = target instanceof HTMLButtonElement && pointed; // it is not the button that one means
     if (letter === " " && pressedBefore) event.preventDefault();
     if (letter === " " && (target === document.body || pressedBefore)) stage.pointers.grab = true;
   });
