@@ -116,29 +116,47 @@ end() { # PID
 }
 
 # epmd would be started by the node as a daemon that outlives it; so we start it first.
-foreground() { # DIR PORT
+launch() { # DIR PORT; sets epmd and node, or problem
     make "$1" "$2"
+    problem="port $PORT is taken"
+    ! answers "$PORT" || return 1
     cd "$dir" # where Erlang leaves its dumps
-    local epmd node
-    ! answers "$PORT" || die "port $PORT is taken"
     setpriv --pdeathsig TERM epmd &
     epmd=$!
     setpriv --pdeathsig TERM "$rabbit/rabbitmq-server" >"$dir/log/console" 2>&1 </dev/null &
     node=$!
     # shellcheck disable=SC2064
     trap "trap '' INT TERM; end $node; end $epmd; exit 0" INT TERM
-    await_ready "$node" || { end "$node"; end "$epmd"; die "did not start; see $dir/log"; }
+    await_ready "$node" && return
+    problem="did not start; see $dir/log"
+    end "$node"
+    end "$epmd"
+    return 1
+}
+
+# Of nodes that start together two may pick one port, and one of them does not start then. It picks again, if it
+# is new: nobody has been told its address.
+foreground() { # DIR PORT
+    local epmd node problem at tries=3
+    mkdir -p "$1"
+    at=$(cd "$1" && pwd)
+    [[ $2 = 0 && ! -f $at/env ]] || tries=1
+    until launch "$at" "$2"; do
+        ((--tries)) || die "$problem"
+        rm -f "$at/password" # all of it is made anew
+    done
     say ready
     wait "$node" || true
     end "$epmd"
     die "the node ended by itself; see $dir/log"
 }
 
+# The node says it itself: at its port somebody else may answer.
 await_ready() { # PID
     local now deadline
     clock
     deadline=$((now + start_seconds))
-    until answers "$PORT"; do
+    until grep -q ' completed with [0-9]* plugins' "$dir/log/console" && answers "$PORT"; do
         clock
         runs "$1" && ((now < deadline)) || return 1
         sleep 0.1
