@@ -62,12 +62,25 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# The servers that the unit tests talk to are started once, at the first need.
+# The servers that tests share are started once, at the first need. Clusters whose test does nothing to the broker
+# share it, too, since it takes longer to start than most of them to run: each takes a virtual host for itself, a
+# file in EASEL_TEST_VHOSTS, that nobody had before (tests/service/harness.mjs).
 need_broker() {
     [[ -z $broker_dir ]] || return 0
     broker_dir=$scratch/broker
     EASEL_TEST_AMQP=$(scripts/broker.sh start "$broker_dir") || exit 1
     export EASEL_TEST_AMQP
+    mkdir "$scratch/vhosts"
+    touch "$scratch/vhosts"/test-{1..120}
+    vhosts "$scratch/vhosts" >"$scratch/vhosts.json"
+    scripts/broker.sh ctl "$broker_dir" -q import_definitions "$scratch/vhosts.json" || exit 1
+}
+
+vhosts() { # DIR
+    local each=(find "$1" -type f -printf)
+    printf '{"vhosts": [%s],\n"permissions": [%s]}\n' \
+        "$("${each[@]}" '{"name": "%f"}\n' | paste -sd ,)" \
+        "$("${each[@]}" '{"user": "easel", "vhost": "%f", "configure": ".*", "write": ".*", "read": ".*"}\n' | paste -sd ,)"
 }
 
 need_mongo() {
@@ -102,7 +115,8 @@ need_before() {
 
 # Two test files at a time, also on a small machine: each has a cluster of its own, and mostly waits.
 node_tests() { # FILES...
-    timeout 1800 node --test --test-reporter=spec --test-concurrency=2 "$@"
+    need_broker
+    EASEL_TEST_VHOSTS=$scratch/vhosts timeout 1800 node --test --test-reporter=spec --test-concurrency=2 "$@"
 }
 
 # With root's own directories in PATH: an ordinary user's has none of them.

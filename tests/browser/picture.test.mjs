@@ -126,7 +126,9 @@ describe(`the picture (seed ${SEED})`, { timeout: 900_000 }, () => {
   const viewers = {}; // by ratio: those who see it from the start
 
   before(async () => {
-    cluster = await startCluster({ gateways: 2, env: { EASEL_PEN_IDLE_S: "600", EASEL_PEN_GRACE_S: "120", EASEL_BOARD_SEATS: "40" } });
+    cluster = await startCluster({
+      broker: "own", gateways: 2, env: { EASEL_PEN_IDLE_S: "600", EASEL_PEN_GRACE_S: "120", EASEL_BOARD_SEATS: "40" },
+    });
     [near, far] = cluster.gateways;
     made = await cluster.makeBoard("Picture");
     ana = await enter(1, near, "own");

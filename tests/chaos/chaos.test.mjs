@@ -57,6 +57,7 @@ describe("two of each service", { concurrency: 2 }, () => {
 
       before(async () => {
         cluster = await startCluster({
+          broker: "own",
           gateways: 2, boards: 2, histories: 2, store, env: { EASEL_PEN_GRACE_S: "30" },
         });
         board = await cluster.makeBoard("Chaos");

@@ -86,7 +86,7 @@ class Pod extends Process {
 
 const NOBODY = { gateways: 0, boards: 0, histories: 0 };
 async function plain() {
-  const cluster = await startCluster({ ...NOBODY, store: "mongo" });
+  const cluster = await startCluster({ ...NOBODY, broker: "own", store: "mongo" });
   return Object.assign(cluster, { brokerAt: `127.0.0.1:${cluster.broker.port}`, storeAt: `127.0.0.1:${cluster.store.port}` });
 }
 

@@ -15,7 +15,9 @@ import assert from "node:assert/strict";
 import { spawn, execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync, writeSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join as path, resolve } from "node:path";
@@ -266,6 +268,21 @@ class Broker extends Process {
   }
 }
 
+/** A virtual host of the broker that tests share (scripts/test.sh), that nobody had before and nobody gets after
+ *  us; null when there is none, or none is left. */
+function sharedBroker() {
+  const { EASEL_TEST_AMQP: address, EASEL_TEST_VHOSTS: free } = process.env;
+  if (!free) return null;
+  const taken = readdirSync(free).find((name) => {
+    try {
+      return unlinkSync(path(free, name)) ?? true;
+    } catch {
+      return false; // somebody else was faster
+    }
+  });
+  return taken ? { url: address + taken, start() {}, kill() {} } : null;
+}
+
 /** A database file. "Stopped" means that another process holds its write lock. */
 export class Sqlite {
   constructor(dir) {
@@ -337,11 +354,11 @@ export function signToken(claims, secret = SECRET, header = { alg: "HS256", typ:
 // ---- the cluster --------------------------------------------------------------------------------
 
 class Cluster {
-  constructor({ gateways = 1, boards = 1, histories = 1, store = ELSEWHERE ? "mongo" : "sqlite", env = {}, build = BUILD, prefix = [], brokerConf, prepare }) {
+  constructor({ gateways = 1, boards = 1, histories = 1, store = ELSEWHERE ? "mongo" : "sqlite", env = {}, build = BUILD, prefix = [], broker, brokerConf, prepare }) {
     this.prepare = prepare;
     this.make = (kind, index) => new Service(this, kind, index, env, build, prefix);
     this.dir = mkdtempSync(path(tmpdir(), "easel-test-"));
-    this.broker = new Broker(this.dir, brokerConf);
+    this.broker = ((broker ?? brokerConf) ? null : sharedBroker()) ?? new Broker(this.dir, brokerConf);
     this.store = store === "mongo" ? new Mongo(this.dir) : store === "sqlite" ? new Sqlite(this.dir) : store;
     const make = (kind, count) => Array.from({ length: count }, (_, i) => this.make(kind, i));
     this.gateways = make("gateway", gateways);
@@ -395,8 +412,8 @@ const people = new Set();
  * Starts a cluster; it ends with the test file.
  * @param options gateways, boards, histories: how many; store: "sqlite", "mongo" or one that runs; env:
  *   settings for all services; build: "dev", "asan" or "release" (else EASEL_TEST_BUILD); prefix: the words
- *   of a command that execs a service; brokerConf: more lines of rabbitmq.conf; prepare: called with
- *   each service before its first start, may change its settings
+ *   of a command that execs a service; broker: "own" when the test does something to it; brokerConf: more
+ *   lines of its rabbitmq.conf; prepare: called with each service before its first start, may change its settings
  */
 export async function startCluster(options = {}) {
   const cluster = new Cluster(options);

@@ -15,7 +15,7 @@ const probe = (service, what) =>
 describe("each program,", { timeout: 120_000 }, () => {
   let cluster;
 
-  before(async () => (cluster = await startCluster({ env: { EASEL_DRAIN_DELAY_S: "500", EASEL_DRAIN_GRACE_S: "600" } })));
+  before(async () => (cluster = await startCluster({ broker: "own", env: { EASEL_DRAIN_DELAY_S: "500", EASEL_DRAIN_GRACE_S: "600" } })));
 
   const all = async (what) => Object.fromEntries(await Promise.all(cluster.services.map(async (one) => [one.kind, await probe(one, what)])));
 

@@ -37,7 +37,7 @@ describe("what stands still is told", { timeout: 240_000 }, () => {
   let cluster, gateway, board, ana, ben;
 
   before(async () => {
-    cluster = await startCluster({ boards: 2, histories: 2, env: { EASEL_PEN_GRACE_S: String(GRACE_S) } });
+    cluster = await startCluster({ broker: "own", boards: 2, histories: 2, env: { EASEL_PEN_GRACE_S: String(GRACE_S) } });
     [gateway] = cluster.gateways;
     board = await cluster.makeBoard();
     ana = await drawer(gateway, board.tokens.own);
