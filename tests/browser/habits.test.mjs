@@ -109,6 +109,28 @@ describe("habits", { timeout: 300_000 }, () => {
     await until("larger", async () => (await zoomOf(ana)) === 195);
   });
 
+  test("keys that come at once all count", async () => {
+    const ana = await drawer("Keys");
+    const { page } = ana;
+    const full = () => page.evaluate(() => document.fullscreenElement !== null);
+    await page.keyboard.press("b");
+    await until("the board fills the screen", full);
+    await page.evaluate(() => {
+      for (let i = 0; i < 2; i++) document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "b", bubbles: true }));
+    });
+    await until("it fills the screen again", full);
+    await page.getByRole("button", { name: "Show the bar again (B)" }).click();
+    await page.waitForSelector(".bar");
+    await page.keyboard.press("?");
+    await page.focus("#singleKeys");
+    await page.evaluate(() => {
+      document.querySelector("#help").close();
+      document.querySelector("#singleKeys").dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));
+    });
+    await page.waitForSelector("#help[open]");
+    await ana.closeHelp();
+  });
+
   test("the end of a pen erases, and its barrel moves the board", async () => {
     const ana = await drawer("Pen tablet");
     await ana.draw([[0.2, 0.5], [0.8, 0.5]]);

@@ -21,7 +21,8 @@ export function listenToKeys(palette: Palette, stage: Stage, screen: Record<stri
   followFocus();
   addEventListener("keydown", (event) => {
     const target = event.target as Element | null;
-    if (target?.closest?.("input, dialog[open]") || event.defaultPrevented) return;
+    // A dialog that was just closed still has the focus, until the next frame.
+    if (target?.closest?.("dialog[open], input:not(dialog *)") || event.defaultPrevented) return;
     const altGr = event.getModifierState("AltGraph"); // writes letters: [ on a German keyboard
     if (event.altKey && !altGr) return;
     const letter = letterOf(event);
