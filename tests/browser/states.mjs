@@ -12,6 +12,7 @@ import { muteService, sendBytes, serviceSays, watchSockets } from "./sockets.mjs
 const PHONE = { deviceScaleFactor: 2, hasTouch: true, isMobile: true };
 export const SCREENS = {
   desktop: { viewport: { width: 1280, height: 800 } },
+  zoomed: { deviceScaleFactor: 4, viewport: { width: 320, height: 256 } },
   tablet: { viewport: { width: 768, height: 1024 }, hasTouch: true, isMobile: true },
   phone: { ...PHONE, viewport: { width: 390, height: 844 } },
   side: { ...PHONE, viewport: { width: 844, height: 390 } },
@@ -40,6 +41,7 @@ class Look {
   async people(act) {
     const folded = !(await this.page.isVisible("#people"));
     if (folded) await this.page.click("#peopleButton");
+    await this.page.waitForSelector("#people");
     await act();
     if (folded && (await this.page.isVisible("#people"))) await this.page.click("#peopleButton");
   }
