@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startCluster, until } from "../service/harness.mjs";
-import { assertSameInk, closeBrowser, person } from "./browser.mjs";
+import { assertSameInk, closeBrowser, everybodyLeaves, person } from "./browser.mjs";
 import { faultsOf } from "./checks.mjs";
 import { SCREENS, SEATS, tour } from "./states.mjs";
 
@@ -16,9 +16,13 @@ const largeText = async (tab) => {
 };
 const dark = { colorScheme: "dark" };
 const german = { locale: "de-DE", longNames: true };
+/** In several colours, everything is looked at again in each. */
 const MODES = {
-  "on a desktop": SCREENS.desktop,
-  "on a desktop, in the dark and in forced colours": { ...SCREENS.desktop, ...dark, forcedColors: "active" },
+  "on a desktop, in the light and in the dark in forced colours": {
+    ...SCREENS.desktop,
+    colours: [{ colorScheme: "light", forcedColors: "none" }, { colorScheme: "dark", forcedColors: "active" }],
+  },
+  "on a desktop at 400%": SCREENS.zoomed,
   "on a tablet, in the dark and in German": { ...SCREENS.tablet, ...dark, ...german },
   "on a phone": SCREENS.phone,
   "on a phone on its side, in the dark": { ...SCREENS.side, ...dark },
@@ -39,14 +43,17 @@ describe("for everybody", { timeout: 900_000 }, () => {
 
   const address = (made, role) => `${url}/b/${made.board}#${made.tokens[role]}`;
 
-  for (const [mode, options] of Object.entries(MODES)) {
+  for (const [mode, { colours = [{}], ...options }] of Object.entries(MODES)) {
     test(`nothing is wrong ${mode}`, async () => {
       const wrong = [];
       await tour(cluster, options, async (tab, state) => {
-        for (const fault of await faultsOf(tab.page)) wrong.push(`${state}: ${fault}`);
+        for (const media of colours) {
+          await tab.page.emulateMedia(media);
+          for (const fault of await faultsOf(tab.page)) wrong.push(`${[state, ...Object.values(media)].join(", ")}: ${fault}`);
+        }
       });
       assert.deepEqual(wrong, []);
-      await closeBrowser();
+      await everybodyLeaves();
     });
   }
 
@@ -64,7 +71,7 @@ describe("for everybody", { timeout: 900_000 }, () => {
     const found = (await faultsOf(tab.page)).join("\n");
     for (const pattern of [/color-contrast/, /small is .* × 40/, /"far away" is beyond/, /html#\..* scrolls sideways/, /"cut" is cut off/, /"one" lies upon "two"/])
       assert.match(found, pattern);
-    await closeBrowser();
+    await everybodyLeaves();
   });
 
   /** Light and dark; axe sees to their contrast. */
@@ -95,7 +102,7 @@ describe("for everybody", { timeout: 900_000 }, () => {
       }, Object.keys(COLOURS));
       const colours = Object.values(COLOURS).map((pair) => pair[i]);
       assert.deepEqual(seen, { colours, paper: "rgb(255, 255, 255)", moving: 0 });
-      await closeBrowser();
+      await everybodyLeaves();
     });
 
   /** Where the focus is, and how well its ring can be seen. */
@@ -140,7 +147,7 @@ describe("for everybody", { timeout: 900_000 }, () => {
         if (parts.at(-1) !== part) parts.push(part);
       }
       assert.deepEqual(parts.map((part) => part.split(" ")[0]), ["skip", "bar", "zoom", "bar", "palette", "board"]);
-      await closeBrowser();
+      await everybodyLeaves();
     });
 
   test("dialogs and panels take the focus, and Esc gives it back to what opened them", async () => {
@@ -185,7 +192,7 @@ describe("for everybody", { timeout: 900_000 }, () => {
     await phone.draw([[0.1, 0.5], [0.3, 0.6]]);
     await phone.page.waitForSelector("#menu.open", { state: "hidden" });
     await phone.strokes(2); // what closes a panel also draws
-    await closeBrowser();
+    await everybodyLeaves();
   });
 
   test("a drawing is made with keys alone", async () => {

@@ -216,10 +216,15 @@ export async function person(origins, { name, ...options } = {}) {
   return self;
 }
 
+/** Fails when a page had a fault. */
+export async function everybodyLeaves() {
+  for (const self of [...people]) await self.leave();
+}
+
 /** Closes everything; fails when a page had a fault. */
 export async function closeBrowser() {
   try {
-    for (const self of [...people]) await self.leave();
+    await everybodyLeaves();
   } finally {
     await browser?.close();
     browser = undefined;

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startCluster, until } from "../service/harness.mjs";
-import { closeBrowser, person } from "./browser.mjs";
+import { closeBrowser, everybodyLeaves, person } from "./browser.mjs";
 import { SCREENS } from "./states.mjs";
 
 describe("the layout", { timeout: 300_000 }, () => {
@@ -53,7 +53,7 @@ describe("the layout", { timeout: 300_000 }, () => {
         }).map((button) => button.title),
       );
       assert.deepEqual(covered, [], "each button can be reached");
-      await closeBrowser();
+      await everybodyLeaves();
     });
 
   test("all else keeps its size when the board is zoomed", async () => {
@@ -65,7 +65,7 @@ describe("the layout", { timeout: 300_000 }, () => {
     for (let i = 0; i < 4; i++) await ana.page.keyboard.press("+");
     assert.equal(await ana.page.textContent("#zoomNow"), "244%");
     assert.deepEqual(await sizes(), before);
-    await closeBrowser();
+    await everybodyLeaves();
   });
 
   test("on a phone colours and sizes are behind a button that shows them", async () => {
@@ -84,7 +84,7 @@ describe("the layout", { timeout: 300_000 }, () => {
     assert.equal(await ana.colourAt(0.35, 0.35), "#2563eb");
     await page.getByRole("radio", { name: /^Pointer/ }).tap();
     assert.equal(await page.isDisabled("#inkButton"), true, "a pointer has neither");
-    await closeBrowser();
+    await everybodyLeaves();
   });
 
   for (const name of ["desktop", "tablet", "phone", "side"])
@@ -100,7 +100,7 @@ describe("the layout", { timeout: 300_000 }, () => {
       if (name !== "desktop") await page.tap("#menuButton");
       for (const button of ["#shareButton", "#fullButton", "#helpButton"]) assert.equal(await page.isVisible(button), true, button);
       assert.equal(await page.isVisible("#penButtons button"), true, "and the pen is there without one");
-      await closeBrowser();
+      await everybodyLeaves();
     });
 
   test("a phone held upright is told once that it can be turned", async () => {
@@ -110,10 +110,10 @@ describe("the layout", { timeout: 300_000 }, () => {
     await ana.allSaved();
     await ana.takePen();
     await ana.seesText("#notice", /^You have the pen now\.$/);
-    await closeBrowser();
+    await everybodyLeaves();
     const [ben] = await tabs(SCREENS.side, ["own"]);
     assert.equal(await ben.page.isVisible("#notice"), false);
-    await closeBrowser();
+    await everybodyLeaves();
   });
 
   test("on a wide screen people stay in sight once they are shown, and the next time", async () => {
@@ -129,7 +129,7 @@ describe("the layout", { timeout: 300_000 }, () => {
     await ana.page.reload();
     await ana.allSaved();
     assert.equal(await ana.page.isVisible("#people"), false);
-    await closeBrowser();
+    await everybodyLeaves();
   });
 
   test("settings are kept on the device", async () => {
@@ -147,6 +147,6 @@ describe("the layout", { timeout: 300_000 }, () => {
     await ana.closeHelp();
     await ana.setSwitch("Palette on the right", false);
     await until("the palette is on the left", left);
-    await closeBrowser();
+    await everybodyLeaves();
   });
 });

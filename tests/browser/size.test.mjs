@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startCluster, until } from "../service/harness.mjs";
-import { closeBrowser, person } from "./browser.mjs";
+import { closeBrowser, everybodyLeaves, person } from "./browser.mjs";
 
 const TOUCH = { hasTouch: true, isMobile: true };
 const WINDOWS = {
@@ -56,7 +56,7 @@ describe("the size of the board", { timeout: 300_000 }, () => {
       for (let i = 0; i < 8; i++) await tab.page.keyboard.press("+");
       const zoomed = (await sheet(tab)) / (width * height);
       assert.ok(zoomed >= ZOOMED, `zoomed in: ${zoomed.toFixed(3)}`);
-      await closeBrowser();
+      await everybodyLeaves();
     });
 
   test("1920 × 1080, the board only: all of the screen, and B or the button leads back", async () => {
@@ -71,7 +71,7 @@ describe("the size of the board", { timeout: 300_000 }, () => {
     await tab.page.keyboard.press("b");
     await tab.page.getByRole("button", { name: "Show the bar again (B)" }).click();
     await tab.page.waitForSelector(".bar");
-    await closeBrowser();
+    await everybodyLeaves();
   });
 
   test("while somebody draws the screen stays on, for who watches as well, and goes dark again after", async () => {
@@ -103,6 +103,6 @@ describe("the size of the board", { timeout: 300_000 }, () => {
     await ana.press("Stop drawing");
     await held(ana, 0);
     await held(ben, 0);
-    await closeBrowser();
+    await everybodyLeaves();
   });
 });

@@ -20,7 +20,7 @@ describe("the chip", { timeout: 600_000 }, () => {
     cluster = await startCluster({ store: "mongo", env: { EASEL_PEN_GRACE_S: "4", EASEL_PEN_IDLE_S: "600" } });
     [gateway] = cluster.gateways;
     amqp = await Proxy.to(cluster.broker.url);
-    gateway.settings.EASEL_AMQP = `${amqp.url}/`;
+    gateway.settings.EASEL_AMQP = amqp.url;
     await gateway.kill("SIGTERM");
     await gateway.start();
     net = await Proxy.to(gateway.url);

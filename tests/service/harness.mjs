@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Starts real clusters for tests: gateways, board and history services, a broker and a database of
-// their own, on free ports, in a directory of their own. A test kills, freezes and restarts any of
+// Starts real clusters for tests: gateways, board and history services, a broker (or a part of one: see
+// sharedBroker) and a database of their own, on free ports, in a directory of their own. A test kills, freezes and restarts any of
 // them and reads their metrics and logs. It need not clean up: when the test file ends, however it
 // ends, everything is stopped. A service that died by itself, did not leave politely, or in which a
 // sanitizer found something, fails the file; then the directory with the logs is kept.
