@@ -164,15 +164,18 @@ await_ready() { # PID
 }
 
 start() { # DIR
-    make "$1" 0
+    mkdir -p "$1/log"
+    local dir script
+    dir=$(cd "$1" && pwd)
     : >"$dir/log/script" # a "ready" of the last time
-    setsid "$0" "$dir" "$PORT" >"$dir/log/script" 2>&1 </dev/null &
-    local script=$!
+    setsid "$0" "$dir" 0 >"$dir/log/script" 2>&1 </dev/null &
+    script=$!
     echo "$script" >"$dir/pid"
     until grep -q '^ready$' "$dir/log/script"; do
         runs "$script" || die "$(cat "$dir/log/script")"
         sleep 0.05
     done
+    load "$dir"
     url
 }
 

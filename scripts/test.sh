@@ -62,9 +62,9 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# The servers that tests share are started once, at the first need. Clusters whose test does nothing to the broker
-# share it, too, since it takes longer to start than most of them to run: each takes a virtual host for itself, a
-# file in EASEL_TEST_VHOSTS, that nobody had before (tests/service/harness.mjs).
+# The servers that tests share are started once, at the first need, and not in a step: that is a shell of its own.
+# Clusters whose test does nothing to the broker share it, too, since it takes longer to start than most of them to
+# run: each takes a virtual host that nobody had before, a file in EASEL_TEST_VHOSTS (tests/service/harness.mjs).
 need_broker() {
     [[ -z $broker_dir ]] || return 0
     broker_dir=$scratch/broker
@@ -115,8 +115,7 @@ need_before() {
 
 # Two test files at a time, also on a small machine: each has a cluster of its own, and mostly waits.
 node_tests() { # FILES...
-    need_broker
-    EASEL_TEST_VHOSTS=$scratch/vhosts timeout 1800 node --test --test-reporter=spec --test-concurrency=2 "$@"
+    EASEL_TEST_VHOSTS=${broker_dir:+$scratch/vhosts} timeout 1800 node --test --test-reporter=spec --test-concurrency=2 "$@"
 }
 
 # With root's own directories in PATH: an ordinary user's has none of them.
@@ -174,6 +173,7 @@ part_service() {
     need_build asan
     need_build release
     need_before
+    need_broker
     EASEL_TEST_BUILD=asan step "services" node_tests tests/service/*.test.mjs tests/protocol/*.test.mjs
 }
 
@@ -202,6 +202,7 @@ part_hostile() {
 
 part_browser() {
     need_build release
+    need_broker
     EASEL_TEST_BUILD=release step "browser" node_tests tests/browser/*.test.mjs
 }
 
@@ -252,6 +253,7 @@ part_k8s() {
 # Not one of the tests: writes docs/img.
 part_screenshots() {
     need_build release
+    need_broker
     EASEL_TEST_BUILD=release node_tests tests/browser/screenshots.mjs || bad_steps+=(screenshots)
 }
 
