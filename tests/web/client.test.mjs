@@ -63,6 +63,25 @@ test("a service of before takes no features: the hello is said again at once wit
   assert.equal(last().sent[0].features, 3);
 });
 
+test("a hello without features that comes to a service of now after all is said again with them", async () => {
+  const { client, sockets, last } = start();
+  last().opens();
+  last().breaks(4400); // by one of before
+  await clock.pass(0);
+  last().opens();
+  last().says({ kind: "error", code: "too_old", sentence: "This board uses what this client does not know.", frame: 0 });
+  last().breaks(4426); // by one of now, in the middle of an update
+  assert.deepEqual([client.phase, client.end], ["waiting", null]);
+  await clock.pass(1_000);
+  assert.equal(sockets.length, 3);
+  last().opens();
+  assert.equal(last().sent[0].features, 3);
+  last().says({ kind: "error", code: "too_old", sentence: "This board uses what this client does not know.", frame: 0 });
+  last().breaks(4426); // it is true
+  await clock.pass(0);
+  assert.deepEqual([client.phase, client.end], ["ended", "crash"]);
+});
+
 test("a try that hangs is given up for a better one, a fresh one is not", async () => {
   const { client, sockets } = start();
   await clock.pass(500);

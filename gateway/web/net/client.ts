@@ -204,10 +204,10 @@ export class Client {
     socket.onmessage = (event) => this.#receive(socket, new Uint8Array(event.data as ArrayBuffer));
     socket.onclose = ({ code }) => {
       const hello = socket === this.#next || this.phase === "connecting"; // is the only frame of ours
-      const ofBefore = code === ERRORS.bad_frame.close && hello && this.#features !== 0;
-      if (ofBefore) [this.#features, this.#error] = [0, ""]; // its error is about our hello, and ends nothing
+      const ofAnother = hello && code === (this.#features ? ERRORS.bad_frame : ERRORS.too_old).close; // version
+      if (ofAnother) [this.#features, this.#error] = [this.#features ? 0 : FEATURES, ""]; // which ends nothing
       if (socket === this.#next) this.#goOn(RETRY_MS);
-      else this.#closed(ofBefore ? ERRORS.restart.close : code!);
+      else this.#closed(!ofAnother ? code! : this.#features ? 0 : ERRORS.restart.close);
     };
     socket.onerror = () => {};
     return socket;
