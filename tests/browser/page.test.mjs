@@ -131,6 +131,21 @@ describe("the page", { timeout: 600_000 }, () => {
     await first.press("Undo");
     for (const tab of tabs) await tab.strokes(1);
     await assertSameInk(tabs);
+
+    for (let left = 2; left > 0; left--) {
+      await first.draw(wave(0.2 * left, 0.1, 2));
+      await first.press("Clear");
+      await first.page.locator("#questionYes").click();
+      await ben.strokes(0);
+    }
+    await first.page.keyboard.press("Control+z");
+    await ben.strokes(1);
+    await first.page.keyboard.press("Control+z"); // the stroke
+    await first.page.keyboard.press("Control+z"); // and the clear before it
+    for (const tab of tabs) await tab.strokes(2);
+    await ben.page.reload();
+    await ben.strokes(2);
+    await assertSameInk(tabs);
     await leave();
   });
 

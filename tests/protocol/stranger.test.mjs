@@ -33,6 +33,7 @@ function draw(stranger, from, to) {
   for (let n = from; n <= to; n++) stranger.do("stroke", stroke(n));
 }
 
+const DRAWN = [36, 37, 38, 39, 40, 42, 45]; // events that have the cseq of a frame
 const picture = (shown) => shown.picture.map(({ term, tool, colour, size, flags, points }) =>
   ({ term, tool, colour, size, flags, points }));
 
@@ -55,7 +56,7 @@ async function assertSame(first, ...others) {
   assert.deepEqual(all[0].log.map((event) => event[1]), all[0].log.map((_, i) => head - all[0].log.length + 1 + i));
   const next = new Map();
   for (const [code, , , term, cseq] of all[0].log) {
-    if (code < 36 || code > 40) continue;
+    if (!DRAWN.includes(code)) continue;
     assert.equal(cseq, (next.get(term) ?? 0) + 1, `cseq of term ${term}`);
     next.set(term, cseq);
   }
@@ -136,6 +137,22 @@ test("[F10] [G5] [J11] a clear is taken back by whoever has the pen; who came af
   const fresh = new Stranger(there, tokens.watch, { name: "Fresh" });
   await fresh.reaches(ben.now.applied);
   assert.deepEqual(picture(await fresh.show()), drawn(term, 1, 3));
+
+  const clears = [];
+  for (let i = 0; i < 2; i++) {
+    ben.do("clear");
+    await ben.saved();
+    clears.unshift(ben.now.applied);
+  }
+  const between = new Stranger(here, tokens.watch, { name: "Between" });
+  await between.reaches(ben.now.applied);
+  for (const newest of clears) ben.do("restore", { clear: newest });
+  await assertSame(ben, ana);
+  const newest = new Stranger(there, tokens.watch, { name: "Newest" });
+  for (const one of [ben, late, fresh, between, newest]) {
+    await one.reaches(ben.now.applied);
+    assert.deepEqual(picture(await one.show()), drawn(term, 1, 3), one.name);
+  }
 });
 
 test("[F9] a client of before draws and watches, until the board has what it does not know", async () => {

@@ -268,6 +268,7 @@ class Play {
     this.start = Math.max(0, missing - 1);
     this.counts.readAnew++;
     this.readTo = this.board.mark;
+    this.keepUntil = this.board.applied;
     this.board.readAnew(this.start);
     this.reconnect();
     this.board.marked(this.log.length, this.stored);
@@ -279,7 +280,7 @@ class Play {
     this.instance++;
     this.counts.rejoined++;
     this.board.reset(this.start);
-    this.readTo = 0;
+    this.readTo = this.keepUntil = 0;
     this.drawn = []; // what the service has of them may still come to the log
     this.lost = [];
     this.board.marked(this.log.length, this.stored);
@@ -305,7 +306,7 @@ class Play {
     const ended = seen.findLast((event) => event.kind === "ev_grant" && event.offset <= mark)?.offset ?? 0;
     const pending = this.drawn.filter((frame) => !inLog.has(keyOf(frame)) && frame.term >= ended);
     if (board.applied < this.readTo) return this.look(); // it reads once more what it has known
-    const want = rebuild([...seen, ...pending], ME, this.dropped, this.start);
+    const want = rebuild([...seen, ...pending], ME, this.dropped, this.start, this.keepUntil);
     assert.equal(board.missing, want.missing, where);
     if (board.missing !== null) return this.look();
     assert.deepEqual(pictureOf(board), want.picture, where);
@@ -340,6 +341,7 @@ class Play {
     this.deliver(Infinity);
     this.stored = this.log.length;
     this.board.marked(this.log.length, this.stored);
+    assert.equal(this.board.missing, null, `${where}: reading once more is enough`);
     this.check(where);
     const inLog = new Set(this.log.map(keyOf));
     const waiting = this.drawn.filter((frame) => !inLog.has(keyOf(frame)) && !this.lost.includes(frame));
@@ -487,4 +489,30 @@ test("a colour that its tool does not have is read as the first one of the tool"
   colours.forEach(([tool, colour], i) =>
     board.event({ kind: "ev_begin", offset: i + 1, time: 0, term: 1, cseq: i + 1, tool, colour, size: 80, shape: 1, flags: 4, points }));
   assert.deepEqual(visible(board).map(({ colour }) => colour), [7, 0, 0, 11, 8, 8, 8, 8, 9]);
+});
+
+/** A board that reads this log from `start` on, and once more from where it asks to; how often it did. */
+function reads(log, start) {
+  const board = new Board();
+  board.reset(start);
+  for (let times = 0; ; times++) {
+    for (const event of log.slice(board.applied)) board.event({ time: 0, ...event });
+    board.marked(log.length, log.length);
+    if (board.missing === null || times === 9) return { strokes: visible(board).map(({ cseq }) => cseq), times };
+    board.readAnew(Math.max(0, board.missing - 1));
+  }
+}
+
+test("who comes after several clears were taken back sees the picture, and reads once more at most", () => {
+  const points = new Uint8Array(4);
+  const logOf = (kinds) =>
+    kinds.map((kind, i) => ({ term: 1, cseq: i + 1, offset: i + 1, ...(kind === "begin"
+      ? { kind: "ev_begin", tool: 0, colour: 0, size: 80, shape: 1, flags: 4, points }
+      : kind === "clear" ? { kind: "ev_clear", member: ME } : { kind: "ev_restore", ...kind }) }));
+  const twice = logOf(["begin", "clear", "begin", "clear", "begin", "clear", "begin", { clear: 6, start: 4 }, "begin", { clear: 4, start: 2 }]);
+  for (const [start, times] of [[0, 0], [1, 0], [3, 1], [5, 1]]) assert.deepEqual(reads(twice, start), { strokes: [3, 5, 7, 9], times }, `from ${start}`);
+  const often = logOf(["begin", ...Array(12).fill(["clear", "begin"]).flat(), { clear: 24, start: 0 }]);
+  for (const start of [0, 1, 23]) assert.deepEqual(reads(often, start), { strokes: [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25], times: 1 }, `from ${start}`);
+  const never = logOf(["begin", "clear", "begin", "clear", { clear: 4, start: 3 }]); // there is no clear
+  assert.ok(reads(never, 0).times <= 1, "what no log can hold is not read for ever");
 });

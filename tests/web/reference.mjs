@@ -27,13 +27,15 @@ function readColour(tool, colour) {
 
 /** events: of the log, with own frames (kind without ev_) after them. Returns what is to be seen, and
  *  what `me` could undo and redo next, with all parts of a joined stroke. `dropped`: the keys of strokes
- *  that `me` took back for good. `start`: of what comes up to there only who drew is known. */
-export function rebuild(events, me, dropped = new Set(), start = 0) {
+ *  that `me` took back for good. `start`: of what comes up to there only who drew is known. `keepUntil`: up
+ *  to there all pictures are kept that were cleared, then seven. */
+export function rebuild(events, me, dropped = new Set(), start = 0, keepUntil = 0) {
   const authors = new Map();
   let strokes = [];
   let mine = []; // what we did, stroke by stroke
   let base = start ? null : 0; // the clear at which the picture begins; null: not known
-  let under = null; // the picture that it cleared, if we have it all
+  let under = []; // the pictures that were cleared, oldest first, as far as we have them
+  let at = 0; // how far we are in the log
   let restorable = true;
   let missing = null;
   let open = null;
@@ -43,6 +45,7 @@ export function rebuild(events, me, dropped = new Set(), start = 0) {
 
   for (const event of events) {
     const kind = event.kind.replace("ev_", "");
+    at = event.offset ?? at + 1;
     if (event.offset <= start && kind !== "grant") continue;
     if (kind === "grant") {
       authors.set(event.offset, event.member);
@@ -74,7 +77,9 @@ export function rebuild(events, me, dropped = new Set(), start = 0) {
       mine.push(["redo", stroke]);
     } else if (kind === "clear") {
       authors.set(event.term, event.member ?? me);
-      under = start && base === null && !under && !strokes.cleared ? null : { base, strokes, mine, restorable };
+      const partial = start && base === null && !strokes.cleared;
+      under = partial ? [] : [...under, { base, strokes, mine, restorable }];
+      if (at > keepUntil) under = under.slice(-7);
       strokes = Object.assign([], { cleared: true });
       mine = [];
       restorable = true;
@@ -83,11 +88,13 @@ export function rebuild(events, me, dropped = new Set(), start = 0) {
     } else if (kind === "restore") {
       if (event.start === null && base === event.clear) restorable = false;
       if (event.start === null) continue;
-      if (base !== null && base === event.clear && under && (event.start ?? under.base) === under.base) {
-        strokes = Object.assign([...under.strokes, ...strokes], { cleared: under.strokes.cleared });
-        mine = [...under.mine, ...mine];
-        ({ base, restorable } = under);
-        under = null;
+      const first = event.start === undefined ? under.length - 1 : under.findLastIndex((one) => one.base === event.start);
+      if (base !== null && base === event.clear && first >= 0) {
+        const whole = [...under.slice(first), { strokes, mine }];
+        strokes = Object.assign(whole.flatMap((one) => one.strokes), { cleared: whole[0].strokes.cleared });
+        mine = whole.flatMap((one) => one.mine);
+        ({ base, restorable } = whole[0]);
+        under = under.slice(0, first);
       } else if (event.start !== undefined && base !== event.start) missing = event.start;
       else continue;
       if (authors.get(event.term) === me) mine.push(["restore", {}]);
@@ -102,9 +109,9 @@ export function rebuild(events, me, dropped = new Set(), start = 0) {
   let redo = [];
   let restored = -1;
   let drawn = -1;
-  mine.forEach(([what, stroke], at) => {
-    if (what === "restore") restored = at;
-    else if (stroke.member === me && (what === "begin" || (what === "undo" && stroke.undone))) drawn = at;
+  mine.forEach(([what, stroke], i) => {
+    if (what === "restore") restored = i;
+    else if (stroke.member === me && (what === "begin" || (what === "undo" && stroke.undone))) drawn = i;
   });
   for (const [what, stroke] of mine) {
     if (stroke.member !== me || (stroke.undone && dropped.has(key(stroke)))) continue;

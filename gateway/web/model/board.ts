@@ -25,6 +25,7 @@ import type {
   Undo,
 } from "../codec/messages.gen.ts";
 import type { EvUnknown } from "../codec/codec.ts";
+import { PICTURES_UNDER_MAX } from "../codec/limits.gen.ts";
 import { PointList } from "./points.ts";
 
 export const PRESSURE = 1;
@@ -73,7 +74,7 @@ interface Picture {
   ours: boolean; // the clear, which may not be in the log yet
   strokes: Stroke[]; // in order, undone ones too
   byKey: Map<string, Stroke>;
-  under: Picture | null; // what was cleared, if we still have it all
+  under: Picture | null; // what was cleared, if we still have it all; beneath it what was cleared before
   restorable: boolean; // nobody has tried in vain
   restoredAt: number; // in the order of what was done: when we took its clear back last; 0: never
 }
@@ -138,6 +139,8 @@ export class Board {
   #tail: Rec[] = []; // of the log, above the mark
   #pending: Rec[] = [];
   #picture = pictureFrom(0);
+  #start = 0; // we read from the event behind it on
+  #keepUntil = 0; // up to there the log is read once more, since something was restored that we did not have
   #unnamed = new Map<string, Picture>(); // by the keys of our clears that are not in the log yet
   #dropped = new Set<string>(); // strokes, by the same key
   #members = new Map<number, string>(); // who draws in a term
@@ -174,9 +177,11 @@ export class Board {
 
   /** Reads the log once more, from start + 1 on. What we drew and who has the pen stay known. */
   readAnew(start: number): void {
+    const until = this.applied;
     this.cut(this.mark);
     const pending = this.#takeBackPending();
     this.#empty(start);
+    this.#keepUntil = until;
     this.#putOnPending(pending);
   }
 
@@ -184,7 +189,8 @@ export class Board {
     this.#picture = pictureFrom(start === 0 ? 0 : UNKNOWN);
     this.missing = null;
     this.open = null;
-    this.applied = this.#told = start;
+    this.#start = this.applied = this.#told = start;
+    this.#keepUntil = 0;
     this.#tail = [];
     this.#touchAll();
   }
@@ -546,27 +552,38 @@ export class Board {
     };
   }
 
-  /** What is cleared is kept until the next clear. */
   #clear({ term, cseq }: { term: number; cseq: number }, member: string, base: number): Inverse {
     const reopen = this.#endOpen();
     const before = this.#picture;
-    const deeper = before.under;
     const known = this.#members.has(term);
-    before.under = null;
     const key = keyOf(term, cseq);
     const partial = before.base === UNKNOWN && !before.ours;
     this.#picture = pictureFrom(base, partial ? null : before, base === UNKNOWN);
     if (base === UNKNOWN) this.#unnamed.set(key, this.#picture);
     this.#members.set(term, member);
+    const remember = this.#forgetDeepest();
     this.#touchAll();
     return () => {
       this.#unnamed.delete(key);
-      before.under = deeper;
+      remember();
       this.#picture = before;
       if (!known) this.#members.delete(term);
       this.#touchAll();
       reopen();
     };
+  }
+
+  /** No more pictures are kept than can be restored; all of them, while a restore that needs them is to come again. */
+  #forgetDeepest(): Inverse {
+    if (this.applied < this.#keepUntil) return NOTHING;
+    let deepest = this.#picture;
+    for (let i = 0; i < PICTURES_UNDER_MAX; i++) {
+      if (!deepest.under) return NOTHING;
+      deepest = deepest.under;
+    }
+    const forgotten = deepest.under;
+    deepest.under = null;
+    return () => (deepest.under = forgotten);
   }
 
   /** A clear of ours has its place in the log. */
@@ -585,12 +602,14 @@ export class Board {
   #restore({ term, clear }: EvRestore | Restore, start: number | null): Inverse {
     const before = this.#picture;
     const { missing } = this;
-    const under = before.base === clear ? before.under : null;
-    if (under && (start === null || under.base === start)) {
-      const strokes = [...under.strokes, ...before.strokes];
-      const restoredAt = this.#members.get(term) === this.member ? this.#order : under.restoredAt;
-      this.#picture = { ...under, strokes, byKey: new Map([...under.byKey, ...before.byKey]), under: null, restoredAt };
-    } else if (start !== null && before.base !== start) this.missing = start;
+    const whole = before.base === clear ? this.#picturesFrom(start) : null;
+    if (whole) {
+      const [first] = whole as [Picture];
+      const strokes = whole.flatMap((picture) => picture.strokes);
+      const byKey = new Map(whole.flatMap((picture) => [...picture.byKey]));
+      const restoredAt = this.#members.get(term) === this.member ? this.#order : first.restoredAt;
+      this.#picture = { ...first, strokes, byKey, restoredAt };
+    } else if (start !== null && before.base !== start && this.#readsFrom(start)) this.missing = start;
     else return NOTHING;
     this.#touchAll();
     return () => {
@@ -598,6 +617,21 @@ export class Board {
       this.missing = missing;
       this.#touchAll();
     };
+  }
+
+  /** The pictures since that clear (null: since the one before the newest), oldest first; null: we do not have them. */
+  #picturesFrom(start: number | null): Picture[] | null {
+    const ret = [this.#picture];
+    for (let { under } = this.#picture; under; under = under.under) {
+      ret.unshift(under);
+      if (start === null || under.base === start) return ret;
+    }
+    return null;
+  }
+
+  /** Would it help? Not where just that was done. */
+  #readsFrom(start: number): boolean {
+    return this.applied >= this.#keepUntil || start < this.#start;
   }
 
   #restoredNothing(clear: number): Inverse {
