@@ -82,6 +82,22 @@ test("a hello without features that comes to a service of now after all is said 
   assert.deepEqual([client.phase, client.end], ["ended", "crash"]);
 });
 
+test("who came to a service of now without features says its hello again when the board uses one", async () => {
+  const { client, sockets, last } = start();
+  last().opens();
+  last().breaks(4400);
+  await clock.pass(0);
+  last().opens();
+  last().says(welcome()); // the board used none
+  last().says({ kind: "error", code: "too_old", sentence: "This board uses what this client does not know.", frame: 0 });
+  last().breaks(4426);
+  assert.deepEqual([client.phase, client.end], ["waiting", null]);
+  await clock.pass(1_000);
+  assert.equal(sockets.length, 3);
+  last().opens();
+  assert.equal(last().sent[0].features, 3);
+});
+
 test("a try that hangs is given up for a better one, a fresh one is not", async () => {
   const { client, sockets } = start();
   await clock.pass(500);

@@ -200,14 +200,15 @@ export class Client {
   #dial(): Socket {
     const socket = this.#options.open();
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.#hello(socket);
+    let named = 0; // features, in its hello
+    socket.onopen = () => (named = this.#hello(socket));
     socket.onmessage = (event) => this.#receive(socket, new Uint8Array(event.data as ArrayBuffer));
     socket.onclose = ({ code }) => {
       const hello = socket === this.#next || this.phase === "connecting"; // is the only frame of ours
-      const ofAnother = hello && code === (this.#features ? ERRORS.bad_frame : ERRORS.too_old).close; // version
-      if (ofAnother) [this.#features, this.#error] = [this.#features ? 0 : FEATURES, ""]; // which ends nothing
+      const anotherVersion = named ? hello && code === ERRORS.bad_frame.close : code === ERRORS.too_old.close;
+      if (anotherVersion) [this.#features, this.#error] = [named ? 0 : FEATURES, ""]; // which ends nothing
       if (socket === this.#next) this.#goOn(RETRY_MS);
-      else this.#closed(!ofAnother ? code! : this.#features ? 0 : ERRORS.restart.close);
+      else this.#closed(!anotherVersion ? code! : named ? ERRORS.restart.close : 0);
     };
     socket.onerror = () => {};
     return socket;
@@ -222,21 +223,20 @@ export class Client {
     this.#asked.clear();
   }
 
-  #hello(socket: Socket): void {
+  #hello(socket: Socket): number {
     const { session, name } = this.#options;
     if (socket === this.#socket) this.#open();
     const message: Message = {
       kind: "hello",
       token: this.token,
-      session,
-      instance: this.instance,
-      conn: ++this.#conn,
-      name,
+      session, name,
+      instance: this.instance, conn: ++this.#conn,
       from: this.#anew ?? (this.#joined ? this.board.mark : null),
       since: null,
       ...(this.#features && { features: this.#features }),
     };
     socket.send(encode(message));
+    return this.#features;
   }
 
   /** Neither the network nor our address or age is in the way. */
