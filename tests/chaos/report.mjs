@@ -22,7 +22,7 @@ export async function judge(school, cluster) {
   const found = Object.fromEntries(Object.keys(COUNTS).map((count) => [count, []]));
   let acked = 0;
   for (const board of school.boards) {
-    const wire = await Wire.join(cluster.gateways[0], board.tokens.own, { from: 0 });
+    const wire = await Wire.join(cluster.gateways[0], board.tokens.own, { from: 0, features: 3 });
     await wire.has(board.stored, 60_000);
     const one = verdict(wire.events, board.people);
     acked += one.acked;
