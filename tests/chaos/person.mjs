@@ -102,8 +102,9 @@ export class Person {
       this.member = message.member;
       this.hereSince ??= performance.now();
     }
-    const ofBefore = message.code === "bad_frame" && this.client.phase === "connecting"; // and takes no features
-    if (message.kind === "error" && !ofBefore && !HARMLESS.includes(message.code)) this.wrongs.push(`${message.code}: ${message.sentence}`);
+    // A gateway of before takes no features, and a board that uses some nobody without: the page says another hello.
+    const ofVersions = message.code === "too_old" || (message.code === "bad_frame" && this.client.phase === "connecting");
+    if (message.kind === "error" && !ofVersions && !HARMLESS.includes(message.code)) this.wrongs.push(`${message.code}: ${message.sentence}`);
     if (message.kind === "own")
       for (let i = 0; i < message.count; i++)
         this.#show(message.offset + i, this.#frames.get(`${message.term}:${message.cseq + i}`) ?? { kind: "unknown" });
