@@ -21,6 +21,7 @@ export const TILE = 512;
 const POINTS_WIDE = 1600;
 const NEWEST = 24; // strokes of a tile between two copies of it
 const MANY = 4 * NEWEST; // with fewer a tile is painted again without a copy
+const AT_ONCE = 4; // tiles that are painted again in a frame all the same: most strokes meet no more, and go whole
 const BATCH = 256; // strokes whose places are found before they are filled, tile by tile
 const CORNERS_NOTED = 2_000; // a millisecond's work, about
 
@@ -124,11 +125,12 @@ export class Sheet {
       this.#updateBatch(over);
       if (!this.#fillTiles(over) || over()) return; // the dirty tiles wait, so that each is painted once
     }
+    let repainted = 0;
     for (const tile of this.#dirty) {
       if (!this.#copyAnew(tile, over)) return;
       this.#dirty.delete(tile);
       this.#repaint(tile);
-      if (over()) return;
+      if (++repainted >= AT_ONCE && over()) return;
     }
   }
 
