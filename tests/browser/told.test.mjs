@@ -24,11 +24,11 @@ describe("told by the service", { timeout: 300_000 }, () => {
   const address = (made, role) => `${gateway.url}/b/${made.board}#${made.tokens[role]}`;
 
   /** Ana has the pen, and has drawn something. */
-  async function drawer(name) {
+  async function drawer(name, before) {
     const made = await cluster.makeBoard(name);
     const ana = await person([gateway.url], { name: "Ana" });
     await watchSockets(ana);
-    const tab = await ana.open(address(made, "own"));
+    const tab = await ana.open(address(made, "own"), before);
     await tab.allSaved();
     await tab.takePen();
     await tab.draw(wave(0.3, 0.1, 1));
@@ -86,6 +86,29 @@ describe("told by the service", { timeout: 300_000 }, () => {
     await until("it goes on", async () => String(await greyed()) === "false,Undo,false,Clear");
     await tab.page.keyboard.press("Control+z");
     await tab.strokes(0);
+    await ana.leave();
+  });
+
+  test("a clear is taken back as soon as one likes, before the service has said where it is", async () => {
+    let late = null; // what the service said meanwhile
+    let say;
+    const { ana, tab } = await drawer("At once", ({ page }) =>
+      page.routeWebSocket(/\/ws$/, (socket) => {
+        say = (message) => socket.send(message);
+        socket.connectToServer().onMessage((message) => (late ? late.push(message) : say(message)));
+      }),
+    );
+    for (const undo of [() => tab.page.keyboard.press("Control+z"), () => tab.press("Undo")]) {
+      late = [];
+      await tab.press("Clear");
+      await tab.page.locator("#questionYes").click();
+      await tab.strokes(0);
+      await undo();
+      late.splice(0).forEach(say);
+      late = null;
+      await tab.strokes(1);
+      await tab.allSaved();
+    }
     await ana.leave();
   });
 

@@ -318,6 +318,12 @@ export class Board {
     return base > 0 && restorable && this.undoable().length === 0 ? base : 0;
   }
 
+  /** A clear of ours that undo would take back once the log has it: nobody can name it before. */
+  get clearUnderWay(): boolean {
+    const { base, ours, strokes } = this.#picture;
+    return ours && base === UNKNOWN && strokes.length === 0;
+  }
+
   /** Would redo clear the board again? Its clear was taken back last, and nothing was drawn since. */
   get clearToRedo(): boolean {
     const { restoredAt, strokes } = this.#picture;

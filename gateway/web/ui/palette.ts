@@ -36,6 +36,7 @@ export class Palette {
   #colours = [PEN_COLOURS[0]!.index, HIGHLIGHTER_COLOURS[0]!.index, 0];
   #sizes = [...DEFAULT_SIZES];
   #shown = "";
+  #undoDue = false; // somebody takes a clear back that is still on its way
 
   constructor(client: Client) {
     this.#client = client;
@@ -77,6 +78,7 @@ export class Palette {
   undo(): void {
     if (this.dropStroke()) return;
     const { paused, board, clearToUndo } = this.#client;
+    this.#undoDue = !paused && board.clearUnderWay;
     if (paused || (board.undoable().length === 0 && !clearToUndo)) return;
     this.#client.undo();
     this.onUndo(clearToUndo > 0);
@@ -110,14 +112,24 @@ export class Palette {
     show($("palette"), drawing);
     const { board, paused, clearToUndo, mayClear } = this.#client;
     const shown = `${board.version} ${paused} ${mayClear}`;
+    if (!drawing) this.#undoDue = false;
     if (!drawing || shown === this.#shown) return;
     this.#shown = shown;
+    this.#undoWhatWasUnderWay();
     const why = paused && WHY_PAUSED[paused];
     const redoes = board.redoable().length > 0 || (board.clearToRedo && mayClear);
-    able($("undo"), !why && (board.undoable().length > 0 || clearToUndo > 0), clearToUndo ? words.undoClear : words.undo, why || words.nothingToUndo);
+    const undoes = board.undoable().length > 0 || clearToUndo > 0 || board.clearUnderWay;
+    able($("undo"), !why && undoes, clearToUndo ? words.undoClear : words.undo, why || words.nothingToUndo);
     able($("redo"), !why && redoes, words.redo, why || words.nothingToRedo);
     const whyNot = why || (mayClear ? words.nothingToClear : words.ownerClears);
     able($("clear"), !why && mayClear && board.strokes.length > 0, words.clear, whyNot);
+  }
+
+  #undoWhatWasUnderWay(): void {
+    const { board, clearToUndo } = this.#client;
+    if (!this.#undoDue || board.clearUnderWay) return;
+    this.#undoDue = false;
+    if (clearToUndo) this.undo();
   }
 
   // ---- its buttons -----------------------------------------------------------------------------
