@@ -3,7 +3,7 @@
 // Shows a board on two canvases: the sheet of finished strokes, and above it the one stroke under way.
 // A new size or part, a clear or its reverse begin a new sheet, which takes the place of the old one when
 // it is painted: nobody sees a half painted board. Until then the old one is shown moved and stretched.
-import { type Part, WHOLE } from "../input/view.ts";
+import { type Part, STEP, WHOLE } from "../input/view.ts";
 import { type Board, HIGHLIGHTER, type Stroke } from "../model/board.ts";
 import { chainOf, partsOf } from "./chain.ts";
 import { boundsOf, type Bounds, type MorePoint, outline, trace } from "./outline.ts";
@@ -12,9 +12,9 @@ import { fillStyle, mappingOf, Sheet } from "./sheet.ts";
 
 const SLICE_MS = 6;
 const REWIND_MS = 300;
-const PIXELS_MAX = 8_000_000; // per canvas: iOS limits them
+const PIXELS_MAX = 9_000_000; // per canvas: iOS limits them
 const MANY = 2_000; // strokes, which take a second
-const FINER = 2.5; // still shown well at a step of zoom above 100%, so much smaller
+const FINER = STEP ** 5; // five steps of zoom: still sharp there, so much smaller above 100%
 const SETTLED_MS = 60; // what is in sight for so long is worth a new sheet
 
 export class Painter {

@@ -24,7 +24,7 @@ export interface Room {
 }
 
 export const ZOOM_MAX = 8;
-const STEP = 1.25; // one press of a button or key
+export const STEP = 1.25; // one press of a button or key
 const EDGE = 0.12; // the pen is followed before it comes nearer to the edge of the window than this
 
 const within = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
