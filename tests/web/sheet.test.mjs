@@ -198,3 +198,22 @@ test("a stroke across many tiles is painted one tile at a time when time is shor
   }
   assert.ok(sheet.done);
 });
+
+test("a stroke that is taken back goes whole, though it meets two tiles and time is short", () => {
+  const board = new Board();
+  board.event({ kind: "ev_grant", offset: 1, time: 0, member: "ana", instance: 1, name: "Ana", ended: 0, last: 0 });
+  const across = bytesOf([{ x: 5_000, y: 5_000 }, { x: 15_000, y: 5_000 }], undefined, false);
+  for (const cseq of [1, 2])
+    board.event({ kind: "ev_begin", offset: 1 + cseq, time: 0, term: 1, cseq, tool: 0, colour: 0, size: 400, shape: 1, flags: 4, points: across });
+  const sheet = new Sheet(WIDTH, HEIGHT);
+  const work = (over) => {
+    sheet.change(board.takeChanges().strokes);
+    sheet.work(over);
+    return Object.values(sheet.canvas.tiles).map(({ length }) => length);
+  };
+  assert.deepEqual(work(never), [2, 2]);
+  board.event({ kind: "ev_undo", offset: 4, time: 0, term: 1, cseq: 3, stroke_term: 1, stroke_cseq: 1 });
+  let left = 2; // looks at the clock: which tiles it meets is known, then the time is up
+  assert.deepEqual(work(() => left-- <= 0), [1, 1]);
+  assert.ok(sheet.done);
+});
