@@ -364,6 +364,14 @@ void board_core_link(struct board_core *c, uint64_t now_ms, bool up)
     CHECKED(board_core_invariants(c));
 }
 
+/* [D40] Of a successor we may hear nothing: the gateways that knew it lost all who looked at the
+ * board, and it has released it since. History knows. */
+static void confirm(struct board *b)
+{
+    if (board_has_log(b))
+        sequencer_confirm(b);
+}
+
 static void heartbeat(struct board_core *c)
 {
     CHECK(c->link_up);
@@ -372,6 +380,9 @@ static void heartbeat(struct board_core *c)
     c->heartbeat_at = c->now + PEER_HEARTBEAT_MS;
     outbox_put(c->out, EXCHANGE_PEERS, &(struct id){0}, NULL, &TYPE_alive,
                &(struct msg_alive){.shards = c->config.shards});
+    const unsigned turns = CONFIRM_MS / PEER_HEARTBEAT_MS;
+    for (unsigned i = c->heartbeats++ % turns; i < c->config.shards; i += turns)
+        for_boards(c, i, confirm);
 }
 
 /* A direct message to each whose queue is to be tried; it says what our heartbeat says. */

@@ -117,6 +117,7 @@ struct log {
     size_t count, cap;
     uint64_t segment_at;    /* when the first unsent event is due */
     uint64_t asked_at;      /* history owes us an answer since then; NEVER: it does not */
+    uint64_t heard_at;      /* history spoke of it last */
     uint64_t hole, hole_at; /* the last hole that made us go back */
     uint64_t want_at;       /* not before then is the drawer asked to repeat */
     uint64_t doubt_at;      /* not before then does somebody's word make us probe */
@@ -272,6 +273,7 @@ struct board_core {
     bool leaving, gone;
     uint64_t leave_until;
     uint64_t heartbeat_at;
+    unsigned heartbeats;
     bool owners_changed; /* who has which shard is to be computed anew */
     struct shard *shard;
     struct idmap boards;

@@ -113,6 +113,7 @@ void sequencer_start(struct board *b, const struct msg_opened *m, const struct l
         .newest = state,
         .newest_time = m->time,
         .asked_at = NEVER,
+        .heard_at = b->core->clock,
     };
     bounds_start(b);
 }
@@ -533,8 +534,6 @@ static void put_append(struct board *b, uint64_t first, uint32_t count, uint64_t
     struct id to = shard_destination(b->shard);
     log_state_to_append(s, &state, &m);
     outbox_put(b->core->out, EXCHANGE_HISTORY, &to, &b->id, &TYPE_append, &m);
-    if (b->log.asked_at == NEVER)
-        b->log.asked_at = b->core->clock;
 }
 
 static void send_segment(struct board *b)
@@ -549,6 +548,13 @@ static void send_segment(struct board *b)
     struct span events = {l->bytes.data + (start - l->bytes_at), (size_t)(end_of(l, last) - start)};
     put_append(b, first, (uint32_t)(last - first + 1), event_at(l, last)->time, &l->reached,
                last == l->head ? l->end_flags : 0, events);
+    if (l->asked_at == NEVER)
+        l->asked_at = b->core->clock;
+}
+
+static void put_probe(struct board *b)
+{
+    put_append(b, b->log.mark + 1, 0, 0, &b->log.stored, 0, (struct span){0});
 }
 
 void sequencer_probe(struct board *b)
@@ -559,8 +565,16 @@ void sequencer_probe(struct board *b)
         return;
     l->probing = true;
     l->asked_at = b->core->clock;
-    put_append(b, l->mark + 1, 0, 0, &l->stored, 0, (struct span){0});
+    put_probe(b);
     board_touch(b);
+}
+
+/* Nothing waits for the answer; if it is lost, the next one is soon. */
+void sequencer_confirm(struct board *b)
+{
+    CHECK(board_has_log(b));
+    if (b->log.sent == b->log.mark && b->core->clock >= b->log.heard_at + CONFIRM_MS / 2)
+        put_probe(b);
 }
 
 void sequencer_doubt(struct board *b)
@@ -629,6 +643,7 @@ void sequencer_stored(struct board *b, uint64_t mark)
         b->core->stats.bad_messages++;
         return;
     }
+    l->heard_at = b->core->clock;
     if (mark > l->mark)
         advance(b, mark);
     if (l->probing) {

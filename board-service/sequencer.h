@@ -26,6 +26,9 @@ void sequencer_stored(struct board *b, uint64_t mark);
 void sequencer_hole(struct board *b, uint64_t want);
 /* Asks history how far the log is stored, and so whether our epoch still counts. */
 void sequencer_probe(struct board *b);
+/* Asks whether the epoch is still ours, when history has said nothing of it for a while and owes us
+ * nothing. */
+void sequencer_confirm(struct board *b);
 /* Somebody says that there is a newer epoch: a probe, at most one a second. */
 void sequencer_doubt(struct board *b);
 

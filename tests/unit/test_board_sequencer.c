@@ -403,6 +403,44 @@ START_TEST(a_probe_without_an_answer_is_repeated)
 }
 END_TEST
 
+/* [D40] */
+START_TEST(of_a_quiet_board_history_is_asked_now_and_then_whether_it_is_still_ours)
+{
+    open_with_ann_drawing();
+    for (unsigned i = 0; i < 3; i++) {
+        pass(2 * CONFIRM_MS);
+        expect("history probe epoch 2");
+        stored(2, 3);
+        forget_lines();
+        pass(CONFIRM_MS / 2 - 500);
+        expect_no("probe");
+    }
+}
+END_TEST
+
+START_TEST(what_is_drawn_waits_for_no_such_answer)
+{
+    open_with_ann_drawing();
+    pass(2 * CONFIRM_MS);
+    expect("history probe epoch 2");
+    draw("g1", "ann", 11, 3, 1);
+    pass(50);
+    expect("history append 4..4 epoch 2");
+}
+END_TEST
+
+START_TEST(of_a_board_that_stores_something_nobody_asks)
+{
+    open_with_ann_drawing();
+    for (unsigned i = 1; i <= 40; i++) {
+        draw("g1", "ann", 11, 3, i);
+        pass(500);
+        stored(2, 3 + i);
+    }
+    expect_no("probe");
+}
+END_TEST
+
 START_TEST(a_steady_drawer_does_not_keep_us_from_probing)
 {
     open_with_ann_drawing();
@@ -573,6 +611,9 @@ int main(void)
     tcase_add_test(t, after_a_second_without_an_answer_history_is_probed_before_anything_is_resent);
     tcase_add_test(t, the_answer_to_a_probe_makes_us_go_back_to_the_mark_it_tells);
     tcase_add_test(t, a_probe_without_an_answer_is_repeated);
+    tcase_add_test(t, of_a_quiet_board_history_is_asked_now_and_then_whether_it_is_still_ours);
+    tcase_add_test(t, what_is_drawn_waits_for_no_such_answer);
+    tcase_add_test(t, of_a_board_that_stores_something_nobody_asks);
     tcase_add_test(t, a_steady_drawer_does_not_keep_us_from_probing);
     tcase_add_test(t, a_hole_makes_us_append_again_from_there);
     tcase_add_test(t, several_holes_from_one_loss_make_us_go_back_once);
