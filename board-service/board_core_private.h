@@ -12,6 +12,7 @@
  *   seats.c             who has a seat, and who waits for the pen
  *   members.c           what the lists say of each member
  *   sequencer.c         frames become events, events are stored
+ *   unstored.c          the log above the mark
  *   rules.c             how the board is ruled: who has to stay out
  *   fanout.c            events and marks to the gateways
  *   bounds.c            what a board may take of the store

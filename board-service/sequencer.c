@@ -8,91 +8,7 @@
 #include "checks.h"
 #include "fanout.h"
 #include "rules.h"
-
-/* ---- the log above the mark ------------------------------------------------------------------ */
-
-static const struct event *event_at(const struct log *l, uint64_t offset)
-{
-    CHECK(offset > l->mark && offset <= l->head);
-    return &l->events[offset - l->mark - 1];
-}
-
-/* Where the bytes of the events up to `offset` end. */
-static uint64_t end_of(const struct log *l, uint64_t offset)
-{
-    if (offset <= l->mark)
-        return l->bytes_at;
-    const struct event *e = event_at(l, offset);
-    return e->at + e->len;
-}
-
-static uint64_t unanswered(const struct log *l)
-{
-    return end_of(l, l->sent) - l->bytes_at;
-}
-
-/* The state after one more event. */
-static void step(const struct log *l, struct log_state *s, uint64_t offset)
-{
-    const struct event *e = event_at(l, offset);
-    struct span bytes = {l->bytes.data + (e->at - l->bytes_at), e->len};
-    log_state_step(s, &(struct log_event){e->code, offset, e->cseq, e->stroke, bytes});
-}
-
-static void step_all(const struct log *l, struct log_state *s, uint64_t from, uint64_t to)
-{
-    for (uint64_t offset = from; offset <= to; offset++)
-        step(l, s, offset);
-}
-
-static void set_sent(struct board *b, uint64_t sent)
-{
-    CHECK(sent >= b->log.mark && sent <= b->log.head);
-    struct log *l = &b->log;
-    uint64_t before = unanswered(l);
-    if (sent < l->sent) {
-        l->reached = l->stored;
-        l->sent = l->mark;
-    }
-    step_all(l, &l->reached, l->sent + 1, sent);
-    l->sent = sent;
-    b->core->shard[b->shard].unanswered += unanswered(l) - before;
-}
-
-/* They are stored: from now on they count. We wrote them ourselves. */
-static void learn_rules(struct board *b, uint64_t from)
-{
-    const struct log *l = &b->log;
-    if (l->stored.rules < from)
-        return;
-    const struct event *e = event_at(l, l->stored.rules);
-    if (rules_keep(b, (struct span){l->bytes.data + (e->at - l->bytes_at), e->len}) < 0)
-        abort();
-    b->seats.dirty = true;
-    b->flush = true;
-}
-
-static void set_mark(struct board *b, uint64_t mark)
-{
-    CHECK(mark > b->log.mark && mark <= b->log.head);
-    struct log *l = &b->log;
-    if (l->sent < mark)
-        set_sent(b, mark); /* an answer to what was sent before we went back */
-    size_t bytes = (size_t)(end_of(l, mark) - l->bytes_at);
-    size_t events = (size_t)(mark - l->mark);
-    step_all(l, &l->stored, l->mark + 1, mark);
-    learn_rules(b, l->mark + 1);
-    buf_drop(&l->bytes, bytes);
-    l->bytes_at += bytes;
-    l->count -= events;
-    memmove(l->events, l->events + events, l->count * sizeof *l->events);
-    l->mark = mark;
-    b->core->shard[b->shard].unanswered -= bytes;
-    b->core->stats.unstored_bytes -= bytes;
-    b->core->stats.unstored_events -= events;
-    if (l->count == 0 && l->bytes.cap > LOG_BUFFER_BYTES)
-        buf_free(&l->bytes);
-}
+#include "unstored.h"
 
 /* ---- epochs ---------------------------------------------------------------------------------- */
 
@@ -121,7 +37,7 @@ void sequencer_start(struct board *b, const struct msg_opened *m, const struct l
 void sequencer_drop(struct board *b)
 {
     struct log *l = &b->log;
-    b->core->shard[b->shard].unanswered -= unanswered(l);
+    b->core->shard[b->shard].unanswered -= unstored_unanswered(l);
     b->core->stats.unstored_bytes -= l->bytes.len;
     b->core->stats.unstored_events -= l->count;
     b->core->stats.busy_boards -= l->busy;
@@ -184,7 +100,7 @@ static void add_event(struct board *b, size_t start, enum event_code code, uint3
         l->segment_at = (b->core->clock / interval + 1) * interval;
     l->head++;
     l->newest_time = time;
-    step(l, &l->newest, l->head);
+    unstored_step(l, &l->newest, l->head);
     b->core->stats.events++;
     b->core->stats.unstored_events++;
     b->core->stats.unstored_bytes += l->bytes.len - start;
@@ -380,7 +296,7 @@ static void answer_repeated(struct board *b, const struct id *gateway, const str
     struct attachment *at = board_at(b, gateway);
     uint64_t back = l->newest.cseq - f->cseq;
     uint64_t offset = back < l->head ? l->head - back : 0;
-    while (offset > l->mark && event_at(l, offset)->cseq != f->cseq)
+    while (offset > l->mark && unstored_event(l, offset)->cseq != f->cseq)
         offset--; /* there are notes between */
     if (at)
         fanout_repeat(at, offset);
@@ -541,12 +457,13 @@ static void send_segment(struct board *b)
     CHECK(b->log.sent < b->log.head);
     struct log *l = &b->log;
     uint64_t first = l->sent + 1, last = first;
-    uint64_t start = event_at(l, first)->at;
-    while (last < l->head && end_of(l, last + 1) - start <= SEGMENT_BYTES_MAX)
+    uint64_t start = unstored_event(l, first)->at;
+    while (last < l->head && unstored_end(l, last + 1) - start <= SEGMENT_BYTES_MAX)
         last++;
-    set_sent(b, last);
-    struct span events = {l->bytes.data + (start - l->bytes_at), (size_t)(end_of(l, last) - start)};
-    put_append(b, first, (uint32_t)(last - first + 1), event_at(l, last)->time, &l->reached,
+    unstored_set_sent(b, last);
+    struct span events = {l->bytes.data + (start - l->bytes_at),
+                          (size_t)(unstored_end(l, last) - start)};
+    put_append(b, first, (uint32_t)(last - first + 1), unstored_event(l, last)->time, &l->reached,
                last == l->head ? l->end_flags : 0, events);
     if (l->asked_at == NEVER)
         l->asked_at = b->core->clock;
@@ -595,7 +512,7 @@ static void answered(struct board *b)
 
 static void go_back(struct board *b)
 {
-    set_sent(b, b->log.mark);
+    unstored_set_sent(b, b->log.mark);
     b->log.segment_at = b->core->clock;
     answered(b);
 }
@@ -616,7 +533,7 @@ static void advance(struct board *b, uint64_t mark)
     CHECK(mark > b->log.mark && mark <= b->log.head);
     struct log *l = &b->log;
     uint64_t term = l->stored.term, base = l->stored.base;
-    set_mark(b, mark);
+    unstored_set_mark(b, mark);
     answered(b);
     if (l->stored.base != base)
         b->seats.stale = true;
