@@ -22,7 +22,8 @@ export class PointerRing {
   #member = ""; // whose place it is
   #at: Point = { x: 0, y: 0 };
   #until = 0;
-  #inkAt = 0; // the drawer drew then
+  #inkAt = 0; // the drawer drew then,
+  #newest = 0; // the stroke with that place in the order of what was done
   #view: unknown = null; // that the ring was placed in
   #sentAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -41,7 +42,9 @@ export class PointerRing {
   /** Once a frame. */
   update(drawing: boolean): void {
     const { state, board } = this.#client;
-    if (board.open) this.#inkAt = performance.now();
+    const newest = board.strokes.at(-1)?.begun ?? 0; // a short one may be whole between two frames
+    if (board.open || newest > this.#newest) this.#inkAt = performance.now();
+    this.#newest = newest;
     if (board.open || this.#member !== state?.holder) this.#until = 0; // the tip of the ink is the pointer
     const mine = this.#member === board.member;
     const quiet = !mine && performance.now() - this.#inkAt < QUIET_MS;
