@@ -232,12 +232,6 @@ static void tell_again(struct attachment *at, const struct msg_at_board *m)
 #endif
 }
 
-/* A backup was restored, and one of us does not know it yet. */
-static bool of_another_store(const struct board *b, const struct msg_at_board *m)
-{
-    return m->incarnation && b->incarnation && m->incarnation != b->incarnation;
-}
-
 /* What this gateway should be told in answer to its list. */
 static void answer(struct attachment *at, const struct msg_at_board *m, bool first, bool changed)
 {
@@ -246,8 +240,10 @@ static void answer(struct attachment *at, const struct msg_at_board *m, bool fir
         fanout_attached(at);
     else
         fanout_listed(at);
-    if (at->epoch > at->board->log.epoch || of_another_store(at->board, m))
-        sequencer_doubt(at->board); /* ours is void: history will say so */
+    /* Ours is void, or a backup was restored, and one of us does not know it yet: history will say.
+     */
+    if (at->epoch > at->board->log.epoch || is_other_past(at->board->incarnation, m->incarnation))
+        sequencer_doubt(at->board);
     if (first || changed)
         at->state_due = at->force = true;
     else
@@ -264,7 +260,7 @@ static bool is_wanted(const struct msg_at_board *m)
 static void keep_progress(struct board *b, struct attachment *at, const struct msg_at_board *m)
 {
     bool jumps = m->epoch > b->newest && m->epoch - b->newest > JUMP_MAX;
-    bool other = of_another_store(b, m);
+    bool other = is_other_past(b->incarnation, m->incarnation);
     b->core->stats.bad_messages += jumps;
     if (jumps)
         TRACE(b->core, &b->id, epoch_doubted, m->epoch, b->newest);

@@ -9,7 +9,6 @@
 #include "checks.h"
 #include "deeds.h"
 #include "fanout.h"
-#include "items.h"
 #include "owner.h"
 #include "pen.h"
 #include "sequencer.h"
@@ -167,6 +166,24 @@ static void send_away(struct board_core *c, const struct id *gateway, unsigned s
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/* What a gateway says out of a past that is not our log's: history says whose is void. The gateway
+ * repeats what counts, when it knows what we know. */
+static bool is_of_our_past(struct board *b, uint64_t incarnation)
+{
+    CHECK(board_has_log(b));
+#ifndef EASEL_PASTS_ALIKE /* [D34], a simulator's switch: equal numbers are then taken for the     \
+                             same */
+    if (is_other_past(b->incarnation, incarnation)) {
+        TRACE(b->core, &b->id, past_ignored, b->log.epoch);
+        sequencer_doubt(b);
+        return false;
+    }
+#else
+    (void)incarnation;
+#endif
+    return true;
+}
+
 static void on_frame(struct board_core *c, struct board *b, const struct id *sender,
                      const struct msg_frame *m)
 {
@@ -177,25 +194,28 @@ static void on_frame(struct board_core *c, struct board *b, const struct id *sen
         send_away(c, sender, shard);
         return;
     }
-    if (b && b->ownership == BOARD_OPEN) {
+    if (!b || b->ownership != BOARD_OPEN) {
+        TRACE(c, &m->board, frame_not_open, b ? b->ownership : BOARD_WAITING);
+        c->stats.frames[FRAME_EARLY]++; /* the gateway repeats it when it hears of the new epoch */
+    } else if (is_of_our_past(b, m->incarnation)) {
         sequencer_frame(b, sender, m);
-        return;
+    } else {
+        c->stats.frames[FRAME_EARLY]++;
     }
-    TRACE(c, &m->board, frame_not_open, b ? b->ownership : BOARD_WAITING);
-    c->stats.frames[FRAME_EARLY]++; /* the gateway repeats it when it hears of the new epoch */
 }
 
 static void on_pointing(struct board_core *c, struct board *b, const struct msg_pointing *m)
 {
     c->stats.pointers++;
-    if (!b || b->ownership != BOARD_OPEN || !pen_points(b, m))
+    if (!b || b->ownership != BOARD_OPEN || is_other_past(b->incarnation, m->incarnation) ||
+        !pen_points(b, m))
         c->stats.pointers_ignored++;
 }
 
 /* Its page repeats it. */
 static void on_deed(struct board_core *c, struct board *b, const struct msg_deed *m)
 {
-    if (b && b->ownership == BOARD_OPEN)
+    if (b && b->ownership == BOARD_OPEN && is_of_our_past(b, m->incarnation))
         deeds_take(b, m);
     else
         c->stats.deeds_refused++;
@@ -220,11 +240,15 @@ static bool is_ours(struct board *b, uint64_t epoch, uint64_t incarnation)
     return has && owner_same_store(b, incarnation);
 }
 
-/* Owners tell gateways that there is no board; only history can tell us. */
-static void on_no_board(struct board_core *c, struct board *b, const struct id *sender)
+/* Owners tell gateways that there is no board; only history can tell us. What the backup has may
+ * have been deleted later, in the past that is gone: we ask again. */
+static void on_no_board(struct board_core *c, struct board *b, const struct id *sender,
+                        const struct msg_no_board *m)
 {
     if (!id_is_of(sender, KIND_HISTORY))
         c->stats.bad_messages++;
+    else if (b && is_other_past(c->incarnation, m->incarnation))
+        TRACE(c, &b->id, past_ignored, b->log.epoch);
     else if (b)
         owner_no_board(b);
 }
@@ -246,7 +270,7 @@ static void hear_of_store(struct board_core *c, uint64_t incarnation)
     for (unsigned i = 0; i < c->config.shards; i++) {
         struct board *b;
         TAILQ_FOREACH (b, &c->shard[i].boards, shard_link)
-            if (board_has_log(b) && b->incarnation && b->incarnation != incarnation)
+            if (board_has_log(b) && is_other_past(b->incarnation, incarnation))
                 sequencer_doubt(b);
     }
 }
@@ -310,7 +334,7 @@ static void on_item(struct board_core *c, struct board *b, const struct id *send
         on_hole(b, &item->hole);
         return;
     case TO_BOARD_no_board:
-        on_no_board(c, b, sender);
+        on_no_board(c, b, sender, &item->no_board);
         return;
     case TO_BOARD_alive:
         on_alive(c, sender, &item->alive);

@@ -35,6 +35,7 @@
 
 #include "board_core.h"
 #include "idmap.h"
+#include "items.h"
 #include "log_state.h"
 #include "peers.h"
 
@@ -300,9 +301,15 @@ bool board_has_log(const struct board *b);
 struct gateway_list *board_list_of(const struct board_core *c, const struct id *gateway,
                                    unsigned shard);
 struct attachment *board_at(const struct board *b, const struct id *gateway);
-/* An item about the board to a gateway. */
+/* An item about the board, and of the past that we know of it. */
+#define ITEM_OF(b, name, ...)                                                                      \
+    (struct msg_##name)                                                                            \
+    {                                                                                              \
+        .incarnation = (b)->incarnation, .board = (b)->id, __VA_ARGS__                             \
+    }
+/* Such a one to a gateway. */
 #define TELL(b, gateway, name, ...)                                                                \
     outbox_put((b)->core->out, EXCHANGE_GATEWAY, (gateway), &(b)->id, &TYPE_##name,                \
-               &(struct msg_##name){__VA_ARGS__})
+               &ITEM_OF((b), name, __VA_ARGS__))
 
 #endif

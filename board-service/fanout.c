@@ -13,9 +13,8 @@ static void put_events(struct attachment *at, uint64_t first, struct span events
     const struct log *l = &b->log;
     at->told_mark = l->mark;
     at->told_flags = (l->busy ? MARK_BUSY : 0u) | bounds_flags(b);
-    TELL(b, &at->list->gateway, events, .board = b->id, .epoch = l->epoch, .first = first,
-         .head = l->head, .mark = l->mark, .flags = at->told_flags, .events = events,
-         .incarnation = b->incarnation);
+    TELL(b, &at->list->gateway, events, .epoch = l->epoch, .first = first, .head = l->head,
+         .mark = l->mark, .flags = at->told_flags, .events = events);
     at->told_at = b->core->clock;
     at->told_list = at->list->sent_at;
     at->force = false;
@@ -133,7 +132,7 @@ void fanout_repeat(struct attachment *at, uint64_t offset)
 /* To all gateways; that of the drawer may have others, too. */
 void fanout_pointer(const struct board *b, uint64_t x, uint64_t y)
 {
-    struct msg_pointed place = {b->id, b->log.epoch, b->log.stored.holder, x, y};
+    struct msg_pointed place = ITEM_OF(b, pointed, b->log.epoch, b->log.stored.holder, x, y);
     const struct attachment *at;
     LIST_FOREACH (at, &b->attachments, board_link)
         outbox_offer(b->core->out, EXCHANGE_GATEWAY, &at->list->gateway, &b->id, &TYPE_pointed,

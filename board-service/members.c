@@ -308,7 +308,7 @@ static void tell_older(struct board *b, const struct member *m)
             if (!is_up(e) || !id_equal(&e->member, &m->id) || newest)
                 continue;
             TRACE(b->core, &b->id, connection_outrun, m->newest.conn);
-            TELL(b, &at->list->gateway, replaced, b->id, b->log.epoch, m->id, m->newest.instance,
+            TELL(b, &at->list->gateway, replaced, b->log.epoch, m->id, m->newest.instance,
                  m->newest.conn, equal ? REPLACED_EQUAL : 0, c.instance, c.conn);
         }
 }

@@ -143,7 +143,7 @@ void owner_opened(struct board *b, const struct msg_opened *m)
 
 bool owner_same_store(struct board *b, uint64_t incarnation)
 {
-    if (incarnation == 0 || b->incarnation == 0 || incarnation == b->incarnation)
+    if (!is_other_past(b->incarnation, incarnation))
         return true;
     TRACE(b->core, &b->id, store_changed, b->log.epoch);
     b->newest = 0; /* its epochs were others */
@@ -220,7 +220,7 @@ void owner_no_board(struct board *b)
     const struct attachment *at;
     TRACE(b->core, &b->id, board_forgotten, b->log.epoch);
     LIST_FOREACH (at, &b->attachments, board_link)
-        TELL(b, &at->list->gateway, no_board, b->id);
+        TELL(b, &at->list->gateway, no_board);
     owner_forget(b);
 }
 

@@ -271,7 +271,7 @@ static void refuse(struct board *b, const struct id *gateway, const struct msg_f
 {
     b->core->stats.frames[FRAME_REFUSED]++;
     TRACE(b->core, &b->id, frame_refused, f->cseq, f->term, b->log.newest.term);
-    TELL(b, gateway, not_drawer, b->id, b->log.epoch, m->member, m->instance, f->term, f->cseq);
+    TELL(b, gateway, not_drawer, b->log.epoch, m->member, m->instance, f->term, f->cseq);
 }
 
 static void ask_again(struct board *b, const struct id *gateway, const struct id *member,
@@ -281,8 +281,7 @@ static void ask_again(struct board *b, const struct id *gateway, const struct id
     if (b->core->clock < l->want_at || l->newest.cseq >= UINT32_MAX)
         return;
     l->want_at = b->core->clock + WANT_EVERY_MS;
-    TELL(b, gateway, want, b->id, l->epoch, *member, instance, l->newest.term, l->newest.cseq + 1,
-         stored);
+    TELL(b, gateway, want, l->epoch, *member, instance, l->newest.term, l->newest.cseq + 1, stored);
 }
 
 /* What stands in the log is answered with the log: its event, or the mark that covers it. All
@@ -313,8 +312,8 @@ static void reject(struct board *b, const struct id *gateway, const struct msg_f
     CHECK(why != NULL && f->cseq == b->log.newest.cseq + 1);
     b->core->stats.frames[FRAME_INVALID]++;
     TRACE(b->core, &b->id, frame_wrong, f->cseq, f->term);
-    TELL(b, gateway, invalid, .board = b->id, .epoch = b->log.epoch, .member = m->member,
-         .instance = m->instance, .term = f->term, .cseq = f->cseq, .why = span_of(why));
+    TELL(b, gateway, invalid, .epoch = b->log.epoch, .member = m->member, .instance = m->instance,
+         .term = f->term, .cseq = f->cseq, .why = span_of(why));
 }
 
 static void accept(struct board *b, const struct id *gateway, const struct msg_frame *m,
@@ -439,13 +438,8 @@ static void put_append(struct board *b, uint64_t first, uint32_t count, uint64_t
                        const struct log_state *s, unsigned flags, struct span events)
 {
     CHECK(first > b->log.mark && first + count <= b->log.head + 1);
-    struct msg_append m = {.board = b->id,
-                           .epoch = b->log.epoch,
-                           .first = first,
-                           .count = count,
-                           .time = time,
-                           .flags = flags,
-                           .events = events};
+    struct msg_append m = ITEM_OF(b, append, .epoch = b->log.epoch, .first = first, .count = count,
+                                  .time = time, .flags = flags, .events = events);
     struct state_bytes state = log_state_pack(s);
     struct id to = shard_destination(b->shard);
     log_state_to_append(s, &state, &m);

@@ -87,15 +87,15 @@ static void put_state(struct attachment *at, const struct lists *lists)
     const struct board_core_config *config = &b->core->config;
     const struct log_state *pen = &b->log.stored;
     at->state_number = ++b->core->state_number;
-    TELL(b, &at->list->gateway, board_state, .board = b->id, .epoch = b->log.epoch,
-         .number = at->state_number, .head = b->log.head, .mark = b->log.mark,
+    TELL(b, &at->list->gateway, board_state, .epoch = b->log.epoch, .number = at->state_number,
+         .head = b->log.head, .mark = b->log.mark,
          .name = b->rules.now.name.len ? b->rules.now.name : span_of(b->name), .base = pen->base,
          .holder = pen->holder, .instance = pen->instance, .term = pen->term,
          .grace_ms = pen_grace_left(b), .pass_ms = pen_pass_left(b), .seats = config->seats,
          .lost_grace_ms = config->pen_grace_ms, .idle_ms = config->pen_idle_ms,
          .members = lists->members, .full = lists->full, .keep_ms = (uint32_t)config->seat_keep_ms,
-         .incarnation = b->incarnation, .features = FEATURES, .uses = pen->uses,
-         .rules = buf_span(&b->rules.event), .outside = lists->outside);
+         .features = FEATURES, .uses = pen->uses, .rules = buf_span(&b->rules.event),
+         .outside = lists->outside);
     at->told_mark = b->log.mark;
     at->state_at = b->core->clock;
     at->state_list = at->list->sent_at;

@@ -25,7 +25,7 @@ void answer_no_board(struct history_core *c, const struct request *r)
 {
     TRACE(c, &r->board, board_unknown, r->code);
     CHECK(r->code == TO_HISTORY_open || r->code == TO_HISTORY_append);
-    answer(c, EXCHANGE_BOARD, r, &TYPE_no_board, &(struct msg_no_board){r->board});
+    answer(c, EXCHANGE_BOARD, r, &TYPE_no_board, &(struct msg_no_board){r->board, c->incarnation});
 }
 
 void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
@@ -89,6 +89,14 @@ void answer_looked(struct history_core *c, const struct board *b, const struct r
     answer(c, EXCHANGE_GATEWAY, r, &TYPE_looked, &m);
 }
 
+/* The true mark, and of which past that is. */
+void answer_stored(struct history_core *c, const struct board *b, const struct request *r)
+{
+    CHECK(r->code == TO_HISTORY_append && r->append.epoch == b->last.epoch);
+    answer(c, EXCHANGE_BOARD, r, &TYPE_stored,
+           &(struct msg_stored){b->id, r->append.epoch, tail_of(b), c->incarnation});
+}
+
 /* To the owner, once: its new mark, and where its next segment must begin if one came too early.
  * Both only now, since a hole says too that all below it is stored. */
 static void answer_appends(struct history_core *c, const struct board *b)
@@ -103,8 +111,7 @@ static void answer_appends(struct history_core *c, const struct board *b)
             early = r;
     }
     if (newest)
-        answer(c, EXCHANGE_BOARD, newest, &TYPE_stored,
-               &(struct msg_stored){b->id, newest->append.epoch, tail_of(b), c->incarnation});
+        answer_stored(c, b, newest);
     if (!early)
         return;
     c->stats.holes++;

@@ -199,7 +199,8 @@ static bool is_repeat(const struct request *r, const struct request *before)
         return r->open.nonce == before->open.nonce && r->open.over == before->open.over;
     case TO_HISTORY_append:
         return r->append.count == 0 && before->append.count == 0 &&
-               r->append.epoch == before->append.epoch;
+               r->append.epoch == before->append.epoch &&
+               r->append.incarnation == before->append.incarnation;
     case TO_HISTORY_create:
     case TO_HISTORY_read:
     case TO_HISTORY_alive:

@@ -127,6 +127,7 @@ void answer_no_board(struct history_core *c, const struct request *r);
 /* An open or an append of a wrong epoch. */
 void answer_refused(struct history_core *c, struct board *b, uint64_t now_ms,
                     const struct request *r);
+void answer_stored(struct history_core *c, const struct board *b, const struct request *r);
 void answer_opened(struct history_core *c, const struct board *b, const struct request *r);
 void answer_created(struct history_core *c, const struct request *r, unsigned status);
 void answer_looked(struct history_core *c, const struct board *b, const struct request *r);

@@ -79,7 +79,7 @@ void history_page_answer(struct history_page *p, uint64_t tail, uint64_t incarna
 {
     if (tail == 0)
         outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->request.board, &TYPE_no_board,
-                   &(struct msg_no_board){p->request.board});
+                   &(struct msg_no_board){p->request.board, incarnation});
     else if (p->events.len == 0 && p->request.from != NIL)
         outbox_put(out, EXCHANGE_GATEWAY, gateway, &p->request.board, &TYPE_behind,
                    &(struct msg_behind){p->request.board, p->request.nonce, tail, incarnation});

@@ -56,6 +56,13 @@ struct items {
  * `body`. */
 struct items items_of(struct span body, uint64_t *bad);
 
+/* Of two incarnations of a store, both known: numbers of the one say nothing about the other's log
+ * [D34]. */
+static inline bool is_other_past(uint64_t known, uint64_t said)
+{
+    return known != 0 && said != 0 && known != said;
+}
+
 /* The next item that this kind of program takes; then `*ret_code` is one of its enum to_*. Others
  * are skipped: they are of a newer version, or for somebody else. False at the end. */
 bool items_next(struct items *it, enum process_kind taker, unsigned *ret_code, union any_item *ret);

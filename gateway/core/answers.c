@@ -10,7 +10,7 @@ static bool same_store(struct board *b, uint64_t incarnation)
 {
     if (b->incarnation == 0)
         b->incarnation = incarnation;
-    if (incarnation == 0 || incarnation == b->incarnation)
+    if (!is_other_past(b->incarnation, incarnation))
         return true;
     board_restored(b, incarnation);
     return false;

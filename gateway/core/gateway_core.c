@@ -77,10 +77,11 @@ struct client *gateway_core_dirty(struct gateway_core *c)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* What an owner says beside its log counts in the epoch that we know. */
-static bool is_owned(struct board *b, const struct id *sender, uint64_t epoch)
+/* What an owner says beside its log counts in the epoch that we know, of the past that we know. */
+static bool is_owned(struct board *b, const struct id *sender, uint64_t epoch, uint64_t incarnation)
 {
-    return epoch == b->window.epoch && trust_owner(b, sender);
+    return epoch == b->window.epoch && !is_other_past(b->incarnation, incarnation) &&
+           trust_owner(b, sender);
 }
 
 /* The owner wants what we never had: the frames before the client's first one, which it may have
@@ -105,7 +106,7 @@ static void on_hole(struct session *s, uint64_t now, const struct kept *first)
 
 static void on_want(struct board *b, const struct id *sender, const struct msg_want *m)
 {
-    bool owned = is_owned(b, sender, m->epoch);
+    bool owned = is_owned(b, sender, m->epoch, m->incarnation);
     struct session *s = owned ? session_find(b, &m->member, m->instance) : NULL;
     if (!s || b->core->now < s->wanted_at + WANT_AGAIN_MS)
         return;
@@ -127,7 +128,7 @@ static void on_want(struct board *b, const struct id *sender, const struct msg_w
 
 static void on_not_drawer(struct board *b, const struct id *sender, const struct msg_not_drawer *m)
 {
-    bool owned = is_owned(b, sender, m->epoch);
+    bool owned = is_owned(b, sender, m->epoch, m->incarnation);
     struct session *s = owned ? session_find(b, &m->member, m->instance) : NULL;
     const struct kept *k = s ? session_kept(s, m->term, (uint32_t)m->cseq) : NULL;
     if (!k) {
@@ -153,7 +154,7 @@ static void fail_as_told(struct client *cl, struct span why, uint64_t number)
 
 static void on_invalid(struct board *b, const struct id *sender, const struct msg_invalid *m)
 {
-    bool owned = is_owned(b, sender, m->epoch);
+    bool owned = is_owned(b, sender, m->epoch, m->incarnation);
     struct session *s = owned ? session_find(b, &m->member, m->instance) : NULL;
     const struct kept *k = s ? session_kept(s, m->term, (uint32_t)m->cseq) : NULL;
     if (!k)
@@ -177,7 +178,7 @@ static bool is_older(const struct session *s, const struct msg_replaced *m)
 
 static void on_replaced(struct board *b, const struct id *sender, const struct msg_replaced *m)
 {
-    if (!is_owned(b, sender, m->epoch))
+    if (!is_owned(b, sender, m->epoch, m->incarnation))
         return;
     struct session *s;
     LIST_FOREACH (s, &b->sessions, link) {
@@ -248,13 +249,14 @@ static void on_looked(struct gateway_core *c, struct board *b, const struct msg_
 
 static void on_pointed(struct board *b, const struct id *sender, const struct msg_pointed *m)
 {
-    if (is_owned(b, sender, m->epoch))
+    if (is_owned(b, sender, m->epoch, m->incarnation))
         pointer_told(b, b->core->now, m);
 }
 
-static void on_no_board(struct board *b, const struct id *sender)
+static void on_no_board(struct board *b, const struct id *sender, const struct msg_no_board *m)
 {
-    if (trust_no_board(b, b->core->now, sender))
+    if (trust_incarnation(b, b->core->now, m->incarnation) &&
+        trust_no_board(b, b->core->now, sender))
         board_not_there(b);
 }
 
@@ -298,7 +300,7 @@ static void on_item(struct gateway_core *c, struct board *b, const struct id *se
         on_not_owner(c, sender, &item->not_owner);
         return;
     case TO_GATEWAY_no_board:
-        on_no_board(b, sender);
+        on_no_board(b, sender, &item->no_board);
         return;
     case TO_GATEWAY_created:
         on_created(c, &item->created);

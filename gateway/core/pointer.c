@@ -19,7 +19,8 @@ static void send_place(struct session *s, uint64_t now)
 {
     CHECK(s->pointer.waits);
     struct board *b = s->board;
-    struct msg_pointing m = {b->id, s->member, s->instance, s->pointer.x, s->pointer.y};
+    struct msg_pointing m = {b->id,        s->member,    s->instance,
+                             s->pointer.x, s->pointer.y, b->incarnation};
     s->pointer.waits = false;
     s->pointer.due = now + POINTER_EVERY_MS;
     if (is_of_use(s))

@@ -40,7 +40,8 @@ static void send_frame(struct session *s, uint64_t now, struct kept *k)
     CHECK(s->board->core->link_up && k->len > 0);
     struct board *b = s->board;
     struct id to = id_empty(&b->owner) ? shard_destination(b->shard) : b->owner;
-    struct msg_frame m = {b->id, s->member, s->instance, {k->frame, k->len}, s->role};
+    struct msg_frame m = {b->id,   s->member,     s->instance, {k->frame, k->len},
+                          s->role, b->incarnation};
     outbox_put(b->core->outbox, EXCHANGE_BOARD, &to, &b->id, &TYPE_frame, &m);
     if (b->asked_at == 0)
         b->asked_at = now;

@@ -127,6 +127,6 @@ void ruled_deed(struct client *cl, bool may, struct span frame)
         return;
     }
     struct id to = id_empty(&b->owner) ? shard_destination(b->shard) : b->owner;
-    struct msg_deed m = {b->id, cl->session->member, cl->session->instance, frame};
+    struct msg_deed m = {b->id, cl->session->member, cl->session->instance, frame, b->incarnation};
     outbox_put(b->core->outbox, EXCHANGE_BOARD, &to, &b->id, &TYPE_deed, &m);
 }

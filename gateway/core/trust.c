@@ -39,7 +39,7 @@ void trust_confirmed(struct board *b, uint64_t number)
 
 bool trust_incarnation(struct board *b, uint64_t now, uint64_t incarnation)
 {
-    if (incarnation == 0 || b->incarnation == 0 || incarnation == b->incarnation)
+    if (!is_other_past(b->incarnation, incarnation))
         return true;
     ask_history(b, now);
     return false;

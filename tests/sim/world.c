@@ -482,7 +482,7 @@ static void dispatch(struct world *w, struct event *e)
         end_board(w, e->arg);
         return;
     case BACKUP:
-        make_backup(w);
+        plan_backup(w);
         return;
     case RESTORE:
         restore_backup(w);

@@ -304,6 +304,7 @@ struct world {
     struct memory store;
     uint64_t incarnation;  /* of the store, from 1 on */
     unsigned backup_count; /* its records when the backup was made */
+    bool backup_at_open;   /* it is made right before the next open */
     struct person person[PEOPLE];
     struct hostile hostile[BOARDS];
     struct id board_id[BOARDS];
@@ -342,7 +343,9 @@ void fault(struct world *w);      /* something breaks; the next thing in a while
 void last_fault(struct world *w); /* before the silence: some gateway's link carries nothing */
 void plan_end(struct world *w);   /* of a board, perhaps */
 void end_board(struct world *w, bool for_age);
+bool is_restored(uint64_t seed); /* in its world a backup is restored */
 void plan_restore(struct world *w);
+void plan_backup(struct world *w); /* now, or before the next open */
 void make_backup(struct world *w);
 void restore_backup(struct world *w);
 void broker_queued(struct world *w, const struct event *e); /* a QUEUED message is tried again */

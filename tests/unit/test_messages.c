@@ -397,8 +397,8 @@ START_TEST(a_field_that_a_sender_of_before_does_not_know_reads_as_nothing)
     struct buf out = {0};
     PUT(&out, replaced, .board = {"k3v9x2mq4t"}, .epoch = 1, .member = {"ana"}, .instance = 1,
         .conn = 1, .flags = REPLACED_EQUAL);
-    out.data[0] = (uint8_t)(out.data[0] - 3); /* three fields fewer: */
-    out.len -= 3;                             /* the last ones, of one byte each */
+    out.data[0] = (uint8_t)(out.data[0] - 4); /* four fields fewer: */
+    out.len -= 4;                             /* the last ones, of one byte each */
     struct cursor in = cursor_of(out.data, out.len);
     struct msg_replaced got;
     memset(&got, 0xff, sizeof got);
