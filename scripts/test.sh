@@ -149,17 +149,21 @@ part_unit() {
     step "unit tests without servers" ctest --preset dev -LE "sim|broker|mongo"
 }
 
+# A unit test is to end within 4 s, and under a sanitizer within so many times that.
+slow=4
+
 part_asan() {
     need_build asan
     need_broker
     need_mongo
-    step "unit tests, AddressSanitizer and UndefinedBehaviorSanitizer" ctest --preset asan -LE sim
+    CK_TIMEOUT_MULTIPLIER=$slow step "unit tests, AddressSanitizer and UndefinedBehaviorSanitizer" \
+        ctest --preset asan -LE sim
 }
 
 part_tsan() {
     need_build tsan
     need_broker
-    step "what has threads, ThreadSanitizer" ctest --preset tsan -R '^(link|history_service_sqlite)$'
+    CK_TIMEOUT_MULTIPLIER=$slow step "what has threads, ThreadSanitizer" ctest --preset tsan -R '^(link|history_service_sqlite)$'
     EASEL_TEST_BUILD=tsan step "services, ThreadSanitizer" node_tests tests/service/{walkthrough,resume}.test.mjs
 }
 
