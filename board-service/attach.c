@@ -240,8 +240,7 @@ static void answer(struct attachment *at, const struct msg_at_board *m, bool fir
         fanout_attached(at);
     else
         fanout_listed(at);
-    /* Ours is void, or a backup was restored, and one of us does not know it yet: history will say.
-     */
+    /* Ours is void, or a backup was restored and one of us does not know it yet: history knows. */
     if (at->epoch > at->board->log.epoch || is_other_past(at->board->incarnation, m->incarnation))
         sequencer_doubt(at->board);
     if (first || changed)

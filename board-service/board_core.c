@@ -171,8 +171,7 @@ static void send_away(struct board_core *c, const struct id *gateway, unsigned s
 static bool is_of_our_past(struct board *b, uint64_t incarnation)
 {
     CHECK(board_has_log(b));
-#ifndef EASEL_PASTS_ALIKE /* [D34], a simulator's switch: equal numbers are then taken for the     \
-                             same */
+#ifndef EASEL_PASTS_ALIKE /* [D34], a simulator's switch: equal numbers then mean the same */
     if (is_other_past(b->incarnation, incarnation)) {
         TRACE(b->core, &b->id, past_ignored, b->log.epoch);
         sequencer_doubt(b);

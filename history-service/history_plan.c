@@ -147,12 +147,10 @@ static bool epoch_is(const struct board *b, uint64_t epoch)
 #endif
 }
 
-/* Of a past that a restored backup ended: its epoch can have the very number of one of ours [D34].
- */
+/* Of a past that a restored backup ended: an epoch of it can have the number of ours [D34]. */
 static bool is_of_our_past(const struct history_core *c, const struct request *r)
 {
-#ifdef EASEL_PASTS_ALIKE /* a simulator's switch: equal numbers are then taken for the same epoch  \
-                          */
+#ifdef EASEL_PASTS_ALIKE /* a simulator's switch: equal numbers then mean the same epoch */
     (void)c, (void)r;
     return true;
 #else

@@ -163,7 +163,8 @@ part_asan() {
 part_tsan() {
     need_build tsan
     need_broker
-    CK_TIMEOUT_MULTIPLIER=$slow step "what has threads, ThreadSanitizer" ctest --preset tsan -R '^(link|history_service_sqlite)$'
+    CK_TIMEOUT_MULTIPLIER=$slow step "what has threads, ThreadSanitizer" \
+        ctest --preset tsan -R '^(link|history_service_sqlite)$'
     EASEL_TEST_BUILD=tsan step "services, ThreadSanitizer" node_tests tests/service/{walkthrough,resume}.test.mjs
 }
 

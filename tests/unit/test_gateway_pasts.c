@@ -98,8 +98,7 @@ START_TEST(a_pointer_of_another_past_is_nowhere)
 }
 END_TEST
 
-/* It was deleted after the backup was made; or it is us who do not know yet. So history is asked.
- */
+/* It was deleted after the backup was made; or we do not know yet. So history is asked. */
 START_TEST(that_a_board_was_gone_in_another_past_ends_it_not)
 {
     sent();
