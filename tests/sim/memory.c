@@ -63,8 +63,6 @@ int memory_append(struct world *w, const struct record *record)
         return -EIO;
     if (taken(m, record))
         return -EEXIST;
-    if (w->backup_at_open && record->epoch == record->first)
-        make_backup(w);
     if (m->count == m->cap) {
         m->cap = m->cap ? m->cap * 2 : 64;
         m->records = xrealloc(m->records, m->cap, sizeof *m->records);

@@ -27,6 +27,13 @@ void plan_restore(struct world *w)
     happen(w, w->now + restore, (struct event){.what = RESTORE});
 }
 
+static void make_backup(struct world *w)
+{
+    say(w, "a backup is made");
+    w->backup_at_open = false;
+    w->backup_count = w->store.count;
+}
+
 void plan_backup(struct world *w)
 {
     w->backup_at_open = odds(w, 5000);
@@ -34,11 +41,10 @@ void plan_backup(struct world *w)
         make_backup(w);
 }
 
-void make_backup(struct world *w)
+void back_up_before(struct world *w, const struct record *record)
 {
-    say(w, "a backup is made");
-    w->backup_at_open = false;
-    w->backup_count = w->store.count;
+    if (w->backup_at_open && record->epoch == record->first)
+        make_backup(w);
 }
 
 static bool stops(const struct process *p, bool all)

@@ -301,8 +301,10 @@ static void round_step(struct world *w, struct process *p)
         else
             p->plan = plan;
     } else if (!p->inserted) {
-        for (unsigned i = 0; i < p->plan->record_count && i < 64; i++)
+        for (unsigned i = 0; i < p->plan->record_count && i < 64; i++) {
+            back_up_before(w, &p->plan->records[i]);
             p->results[i] = memory_append(w, &p->plan->records[i]);
+        }
         p->inserted = true;
     } else {
         history_core_settle(p->history, w->now, p->results);

@@ -346,7 +346,7 @@ void end_board(struct world *w, bool for_age);
 bool is_restored(uint64_t seed); /* in its world a backup is restored */
 void plan_restore(struct world *w);
 void plan_backup(struct world *w); /* now, or before the next open */
-void make_backup(struct world *w);
+void back_up_before(struct world *w, const struct record *record);
 void restore_backup(struct world *w);
 void broker_queued(struct world *w, const struct event *e); /* a QUEUED message is tried again */
 void take_answers(struct world *w, struct process *p);      /* of a gateway, to who deletes */
